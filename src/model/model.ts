@@ -1,0 +1,43 @@
+import type * as tf from '@tensorflow/tfjs-node-gpu';
+
+/**
+ * The memory of an encoder: what the decoder's attention reads, computed once per sentence.
+ * All tensors have the sentence as their first dimension, so sentences can be selected by `gather`.
+ */
+export interface EncodedSource {
+  /** `[batch, srcTime, keySize]`: the encoder outputs as the attention's score sees them. */
+  readonly keys: tf.Tensor3D;
+  /** `[batch, srcTime, hidden]` encoder outputs, zero at padding. */
+  readonly values: tf.Tensor3D;
+  /** float32 `[batch, srcTime]`, 1 at real tokens, 0 at padding. */
+  readonly mask: tf.Tensor2D;
+  /** Start state of the decoder, each `[batch, size]`. */
+  readonly initialState: DecoderState;
+}
+
+/** State of the decoder: tensors whose first dimension is the hypothesis, `[rows, size]` each. */
+export type DecoderState = readonly tf.Tensor2D[];
+
+/** What one decoding step gives. */
+export interface DecodeStep {
+  /** `[rows, vocab]` logits before the softmax. */
+  readonly logits: tf.Tensor2D;
+  readonly state: DecoderState;
+  /** `[rows, srcTime]`, summing to 1 over real tokens; absent without attention. */
+  readonly attentionWeights: tf.Tensor2D | undefined;
+}
+
+/** What search needs of a model; all architectures (and ensembles) offer it. */
+export interface Decodable {
+  readonly targetVocabularySize: number;
+  /**
+   * @param source int32 `[batch, srcTime]`, each sentence ending in `</s>`, padded
+   * @param sourceLengths int32 `[batch]`
+   */
+  encode(source: tf.Tensor2D, sourceLengths: tf.Tensor1D): EncodedSource;
+  /**
+   * One step for all hypotheses: rows are sentence-major, `rows = batch * beam`, where batch is that of `encoded`.
+   * @param previous int32 `[rows]`: last token of each hypothesis
+   */
+  decodeStep(encoded: EncodedSource, state: DecoderState, previous: tf.Tensor1D): DecodeStep;
+}

@@ -1,0 +1,26 @@
+/**
+ * Turns text into token ids and back: one side (or, shared, both sides) of a translation model.
+ *
+ * Ids never contain `<s>` or `</s>` unless a caller adds them; `decode` skips the special symbols.
+ */
+export interface Tokenizer {
+  /** Number of ids, the four special symbols included. */
+  readonly vocabularySize: number;
+  /** SHA-256 (hex) of the tokenizer.json file: names its content in caches and checkpoints. */
+  readonly fingerprint: string;
+  encode(text: string): number[];
+  /** Encodes many sentences at once, on all cores where the tokenizer can. */
+  encodeBatch(texts: readonly string[]): Promise<number[][]>;
+  /** The tokens as strings, spaces and word boundaries visible as the tokenizer marks them. */
+  tokenize(text: string): string[];
+  decode(ids: readonly number[]): string;
+  /** Inverse of `tokenize` for text that normalisation leaves alone. */
+  detokenize(tokens: readonly string[]): string;
+  tokenOf(id: number): string;
+}
+
+/** The tokenizers of both sides; the same object twice where the vocabulary is shared. */
+export interface TokenizerPair {
+  readonly source: Tokenizer;
+  readonly target: Tokenizer;
+}
