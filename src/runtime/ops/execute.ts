@@ -1,0 +1,39 @@
+import type { Tensor } from '@tensorflow/tfjs-node-gpu';
+import { tf } from '../tensorflow.js';
+
+/** TF_DataType numbers of TensorFlow's C API (tensorflow/c/tf_datatype.h). */
+export const DATA_TYPE = { float32: 1, int32: 3, bool: 10, bfloat16: 14, float16: 19, resource: 20 } as const;
+
+/** TF_AttrType numbers of TensorFlow's C API (tensorflow/c/c_api.h). */
+const ATTRIBUTE_TYPE = { string: 0, int: 1, float: 2, bool: 3, type: 4, shape: 5 } as const;
+
+/** One attribute of a TensorFlow op, as the native addon takes it. */
+export interface OpAttribute {
+  readonly name: string;
+  readonly type: number;
+  readonly value: string | number | boolean | readonly number[];
+}
+
+/** The part of the native backend that runs ops by name. */
+interface NativeBackend {
+  executeMultipleOutputs(op: string, attributes: readonly OpAttribute[], inputs: readonly Tensor[], outputs: number): Tensor[];
+}
+
+/** Attribute constructors: `attribute.float('beta', 0.9)`. */
+export const attribute = {
+  string: (name: string, value: string): OpAttribute => ({ name, type: ATTRIBUTE_TYPE.string, value }),
+  int: (name: string, value: number): OpAttribute => ({ name, type: ATTRIBUTE_TYPE.int, value }),
+  float: (name: string, value: number): OpAttribute => ({ name, type: ATTRIBUTE_TYPE.float, value }),
+  bool: (name: string, value: boolean): OpAttribute => ({ name, type: ATTRIBUTE_TYPE.bool, value }),
+  type: (name: string, value: keyof typeof DATA_TYPE): OpAttribute => ({ name, type: ATTRIBUTE_TYPE.type, value: DATA_TYPE[value] }),
+  shape: (name: string, value: readonly number[]): OpAttribute => ({ name, type: ATTRIBUTE_TYPE.shape, value }),
+};
+
+/**
+ * Runs one TensorFlow op by its registered name and returns its outputs. Nothing outside this folder names an op.
+ *
+ * The result is a new tensor owned by the enclosing `tidy`; no gradient is recorded, so call it inside `customGrad`.
+ */
+export function execute(op: string, attributes: readonly OpAttribute[], inputs: readonly Tensor[], outputs = 1): Tensor[] {
+  return (tf.backend() as unknown as NativeBackend).executeMultipleOutputs(op, attributes, inputs, outputs);
+}
