@@ -84,7 +84,7 @@ export const configSchema = z.strictObject({
       layers: probability().default(0.2).describe('Dropout between recurrent layers.'),
       output: probability().default(0.2).describe('Dropout on the attentional hidden state before the output projection.'),
     }).prefault({}),
-    initialization: z.number().positive().default(0.1).describe('Weights start uniform between minus and plus this, recurrent ones scaled by their width.'),
+    initialization: z.number().positive().default(0.1).describe('Embeddings start uniform between minus and plus this; other weights as Glorot and Bengio (2010) advise.'),
   }).prefault({}),
 
   training: z.strictObject({

@@ -1,4 +1,7 @@
 import type * as tf from '@tensorflow/tfjs-node-gpu';
+import type { DropoutSeeds } from '../runtime/ops/dropout.js';
+import type { BatchTensors } from './batch-tensors.js';
+import type { Parameters } from './parameters.js';
 
 /**
  * The memory of an encoder: what the decoder's attention reads, computed once per sentence.
@@ -40,4 +43,21 @@ export interface Decodable {
    * @param previous int32 `[rows]`: last token of each hypothesis
    */
   decodeStep(encoded: EncodedSource, state: DecoderState, previous: tf.Tensor1D): DecodeStep;
+}
+
+/** What training needs of a model. */
+export interface TrainableModel extends Decodable {
+  readonly parameters: Parameters;
+  /** Name of the parameter `[vocab, hidden]` that turns decoder outputs into logits. */
+  readonly outputKernel: string;
+  /** Name of the parameter `[vocab]` added to the logits. */
+  readonly outputBias: string;
+  /**
+   * The decoder run over the true target (teacher forcing), before the output projection.
+   *
+   * @param seeds names the dropout masks; without it there is no dropout
+   * @returns `[batch * tgtTime, hidden]`, of no meaning at padded positions
+   */
+  decoderOutputs(batch: BatchTensors, seeds?: DropoutSeeds): tf.Tensor2D;
+  dispose(): void;
 }

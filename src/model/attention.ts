@@ -1,0 +1,80 @@
+import type { Scalar, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
+import type { ModelConfig } from '../config/schema.js';
+import { additiveScores, attend, dotScores } from '../runtime/ops/attention.js';
+import { matMul } from '../runtime/ops/matmul.js';
+import { tf } from '../runtime/tensorflow.js';
+import type { EncodedSource } from './model.js';
+import { constant, glorot, uniform, type ParameterSpec, type Parameters } from './parameters.js';
+
+/**
+ * Luong attention: scores a query against every encoder output and joins the weighted mean with the query into the
+ * attentional hidden state `tanh(W [context; query])` (Luong et al. 2015, equations 5 to 8).
+ */
+export class Attention {
+  private readonly keySize: number;
+  private readonly querySize: number;
+
+  constructor(
+    private readonly parameters: () => Parameters,
+    private readonly config: ModelConfig,
+  ) {
+    this.keySize = config.encoder.hiddenSize;
+    this.querySize = config.decoder.hiddenSize;
+  }
+
+  specs(): ParameterSpec[] {
+    const { keySize, querySize } = this;
+    const { attention } = this.config;
+    if (attention === 'none') return [];
+    const specs: ParameterSpec[] = [];
+    if (attention !== 'dot') {
+      specs.push({ name: 'attention.keyKernel', shape: [keySize, querySize], start: glorot(keySize, querySize) });
+    }
+    if (attention === 'concat') {
+      specs.push(
+        { name: 'attention.queryKernel', shape: [querySize, querySize], start: glorot(querySize, querySize) },
+        { name: 'attention.scoreVector', shape: [querySize], start: uniform(Math.sqrt(3 / querySize)) },
+      );
+    }
+    if (attention === 'scaled') specs.push({ name: 'attention.scale', shape: [], start: constant(1) });
+    specs.push({
+      name: 'attention.outputKernel',
+      shape: [keySize + querySize, querySize],
+      start: glorot(keySize + querySize, querySize),
+    });
+    return specs;
+  }
+
+  /** The encoder outputs `[batch, srcTime, hidden]` as the score needs them: projected once per sentence. */
+  keys(outputs: Tensor3D): Tensor3D {
+    const { attention } = this.config;
+    if (attention === 'none' || attention === 'dot') return outputs;
+    const [batch, time, size] = outputs.shape;
+    const flat = tf.reshape(outputs, [batch * time, size]) as Tensor2D;
+    return tf.reshape(matMul(flat, this.parameters().get<Tensor2D>('attention.keyKernel')), [batch, time, this.querySize]);
+  }
+
+  /**
+   * @param queries `[batch, queries, hidden]`: decoder states of a sentence, over time or over the beam
+   * @returns the attentional hidden states `[batch, queries, hidden]`, and the weights `[batch, queries, srcTime]`;
+   *   without attention, the queries themselves
+   */
+  apply(queries: Tensor3D, encoded: Pick<EncodedSource, 'keys' | 'values' | 'mask'>): { hidden: Tensor3D; weights: Tensor3D | undefined } {
+    if (this.config.attention === 'none') return { hidden: queries, weights: undefined };
+    const [batch, count, size] = queries.shape;
+    const { context, weights } = attend(this.scores(queries, encoded.keys), encoded.values, encoded.mask);
+    const joined = tf.reshape(tf.concat([context, queries], 2), [batch * count, this.keySize + size]) as Tensor2D;
+    const hidden = tf.tanh(matMul(joined, this.parameters().get<Tensor2D>('attention.outputKernel')));
+    return { hidden: tf.reshape(hidden, [batch, count, size]), weights };
+  }
+
+  private scores(queries: Tensor3D, keys: Tensor3D): Tensor3D {
+    const parameters = this.parameters();
+    if (this.config.attention === 'scaled') return dotScores(queries, keys, parameters.get<Scalar>('attention.scale'));
+    if (this.config.attention !== 'concat') return dotScores(queries, keys);
+    const [batch, count, size] = queries.shape;
+    const flat = tf.reshape(queries, [batch * count, size]) as Tensor2D;
+    const projected = tf.reshape(matMul(flat, parameters.get<Tensor2D>('attention.queryKernel')), [batch, count, size]) as Tensor3D;
+    return additiveScores(projected, keys, parameters.get<Tensor1D>('attention.scoreVector'));
+  }
+}

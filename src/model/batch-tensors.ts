@@ -1,0 +1,43 @@
+import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
+import type { Batch } from '../data/batch.js';
+import { tf } from '../runtime/tensorflow.js';
+
+/** A batch on the device. */
+export interface BatchTensors {
+  /** int32 `[batch, srcTime]` */
+  readonly source: Tensor2D;
+  /** int32 `[batch]` */
+  readonly sourceLengths: Tensor1D;
+  /** int32 `[batch, tgtTime]` */
+  readonly decoderInput: Tensor2D;
+  /** int32 `[batch]` */
+  readonly targetLengths: Tensor1D;
+  /** int32 `[positions]`: where the real target tokens stand in the flattened `[batch * tgtTime]` */
+  readonly positions: Tensor1D;
+  /** int32 `[positions]`: the labels there */
+  readonly labels: Tensor1D;
+}
+
+/** Copies a batch to the device. Padded target positions appear in neither `positions` nor `labels`. */
+export function toTensors(batch: Batch): BatchTensors {
+  const realTokens = batch.targetLengths.reduce((sum, length) => sum + length, 0);
+  const positions = new Int32Array(realTokens);
+  const labels = new Int32Array(realTokens);
+  let next = 0;
+  for (let row = 0; row < batch.batch; row++) {
+    for (let time = 0; time < batch.targetLengths[row]!; time++) {
+      const position = row * batch.targetTime + time;
+      positions[next] = position;
+      labels[next] = batch.labels[position]!;
+      next++;
+    }
+  }
+  return {
+    source: tf.tensor2d(batch.source, [batch.batch, batch.sourceTime], 'int32'),
+    sourceLengths: tf.tensor1d(batch.sourceLengths, 'int32'),
+    decoderInput: tf.tensor2d(batch.decoderInput, [batch.batch, batch.targetTime], 'int32'),
+    targetLengths: tf.tensor1d(batch.targetLengths, 'int32'),
+    positions: tf.tensor1d(positions, 'int32'),
+    labels: tf.tensor1d(labels, 'int32'),
+  };
+}

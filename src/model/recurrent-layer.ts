@@ -1,0 +1,73 @@
+import type { Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
+import { lstmSequence, lstmStep } from '../runtime/ops/lstm.js';
+import { matMul } from '../runtime/ops/matmul.js';
+import { tf } from '../runtime/tensorflow.js';
+import { forgetGateBias, glorot, type ParameterSpec, type Parameters } from './parameters.js';
+
+/** State of an LSTM layer, each `[rows, hidden]`. */
+export interface LstmState {
+  readonly hidden: Tensor2D;
+  readonly cell: Tensor2D;
+}
+
+/** One LSTM layer in one direction (Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000). */
+export class LstmLayer {
+  /** @param name prefix of its parameters: `inputKernel`, `recurrentKernel`, `bias`, gates in the order i, f, g, o */
+  constructor(
+    private readonly parameters: () => Parameters,
+    private readonly name: string,
+    private readonly inputSize: number,
+    readonly hiddenSize: number,
+  ) {}
+
+  specs(): ParameterSpec[] {
+    const { name, inputSize, hiddenSize } = this;
+    return [
+      { name: `${name}.inputKernel`, shape: [inputSize, 4 * hiddenSize], start: glorot(inputSize, hiddenSize) },
+      { name: `${name}.recurrentKernel`, shape: [hiddenSize, 4 * hiddenSize], start: glorot(hiddenSize, hiddenSize) },
+      { name: `${name}.bias`, shape: [4 * hiddenSize], start: forgetGateBias(hiddenSize) },
+    ];
+  }
+
+  /**
+   * Runs over whole sentences. Beyond a sentence's length the state stays and the output is zero.
+   *
+   * @param inputs `[batch, time, input]`
+   * @param lengths int32 `[batch]`
+   * @returns outputs `[batch, time, hidden]` and the state after each sentence's last step
+   */
+  sequence(inputs: Tensor3D, lengths: Tensor1D, initial: LstmState | undefined, reverse: boolean): { outputs: Tensor3D; final: LstmState } {
+    const [batch, time] = inputs.shape;
+    const start = initial ?? this.zeroState(batch);
+    const flat = tf.reshape(inputs, [batch * time, this.inputSize]) as Tensor2D;
+    const { outputs, finalHidden, finalCell } = lstmSequence({
+      projected: tf.reshape(this.project(flat), [batch, time, 4 * this.hiddenSize]) as Tensor3D,
+      recurrentKernel: this.parameters().get<Tensor2D>(`${this.name}.recurrentKernel`),
+      initialHidden: start.hidden,
+      initialCell: start.cell,
+      lengths,
+      reverse,
+    });
+    return { outputs, final: { hidden: finalHidden, cell: finalCell } };
+  }
+
+  /** One step: `[rows, input]` and the state before it to the state after it. */
+  step(input: Tensor2D, state: LstmState): LstmState {
+    return this.stepProjected(this.project(input), state);
+  }
+
+  /** One step from an input that `project` has already multiplied. */
+  stepProjected(projected: Tensor2D, state: LstmState): LstmState {
+    return lstmStep(projected, this.parameters().get<Tensor2D>(`${this.name}.recurrentKernel`), state.hidden, state.cell);
+  }
+
+  /** Input kernel and bias applied: `[rows, input]` to `[rows, 4 * hidden]`. */
+  private project(inputs: Tensor2D): Tensor2D {
+    const product = matMul(inputs, this.parameters().get<Tensor2D>(`${this.name}.inputKernel`));
+    return tf.add(product, this.parameters().get<Tensor1D>(`${this.name}.bias`));
+  }
+
+  private zeroState(rows: number): LstmState {
+    return { hidden: tf.zeros([rows, this.hiddenSize]), cell: tf.zeros([rows, this.hiddenSize]) };
+  }
+}

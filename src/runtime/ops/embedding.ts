@@ -1,0 +1,37 @@
+import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
+import { tf } from '../tensorflow.js';
+import { withGradient } from './gradient.js';
+
+/**
+ * Rows of an embedding table: row `ids[i]` of `table` for each i.
+ *
+ * The gradient adds up, per table row, the gradients of the positions that read it (one unsorted segment sum).
+ *
+ * @param table `[vocab, embedding]`
+ * @param ids int32 `[positions]`
+ * @returns `[positions, embedding]`
+ */
+export function embed(table: Tensor2D, ids: Tensor1D): Tensor2D {
+  return withGradient<Tensor2D>(
+    [table],
+    () => tf.gather(table, ids),
+    (gradient) => [tf.unsortedSegmentSum(gradient, ids, table.shape[0])],
+  );
+}
+
+/**
+ * The given rows of a matrix, each at most once, such as the real positions among padded ones.
+ *
+ * Unlike `embed`, rows do not repeat, so the gradient scatters without adding.
+ *
+ * @param matrix `[rows, columns]`
+ * @param indices int32 `[selected]`, without repetition
+ * @returns `[selected, columns]`
+ */
+export function selectRows(matrix: Tensor2D, indices: Tensor1D): Tensor2D {
+  return withGradient<Tensor2D>(
+    [matrix],
+    () => tf.gather(matrix, indices),
+    (gradient) => [tf.scatterND(tf.expandDims(indices, 1), gradient, matrix.shape)],
+  );
+}

@@ -1,0 +1,98 @@
+import type { Scalar, Tensor } from '@tensorflow/tfjs-node-gpu';
+import type { StoredTensor } from '../stored-tensor.js';
+import { tf } from '../tensorflow.js';
+import { attribute, execute } from './execute.js';
+
+/** Numbers of one Adam update. */
+export interface AdamNumbers {
+  readonly learningRate: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  /** Number of this update, from 1: corrects the bias of the moments. */
+  readonly update: number;
+  /** Decoupled weight decay; 0 for plain Adam. */
+  readonly weightDecay: number;
+}
+
+/**
+ * One Adam update (Kingma and Ba 2015, the form of the last paragraph of section 2), in place:
+ * `m = b1 m + (1-b1) g`, `v = b2 v + (1-b2) g^2`, `w -= lr sqrt(1-b2^t)/(1-b1^t) m / (sqrt(v) + epsilon)`.
+ * With weight decay, first `w -= lr decay w` (AdamW; Loshchilov and Hutter 2019).
+ */
+export function applyAdam(weights: StoredTensor, firstMoment: StoredTensor, secondMoment: StoredTensor, gradient: Tensor, numbers: AdamNumbers): void {
+  const { learningRate, beta1, beta2, epsilon, update, weightDecay } = numbers;
+  tf.tidy(() => {
+    if (weightDecay > 0) decayWeights(weights, learningRate * weightDecay);
+    if (weights.handle !== undefined && firstMoment.handle !== undefined && secondMoment.handle !== undefined) {
+      const scalars = [beta1 ** update, beta2 ** update, learningRate, beta1, beta2, epsilon].map((value) => tf.scalar(value));
+      execute(
+        'ResourceApplyAdam',
+        [attribute.type('T', 'float32'), attribute.bool('use_locking', false), attribute.bool('use_nesterov', false)],
+        [weights.handle, firstMoment.handle, secondMoment.handle, ...scalars, gradient],
+        0,
+      );
+      return;
+    }
+    const m = tf.add(tf.mul(firstMoment.read(), beta1), tf.mul(gradient, 1 - beta1));
+    const v = tf.add(tf.mul(secondMoment.read(), beta2), tf.mul(tf.square(gradient), 1 - beta2));
+    const rate = (learningRate * Math.sqrt(1 - beta2 ** update)) / (1 - beta1 ** update);
+    firstMoment.assign(m);
+    secondMoment.assign(v);
+    weights.assign(tf.sub(weights.read(), tf.div(tf.mul(m, rate), tf.add(tf.sqrt(v), epsilon))));
+  });
+}
+
+/**
+ * One update of stochastic gradient descent, in place: `w -= lr g`; with momentum (Polyak 1964)
+ * `a = momentum a + g`, `w -= lr a`.
+ */
+export function applySgd(weights: StoredTensor, accumulated: StoredTensor | undefined, gradient: Tensor, learningRate: number, momentum: number): void {
+  tf.tidy(() => {
+    const native = weights.handle !== undefined;
+    if (accumulated === undefined) {
+      if (native) {
+        execute('ResourceApplyGradientDescent', [attribute.type('T', 'float32'), attribute.bool('use_locking', false)], [weights.handle!, tf.scalar(learningRate), gradient], 0);
+      } else {
+        weights.assign(tf.sub(weights.read(), tf.mul(gradient, learningRate)));
+      }
+      return;
+    }
+    if (native && accumulated.handle !== undefined) {
+      execute(
+        'ResourceApplyMomentum',
+        [attribute.type('T', 'float32'), attribute.bool('use_locking', false), attribute.bool('use_nesterov', false)],
+        [weights.handle!, accumulated.handle, tf.scalar(learningRate), gradient, tf.scalar(momentum)],
+        0,
+      );
+      return;
+    }
+    accumulated.assign(tf.add(tf.mul(accumulated.read(), momentum), gradient));
+    weights.assign(tf.sub(weights.read(), tf.mul(accumulated.read(), learningRate)));
+  });
+}
+
+/** `w -= share * w`, in place. */
+function decayWeights(weights: StoredTensor, share: number): void {
+  const decay = tf.mul(weights.read(), share);
+  if (weights.handle === undefined) {
+    weights.assign(tf.sub(weights.read(), decay));
+    return;
+  }
+  execute('AssignSubVariableOp', [attribute.type('dtype', 'float32')], [weights.handle, decay], 0);
+}
+
+/**
+ * The norm of all gradients taken as one vector (Pascanu et al. 2013), one pass over memory where the backend has a
+ * fused op for half the sum of squares.
+ */
+export function globalNorm(gradients: readonly Tensor[]): Scalar {
+  return tf.tidy(() => {
+    const halves = gradients.map((gradient) =>
+      tf.getBackend() === 'tensorflow'
+        ? execute('L2Loss', [attribute.type('T', 'float32')], [gradient])[0]!
+        : tf.div(tf.sum(tf.square(gradient)), 2),
+    );
+    return tf.sqrt(tf.mul(tf.addN(halves), 2)) as Scalar;
+  });
+}
