@@ -2,20 +2,23 @@
  * Turns text into token ids and back: one side (or, shared, both sides) of a translation model.
  *
  * Ids never contain `<s>` or `</s>` unless a caller adds them; `decode` skips the special symbols.
+ * Encoding runs on the library's threads and is therefore asynchronous; decoding is not.
  */
 export interface Tokenizer {
   /** Number of ids, the four special symbols included. */
   readonly vocabularySize: number;
   /** SHA-256 (hex) of the tokenizer.json file: names its content in caches and checkpoints. */
   readonly fingerprint: string;
-  encode(text: string): number[];
-  /** Encodes many sentences at once, on all cores where the tokenizer can. */
+  encode(text: string): Promise<number[]>;
+  /** Encodes many sentences at once, on all cores. */
   encodeBatch(texts: readonly string[]): Promise<number[][]>;
-  /** The tokens as strings, spaces and word boundaries visible as the tokenizer marks them. */
-  tokenize(text: string): string[];
+  /** The tokens as strings, spaces and word boundaries visible as `▁`; unknown ones as they stand in the text. */
+  tokenize(text: string): Promise<string[]>;
+  tokenizeBatch(texts: readonly string[]): Promise<string[][]>;
   decode(ids: readonly number[]): string;
   /** Inverse of `tokenize` for text that normalisation leaves alone. */
   detokenize(tokens: readonly string[]): string;
+  /** The token of an id as a string; throws RangeError outside the vocabulary. */
   tokenOf(id: number): string;
 }
 
