@@ -35,27 +35,27 @@ const DTYPES = {
   BOOL: Uint8Array,
 } as const;
 
-export type StoredDtype = keyof typeof DTYPES;
-export type StoredValues = InstanceType<(typeof DTYPES)[StoredDtype]>;
+export type SavedDtype = keyof typeof DTYPES;
+export type SavedValues = InstanceType<(typeof DTYPES)[SavedDtype]>;
 
 /** A tensor as it lies in a file: `data` holds the values in row-major order. */
-export interface StoredTensor {
-  readonly dtype: StoredDtype;
+export interface SavedTensor {
+  readonly dtype: SavedDtype;
   readonly shape: readonly number[];
-  readonly data: StoredValues;
+  readonly data: SavedValues;
 }
 
-export type StoredTensors = ReadonlyMap<string, StoredTensor>;
+export type SavedTensors = ReadonlyMap<string, SavedTensor>;
 
 export interface SafetensorsFile {
-  readonly tensors: Map<string, StoredTensor>;
+  readonly tensors: Map<string, SavedTensor>;
   readonly metadata: Record<string, string>;
 }
 
 /** Where a tensor lies in a file; offsets in bytes, counted from the end of the header. */
 interface TensorPlace {
   readonly name: string;
-  readonly dtype: StoredDtype;
+  readonly dtype: SavedDtype;
   readonly shape: readonly number[];
   readonly begin: number;
   readonly end: number;
@@ -67,7 +67,7 @@ interface TensorPlace {
  *
  * @throws S2sError when a tensor does not hold what its shape and dtype say
  */
-export async function writeSafetensors(file: string, tensors: StoredTensors, metadata: Record<string, string> = {}): Promise<void> {
+export async function writeSafetensors(file: string, tensors: SavedTensors, metadata: Record<string, string> = {}): Promise<void> {
   const places = layOut(file, tensors);
   const temporary = `${file}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`;
   try {
@@ -97,7 +97,7 @@ export async function readSafetensors(file: string): Promise<SafetensorsFile> {
   try {
     const { size } = await handle.stat();
     const { places, metadata, dataStart } = await readHeader(file, handle, size);
-    const tensors = new Map<string, StoredTensor>();
+    const tensors = new Map<string, SavedTensor>();
     for (const { name, dtype, shape, begin, end } of places) {
       const bytes = await readBytes(file, handle, dataStart + begin, end - begin);
       tensors.set(name, { dtype, shape, data: new DTYPES[dtype](bytes) });
@@ -108,7 +108,7 @@ export async function readSafetensors(file: string): Promise<SafetensorsFile> {
   }
 }
 
-function layOut(file: string, tensors: StoredTensors): TensorPlace[] {
+function layOut(file: string, tensors: SavedTensors): TensorPlace[] {
   const ordered = [...tensors].map(([name, tensor]) => {
     const { dtype, shape, data } = tensor;
     if (name === METADATA) throw new S2sError('safetensors-invalid', `no tensor can be called ${METADATA}`, { place: { file } });
@@ -192,9 +192,9 @@ function checkEntry(file: string, name: string, entry: unknown): TensorPlace {
   if (!isSizes(shape)) throw invalid(file, `tensor ${name} has the shape ${JSON.stringify(shape)}`);
   if (!isSizes(offsets) || offsets.length !== 2) throw invalid(file, `tensor ${name} has the offsets ${JSON.stringify(offsets)}`);
   const [begin, end] = offsets as [number, number];
-  const bytes = elementsIn(shape) * DTYPES[dtype as StoredDtype].BYTES_PER_ELEMENT;
+  const bytes = elementsIn(shape) * DTYPES[dtype as SavedDtype].BYTES_PER_ELEMENT;
   if (end - begin !== bytes) throw invalid(file, `tensor ${name} ${dtype} [${shape.join(', ')}] takes ${bytes} bytes, but its offsets are ${begin} to ${end}`);
-  return { name, dtype: dtype as StoredDtype, shape, begin, end };
+  return { name, dtype: dtype as SavedDtype, shape, begin, end };
 }
 
 function checkCoverage(file: string, places: readonly TensorPlace[], dataBytes: number): void {
@@ -218,7 +218,7 @@ function elementsIn(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }
 
-function bytesOf(data: StoredValues): Uint8Array {
+function bytesOf(data: SavedValues): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 

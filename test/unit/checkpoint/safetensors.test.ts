@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { readSafetensors, writeSafetensors, type StoredTensor } from '../../../src/checkpoint/safetensors.js';
+import { readSafetensors, writeSafetensors, type SavedTensor } from '../../../src/checkpoint/safetensors.js';
 import { S2sError } from '../../../src/errors.js';
 
 let folder: string;
@@ -15,7 +15,7 @@ after(() => rm(folder, { recursive: true }));
 const FIXTURES = 'test/golden/safetensors';
 
 /** The tensors of the golden files; see the README beside them. */
-const tensors = new Map<string, StoredTensor>([
+const tensors = new Map<string, SavedTensor>([
   ['encoder.layers.0.forward.kernel', { dtype: 'F32', shape: [2, 3], data: new Float32Array([0, 0.25, 0.5, 0.75, 1, 1.25]) }],
   ['größe', { dtype: 'F64', shape: [2], data: new Float64Array([1.5, -2.25]) }],
   ['scalar', { dtype: 'I32', shape: [], data: new Int32Array([7]) }],
@@ -27,7 +27,7 @@ const tensors = new Map<string, StoredTensor>([
 ]);
 const metadata = { format: 'np', note: 'ä' };
 
-function byName(entries: ReadonlyMap<string, StoredTensor>): [string, StoredTensor][] {
+function byName(entries: ReadonlyMap<string, SavedTensor>): [string, SavedTensor][] {
   return [...entries].sort(([a], [b]) => (a < b ? -1 : 1));
 }
 

@@ -1,0 +1,115 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { S2sError, UsageError } from '../errors.js';
+import { readJsonFile, writeJsonFile } from './json-file.js';
+import { CHECKPOINT_VERSION } from './state.js';
+
+/** Folder of the checkpoints in a run directory. */
+export const CHECKPOINTS = 'checkpoints';
+const INDEX = 'index.json';
+
+const entrySchema = z.strictObject({
+  step: z.int().min(0),
+  /** Scores on the dev set by metric; empty when the checkpoint was saved between validations. */
+  scores: z.record(z.string(), z.number()),
+});
+
+const indexSchema = z.strictObject({
+  version: z.literal(CHECKPOINT_VERSION),
+  /** In the order of saving. */
+  checkpoints: z.array(entrySchema),
+  /** Step of the best checkpoint; null as long as none has a score. */
+  best: z.int().min(0).nullable(),
+});
+
+/** A checkpoint as the index lists it. */
+export type CheckpointEntry = z.output<typeof entrySchema>;
+export type CheckpointIndex = z.output<typeof indexSchema>;
+
+/** The dev score that decides which checkpoint is best. */
+export interface Selection {
+  readonly metric: string;
+  readonly better: 'higher' | 'lower';
+}
+
+export interface Retention {
+  readonly selection: Selection;
+  /** Most recent checkpoints to keep. */
+  readonly keepLast: number;
+  /** Best checkpoints to keep. */
+  readonly keepBest: number;
+}
+
+/** Which checkpoint of a run: the best by its dev score, the last saved, or that of a step. */
+export type WhichCheckpoint = 'best' | 'last' | number;
+
+/**
+ * The checkpoints of a run in the order of saving; none where there is no run.
+ *
+ * @throws S2sError when the index is damaged
+ */
+export async function readIndex(runDirectory: string): Promise<CheckpointIndex> {
+  const folder = join(runDirectory, CHECKPOINTS);
+  try {
+    return await readJsonFile(join(folder, INDEX), indexSchema, CHECKPOINT_VERSION);
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+  }
+  // Without an index, as when single checkpoints were copied from elsewhere, the folders speak for themselves.
+  const names = await readdir(folder).catch(() => []);
+  const steps = names.flatMap((name) => /^step-(\d+)$/.exec(name)?.[1] ?? []).map(Number);
+  return { version: CHECKPOINT_VERSION, checkpoints: steps.sort((a, b) => a - b).map((step) => ({ step, scores: {} })), best: null };
+}
+
+/** Replaces the index of a run. */
+export async function writeIndex(runDirectory: string, index: CheckpointIndex): Promise<void> {
+  await writeJsonFile(join(runDirectory, CHECKPOINTS, INDEX), index);
+}
+
+/** The index after a save: the last `keepLast` entries and the best `keepBest`. */
+export function retain(entries: readonly CheckpointEntry[], { selection, keepLast, keepBest }: Retention): CheckpointIndex {
+  const { metric, better } = selection;
+  const sign = better === 'higher' ? -1 : 1;
+  // A stable sort leaves equals in the order of saving: best moves only on improvement.
+  const ranked = entries
+    .flatMap((entry) => (entry.scores[metric] === undefined ? [] : [{ entry, rank: sign * entry.scores[metric] }]))
+    .sort((a, b) => a.rank - b.rank)
+    .map(({ entry }) => entry);
+  const kept = new Set([...entries.slice(-Math.max(1, keepLast)), ...ranked.slice(0, Math.max(1, keepBest))]);
+  return { version: CHECKPOINT_VERSION, checkpoints: entries.filter((entry) => kept.has(entry)), best: ranked[0]?.step ?? null };
+}
+
+/**
+ * The step of the checkpoint that is asked for; of the last one where the best is asked for and none has a score.
+ *
+ * @throws S2sError `no-checkpoint`
+ */
+export function choose(runDirectory: string, index: CheckpointIndex, which: WhichCheckpoint): number {
+  const last = index.checkpoints.at(-1)?.step;
+  if (last === undefined) {
+    throw new S2sError('no-checkpoint', 'there is no checkpoint here', {
+      place: { file: runDirectory },
+      hint: 'Train first (s2s train), or name the run directory of a trained model.',
+    });
+  }
+  if (which === 'last') return last;
+  if (which === 'best') return index.best ?? last;
+  if (index.checkpoints.some((entry) => entry.step === which)) return which;
+  throw new UsageError('no-checkpoint', `there is no checkpoint of step ${which}`, { place: { file: runDirectory }, hint: `There are: ${listSteps(index)}.` });
+}
+
+/** The steps that there are, for a message. */
+export function listSteps(index: CheckpointIndex): string {
+  return index.checkpoints.map(({ step }) => (step === index.best ? `${step} (best)` : String(step))).join(', ');
+}
+
+/** Name of a checkpoint's folder. */
+export function stepName(step: number): string {
+  return `step-${String(step).padStart(8, '0')}`;
+}
+
+/** Whether an error says that a file is not there. */
+export function isMissing(error: unknown): error is Error & { path: string } {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT' && 'path' in error;
+}

@@ -1,0 +1,190 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { S2sError } from '../errors.js';
+import { CHECKPOINTS, choose, isMissing, listSteps, readIndex, retain, stepName, writeIndex, type CheckpointIndex, type Retention, type WhichCheckpoint } from './checkpoint-index.js';
+import { readJsonFile, writeJsonFile } from './json-file.js';
+import { readSafetensors, writeSafetensors, type SavedTensors } from './safetensors.js';
+import { CHECKPOINT_VERSION, checkpointStateSchema, type CheckpointState } from './state.js';
+
+/*
+ * Checkpoints in a run directory:
+ *
+ *   checkpoints/index.json                  which there are, with their scores; written last
+ *   checkpoints/step-00001234/
+ *     model.safetensors                     the weights under the model's own names
+ *     optimizer.safetensors                 the optimiser's slots
+ *     state.json                            step, position, random state, ...
+ *
+ * A checkpoint is written to a folder of another name and renamed, then entered in the index: what the index
+ * does not name does not count.
+ */
+
+const MODEL = 'model.safetensors';
+const OPTIMIZER = 'optimizer.safetensors';
+const STATE = 'state.json';
+/** Folders being written, and folders being replaced; either is left over when a save is interrupted. */
+const NEW_PREFIX = '.new-';
+const OLD_PREFIX = '.old-';
+
+export interface NewCheckpoint {
+  readonly weights: SavedTensors;
+  readonly optimizer: SavedTensors;
+  readonly state: CheckpointState;
+  /** Scores on the dev set by metric; none between validations. Those that are not finite are left out. */
+  readonly scores?: Readonly<Record<string, number>>;
+}
+
+export interface Checkpoint {
+  readonly directory: string;
+  readonly state: CheckpointState;
+  readonly weights: SavedTensors;
+}
+
+/**
+ * Saves a checkpoint and removes those no longer to be kept. Interrupted at any point, the run directory still
+ * holds every checkpoint that it held before.
+ *
+ * @returns the index as it is now
+ */
+export async function saveCheckpoint(runDirectory: string, checkpoint: NewCheckpoint, retention: Retention): Promise<CheckpointIndex> {
+  const folder = join(runDirectory, CHECKPOINTS);
+  await mkdir(folder, { recursive: true });
+  await recover(folder);
+  const before = await readIndex(runDirectory);
+  const { step } = checkpoint.state;
+
+  const draft = join(folder, `${NEW_PREFIX}${stepName(step)}-${randomBytes(4).toString('hex')}`);
+  await mkdir(draft);
+  await writeSafetensors(join(draft, MODEL), checkpoint.weights, { format: 's2s', step: String(step) });
+  await writeSafetensors(join(draft, OPTIMIZER), checkpoint.optimizer, { format: 's2s', step: String(step) });
+  await writeJsonFile(join(draft, STATE), checkpoint.state);
+  await syncFolder(draft);
+  await putInPlace(folder, draft, stepName(step));
+
+  // Saved again without scores, as when training is interrupted right after a validation, a step keeps those it has.
+  const given = checkpoint.scores ?? before.checkpoints.find((entry) => entry.step === step)?.scores ?? {};
+  const scores = Object.fromEntries(Object.entries(given).filter(([, value]) => Number.isFinite(value)));
+  const all = [...before.checkpoints.filter((entry) => entry.step !== step), { step, scores }];
+  const index = retain(all, retention);
+  await writeIndex(runDirectory, index);
+  await syncFolder(folder);
+  const kept = new Set(index.checkpoints.map((entry) => entry.step));
+  for (const entry of all) {
+    if (!kept.has(entry.step)) await rm(join(folder, stepName(entry.step)), { recursive: true, force: true });
+  }
+  return index;
+}
+
+/**
+ * Loads the weights and the state of a checkpoint, validated. `best` is the last checkpoint as long as none has a
+ * dev score.
+ *
+ * @throws S2sError when there is no such checkpoint or it is damaged; the hint names those there are
+ */
+export async function loadCheckpoint(runDirectory: string, which: WhichCheckpoint = 'best'): Promise<Checkpoint> {
+  const index = await readIndex(runDirectory);
+  const step = choose(runDirectory, index, which);
+  const directory = join(runDirectory, CHECKPOINTS, stepName(step));
+  return withAlternatives(index, step, async () => {
+    const state = await readJsonFile(join(directory, STATE), checkpointStateSchema, CHECKPOINT_VERSION);
+    const { tensors } = await readSafetensors(join(directory, MODEL));
+    return { directory, state, weights: tensors };
+  });
+}
+
+/** Loads the optimiser's slots of a checkpoint. */
+export async function loadOptimizer(checkpoint: Checkpoint): Promise<SavedTensors> {
+  const file = join(checkpoint.directory, OPTIMIZER);
+  try {
+    return (await readSafetensors(file)).tensors;
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    throw new S2sError('checkpoint-incomplete', 'the optimiser state is missing, so training cannot continue from this checkpoint', { place: { file } });
+  }
+}
+
+/**
+ * Checks that stored tensors are those that a model has, name by name and size by size.
+ *
+ * @param expected shape of each tensor by name, as the model of the configuration has them
+ * @throws S2sError `checkpoint-mismatch` listing each difference
+ */
+export function assertSameShapes(expected: ReadonlyMap<string, readonly number[]>, found: SavedTensors, directory: string): void {
+  const differences: string[] = [];
+  for (const [name, shape] of expected) {
+    const tensor = found.get(name);
+    if (tensor === undefined) differences.push(`${name} ${formatShape(shape)} is missing`);
+    else if (formatShape(tensor.shape) !== formatShape(shape)) differences.push(`${name} is ${formatShape(tensor.shape)} and not ${formatShape(shape)}`);
+    else if (tensor.dtype !== 'F32') differences.push(`${name} is ${tensor.dtype} and not F32`);
+  }
+  for (const [name, tensor] of found) {
+    if (!expected.has(name)) differences.push(`${name} ${formatShape(tensor.shape)} is not in the model`);
+  }
+  if (differences.length === 0) return;
+  throw new S2sError('checkpoint-mismatch', `the checkpoint is of another model than the configuration describes:\n  ${differences.join('\n  ')}`, {
+    place: { file: directory },
+    hint: 'Use the configuration that the run was trained with, or another --run-dir for the new model.',
+  });
+}
+
+/** Says, when a checkpoint cannot be loaded, which others there are. */
+async function withAlternatives<T>(index: CheckpointIndex, step: number, load: () => Promise<T>): Promise<T> {
+  try {
+    return await load();
+  } catch (error) {
+    const others = { ...index, checkpoints: index.checkpoints.filter((entry) => entry.step !== step) };
+    const advice = others.checkpoints.length === 0 ? 'There is no other checkpoint in this run.' : `Other checkpoints of this run: ${listSteps(others)}.`;
+    if (isMissing(error)) {
+      throw new S2sError('checkpoint-incomplete', `the checkpoint of step ${step} lacks this file`, { place: { file: error.path }, hint: advice, cause: error });
+    }
+    if (!(error instanceof S2sError)) throw error;
+    const hint = error.hint === undefined ? advice : `${error.hint} ${advice}`;
+    throw new S2sError(error.code, error.message, { place: error.place, hint, cause: error });
+  }
+}
+
+/** Clears away what interrupted saves left: drafts are dropped; a checkpoint moved aside and not replaced returns. */
+async function recover(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (name.startsWith(OLD_PREFIX)) {
+      const target = join(folder, name.slice(OLD_PREFIX.length));
+      if (!(await exists(target))) {
+        await rename(join(folder, name), target);
+        continue;
+      }
+    }
+    if (name.startsWith(OLD_PREFIX) || name.startsWith(NEW_PREFIX)) await rm(join(folder, name), { recursive: true, force: true });
+  }
+}
+
+/** Renames a finished draft; a checkpoint of the same step makes way. */
+async function putInPlace(folder: string, draft: string, name: string): Promise<void> {
+  const target = join(folder, name);
+  const aside = join(folder, `${OLD_PREFIX}${name}`);
+  if (await exists(target)) await rename(target, aside);
+  await rename(draft, target);
+  await rm(aside, { recursive: true, force: true });
+}
+
+/** Makes renames in a folder last through a power cut, where the system can. */
+async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function formatShape(shape: readonly number[]): string {
+  return `[${shape.join(', ')}]`;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}

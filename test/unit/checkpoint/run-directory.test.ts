@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { readIndex, type Retention } from '../../../src/checkpoint/checkpoint-index.js';
+import { assertSameShapes, loadCheckpoint, loadOptimizer, saveCheckpoint } from '../../../src/checkpoint/run-directory.js';
+import type { SavedTensors } from '../../../src/checkpoint/safetensors.js';
+import type { CheckpointState } from '../../../src/checkpoint/state.js';
+import { configSchema } from '../../../src/config/schema.js';
+import { S2sError } from '../../../src/errors.js';
+import { Random } from '../../../src/random.js';
+
+let folder: string;
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 's2s-run-'));
+});
+after(() => rm(folder, { recursive: true }));
+const newRun = (): Promise<string> => mkdtemp(join(folder, 'run-'));
+
+function stateAt(step: number): CheckpointState {
+  return {
+    version: 1,
+    step,
+    epoch: 2,
+    position: { epoch: 2, batch: step % 7 },
+    random: { dropout: new Random(step).state },
+    best: { metric: 'bleu', value: 12.5, step: 1 },
+    patience: 1,
+    schedule: { decays: 2, best: null },
+    optimizer: {},
+    nonFinite: { total: 1, inRow: 0 },
+    elapsedSeconds: 1.5,
+    tokenizers: { source: { fingerprint: 'ab', vocabularySize: 8 }, target: { fingerprint: 'cd', vocabularySize: 9 } },
+    model: configSchema.shape.model.parse({}),
+  };
+}
+
+const tensorsAt = (step: number): SavedTensors => new Map([['decoder.bias', { dtype: 'F32', shape: [2], data: new Float32Array([step, -step]) }]]);
+const keep = (keepLast: number, keepBest: number, better: 'higher' | 'lower' = 'higher'): Retention => ({ selection: { metric: 'bleu', better }, keepLast, keepBest });
+
+function save(run: string, step: number, bleu?: number, retention = keep(2, 1)): ReturnType<typeof saveCheckpoint> {
+  return saveCheckpoint(run, { weights: tensorsAt(step), optimizer: tensorsAt(step + 0.5), state: stateAt(step), scores: bleu === undefined ? undefined : { bleu } }, retention);
+}
+const foldersOf = async (run: string): Promise<string[]> => (await readdir(join(run, 'checkpoints'))).filter((name) => name !== 'index.json').sort();
+
+async function refused(promise: Promise<unknown>): Promise<S2sError> {
+  const error: unknown = await promise.then(() => undefined, (reason: unknown) => reason);
+  assert.ok(error instanceof S2sError, `not refused: ${String(error)}`);
+  return error;
+}
+
+test('a checkpoint comes back with its weights, optimiser and state', async () => {
+  const run = await newRun();
+  await save(run, 5, 30);
+  const checkpoint = await loadCheckpoint(run, 'last');
+  assert.deepEqual(checkpoint.state, stateAt(5));
+  assert.deepEqual(checkpoint.weights, tensorsAt(5));
+  assert.deepEqual(await loadOptimizer(checkpoint), tensorsAt(5.5));
+  assert.deepEqual(await foldersOf(run), ['step-00000005']);
+});
+
+test('the best and the last are kept, the others go', async () => {
+  const run = await newRun();
+  for (const [step, bleu] of [[1, 10], [2, 30], [3, 20], [4, 30], [5, 25]] as const) await save(run, step, bleu);
+  assert.deepEqual(await foldersOf(run), ['step-00000002', 'step-00000004', 'step-00000005']);
+  const index = await readIndex(run);
+  assert.equal(index.best, 2, 'an equal score is no improvement');
+  assert.equal((await loadCheckpoint(run, 'best')).state.step, 2);
+  assert.equal((await loadCheckpoint(run, 'last')).state.step, 5);
+  assert.equal((await loadCheckpoint(run, 4)).state.step, 4);
+});
+
+test('several best are kept, and a lower loss is better', async () => {
+  const run = await newRun();
+  for (const [step, loss] of [[1, 3], [2, 1], [3, 2], [4, 5], [5, 4]] as const) await save(run, step, loss, keep(1, 2, 'lower'));
+  assert.deepEqual(await foldersOf(run), ['step-00000002', 'step-00000003', 'step-00000005']);
+  assert.equal((await readIndex(run)).best, 2);
+});
+
+test('without any score the best is the last, and a NaN is no score', async () => {
+  const run = await newRun();
+  await save(run, 1);
+  await save(run, 2, NaN);
+  assert.equal((await readIndex(run)).best, null);
+  assert.equal((await loadCheckpoint(run, 'best')).state.step, 2);
+});
+
+test('a step saved again replaces its checkpoint, becomes the last and keeps its score', async () => {
+  const run = await newRun();
+  await save(run, 3, 40);
+  await save(run, 9, 10);
+  await save(run, 3);
+  assert.deepEqual((await readIndex(run)).checkpoints, [{ step: 9, scores: { bleu: 10 } }, { step: 3, scores: { bleu: 40 } }]);
+  assert.equal((await loadCheckpoint(run, 'last')).state.step, 3);
+});
+
+test('what an interrupted save leaves is ignored, then cleared away', async () => {
+  const run = await newRun();
+  await save(run, 1, 10);
+  const checkpoints = join(run, 'checkpoints');
+  await mkdir(join(checkpoints, '.new-step-00000002-abcd'));
+  await writeFile(join(checkpoints, '.new-step-00000002-abcd', 'model.safetensors'), 'half');
+  assert.equal((await loadCheckpoint(run, 'last')).state.step, 1);
+  await save(run, 3, 5);
+  assert.deepEqual(await foldersOf(run), ['step-00000001', 'step-00000003']);
+});
+
+test('a save interrupted while it replaced a checkpoint gives the old one back', async () => {
+  const run = await newRun();
+  await save(run, 1, 10);
+  const checkpoints = join(run, 'checkpoints');
+  await rename(join(checkpoints, 'step-00000001'), join(checkpoints, '.old-step-00000001'));
+  await save(run, 2, 5);
+  assert.deepEqual(await foldersOf(run), ['step-00000001', 'step-00000002']);
+  assert.deepEqual((await loadCheckpoint(run, 'best')).weights, tensorsAt(1));
+});
+
+test('an empty run directory is said to have no checkpoint, and what to do', async () => {
+  const error = await refused(loadCheckpoint(await newRun()));
+  assert.equal(error.message, 'there is no checkpoint here');
+  assert.match(error.hint ?? '', /s2s train/);
+});
+
+test('an unknown step is refused with those there are', async () => {
+  const run = await newRun();
+  await save(run, 1, 10);
+  await save(run, 2, 5);
+  const error = await refused(loadCheckpoint(run, 7));
+  assert.equal(error.message, 'there is no checkpoint of step 7');
+  assert.equal(error.hint, 'There are: 1 (best), 2.');
+});
+
+test('a damaged or missing file is named, with the other checkpoints', async () => {
+  const run = await newRun();
+  await save(run, 1, 10);
+  await save(run, 2, 5);
+  const model = join(run, 'checkpoints', 'step-00000002', 'model.safetensors');
+  await truncate(model, 100);
+  const damaged = await refused(loadCheckpoint(run, 'last'));
+  assert.equal(damaged.place?.file, model);
+  assert.match(damaged.message, /not a sound safetensors file/);
+  assert.match(damaged.hint ?? '', /Other checkpoints of this run: 1 \(best\)\.$/);
+  await rm(model);
+  const missing = await refused(loadCheckpoint(run, 'last'));
+  assert.equal(missing.place?.file, model);
+  assert.equal(missing.message, 'the checkpoint of step 2 lacks this file');
+});
+
+test('a state of another version or with a wrong value is refused', async () => {
+  const run = await newRun();
+  await save(run, 1, 10);
+  const file = join(run, 'checkpoints', 'step-00000001', 'state.json');
+  const state = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>;
+  await writeFile(file, JSON.stringify({ ...state, version: 2 }));
+  const newer = await refused(loadCheckpoint(run));
+  assert.equal(newer.message, 'format version 2 is not the version 1 that this s2s reads');
+  assert.match(newer.hint ?? '', /^A newer s2s wrote it/);
+  await writeFile(file, JSON.stringify({ ...state, step: -1, surprise: true }));
+  assert.match((await refused(loadCheckpoint(run))).message, /step: .*surprise/);
+  await writeFile(file, '{"version": 1,');
+  assert.equal((await refused(loadCheckpoint(run))).message, 'this file is not JSON');
+});
+
+test('without an index the folders are taken as they are', async () => {
+  const run = await newRun();
+  await save(run, 1, 10);
+  await save(run, 2, 5);
+  await rm(join(run, 'checkpoints', 'index.json'));
+  assert.equal((await loadCheckpoint(run, 'best')).state.step, 2);
+});
+
+test('every difference between model and checkpoint is listed', () => {
+  const found: SavedTensors = new Map([
+    ['same', { dtype: 'F32', shape: [2], data: new Float32Array(2) }],
+    ['wider', { dtype: 'F32', shape: [2, 3], data: new Float32Array(6) }],
+    ['double', { dtype: 'F64', shape: [1], data: new Float64Array(1) }],
+    ['extra', { dtype: 'F32', shape: [1], data: new Float32Array(1) }],
+  ]);
+  const expected = new Map([['same', [2]], ['wider', [2, 4]], ['double', [1]], ['absent', [5]]]);
+  assert.throws(() => assertSameShapes(expected, found, 'runs/x'), (error: unknown) => {
+    assert.ok(error instanceof S2sError);
+    assert.deepEqual(error.message.split('\n  ').slice(1), ['wider is [2, 3] and not [2, 4]', 'double is F64 and not F32', 'absent [5] is missing', 'extra [1] is not in the model']);
+    return true;
+  });
+  assertSameShapes(new Map([['decoder.bias', [2]]]), tensorsAt(1), 'runs/x');
+});
