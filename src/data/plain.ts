@@ -1,0 +1,67 @@
+import { S2sError } from '../errors.js';
+import { readLineBlocks } from '../text/lines.js';
+import type { Pair } from './corpus.js';
+import type { OddCharacters } from './odd-characters.js';
+
+/**
+ * Pairs of two aligned files: line N of one translates line N of the other.
+ * @throws S2sError `line-counts-differ` at the first line without a counterpart
+ */
+export async function* readPlain(sourceFile: string, targetFile: string, corpus: number, odd: OddCharacters): AsyncGenerator<Pair[]> {
+  const sourceBlocks = readLineBlocks(sourceFile);
+  const targetBlocks = readLineBlocks(targetFile);
+  let line = 0;
+  try {
+    let sources: string[] = [];
+    let targets: string[] = [];
+    for (;;) {
+      if (sources.length === 0) sources = await nextLines(sourceBlocks);
+      if (targets.length === 0) targets = await nextLines(targetBlocks);
+      const common = Math.min(sources.length, targets.length);
+      if (common === 0) break;
+      const pairs: Pair[] = [];
+      for (let i = 0; i < common; i++) {
+        line++;
+        pairs.push({
+          source: odd.cleanLine(sources[i]!, corpus, 'source', line),
+          target: odd.cleanLine(targets[i]!, corpus, 'target', line),
+          file: sourceFile,
+          line,
+          corpus,
+        });
+      }
+      yield pairs;
+      sources = sources.slice(common);
+      targets = targets.slice(common);
+    }
+    const extraSources = await countRest(sources, sourceBlocks);
+    const extraTargets = await countRest(targets, targetBlocks);
+    if (extraSources > 0) throw linesDiffer(sourceFile, line + extraSources, targetFile, line);
+    if (extraTargets > 0) throw linesDiffer(targetFile, line + extraTargets, sourceFile, line);
+  } finally {
+    await Promise.all([sourceBlocks.return(undefined), targetBlocks.return(undefined)]);
+  }
+}
+
+/** The next block that is not empty, or an empty one at the end. */
+async function nextLines(blocks: AsyncGenerator<string[]>): Promise<string[]> {
+  for (;;) {
+    const { value, done } = await blocks.next();
+    if (done === true) return [];
+    if (value.length > 0) return value;
+  }
+}
+
+async function countRest(lines: readonly string[], blocks: AsyncGenerator<string[]>): Promise<number> {
+  let count = lines.length;
+  for await (const block of blocks) count += block.length;
+  return count;
+}
+
+function linesDiffer(longer: string, longerLines: number, shorter: string, shorterLines: number): S2sError {
+  return new S2sError(
+    'line-counts-differ',
+    `no matching line in ${shorter}, which ends at ${shorterLines}, while this file has ${longerLines} ${longerLines === 1 ? 'line' : 'lines'}`,
+    { place: { file: longer, line: shorterLines + 1 }, hint: 'Line N of one file must translate line N of the other: make both the same length.' },
+  );
+}
