@@ -36,7 +36,7 @@ const DTYPES = {
 } as const;
 
 export type SavedDtype = keyof typeof DTYPES;
-export type SavedValues = InstanceType<(typeof DTYPES)[SavedDtype]>;
+export type SavedValues = Float64Array | BigInt64Array | BigUint64Array | Float32Array | Int32Array | Uint32Array | Uint16Array | Int16Array | Int8Array | Uint8Array;
 
 /** A tensor as it lies in a file: `data` holds the values in row-major order. */
 export interface SavedTensor {

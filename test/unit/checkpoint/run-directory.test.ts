@@ -9,7 +9,6 @@ import type { SavedTensors } from '../../../src/checkpoint/safetensors.js';
 import type { CheckpointState } from '../../../src/checkpoint/state.js';
 import { configSchema } from '../../../src/config/schema.js';
 import { S2sError } from '../../../src/errors.js';
-import { Random } from '../../../src/random.js';
 
 let folder: string;
 before(async () => {
@@ -24,11 +23,10 @@ function stateAt(step: number): CheckpointState {
     step,
     epoch: 2,
     position: { epoch: 2, batch: step % 7 },
-    random: { dropout: new Random(step).state },
+    seed: 7,
     best: { metric: 'bleu', value: 12.5, step: 1 },
     patience: 1,
-    schedule: { decays: 2, best: null },
-    optimizer: {},
+    plateau: { waited: 0, decays: 2 },
     nonFinite: { total: 1, inRow: 0 },
     elapsedSeconds: 1.5,
     tokenizers: { source: { fingerprint: 'ab', vocabularySize: 8 }, target: { fingerprint: 'cd', vocabularySize: 9 } },

@@ -1,0 +1,35 @@
+import type { Batch } from '../data/batch.js';
+import { toTensors } from '../model/batch-tensors.js';
+import type { TrainableModel } from '../model/model.js';
+import { tf } from '../runtime/tensorflow.js';
+import { sequenceLoss } from './sequence-loss.js';
+
+/** How well a model predicts given translations under teacher forcing. */
+export interface TeacherForcedScores {
+  /** Mean smoothed cross-entropy of a target token, in nats. */
+  readonly loss: number;
+  /** Exponential of the mean cross-entropy of a target token, without smoothing. */
+  readonly perplexity: number;
+  /** Share of target tokens that are the model's most probable choice, 0 to 1. */
+  readonly accuracy: number;
+  /** Target tokens, `</s>` counted. */
+  readonly tokens: number;
+}
+
+/** Scores all batches without dropout. Tensors are disposed batch by batch. */
+export function evaluateLoss(model: TrainableModel, batches: Iterable<Batch>, labelSmoothing: number): TeacherForcedScores {
+  let loss = 0;
+  let negativeLogLikelihood = 0;
+  let correct = 0;
+  let tokens = 0;
+  for (const batch of batches) {
+    tf.tidy(() => {
+      const sums = sequenceLoss(model, toTensors(batch), { labelSmoothing, divisor: 1 });
+      loss += sums.loss.dataSync()[0]!;
+      negativeLogLikelihood += sums.negativeLogLikelihood.dataSync()[0]!;
+      correct += sums.correct.dataSync()[0]!;
+    });
+    for (const length of batch.targetLengths) tokens += length;
+  }
+  return { loss: loss / tokens, perplexity: Math.exp(negativeLogLikelihood / tokens), accuracy: correct / tokens, tokens };
+}

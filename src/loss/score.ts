@@ -1,0 +1,30 @@
+import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
+import type { Batch } from '../data/batch.js';
+import { toTensors } from '../model/batch-tensors.js';
+import type { TrainableModel } from '../model/model.js';
+import { selectRows } from '../runtime/ops/embedding.js';
+import { matMul } from '../runtime/ops/matmul.js';
+import { tf } from '../runtime/tensorflow.js';
+
+/**
+ * The log-probability (natural logarithm, summed over its tokens, `</s>` included) that a model gives each translation
+ * of a batch.
+ *
+ * @returns one number for each row of the batch
+ */
+export function scoreBatch(model: TrainableModel, batch: Batch): Float32Array {
+  const logProbabilities = tf.tidy(() => {
+    const tensors = toTensors(batch);
+    const hidden = selectRows(model.decoderOutputs(tensors), tensors.positions);
+    const kernel = model.parameters.get<Tensor2D>(model.outputKernel);
+    const logits = tf.add(matMul(hidden, kernel, true), model.parameters.get<Tensor1D>(model.outputBias)) as Tensor2D;
+    const ofLabels = tf.sum(tf.mul(tf.oneHot(tensors.labels, model.targetVocabularySize), tf.logSoftmax(logits)), 1);
+    return ofLabels.dataSync() as Float32Array;
+  });
+  const sums = new Float32Array(batch.batch);
+  let position = 0;
+  for (let row = 0; row < batch.batch; row++) {
+    for (let time = 0; time < batch.targetLengths[row]!; time++) sums[row]! += logProbabilities[position++]!;
+  }
+  return sums;
+}

@@ -1,0 +1,40 @@
+import type { Scalar, Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
+import type { BatchTensors } from '../model/batch-tensors.js';
+import type { TrainableModel } from '../model/model.js';
+import { projectedCrossEntropy } from '../runtime/ops/cross-entropy.js';
+import type { DropoutSeeds } from '../runtime/ops/dropout.js';
+import { selectRows } from '../runtime/ops/embedding.js';
+import { tf } from '../runtime/tensorflow.js';
+
+/** The loss of one batch; all are scalars on the device. */
+export interface SequenceLoss {
+  /** Smoothed cross-entropy summed over real target tokens, divided by `divisor`: what is minimised. */
+  readonly loss: Scalar;
+  /** Cross-entropy without smoothing, summed over real target tokens, in nats: the logarithm of perplexity times tokens. */
+  readonly negativeLogLikelihood: Scalar;
+  /** Number of real positions at which the most probable token is the right one. */
+  readonly correct: Scalar;
+}
+
+/**
+ * Masked sequence loss of a batch under teacher forcing: padded positions are left out before the output projection, so
+ * they cost nothing and change nothing.
+ *
+ * @param settings.divisor what the sum is divided by: the tokens or the sentences of the whole update
+ * @param settings.seeds dropout masks; without it there is no dropout
+ */
+export function sequenceLoss(
+  model: TrainableModel,
+  batch: BatchTensors,
+  settings: { labelSmoothing: number; divisor: number; seeds?: DropoutSeeds },
+): SequenceLoss {
+  const outputs = model.decoderOutputs(batch, settings.seeds);
+  return projectedCrossEntropy({
+    hidden: selectRows(outputs, batch.positions),
+    kernel: model.parameters.get<Tensor2D>(model.outputKernel),
+    bias: model.parameters.get<Tensor1D>(model.outputBias),
+    labels: batch.labels,
+    weights: tf.fill([batch.labels.shape[0]], 1 / settings.divisor) as Tensor1D,
+    labelSmoothing: settings.labelSmoothing,
+  });
+}

@@ -1,0 +1,96 @@
+import type { Tensor } from '@tensorflow/tfjs-node-gpu';
+import type { TrainingConfig } from '../config/schema.js';
+import { applyAdam, applySgd } from '../runtime/ops/optimizer-updates.js';
+import { StoredTensor } from '../runtime/stored-tensor.js';
+import { tf } from '../runtime/tensorflow.js';
+
+type OptimizerConfig = TrainingConfig['optimizer'];
+
+/** A weight to be optimised. */
+export interface OptimizedWeight {
+  readonly name: string;
+  readonly weights: StoredTensor;
+}
+
+/** Moments that an optimiser keeps for each weight: checkpoints call them `MOMENT.NAME`. */
+const MOMENTS: Record<OptimizerConfig['name'], readonly string[]> = {
+  adam: ['firstMoment', 'secondMoment'],
+  adamw: ['firstMoment', 'secondMoment'],
+  sgd: ['accumulated'],
+};
+
+/** Adam, AdamW or SGD over a fixed list of weights, all updated in place. */
+export class Optimizer {
+  private readonly moments = new Map<string, StoredTensor>();
+
+  constructor(
+    private readonly config: OptimizerConfig,
+    private readonly weights: readonly OptimizedWeight[],
+  ) {
+    for (const { name, weights: stored } of weights) {
+      const zero = tf.zeros([...stored.shape]);
+      for (const moment of this.momentNames()) this.moments.set(`${moment}.${name}`, new StoredTensor(zero));
+      zero.dispose();
+    }
+  }
+
+  /**
+   * One update of all weights.
+   *
+   * @param gradients one for each weight, in order; stay the caller's
+   * @param update number of the update, from 1
+   */
+  apply(gradients: readonly Tensor[], learningRate: number, update: number): void {
+    const { name: kind, beta1, beta2, epsilon, momentum } = this.config;
+    for (const [index, { name, weights }] of this.weights.entries()) {
+      const gradient = gradients[index];
+      if (gradient === undefined) throw new RangeError(`No gradient for ${name}.`);
+      if (kind === 'sgd') {
+        applySgd(weights, this.moments.get(`accumulated.${name}`), gradient, learningRate, momentum);
+        continue;
+      }
+      const weightDecay = kind === 'adamw' ? this.config.weightDecay : 0;
+      applyAdam(weights, this.moment('firstMoment', name), this.moment('secondMoment', name), gradient, { learningRate, beta1, beta2, epsilon, update, weightDecay });
+    }
+  }
+
+  /** Shapes of the stored moments by name. */
+  shapes(): Map<string, readonly number[]> {
+    return new Map([...this.moments].map(([name, { shape }]) => [name, shape]));
+  }
+
+  /** Copies the moments to the host, for a checkpoint. */
+  async values(): Promise<Map<string, { shape: readonly number[]; data: Float32Array }>> {
+    const values = new Map<string, { shape: readonly number[]; data: Float32Array }>();
+    for (const [name, stored] of this.moments) {
+      const read = stored.read();
+      values.set(name, { shape: stored.shape, data: (await read.data()) as Float32Array });
+      read.dispose();
+    }
+    return values;
+  }
+
+  /** Replaces one moment, from a checkpoint. */
+  assign(name: string, data: Float32Array): void {
+    const stored = this.moments.get(name);
+    if (stored === undefined) throw new RangeError(`This optimiser keeps no "${name}".`);
+    const value = tf.tensor(data, [...stored.shape]);
+    stored.assign(value);
+    value.dispose();
+  }
+
+  dispose(): void {
+    for (const stored of this.moments.values()) stored.dispose();
+    this.moments.clear();
+  }
+
+  private momentNames(): readonly string[] {
+    return this.config.name === 'sgd' && this.config.momentum === 0 ? [] : MOMENTS[this.config.name];
+  }
+
+  private moment(moment: string, name: string): StoredTensor {
+    const stored = this.moments.get(`${moment}.${name}`);
+    if (stored === undefined) throw new RangeError(`This optimiser keeps no ${moment} of ${name}.`);
+    return stored;
+  }
+}

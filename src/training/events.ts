@@ -1,0 +1,92 @@
+import type { StopReason } from './limits.js';
+import type { Validation } from './validate.js';
+
+/** Once, before the first update. */
+export interface StartEvent {
+  readonly type: 'start';
+  readonly runDirectory: string;
+  /** Updates already made, more than 0 after a resume. */
+  readonly step: number;
+  readonly parameters: number;
+  readonly trainPairs: number;
+  readonly devPairs: number;
+  readonly stepsPerEpoch: number;
+  /** Share of padded positions in the first epoch, 0 to 1. */
+  readonly paddingShare: number;
+}
+
+/** After the largest batch was run once and one batch decoded, before the first update. */
+export interface RehearsalEvent {
+  readonly type: 'rehearsal';
+  readonly sentences: number;
+  readonly sourceTime: number;
+  readonly targetTime: number;
+  readonly seconds: number;
+}
+
+/** After each update; sums over all updates since the last row that was reported. */
+export interface UpdateEvent {
+  readonly type: 'update';
+  readonly step: number;
+  /** Passes begun, from 1. */
+  readonly epoch: number;
+  /** True every `training.logEvery` updates: the sums below start anew after it. */
+  readonly report: boolean;
+  /** Mean smoothed loss, as minimised. */
+  readonly loss: number;
+  /** Exponential of the mean cross-entropy of a target token, without smoothing. */
+  readonly perplexity: number;
+  readonly learningRate: number;
+  /** Of the latest update, before clipping. */
+  readonly gradientNorm: number;
+  readonly sourceTokensPerSecond: number;
+  readonly targetTokensPerSecond: number;
+  readonly paddingTokensPerSecond: number;
+  /** Training time of the whole run, earlier sessions included. */
+  readonly elapsedSeconds: number;
+  /** Estimate until the first limit; undefined without limits. */
+  readonly remainingSeconds: number | undefined;
+  /** 0 to 1 of the whole training; undefined without limits. */
+  readonly share: number | undefined;
+  readonly residentBytes: number;
+}
+
+/** A batch whose loss or gradient was not finite: the weights stayed as they were. */
+export interface SkippedEvent {
+  readonly type: 'skipped';
+  readonly step: number;
+  readonly inRow: number;
+  readonly total: number;
+  readonly epoch: number;
+  /** Batch within the epoch, from 1. */
+  readonly batch: number;
+}
+
+export interface ValidationEvent extends Validation {
+  readonly type: 'validation';
+  readonly step: number;
+  readonly epoch: number;
+  /** Whether the watched score is the best so far. */
+  readonly improved: boolean;
+  readonly seconds: number;
+  readonly elapsedSeconds: number;
+}
+
+export interface CheckpointEvent {
+  readonly type: 'checkpoint';
+  readonly step: number;
+  readonly best: boolean;
+}
+
+/** The last event: the training has ended and its last checkpoint is saved. */
+export interface StoppedEvent {
+  readonly type: 'stopped';
+  readonly reason: StopReason;
+  readonly step: number;
+  readonly epoch: number;
+  readonly best: { readonly metric: string; readonly value: number; readonly step: number } | undefined;
+  readonly skipped: number;
+  readonly elapsedSeconds: number;
+}
+
+export type TrainingEvent = StartEvent | RehearsalEvent | UpdateEvent | SkippedEvent | ValidationEvent | CheckpointEvent | StoppedEvent;

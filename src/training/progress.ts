@@ -1,0 +1,56 @@
+import type { TrainingConfig } from '../config/schema.js';
+import { afterValidation, type PlateauState } from '../optim/schedule.js';
+
+/** The dev score that selects checkpoints. */
+export interface BestScore {
+  readonly metric: 'loss' | 'bleu';
+  readonly value: number;
+  readonly step: number;
+}
+
+/** How far a run has come and what its validations said: everything that a resume must know besides tensors. */
+export interface Progress {
+  readonly step: number;
+  readonly best: BestScore | undefined;
+  /** The latest validation of this session, best or not. */
+  readonly validated: { readonly value: number; readonly step: number } | undefined;
+  /** Validations since the best. */
+  readonly waited: number;
+  readonly plateau: PlateauState;
+  readonly nonFinite: { readonly total: number; readonly inRow: number };
+  /** Training time of earlier sessions and this one. */
+  readonly elapsedSeconds: number;
+}
+
+/** Where every run begins. */
+export const START: Progress = {
+  step: 0,
+  best: undefined,
+  validated: undefined,
+  waited: 0,
+  plateau: { waited: 0, decays: 0 },
+  nonFinite: { total: 0, inRow: 0 },
+  elapsedSeconds: 0,
+};
+
+/** Whether higher or lower values of a metric are better. */
+export function direction(metric: BestScore['metric']): 'higher' | 'lower' {
+  return metric === 'bleu' ? 'higher' : 'lower';
+}
+
+/** Progress after a validation: a better score becomes the best, any other counts towards patience. */
+export function withValidation(progress: Progress, value: number, training: TrainingConfig): { progress: Progress; improved: boolean } {
+  const { metric } = training.earlyStopping;
+  const { best } = progress;
+  const improved = Number.isFinite(value) && (best === undefined || best.metric !== metric || (direction(metric) === 'higher' ? value > best.value : value < best.value));
+  return {
+    improved,
+    progress: {
+      ...progress,
+      best: improved ? { metric, value, step: progress.step } : best,
+      validated: { value, step: progress.step },
+      waited: improved ? 0 : progress.waited + 1,
+      plateau: afterValidation(progress.plateau, improved, training.schedule),
+    },
+  };
+}

@@ -1,0 +1,85 @@
+import type { Tensor } from '@tensorflow/tfjs-node-gpu';
+import type { TrainingConfig } from '../config/schema.js';
+import type { Batch } from '../data/batch.js';
+import type { TrainableModel } from '../model/model.js';
+import { clipByGlobalNorm } from '../optim/clip.js';
+import type { Optimizer } from '../optim/optimizer.js';
+import { DropoutSeeds } from '../runtime/ops/dropout.js';
+import { addGradients, computeGradients } from './gradients.js';
+
+/** What one update saw: sums over its batches. */
+export interface UpdateResult {
+  /** False when loss or gradient were not finite; the weights are then as before. */
+  readonly applied: boolean;
+  /** Smoothed loss as minimised: per token or per sentence, as configured. */
+  readonly loss: number;
+  /** In nats, summed over target tokens, without smoothing. */
+  readonly negativeLogLikelihood: number;
+  readonly gradientNorm: number;
+  readonly sentences: number;
+  /** Real tokens, `</s>` counted. */
+  readonly sourceTokens: number;
+  readonly targetTokens: number;
+  /** Padded positions of both sides. */
+  readonly paddingTokens: number;
+}
+
+/**
+ * One optimiser step over one or more batches, their gradients added up as if they were one batch.
+ *
+ * @param update number of the update, from 1: names the dropout masks and corrects Adam's moments
+ */
+export function update(
+  model: TrainableModel,
+  optimizer: Optimizer,
+  batches: readonly Batch[],
+  settings: { training: TrainingConfig; seed: number; update: number; learningRate: number },
+): UpdateResult {
+  const { training } = settings;
+  const sizes = batches.map(batchTokens);
+  const sentences = sum(batches.map(({ batch }) => batch));
+  const targetTokens = sum(sizes.map(({ target }) => target));
+  const divisor = training.lossNormalization === 'token' ? targetTokens : sentences;
+
+  let gradients: readonly Tensor[] | undefined;
+  let loss = 0;
+  let negativeLogLikelihood = 0;
+  for (const [index, batch] of batches.entries()) {
+    const seeds = new DropoutSeeds(settings.seed, settings.update * training.batch.accumulate + index);
+    const result = computeGradients(model, batch, { labelSmoothing: training.labelSmoothing, divisor, seeds });
+    loss += result.loss.dataSync()[0]!;
+    negativeLogLikelihood += result.negativeLogLikelihood.dataSync()[0]!;
+    for (const scalar of [result.loss, result.negativeLogLikelihood, result.correct]) scalar.dispose();
+    gradients = addGradients(gradients, result.gradients);
+  }
+
+  const clipped = clipByGlobalNorm(gradients ?? [], training.clipNorm);
+  const applied = Number.isFinite(loss) && Number.isFinite(clipped.norm);
+  // The optimiser changes weights in place; a read still alive would make TensorFlow copy them first.
+  model.parameters.release();
+  if (applied) optimizer.apply(clipped.gradients, settings.learningRate, settings.update);
+  for (const gradient of clipped.gradients) gradient.dispose();
+
+  const sourceTokens = sum(sizes.map(({ source }) => source));
+  const positions = sum(batches.map(({ batch, sourceTime, targetTime }) => batch * (sourceTime + targetTime)));
+  return {
+    applied,
+    loss,
+    negativeLogLikelihood,
+    gradientNorm: clipped.norm,
+    sentences,
+    sourceTokens,
+    targetTokens,
+    paddingTokens: positions - sourceTokens - targetTokens,
+  };
+}
+
+function batchTokens({ sourceLengths, targetLengths }: Batch): { source: number; target: number } {
+  return { source: sum(sourceLengths), target: sum(targetLengths) };
+}
+
+function sum(values: Iterable<number>): number {
+  let total = 0;
+  for (const value of values) total += value;
+  return total;
+}

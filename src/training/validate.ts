@@ -1,0 +1,65 @@
+import type { Config } from '../config/schema.js';
+import { evaluationBatches } from '../data/batches.js';
+import type { EncodedCorpus } from '../data/batch.js';
+import { evaluateLoss, type TeacherForcedScores } from '../loss/evaluate.js';
+import { corpusBleu } from '../metrics/bleu.js';
+import { loopingOutputs } from '../metrics/looping.js';
+import type { TrainableModel } from '../model/model.js';
+import type { TokenizerPair } from '../text/tokenizer.js';
+import { translateLines } from '../translation/translate-lines.js';
+
+/** The dev set as text and as ids. */
+export interface DevSet {
+  readonly corpus: EncodedCorpus;
+  readonly sources: readonly string[];
+  readonly references: readonly string[];
+}
+
+/** One sentence of the dev set as it is translated now. */
+export interface SampleTranslation {
+  readonly source: string;
+  readonly reference: string;
+  readonly hypothesis: string;
+}
+
+/** What a validation found. */
+export interface Validation extends TeacherForcedScores {
+  /** BLEU of greedy translations, 0 to 100; undefined where it is switched off. */
+  readonly bleu: number | undefined;
+  readonly bleuSignature: string | undefined;
+  readonly samples: readonly SampleTranslation[];
+  /** Signs of a sick model, in words: the same output for many inputs, endless repeats. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Loss, perplexity and accuracy under teacher forcing, then BLEU (and sample translations) from real greedy decoding.
+ */
+export async function validate(model: TrainableModel, dev: DevSet, tokenizers: TokenizerPair, config: Config): Promise<Validation> {
+  const { training, decoding } = config;
+  const scores = evaluateLoss(model, evaluationBatches(dev.corpus, decoding.batchTokens), training.labelSmoothing);
+  const { bleu: withBleu, maxSentences, samples } = training.validation;
+  const count = Math.min(dev.sources.length, withBleu ? (maxSentences ?? dev.sources.length) : samples);
+  const sources = dev.sources.slice(0, count);
+  const references = dev.references.slice(0, count);
+  const translations = await translateLines(sources, { model, tokenizers, options: { ...decoding, beamSize: 1 } });
+  const hypotheses = translations.map(({ hypotheses: [best] }) => best?.text ?? '');
+  const bleu = withBleu ? corpusBleu(hypotheses, [references]) : undefined;
+  return {
+    ...scores,
+    bleu: bleu?.score,
+    bleuSignature: bleu?.signature,
+    samples: sampleIndices(count, samples).map((index) => ({
+      source: sources[index]!,
+      reference: references[index]!,
+      hypothesis: hypotheses[index]!,
+    })),
+    warnings: withBleu ? loopingOutputs(sources, hypotheses) : [],
+  };
+}
+
+/** Evenly spaced, so that the samples are always the same sentences. */
+function sampleIndices(count: number, samples: number): number[] {
+  const wanted = Math.min(count, samples);
+  return Array.from({ length: wanted }, (_, index) => Math.floor((index * count) / wanted));
+}
