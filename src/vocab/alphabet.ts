@@ -1,0 +1,64 @@
+/** How often each piece of text (a word with the mark of its space, see src/text/definition.ts) occurs. */
+export type PieceCounts = ReadonlyMap<string, number>;
+
+/** The characters that a vocabulary holds. */
+export interface Alphabet {
+  /** Code points, in code point order. */
+  readonly characters: readonly string[];
+  /** Distinct characters of the text that were left out and become `<unk>`. */
+  readonly left: number;
+  /** Share of the running characters that the alphabet covers, 0 to 1. */
+  readonly coverage: number;
+}
+
+/**
+ * Chooses the characters of a vocabulary: those seen `minimumFrequency` times, at most `limit` of them, the most
+ * frequent first (ties by code point).
+ */
+export function chooseAlphabet(pieces: PieceCounts, options: { limit: number; minimumFrequency: number }): Alphabet {
+  const counts = new Map<string, number>();
+  let running = 0;
+  for (const [piece, count] of pieces) {
+    for (const character of piece) {
+      counts.set(character, (counts.get(character) ?? 0) + count);
+      running += count;
+    }
+  }
+  const kept = [...counts]
+    .filter(([, count]) => count >= options.minimumFrequency)
+    .sort(([a, countA], [b, countB]) => countB - countA || byCodePoint(a, b))
+    .slice(0, options.limit);
+  const covered = kept.reduce((sum, [, count]) => sum + count, 0);
+  return {
+    characters: kept.map(([character]) => character).sort(byCodePoint),
+    left: counts.size - kept.length,
+    coverage: running === 0 ? 1 : covered / running,
+  };
+}
+
+/**
+ * The pieces as character indices, cut where a character is outside the alphabet: nothing that is learned can span
+ * such a place.
+ */
+export function indexPieces(pieces: PieceCounts, characters: readonly string[]): { symbols: number[]; count: number }[] {
+  const indices = new Map(characters.map((character, index) => [character, index]));
+  const words: { symbols: number[]; count: number }[] = [];
+  for (const [piece, count] of pieces) {
+    let symbols: number[] = [];
+    for (const character of piece) {
+      const index = indices.get(character);
+      if (index !== undefined) {
+        symbols.push(index);
+      } else if (symbols.length > 0) {
+        words.push({ symbols, count });
+        symbols = [];
+      }
+    }
+    if (symbols.length > 0) words.push({ symbols, count });
+  }
+  return words;
+}
+
+function byCodePoint(a: string, b: string): number {
+  return a.codePointAt(0)! - b.codePointAt(0)!;
+}
