@@ -1,0 +1,126 @@
+import type { CorpusConfig } from '../config/schema.js';
+import type { TokenizerPair } from '../text/tokenizer.js';
+import { cacheFile, readCache, writeCache } from './cache.js';
+import { contentHashes, fileSignature } from './content-hash.js';
+import { corpusFiles, corpusFormat, readPairs } from './corpus.js';
+import { filterNotesSchema, PairFilter, type LengthLimits } from './filter.js';
+import { OddCharacters } from './odd-characters.js';
+import { PackedCorpusBuilder, type PackedCorpus } from './packed.js';
+import type { WeightedRange } from './plan.js';
+import { summarize, type FilterSummary } from './summary.js';
+
+/** What happens while data are loaded, for whoever draws or logs it. */
+export type DataEvent =
+  | { readonly type: 'encoding'; readonly split: string; /** Pairs read so far. */ readonly pairs: number }
+  | { readonly type: 'cache-unusable'; readonly split: string; readonly file: string; readonly reason: string }
+  | { readonly type: 'cache-unwritable'; readonly split: string; readonly file: string; readonly reason: string }
+  | { readonly type: 'loaded'; readonly split: string; readonly summary: FilterSummary; readonly fromCache: boolean; readonly elapsedMs: number };
+
+export interface EncodeOptions {
+  readonly corpora: readonly CorpusConfig[];
+  readonly tokenizers: TokenizerPair;
+  /** Pairs beyond these are dropped; without them every pair is kept, empty ones too. */
+  readonly limits?: LengthLimits | undefined;
+  /** Folder of the cache; nothing is cached without it. */
+  readonly cacheDirectory?: string | undefined;
+  /** Name of the split in events. */
+  readonly split?: string;
+  readonly onEvent?: (event: DataEvent) => void;
+}
+
+export interface LoadedCorpus {
+  readonly corpus: PackedCorpus;
+  readonly summary: FilterSummary;
+  /** The part of each corpus, with its weight: for `BatchSource`. */
+  readonly ranges: readonly WeightedRange[];
+}
+
+/**
+ * The pairs of the corpora as token ids: from the cache where files, tokenizers and settings are the same as when it
+ * was made, read and encoded otherwise.
+ *
+ * @throws S2sError where a file cannot be read or its text is invalid (see `readPairs`)
+ */
+export async function loadEncodedCorpus(options: EncodeOptions): Promise<LoadedCorpus> {
+  const started = performance.now();
+  const { corpora, cacheDirectory, split = 'data' } = options;
+  const emit = options.onEvent ?? (() => undefined);
+  const finish = (corpus: PackedCorpus, fromCache: boolean): LoadedCorpus => {
+    const summary = summarize(filterNotesSchema.parse(corpus.notes), corpora);
+    emit({ type: 'loaded', split, summary, fromCache, elapsedMs: performance.now() - started });
+    return { corpus, summary, ranges: weightedRanges(corpus, corpora) };
+  };
+
+  const files = corpora.flatMap(corpusFiles);
+  const before = await signatures(files);
+  const hashes = cacheDirectory === undefined ? undefined : await contentHashes(files, cacheDirectory);
+  if (cacheDirectory === undefined || hashes === undefined) return finish(await encode(options, ''), false);
+
+  const key = contentKey(options, hashes);
+  const file = cacheFile(cacheDirectory, key);
+  const cached = await readCache(file, key);
+  if (cached.corpus !== undefined) return finish(cached.corpus, true);
+  if (cached.problem !== undefined) emit({ type: 'cache-unusable', split, file, reason: cached.problem });
+
+  const corpus = await encode(options, key);
+  try {
+    // Text that changed between hashing and reading must not be stored under the old content's name.
+    if ((await signatures(files)) === before) await writeCache(file, corpus);
+    else emit({ type: 'cache-unwritable', split, file, reason: 'a data file changed while it was read' });
+  } catch (error) {
+    emit({ type: 'cache-unwritable', split, file, reason: (error as Error).message });
+  }
+  return finish(corpus, false);
+}
+
+async function encode({ corpora, tokenizers, limits, split = 'data', onEvent }: EncodeOptions, key: string): Promise<PackedCorpus> {
+  const odd = new OddCharacters();
+  const filter = new PairFilter(limits);
+  const builder = new PackedCorpusBuilder({ source: tokenizers.source.vocabularySize, target: tokenizers.target.vocabularySize }, corpora.length);
+  let pairs = 0;
+  for await (const block of readPairs(corpora, odd)) {
+    const [sources, targets] = await Promise.all([
+      tokenizers.source.encodeBatch(block.map((pair) => pair.source)),
+      tokenizers.target.encodeBatch(block.map((pair) => pair.target)),
+    ]);
+    block.forEach((pair, i) => {
+      const source = sources[i]!;
+      const target = targets[i]!;
+      if (filter.take(pair, source, target)) builder.add(source, target, pair.corpus, pair.line);
+    });
+    pairs += block.length;
+    onEvent?.({ type: 'encoding', split, pairs });
+  }
+  return builder.build(key, filter.notes(odd.counts));
+}
+
+/** Everything that decides what the encoded corpus holds: not where the files lie, nor the weights. */
+function contentKey({ corpora, tokenizers, limits }: EncodeOptions, hashes: readonly string[]): string {
+  const remaining = [...hashes];
+  return JSON.stringify({
+    corpora: corpora.map((corpus) => ({
+      content: remaining.splice(0, corpusFiles(corpus).length),
+      format: corpusFormat(corpus),
+      sourceColumn: corpus.sourceColumn,
+      targetColumn: corpus.targetColumn,
+      header: corpus.header,
+      delimiter: corpus.delimiter,
+      quote: corpus.quote,
+    })),
+    tokenizers: [tokenizers.source.fingerprint, tokenizers.target.fingerprint],
+    limits: limits === undefined ? 'none' : [limits.maxSourceLength, limits.maxTargetLength, limits.maxLengthRatio],
+  });
+}
+
+function weightedRanges(corpus: PackedCorpus, corpora: readonly CorpusConfig[]): WeightedRange[] {
+  let start = 0;
+  return corpus.corpusSizes.map((size, number) => {
+    const range = { start, end: start + size, weight: corpora[number]?.weight ?? 1 };
+    start += size;
+    return range;
+  });
+}
+
+async function signatures(files: readonly string[]): Promise<string> {
+  return (await Promise.all(files.map(fileSignature))).map((signature) => signature?.text).join('|');
+}

@@ -1,0 +1,124 @@
+import { z } from 'zod';
+import { UNK } from '../vocab/special.js';
+import { ODD_CHARACTERS } from './odd-characters.js';
+
+/** Bounds on the tokens of a pair, `<s>` and `</s>` not counted. */
+export interface LengthLimits {
+  readonly maxSourceLength: number;
+  readonly maxTargetLength: number;
+  /** Tokens of the longer side for one token of the shorter. */
+  readonly maxLengthRatio: number;
+}
+
+/** Why a pair was dropped; the first that applies. */
+export const DROP_REASONS = {
+  emptySource: 'empty source',
+  emptyTarget: 'empty target',
+  sourceTooLong: 'source too long',
+  targetTooLong: 'target too long',
+  lengthRatio: 'lengths too different',
+} as const;
+
+export type DropReason = keyof typeof DROP_REASONS;
+
+const EXAMPLES_PER_REASON = 3;
+const reasons = Object.keys(DROP_REASONS) as [DropReason, ...DropReason[]];
+const pairNote = z.object({ corpus: z.int(), line: z.int(), sourceTokens: z.int(), targetTokens: z.int() });
+
+/** What is kept of a filtering with the encoded corpus; files are left out since they may move. */
+export const filterNotesSchema = z.object({
+  read: z.int(),
+  kept: z.int(),
+  dropped: z.record(z.enum(reasons), z.int()),
+  examples: z.array(pairNote.extend({ reason: z.enum(reasons) })),
+  longest: pairNote.optional(),
+  sourceTokens: z.int(),
+  targetTokens: z.int(),
+  sourceUnknown: z.int(),
+  targetUnknown: z.int(),
+  oddCharacters: z.array(z.object({
+    kind: z.enum(Object.keys(ODD_CHARACTERS) as [keyof typeof ODD_CHARACTERS]),
+    lines: z.int(), corpus: z.int(), side: z.enum(['source', 'target']), line: z.int(),
+  })),
+});
+
+export type FilterNotes = z.output<typeof filterNotesSchema>;
+type PairNote = z.output<typeof pairNote>;
+
+/** Decides pair by pair what stays, and counts. Without limits everything stays. */
+export class PairFilter {
+  private read = 0;
+  private kept = 0;
+  private readonly dropped: Record<DropReason, number> = { emptySource: 0, emptyTarget: 0, sourceTooLong: 0, targetTooLong: 0, lengthRatio: 0 };
+  private readonly examples = new Map<DropReason, PairNote[]>();
+  private longest: PairNote | undefined;
+  private readonly tokens = { source: 0, target: 0 };
+  private readonly unknown = { source: 0, target: 0 };
+
+  constructor(private readonly limits: LengthLimits | undefined) {}
+
+  /** Whether the pair stays. */
+  take(pair: { source: string; target: string; corpus: number; line: number }, source: readonly number[], target: readonly number[]): boolean {
+    this.read++;
+    const note = { corpus: pair.corpus, line: pair.line, sourceTokens: source.length, targetTokens: target.length };
+    const reason = this.limits === undefined ? undefined : dropReason(this.limits, pair, source.length, target.length);
+    if (reason !== undefined) {
+      this.dropped[reason]++;
+      this.remember(reason, note);
+      return false;
+    }
+    this.kept++;
+    if (this.longest === undefined || lengthOf(note) > lengthOf(this.longest)) this.longest = note;
+    this.tokens.source += source.length;
+    this.tokens.target += target.length;
+    this.unknown.source += countUnknown(source);
+    this.unknown.target += countUnknown(target);
+    return true;
+  }
+
+  notes(oddCharacters: FilterNotes['oddCharacters']): FilterNotes {
+    return {
+      read: this.read,
+      kept: this.kept,
+      dropped: this.dropped,
+      examples: [...this.examples].flatMap(([reason, notes]) => notes.map((note) => ({ ...note, reason }))),
+      longest: this.longest,
+      sourceTokens: this.tokens.source,
+      targetTokens: this.tokens.target,
+      sourceUnknown: this.unknown.source,
+      targetUnknown: this.unknown.target,
+      oddCharacters,
+    };
+  }
+
+  /** Keeps the longest few of each reason. */
+  private remember(reason: DropReason, note: PairNote): void {
+    const notes = this.examples.get(reason) ?? [];
+    notes.push(note);
+    notes.sort((a, b) => lengthOf(b) - lengthOf(a));
+    this.examples.set(reason, notes.slice(0, EXAMPLES_PER_REASON));
+  }
+}
+
+function dropReason(limits: LengthLimits, texts: { source: string; target: string }, source: number, target: number): DropReason | undefined {
+  if (source === 0 || isBlank(texts.source)) return 'emptySource';
+  if (target === 0 || isBlank(texts.target)) return 'emptyTarget';
+  if (source > limits.maxSourceLength) return 'sourceTooLong';
+  if (target > limits.maxTargetLength) return 'targetTooLong';
+  if (Math.max(source, target) > limits.maxLengthRatio * Math.min(source, target)) return 'lengthRatio';
+  return undefined;
+}
+
+function isBlank(text: string): boolean {
+  return !/\S/.test(text);
+}
+
+function lengthOf(note: PairNote): number {
+  return note.sourceTokens + note.targetTokens;
+}
+
+function countUnknown(ids: readonly number[]): number {
+  let count = 0;
+  for (const id of ids) if (id === UNK) count++;
+  return count;
+}
