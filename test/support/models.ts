@@ -1,0 +1,47 @@
+import { configSchema, type ModelConfig } from '../../src/config/schema.js';
+import type { Batch } from '../../src/data/batch.js';
+import { BOS, EOS } from '../../src/vocab/special.js';
+
+/** Settings of a tiny model without dropout, with the given differences. */
+export function tinyModel(differences: Record<string, unknown> = {}): ModelConfig {
+  const base = {
+    embeddingSize: 5,
+    encoder: { layers: 1, hiddenSize: 6, bidirectional: true },
+    decoder: { layers: 1, hiddenSize: 6, inputFeeding: false },
+    dropout: { embedding: 0, layers: 0, output: 0 },
+    initialization: 0.5,
+  };
+  return configSchema.shape.model.parse({ ...base, ...differences });
+}
+
+/** A padded batch of the given pairs of ids (without special symbols), with extra columns of padding. */
+export function batchOf(pairs: readonly { source: readonly number[]; target: readonly number[] }[], extraPadding = 0): Batch {
+  const sourceTime = Math.max(...pairs.map(({ source }) => source.length)) + 1 + extraPadding;
+  const targetTime = Math.max(...pairs.map(({ target }) => target.length)) + 1 + extraPadding;
+  const source = new Int32Array(pairs.length * sourceTime);
+  const decoderInput = new Int32Array(pairs.length * targetTime);
+  const labels = new Int32Array(pairs.length * targetTime);
+  for (const [row, pair] of pairs.entries()) {
+    source.set([...pair.source, EOS], row * sourceTime);
+    decoderInput.set([BOS, ...pair.target], row * targetTime);
+    labels.set([...pair.target, EOS], row * targetTime);
+  }
+  return {
+    batch: pairs.length,
+    sourceTime,
+    targetTime,
+    source,
+    decoderInput,
+    labels,
+    sourceLengths: Int32Array.from(pairs, ({ source: ids }) => ids.length + 1),
+    targetLengths: Int32Array.from(pairs, ({ target: ids }) => ids.length + 1),
+    indices: Int32Array.from(pairs.keys()),
+  };
+}
+
+/** Three pairs of different lengths over a vocabulary of 12. */
+export const THREE_PAIRS = [
+  { source: [4, 5, 6, 7], target: [8, 9] },
+  { source: [10], target: [11, 4, 5, 6] },
+  { source: [7, 8, 9], target: [10, 11, 4] },
+] as const;

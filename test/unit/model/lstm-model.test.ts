@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict';
+import { before, describe, test } from 'node:test';
+import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
+import { sequenceLoss } from '../../../src/loss/sequence-loss.js';
+import { toTensors } from '../../../src/model/batch-tensors.js';
+import { buildModel } from '../../../src/model/build.js';
+import type { TrainableModel } from '../../../src/model/model.js';
+import { Random } from '../../../src/random.js';
+import { loadTensorFlow, tf } from '../../../src/runtime/tensorflow.js';
+import { computeGradients } from '../../../src/training/gradients.js';
+import { batchOf, THREE_PAIRS, tinyModel } from '../../support/models.js';
+
+const VOCABULARY = 12;
+
+/** Every way to build the model that takes a path of its own. */
+const VARIANTS: Record<string, Record<string, unknown>> = {
+  general: {},
+  dot: { attention: 'dot' },
+  concat: { attention: 'concat' },
+  scaled: { attention: 'scaled' },
+  'no attention': { attention: 'none' },
+  'input feeding': { decoder: { layers: 1, hiddenSize: 6, inputFeeding: true } },
+  'two layers, one direction': { encoder: { layers: 2, hiddenSize: 4, bidirectional: false }, decoder: { layers: 2, hiddenSize: 6, inputFeeding: false } },
+  'two layers with input feeding': { encoder: { layers: 2, hiddenSize: 6, bidirectional: true }, decoder: { layers: 2, hiddenSize: 6, inputFeeding: true } },
+  'copied state': { bridge: 'copy' },
+  'zero state': { bridge: 'zero' },
+  'tied and shared embeddings': { embeddingSize: 6, tieTargetEmbeddings: true, shareEmbeddings: true },
+};
+
+function build(differences: Record<string, unknown>): TrainableModel {
+  return buildModel(tinyModel(differences), VOCABULARY, VOCABULARY, new Random(3));
+}
+
+function lossOf(model: TrainableModel, extraPadding = 0): number {
+  return tf.tidy(() => sequenceLoss(model, toTensors(batchOf(THREE_PAIRS, extraPadding)), { labelSmoothing: 0.1, divisor: 12 }).loss.dataSync()[0]!);
+}
+
+function gradientsOf(model: TrainableModel, extraPadding = 0): Map<string, Float32Array> {
+  const { gradients, loss, negativeLogLikelihood, correct } = computeGradients(model, batchOf(THREE_PAIRS, extraPadding), { labelSmoothing: 0.1, divisor: 12 });
+  const values = new Map(model.parameters.names.map((name, index) => [name, gradients[index]!.dataSync() as Float32Array]));
+  for (const tensor of [...gradients, loss, negativeLogLikelihood, correct]) tensor.dispose();
+  return values;
+}
+
+describe('LSTM model', () => {
+  before(async () => {
+    await loadTensorFlow({ device: 'cpu' });
+  });
+
+  for (const [name, differences] of Object.entries(VARIANTS)) {
+    test(`${name}: gradients agree with finite differences`, async () => {
+      const model = build(differences);
+      const gradients = gradientsOf(model);
+      const values = await model.parameters.values();
+      const random = new Random(1);
+      for (const parameter of model.parameters.names) {
+        const { data } = values.get(parameter)!;
+        for (let check = 0; check < 3; check++) {
+          const index = random.integer(data.length);
+          const shifted = (by: number): number => {
+            const copy = Float32Array.from(data);
+            copy[index]! += by;
+            model.parameters.assign(parameter, copy);
+            return lossOf(model);
+          };
+          const step = 1e-2;
+          const numeric = (shifted(step) - shifted(-step)) / (2 * step);
+          model.parameters.assign(parameter, data);
+          const analytic = gradients.get(parameter)![index]!;
+          assert.ok(Math.abs(numeric - analytic) < 2e-3 * Math.max(0.1, Math.abs(numeric)), `${parameter}[${index}]: ${analytic}, by differences ${numeric}`);
+        }
+      }
+      model.dispose();
+    });
+
+    test(`${name}: more padding leaves loss and gradients as they were`, () => {
+      const model = build(differences);
+      assert.ok(Math.abs(lossOf(model) - lossOf(model, 3)) < 1e-6);
+      const plain = gradientsOf(model);
+      const padded = gradientsOf(model, 3);
+      for (const [parameter, values] of plain) {
+        for (const [index, value] of values.entries()) {
+          assert.ok(Math.abs(value - padded.get(parameter)![index]!) < 1e-6, `${parameter}[${index}]`);
+        }
+      }
+      model.dispose();
+    });
+
+    test(`${name}: step by step equals the whole sequence`, () => {
+      const model = build(differences);
+      tf.tidy(() => {
+        const batch = batchOf(THREE_PAIRS);
+        const tensors = toTensors(batch);
+        const kernel = model.parameters.get<Tensor2D>(model.outputKernel);
+        const whole = tf.add(tf.matMul(model.decoderOutputs(tensors), kernel, false, true), model.parameters.get<Tensor1D>(model.outputBias)).arraySync() as number[][];
+        const encoded = model.encode(tensors.source, tensors.sourceLengths);
+        let state = encoded.initialState;
+        for (let time = 0; time < batch.targetTime; time++) {
+          const previous = tf.tensor1d(THREE_PAIRS.map((_, row) => batch.decoderInput[row * batch.targetTime + time]!), 'int32');
+          const step = model.decodeStep(encoded, state, previous);
+          const logits = step.logits.arraySync();
+          state = step.state;
+          for (const [row, values] of logits.entries()) {
+            if (time >= batch.targetLengths[row]!) continue;
+            for (const [id, value] of values.entries()) {
+              assert.ok(Math.abs(value - whole[row * batch.targetTime + time]![id]!) < 1e-5, `row ${row}, step ${time}, id ${id}`);
+            }
+          }
+        }
+      });
+      model.dispose();
+    });
+  }
+
+  test('attention weights are zero at padding and sum to one', () => {
+    const model = build({});
+    tf.tidy(() => {
+      const tensors = toTensors(batchOf(THREE_PAIRS, 2));
+      const encoded = model.encode(tensors.source, tensors.sourceLengths);
+      const { attentionWeights } = model.decodeStep(encoded, encoded.initialState, tf.tensor1d([2, 2, 2], 'int32'));
+      for (const [row, weights] of (attentionWeights!.arraySync()).entries()) {
+        const length = THREE_PAIRS[row]!.source.length + 1;
+        assert.ok(Math.abs(weights.reduce((sum, weight) => sum + weight, 0) - 1) < 1e-6);
+        assert.ok(weights.slice(length).every((weight) => weight === 0));
+      }
+    });
+    model.dispose();
+  });
+
+  test('parameters have their documented names', () => {
+    const model = build({ embeddingSize: 6, tieTargetEmbeddings: true, shareEmbeddings: true });
+    assert.deepEqual(model.parameters.names, [
+      'shared.embedding',
+      'encoder.layers.0.forward.inputKernel',
+      'encoder.layers.0.forward.recurrentKernel',
+      'encoder.layers.0.forward.bias',
+      'encoder.layers.0.backward.inputKernel',
+      'encoder.layers.0.backward.recurrentKernel',
+      'encoder.layers.0.backward.bias',
+      'bridge.layers.0.hidden.kernel',
+      'bridge.layers.0.hidden.bias',
+      'bridge.layers.0.cell.kernel',
+      'bridge.layers.0.cell.bias',
+      'decoder.layers.0.inputKernel',
+      'decoder.layers.0.recurrentKernel',
+      'decoder.layers.0.bias',
+      'attention.keyKernel',
+      'attention.outputKernel',
+      'output.bias',
+    ]);
+    model.dispose();
+  });
+
+  test('nothing is left behind by a forward and backward pass', () => {
+    const model = build({});
+    gradientsOf(model);
+    model.parameters.release();
+    const { numTensors } = tf.memory();
+    gradientsOf(model);
+    model.parameters.release();
+    assert.equal(tf.memory().numTensors, numTensors);
+    model.dispose();
+  });
+});

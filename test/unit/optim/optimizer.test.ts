@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { before, describe, test } from 'node:test';
+import { configSchema, type TrainingConfig } from '../../../src/config/schema.js';
+import { Optimizer } from '../../../src/optim/optimizer.js';
+import { clipByGlobalNorm } from '../../../src/optim/clip.js';
+import { Random } from '../../../src/random.js';
+import { StoredTensor } from '../../../src/runtime/stored-tensor.js';
+import { loadTensorFlow, tf } from '../../../src/runtime/tensorflow.js';
+
+type Settings = TrainingConfig['optimizer'];
+const SIZE = 7;
+
+/** The published update rules on plain arrays, with bias correction written out as in the papers' algorithms. */
+function reference(settings: Settings, start: readonly number[], gradients: readonly (readonly number[])[], rate: number): number[] {
+  const weights = [...start];
+  const m = weights.map(() => 0);
+  const v = weights.map(() => 0);
+  gradients.forEach((gradient, index) => {
+    const t = index + 1;
+    for (let i = 0; i < weights.length; i++) {
+      if (settings.name === 'sgd') {
+        m[i] = settings.momentum * m[i]! + gradient[i]!;
+        weights[i]! -= rate * m[i]!;
+        continue;
+      }
+      if (settings.name === 'adamw') weights[i]! -= rate * settings.weightDecay * weights[i]!;
+      m[i] = settings.beta1 * m[i]! + (1 - settings.beta1) * gradient[i]!;
+      v[i] = settings.beta2 * v[i]! + (1 - settings.beta2) * gradient[i]! ** 2;
+      // TensorFlow adds epsilon before it corrects the bias ("epsilon hat" in Kingma and Ba 2015, section 2).
+      const corrected = (rate * Math.sqrt(1 - settings.beta2 ** t)) / (1 - settings.beta1 ** t);
+      weights[i]! -= (corrected * m[i]!) / (Math.sqrt(v[i]!) + settings.epsilon);
+    }
+  });
+  return weights;
+}
+
+describe('optimisers', () => {
+  before(async () => {
+    await loadTensorFlow({ device: 'cpu' });
+  });
+
+  const cases: Record<string, Partial<Settings>> = {
+    adam: { name: 'adam' },
+    adamw: { name: 'adamw', weightDecay: 0.1 },
+    sgd: { name: 'sgd' },
+    'sgd with momentum': { name: 'sgd', momentum: 0.9 },
+  };
+  for (const [name, differences] of Object.entries(cases)) {
+    test(`${name} makes the updates of its paper`, async () => {
+      const settings = configSchema.shape.training.parse({ optimizer: differences }).optimizer;
+      const random = new Random(5);
+      const draw = (): number[] => Array.from({ length: SIZE }, () => random.normal());
+      const start = draw();
+      const gradients = [draw(), draw(), draw(), draw()];
+      const weights = new StoredTensor(tf.tensor1d(start));
+      const optimizer = new Optimizer(settings, [{ name: 'w', weights }]);
+      for (const [index, gradient] of gradients.entries()) {
+        tf.tidy(() => {
+          optimizer.apply([tf.tensor1d(gradient)], 0.05, index + 1);
+        });
+      }
+      const found = await weights.read().data();
+      for (const [index, expected] of reference(settings, start, gradients, 0.05).entries()) {
+        assert.ok(Math.abs(found[index]! - expected) < 1e-5, `${found[index]} should be ${expected}`);
+      }
+    });
+  }
+
+  test('moments restored from a checkpoint continue the same course', async () => {
+    const settings = configSchema.shape.training.parse({}).optimizer;
+    const run = async (restart: boolean): Promise<ArrayLike<number>> => {
+      const weights = new StoredTensor(tf.tensor1d([1, -2, 3]));
+      let optimizer = new Optimizer(settings, [{ name: 'w', weights }]);
+      for (let update = 1; update <= 6; update++) {
+        if (restart && update === 4) {
+          const saved = await optimizer.values();
+          optimizer.dispose();
+          optimizer = new Optimizer(settings, [{ name: 'w', weights }]);
+          for (const [name, { data }] of saved) optimizer.assign(name, data);
+        }
+        tf.tidy(() => {
+          optimizer.apply([tf.tensor1d([0.1 * update, -0.2, 0.3 / update])], 0.01, update);
+        });
+      }
+      return weights.read().data();
+    };
+    assert.deepEqual(Array.from(await run(true)), Array.from(await run(false)));
+  });
+
+  test('a stored tensor does not change the tensor it was made from', () => {
+    const initial = tf.tensor1d([1, 2, 3]);
+    const weights = new StoredTensor(initial);
+    const optimizer = new Optimizer(configSchema.shape.training.parse({ optimizer: { name: 'sgd' } }).optimizer, [{ name: 'w', weights }]);
+    optimizer.apply([tf.tensor1d([1, 1, 1])], 1, 1);
+    assert.deepEqual(Array.from(initial.dataSync()), [1, 2, 3]);
+    assert.deepEqual(Array.from(weights.read().dataSync()), [0, 1, 2]);
+  });
+
+  test('clipping scales all gradients by the same factor, down to the limit', () => {
+    const { gradients, norm } = clipByGlobalNorm([tf.tensor1d([3, 0]), tf.tensor2d([[0], [4]])], 1);
+    assert.ok(Math.abs(norm - 5) < 1e-6);
+    assert.ok(Math.abs(gradients[0]!.dataSync()[0]! - 0.6) < 1e-6);
+    assert.ok(Math.abs(gradients[1]!.dataSync()[1]! - 0.8) < 1e-6);
+  });
+
+  test('gradients within the limit stay as they are, and a limit of 0 does not clip', () => {
+    const gradient = tf.tensor1d([3, 4]);
+    assert.equal(clipByGlobalNorm([gradient], 5.5).gradients[0], gradient);
+    assert.equal(clipByGlobalNorm([gradient], 0).gradients[0], gradient);
+  });
+});
