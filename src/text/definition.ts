@@ -34,7 +34,7 @@ const OTHER = String.raw`[^▁](?:[\p{M}\x{1F3FB}-\x{1F3FF}]|\x{200D}[^▁])*`;
 const WORD = `${SPACE_MARK}?(?:${LETTERS}(?:${BETWEEN}${LETTERS})*|${FLAG}|${OTHER})|${SPACE_MARK}`;
 
 /**
- * The content of a tokenizer.json file (Hugging Face tokenizers), less its learned part when `model` is empty.
+ * The content of a tokenizer.json file (Hugging Face tokenizers).
  *
  * Text is normalised, spaces become `▁`, and (but for characters) one more `▁` goes in front, so that a word looks
  * the same at the start of a sentence; decoding takes all this back, runs of spaces included. Normalisation and
@@ -42,9 +42,10 @@ const WORD = `${SPACE_MARK}?(?:${LETTERS}(?:${BETWEEN}${LETTERS})*|${FLAG}|${OTH
  *
  * The special symbols stand in the vocabulary but are not registered as added tokens: those would be found in raw
  * text, and a user's own `<s>` would end up as id 2.
+ *
+ * @param prefixed whether a `▁` goes in front
  */
-export function tokenizerDefinition(settings: TextSettings, model: ModelDefinition): Record<string, unknown> {
-  const prefixed = settings.type !== 'char';
+export function tokenizerDefinition(settings: TextSettings, model: ModelDefinition, prefixed = settings.type !== 'char'): Record<string, unknown> {
   return {
     version: '1.0',
     truncation: null,

@@ -50,7 +50,7 @@ export function parseTokenizer(text: string, file: string): Tokenizer {
   } catch (error) {
     throw broken(`is not a tokenizer.json file: ${error instanceof Error ? error.message : String(error)}`, error);
   }
-  const tokens = tokensById(library.getVocab(true), broken);
+  const tokens = tokensById(vocabularyEntries(definition), broken);
   const fingerprint = createHash('sha256').update(text).digest('hex');
   return new LibraryTokenizer(library, modelType(definition), tokens, fingerprint);
 }
@@ -73,8 +73,18 @@ export function loadTokenizers(directory: string, shared = !existsSync(join(dire
   };
 }
 
-function tokensById(vocabulary: Record<string, number>, broken: (problem: string) => S2sError): string[] {
-  const entries = Object.entries(vocabulary);
+/** Read off the file, because the library's object cannot hold a token `__proto__`. */
+function vocabularyEntries(definition: unknown): (readonly [string, number])[] {
+  const { model, added_tokens: added } = definition as {
+    model: { vocab: Record<string, number> | [string, number][] };
+    added_tokens?: { id: number; content: string }[];
+  };
+  const learned = Array.isArray(model.vocab) ? model.vocab.map(([token], id) => [token, id] as const) : Object.entries(model.vocab);
+  const known = new Set(learned.map(([token]) => token));
+  return [...learned, ...(added ?? []).filter(({ content }) => !known.has(content)).map(({ content, id }) => [content, id] as const)];
+}
+
+function tokensById(entries: readonly (readonly [string, number])[], broken: (problem: string) => S2sError): string[] {
   if (entries.length > MAXIMUM_SIZE) throw broken(`its vocabulary of ${entries.length} tokens is larger than ${MAXIMUM_SIZE}`);
   const tokens = new Array<string | undefined>(entries.length).fill(undefined);
   for (const [token, id] of entries) {

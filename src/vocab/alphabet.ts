@@ -13,9 +13,9 @@ export interface Alphabet {
 
 /**
  * Chooses the characters of a vocabulary: those seen `minimumFrequency` times, at most `limit` of them, the most
- * frequent first (ties by code point).
+ * frequent first (ties by code point), and one that no vocabulary goes without.
  */
-export function chooseAlphabet(pieces: PieceCounts, options: { limit: number; minimumFrequency: number }): Alphabet {
+export function chooseAlphabet(pieces: PieceCounts, options: { limit: number; minimumFrequency: number; always: string }): Alphabet {
   const counts = new Map<string, number>();
   let running = 0;
   for (const [piece, count] of pieces) {
@@ -24,14 +24,16 @@ export function chooseAlphabet(pieces: PieceCounts, options: { limit: number; mi
       running += count;
     }
   }
+  const always = counts.get(options.always) ?? 0;
   const kept = [...counts]
-    .filter(([, count]) => count >= options.minimumFrequency)
+    .filter(([character, count]) => count >= options.minimumFrequency && character !== options.always)
     .sort(([a, countA], [b, countB]) => countB - countA || byCodePoint(a, b))
-    .slice(0, options.limit);
+    .slice(0, options.limit - 1);
+  kept.push([options.always, always]);
   const covered = kept.reduce((sum, [, count]) => sum + count, 0);
   return {
     characters: kept.map(([character]) => character).sort(byCodePoint),
-    left: counts.size - kept.length,
+    left: counts.size + (always === 0 ? 1 : 0) - kept.length,
     coverage: running === 0 ? 1 : covered / running,
   };
 }
