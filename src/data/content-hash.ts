@@ -16,8 +16,10 @@ const memory = z.record(z.string(), z.object({ signature: z.string(), sha256: z.
  *
  * The hashes of large files are remembered in `directory`, by path, size, inode and both time stamps; the change time
  * moves even when a program sets the modification time back.
+ *
+ * @param alwaysReadBytes files up to this size are read each time
  */
-export async function contentHashes(files: readonly string[], directory: string): Promise<string[] | undefined> {
+export async function contentHashes(files: readonly string[], directory: string, alwaysReadBytes = ALWAYS_READ_BYTES): Promise<string[] | undefined> {
   const memoryFile = path.join(directory, 'content-hashes.json');
   const remembered = await readMemory(memoryFile);
   let learned = false;
@@ -26,14 +28,14 @@ export async function contentHashes(files: readonly string[], directory: string)
     const signature = await fileSignature(file);
     if (signature === undefined) return undefined;
     const known = remembered[path.resolve(file)];
-    if (known?.signature === signature.text && signature.bytes > ALWAYS_READ_BYTES) {
+    if (known?.signature === signature.text && signature.bytes > alwaysReadBytes) {
       hashes.push(known.sha256);
       continue;
     }
     const started = Date.now();
     const sha256 = await hashFile(file);
     hashes.push(sha256);
-    if (signature.bytes > ALWAYS_READ_BYTES && started - signature.changedMs > SETTLED_MS) {
+    if (signature.bytes > alwaysReadBytes && started - signature.changedMs > SETTLED_MS) {
       remembered[path.resolve(file)] = { signature: signature.text, sha256 };
       learned = true;
     }
