@@ -1,0 +1,68 @@
+import type { Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
+import type { Decodable, DecodeStep, DecoderState, EncodedSource } from '../../../src/model/model.js';
+import { Random } from '../../../src/random.js';
+import { tf } from '../../../src/runtime/tensorflow.js';
+import { BOS } from '../../../src/vocab/special.js';
+
+/** Number of contexts that the table tells apart: enough that few sequences meet the same ones and so tie. */
+const CONTEXTS = 9973;
+
+/**
+ * A model whose next-token logits are looked up in a table by a context: a number made of the source, all tokens so
+ * far and their order. It depends on all that a real one depends on (encoder memory, state, last token), and can be
+ * computed in plain TypeScript as well.
+ */
+export class TableModel implements Decodable {
+  /** Logits of each context, `[CONTEXTS][vocab]`. */
+  readonly table: number[][];
+  /** Rows of every step made. */
+  readonly rowsOfSteps: number[] = [];
+  private readonly values: Float32Array;
+
+  constructor(
+    readonly targetVocabularySize: number,
+    seed: number,
+    change: (logits: number[]) => number[] = (logits) => logits,
+  ) {
+    const random = new Random(seed);
+    this.table = Array.from({ length: CONTEXTS }, () => change(Array.from({ length: targetVocabularySize }, () => 2 * random.normal())));
+    this.values = Float32Array.from(this.table.flat());
+  }
+
+  encode(source: Tensor2D, sourceLengths: Tensor1D): EncodedSource {
+    const time = source.shape[1];
+    const mask: Tensor2D = tf.cast(tf.less(tf.expandDims(tf.range(0, time, 1, 'int32'), 0), tf.expandDims(sourceLengths, 1)), 'float32');
+    const values: Tensor3D = tf.mul(tf.expandDims(tf.cast(source, 'float32'), 2), tf.expandDims(mask, 2));
+    return { keys: values, values, mask, initialState: [tf.mod(tf.sum(tf.squeeze<Tensor2D>(values, [2]), 1, true), CONTEXTS)] };
+  }
+
+  decodeStep(encoded: EncodedSource, state: DecoderState, previous: Tensor1D): DecodeStep {
+    const rows = previous.shape[0];
+    this.rowsOfSteps.push(rows);
+    const [batch, time] = encoded.mask.shape;
+    const ofSource = tf.sum(tf.squeeze<Tensor2D>(encoded.values, [2]), 1, true);
+    const perSentence = tf.reshape(tf.add(tf.mul(state[0]!, 131), tf.mul(tf.expandDims(tf.cast(previous, 'float32'), 1), 37)), [batch, rows / batch]);
+    const context: Tensor2D = tf.reshape(tf.mod(tf.add(tf.add(perSentence, tf.mul(ofSource, 2)), 1), CONTEXTS), [rows, 1]);
+    const logits: Tensor2D = tf.gather(tf.tensor2d(this.values, [CONTEXTS, this.targetVocabularySize]), tf.cast(tf.reshape(context, [rows]), 'int32'));
+    const attended = tf.div(encoded.mask, tf.sum(encoded.mask, 1, true));
+    const attentionWeights: Tensor2D = tf.reshape(tf.tile(tf.expandDims(attended, 1), [1, rows / batch, 1]), [rows, time]);
+    return { logits, state: [context], attentionWeights };
+  }
+
+  /** Log-probabilities of the next token in plain TypeScript, `[vocab]`. */
+  logProbabilities(source: readonly number[], tokens: readonly number[]): number[] {
+    const sum = source.reduce((total, token) => total + token, 0);
+    let context = sum % CONTEXTS;
+    for (const token of [BOS, ...tokens]) context = (context * 131 + token * 37 + sum * 2 + 1) % CONTEXTS;
+    const logits = this.table[context]!;
+    const largest = Math.max(...logits);
+    const logSum = largest + Math.log(logits.reduce((total, logit) => total + Math.exp(logit - largest), 0));
+    return logits.map((logit) => logit - logSum);
+  }
+}
+
+/** Sentences of 1 to `maxLength` tokens, `</s>` included. */
+export function randomSources(count: number, maxLength: number, seed: number): number[][] {
+  const random = new Random(seed);
+  return Array.from({ length: count }, () => [...Array.from({ length: random.integer(maxLength) }, () => 4 + random.integer(20)), 3]);
+}
