@@ -63,8 +63,8 @@ export async function saveCheckpoint(runDirectory: string, checkpoint: NewCheckp
   await putInPlace(folder, draft, stepName(step));
 
   // Saved again without scores, as when training is interrupted right after a validation, a step keeps those it has.
-  const given = checkpoint.scores ?? before.checkpoints.find((entry) => entry.step === step)?.scores ?? {};
-  const scores = Object.fromEntries(Object.entries(given).filter(([, value]) => Number.isFinite(value)));
+  const known = before.checkpoints.find((entry) => entry.step === step)?.scores;
+  const scores = { ...known, ...Object.fromEntries(Object.entries(checkpoint.scores ?? {}).filter(([, value]) => Number.isFinite(value))) };
   const all = [...before.checkpoints.filter((entry) => entry.step !== step), { step, scores }];
   const index = retain(all, retention);
   await writeIndex(runDirectory, index);
