@@ -14,8 +14,11 @@ import { withGradient } from './gradient.js';
 export function embed(table: Tensor2D, ids: Tensor1D): Tensor2D {
   return withGradient<Tensor2D>(
     [table],
-    () => tf.gather(table, ids),
-    (gradient) => [tf.unsortedSegmentSum(gradient, ids, table.shape[0])],
+    (save) => {
+      save([ids]);
+      return tf.gather(table, ids);
+    },
+    (gradient, [savedIds]) => [tf.unsortedSegmentSum(gradient, savedIds as Tensor1D, table.shape[0])],
   );
 }
 
@@ -31,7 +34,10 @@ export function embed(table: Tensor2D, ids: Tensor1D): Tensor2D {
 export function selectRows(matrix: Tensor2D, indices: Tensor1D): Tensor2D {
   return withGradient<Tensor2D>(
     [matrix],
-    () => tf.gather(matrix, indices),
-    (gradient) => [tf.scatterND(tf.expandDims(indices, 1), gradient, matrix.shape)],
+    (save) => {
+      save([indices]);
+      return tf.gather(matrix, indices);
+    },
+    (gradient, [savedIndices]) => [tf.scatterND(tf.expandDims(savedIndices!, 1), gradient, matrix.shape)],
   );
 }

@@ -5,8 +5,8 @@ import { tf } from '../tensorflow.js';
  * Runs `forward` as one differentiable op with a gradient of our own.
  *
  * @param inputs what the result is differentiated with respect to; anything else the functions use is a constant
- * @param forward computes the result; intermediate tensors are disposed unless passed to `save`, which is called at
- *   most once
+ * @param forward computes the result; `save`, called at most once, keeps what `backward` needs: intermediate tensors, and
+ *   constants, which may have been disposed by then
  * @param backward gets the gradient of the result and the saved tensors; returns one gradient for each input
  */
 export function withGradient<Result extends Tensor>(

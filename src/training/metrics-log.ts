@@ -1,0 +1,70 @@
+import { appendFile, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { TrainingEvent } from './events.js';
+
+const FILE = 'metrics.jsonl';
+
+/**
+ * The curve of a run: `metrics.jsonl`, one JSON object a line, `type` first: `update` rows every `training.logEvery`
+ * updates, `validation`, `skipped` and `stopped` rows.
+ */
+export class MetricsLog {
+  private readonly file: string;
+
+  constructor(runDirectory: string) {
+    this.file = join(runDirectory, FILE);
+  }
+
+  /** Drops the rows after a step: a resumed run makes those updates again. Also drops a last line cut off by a crash. */
+  async rewind(step: number): Promise<void> {
+    const text = await readFile(this.file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined;
+      throw error;
+    });
+    if (text === undefined) return;
+    const kept = text.split('\n').filter((line) => {
+      const row = parseRow(line);
+      return row !== undefined && row.step <= step && row.type !== 'stopped';
+    });
+    await writeFile(`${this.file}.new`, kept.map((line) => `${line}\n`).join(''));
+    await rename(`${this.file}.new`, this.file);
+  }
+
+  /** Writes the events that belong on the curve, one row each. */
+  async append(event: TrainingEvent): Promise<void> {
+    const row = toRow(event);
+    if (row !== undefined) await appendFile(this.file, `${JSON.stringify(row)}\n`);
+  }
+}
+
+/** The numbers of an event that belong on the curve. */
+function toRow(event: TrainingEvent): Record<string, unknown> | undefined {
+  switch (event.type) {
+    case 'update': {
+      if (!event.report) return undefined;
+      const { type, step, epoch, loss, perplexity, learningRate, gradientNorm, sourceTokensPerSecond, targetTokensPerSecond, paddingTokensPerSecond, elapsedSeconds, residentBytes } = event;
+      return { type, step, epoch, loss, perplexity, learningRate, gradientNorm, sourceTokensPerSecond, targetTokensPerSecond, paddingTokensPerSecond, elapsedSeconds, residentBytes };
+    }
+    case 'validation': {
+      const { type, step, epoch, loss, perplexity, accuracy, bleu, bleuSignature, improved, seconds, elapsedSeconds } = event;
+      return { type, step, epoch, loss, perplexity, accuracy, bleu, bleuSignature, improved, seconds, elapsedSeconds };
+    }
+    case 'skipped':
+    case 'stopped':
+      return { ...event };
+    case 'start':
+    case 'rehearsal':
+    case 'checkpoint':
+      return undefined;
+  }
+}
+
+function parseRow(line: string): { type: unknown; step: number } | undefined {
+  try {
+    const row: unknown = JSON.parse(line);
+    if (typeof row !== 'object' || row === null || !('type' in row) || !('step' in row) || typeof row.step !== 'number') return undefined;
+    return { type: row.type, step: row.step };
+  } catch {
+    return undefined;
+  }
+}
