@@ -52,7 +52,8 @@ export class TextCounter {
       const normalized = normalizer?.normalizeString(` ${stretch}`) ?? ` ${stretch}`;
       for (const [piece] of preTokenizer?.preTokenizeString(normalized) ?? []) pieces.set(piece, (pieces.get(piece) ?? 0) + count);
     }
-    return pieces;
+    // In an order of its own, so that the order of the text does not show in ties and roundings.
+    return new Map([...pieces].sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 }
 

@@ -14,6 +14,8 @@ const SHRINKING_FACTOR = 0.75;
 const EM_STEPS_PER_ROUND = 2;
 /** Expected occurrences of a token are never taken to be fewer, so that its score stays finite. */
 const SMALLEST_EXPECTATION = 0.1;
+/** Scores are rounded to eight places, so that equal ones stay equal whatever the order of summation. */
+const SCORE_PRECISION = 1e8;
 
 /**
  * The unigram language model over subwords (Kudo 2018, as SentencePiece does it): starts from all frequent substrings,
@@ -47,7 +49,7 @@ export function learnUnigram(pieces: PieceCounts, options: { alphabet: readonly 
   return lattices.pieces
     .map(({ start, length }, piece): ScoredToken => {
       const token = Array.from(lattices.text.subarray(start, start + length), (symbol) => alphabet[symbol]!).join('');
-      return [token, scores[piece]!];
+      return [token, Math.round(scores[piece]! * SCORE_PRECISION) / SCORE_PRECISION];
     })
     .sort(([a, scoreA], [b, scoreB]) => scoreB - scoreA || (a < b ? -1 : 1));
 }
