@@ -1,0 +1,76 @@
+import type { DecodingConfig } from '../config/schema.js';
+import type { SearchOptions } from '../decoding/search.js';
+import { translateAll } from '../decoding/translate-all.js';
+import type { Decodable } from '../model/model.js';
+import type { TokenizerPair } from '../text/tokenizer.js';
+import { EOS } from '../vocab/special.js';
+
+/** Longer lines are cut here: far beyond any sentence, and search takes time with the square of the length. */
+export const MAX_SOURCE_TOKENS = 1000;
+
+/** One translation of a line. */
+export interface TranslatedHypothesis {
+  /** Never holds a line feed. */
+  readonly text: string;
+  /** Target ids without `</s>`. */
+  readonly tokens: readonly number[];
+  /** Summed log-probability divided by the length to the power of the length penalty; higher is better. */
+  readonly score: number;
+  /** Summed log-probability, `</s>` included. */
+  readonly logProbability: number;
+}
+
+/** What became of a line: its translations, best first. */
+export interface Translation {
+  /** At least one; for a blank line exactly one, which is the line itself. */
+  readonly hypotheses: readonly [TranslatedHypothesis, ...TranslatedHypothesis[]];
+  /** Whether the line held nothing to translate. */
+  readonly blank: boolean;
+}
+
+export interface TranslationSettings {
+  readonly model: Decodable;
+  readonly tokenizers: TokenizerPair;
+  readonly options: SearchOptions & Pick<DecodingConfig, 'batchTokens'>;
+  /** Told of a line that was too long: its index, and how many tokens it has. */
+  readonly onCut?: (index: number, tokens: number) => void;
+  /** Told after each batch how many lines are done. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/**
+ * Translates lines of text, one translation for every line, in order. A line without anything but white space is
+ * passed through untouched and never shown to the model; one of more than `MAX_SOURCE_TOKENS` is cut there.
+ */
+export async function translateLines(lines: readonly string[], { model, tokenizers, options, onCut, onProgress }: TranslationSettings): Promise<Translation[]> {
+  const translations: Translation[] = lines.map((line) => ({ hypotheses: [{ text: line, tokens: [], score: 0, logProbability: 0 }], blank: true }));
+  const texts = lines.flatMap((line, index) => (line.trim() === '' ? [] : [{ index, text: withoutCarriageReturn(line) }]));
+  const encoded = await tokenizers.source.encodeBatch(texts.map(({ text }) => text));
+  // A tokenizer may leave nothing of a line, say of one with a lone control character.
+  const sentences = texts.flatMap(({ index }, i) => (encoded[i]!.length === 0 ? [] : [{ index, ids: encoded[i]! }]));
+  for (const { index, ids } of sentences) if (ids.length > MAX_SOURCE_TOKENS) onCut?.(index, ids.length);
+
+  const sources = sentences.map(({ ids }) => [...ids.slice(0, MAX_SOURCE_TOKENS), EOS]);
+  const blank = lines.length - sentences.length;
+  const results = await translateAll(model, sources, options, (done) => onProgress?.(done + blank, lines.length));
+  sentences.forEach(({ index }, i) => {
+    const [best, ...others] = results[i]!.map(({ tokens, score, logProbability }) => ({
+      text: onOneLine(tokenizers.target.decode(tokens)),
+      tokens,
+      score,
+      logProbability,
+    }));
+    translations[index] = { hypotheses: [best!, ...others], blank: false };
+  });
+  return translations;
+}
+
+/** Lines end in LF alone, so those of a text with CRLF still have the CR. */
+function withoutCarriageReturn(line: string): string {
+  return line.endsWith('\r') ? line.slice(0, -1) : line;
+}
+
+/** A vocabulary may hold a line feed; the output has one line for each line of input all the same. */
+function onOneLine(text: string): string {
+  return text.replaceAll('\n', ' ');
+}

@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { before, test } from 'node:test';
+import { loadTensorFlow } from '../../../src/runtime/tensorflow.js';
+import type { Tokenizer } from '../../../src/text/tokenizer.js';
+import { MAX_SOURCE_TOKENS, translateLines, type TranslationSettings } from '../../../src/translation/translate-lines.js';
+import { TableModel } from '../decoding/table-model.js';
+
+before(async () => {
+  await loadTensorFlow({ device: 'cpu' });
+});
+
+const LETTERS = [...'abcdefghi\n'];
+
+/** Every letter a token; anything else nothing. */
+const letters: Pick<Tokenizer, 'encodeBatch' | 'decode'> & { readonly encoded: string[] } = {
+  encoded: [],
+  encodeBatch(texts) {
+    this.encoded.push(...texts);
+    return Promise.resolve(texts.map((text) => [...text].flatMap((letter) => (LETTERS.includes(letter) ? [4 + LETTERS.indexOf(letter)] : []))));
+  },
+  decode: (ids) => ids.map((id) => LETTERS[id - 4]).join(''),
+};
+const tokenizers = { source: letters as unknown as Tokenizer, target: letters as unknown as Tokenizer };
+
+function settings(more: Partial<TranslationSettings['options']> = {}): TranslationSettings {
+  return { model: new TableModel(4 + LETTERS.length, 1), tokenizers, options: { beamSize: 3, lengthPenalty: 1, maxLengthRatio: 1, maxLengthMargin: 3, batchTokens: 12, ...more } };
+}
+
+test('each line has its translation, in order, the same alone and together', async () => {
+  const lines = ['abc', 'a', 'ihgfedcba', 'bb', 'abcd', 'hi'];
+  const together = await translateLines(lines, settings());
+  assert.equal(together.length, lines.length);
+  for (const [i, line] of lines.entries()) {
+    const [alone] = await translateLines([line], settings());
+    assert.equal(alone!.hypotheses[0].text, together[i]!.hypotheses[0].text);
+    assert.equal(together[i]!.blank, false);
+  }
+});
+
+test('blank lines, and those of which the tokenizer leaves nothing, pass untouched and unseen', async () => {
+  letters.encoded.length = 0;
+  const lines = ['', 'ab', '  ', '\t\r', '\u3000', '...', 'ab'];
+  const translations = await translateLines(lines, settings());
+  assert.deepEqual(translations.map(({ blank }) => blank), [true, false, true, true, true, true, false]);
+  lines.forEach((line, i) => assert.ok(line === 'ab' || translations[i]!.hypotheses[0].text === line));
+  assert.deepEqual(letters.encoded, ['ab', '...', 'ab']);
+  assert.deepEqual(await translateLines([], settings()), []);
+  assert.equal((await translateLines(['', ' '], settings())).length, 2);
+});
+
+test('n-best gives that many different texts, best first, without a line feed', async () => {
+  const translations = await translateLines(['abc', 'fed', 'b'], settings({ beamSize: 8, nBest: 8 }));
+  for (const { hypotheses } of translations) {
+    assert.equal(hypotheses.length, 8);
+    assert.ok(hypotheses.every(({ text }) => !text.includes('\n')));
+  }
+  assert.ok(translations.some(({ hypotheses }) => hypotheses.some(({ text }) => text.includes(' '))), 'a line feed was generated, and replaced');
+});
+
+test('a carriage return at the end is not shown to the tokenizer', async () => {
+  letters.encoded.length = 0;
+  await translateLines(['ab\r'], settings());
+  assert.deepEqual(letters.encoded, ['ab']);
+});
+
+test('a line that is far too long is cut and told of', async () => {
+  const cut: [number, number][] = [];
+  const long = 'a'.repeat(MAX_SOURCE_TOKENS);
+  const onCut = (index: number, tokens: number): void => void cut.push([index, tokens]);
+  const options = { beamSize: 1, maxLengthRatio: 0.01 };
+  const [, whole] = await translateLines(['b', long], { ...settings(options), onCut });
+  assert.deepEqual(cut, []);
+  const [, shortened] = await translateLines(['b', `${long}bcd`], { ...settings(options), onCut });
+  assert.deepEqual(cut, [[1, MAX_SOURCE_TOKENS + 3]]);
+  assert.equal(shortened!.hypotheses[0].text, whole!.hypotheses[0].text);
+});
+
+test('progress counts blank lines too and ends at the total', async () => {
+  const steps: number[] = [];
+  await translateLines(['', 'abc', 'abcdefghi', 'a'], { ...settings(), onProgress: (done, total) => steps.push(done / total) });
+  assert.equal(steps.at(-1), 1);
+});
