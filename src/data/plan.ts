@@ -56,14 +56,17 @@ export function planEpoch(lengths: PairLengths, options: BatchOptions, epoch: nu
   const random = new Random(options.seed).derive(`epoch ${epoch}`);
   const pairs = choosePairs(options.ranges ?? [{ start: 0, end: lengths.size, weight: 1 }], options.seed, epoch);
   random.shuffle(pairs);
-  const sorted = sortByLength(lengths, pairs, random);
+  // Lengths are raised by up to a sixteenth. Rare lengths, those of the longest sentences, would else make the same batches in
+  // every epoch; on Multi30k this costs one percentage point of padding.
+  const sorted = sortByLength(lengths, pairs, (length) => length + random.integer(1 + Math.floor(length / 16)));
   return shuffleBatches(sorted, cutBatches(lengths, sorted, options), random);
 }
 
 /** Every pair once, in batches of at most `tokens` source and `tokens` target positions, the longest pairs first. */
 export function planEvaluation(lengths: PairLengths, tokens: number): EpochPlan {
-  const order = Uint32Array.from({ length: lengths.size }, (_, index) => index);
-  order.sort((a, b) => lengths.sourceLength(b) - lengths.sourceLength(a) || lengths.targetLength(b) - lengths.targetLength(a) || a - b);
+  const longer = Uint32Array.from({ length: lengths.size }, (_, index) => Math.max(lengths.sourceLength(index), lengths.targetLength(index)));
+  const both = (index: number) => lengths.sourceLength(index) + lengths.targetLength(index);
+  const order = Uint32Array.from(longer.keys()).sort((a, b) => longer[b]! - longer[a]! || both(b) - both(a) || a - b);
   return { order, starts: cut(lengths, order, { sentences: Infinity, sourcePositions: tokens, targetPositions: tokens }) };
 }
 
@@ -154,28 +157,37 @@ function choosePairs(ranges: readonly WeightedRange[], seed: number, epoch: numb
   return all;
 }
 
+/** Targets in one bucket differ in length by at most this factor. */
+const BUCKET_WIDTH = 1.1;
+
 /**
- * The pairs by target length, those of one target length by source length, equal ones in the order given.
+ * The pairs by bucket of like target lengths, those of one bucket by source length, equal ones in the order given.
+ * Every other bucket runs from long sources to short ones, so that a batch across two buckets finds like sources at
+ * the end of one and the start of the next.
  *
- * Lengths are first raised at random by up to a sixteenth. Rare lengths, those of the longest sentences, would else
- * make the same batches in every epoch; on Multi30k this costs one percentage point of padding.
+ * @param blurred gives the length to sort by in place of the true one
  */
-function sortByLength(lengths: PairLengths, pairs: Uint32Array, random: Random): Uint32Array {
-  const blurred = (length: number) => length + random.integer(1 + Math.floor(length / 16));
-  const bySource = countingSort(pairs, (index) => blurred(lengths.sourceLength(index)));
-  return countingSort(bySource, (index) => blurred(lengths.targetLength(index)));
+function sortByLength(lengths: PairLengths, pairs: Uint32Array, blurred: (length: number) => number): Uint32Array {
+  const sourceLengths = Uint32Array.from(pairs, (index) => blurred(lengths.sourceLength(index)));
+  const buckets = Uint32Array.from(pairs, (index) => Math.floor(Math.log(blurred(lengths.targetLength(index)) + 1) / Math.log(BUCKET_WIDTH)));
+  const longest = largestOf(sourceLengths);
+  const bySource = sortPlaces(sourceLengths.map((length, place) => (buckets[place]! % 2 === 0 ? length : longest - length)));
+  const byBucket = sortPlaces(bySource.map((place) => buckets[place]!));
+  return byBucket.map((place) => pairs[bySource[place]!]!);
 }
 
-/** Stable sort by a small non-negative integer, in linear time. */
-function countingSort(items: Uint32Array, keyOf: (item: number) => number): Uint32Array {
-  const keys = Uint32Array.from(items, keyOf);
-  const largest = keys.reduce((a, b) => Math.max(a, b), 0);
-  const places = new Uint32Array(largest + 2);
-  for (const key of keys) places[key + 1]!++;
-  for (let key = 1; key < places.length; key++) places[key]! += places[key - 1]!;
-  const sorted = new Uint32Array(items.length);
-  for (let i = 0; i < items.length; i++) sorted[places[keys[i]!]!++] = items[i]!;
-  return sorted;
+/** The places of small non-negative integers in ascending order of these, equal ones as they stand; linear time. */
+function sortPlaces(keys: Uint32Array): Uint32Array {
+  const starts = new Uint32Array(largestOf(keys) + 2);
+  for (const key of keys) starts[key + 1]!++;
+  for (let key = 1; key < starts.length; key++) starts[key]! += starts[key - 1]!;
+  const places = new Uint32Array(keys.length);
+  for (let place = 0; place < keys.length; place++) places[starts[keys[place]!]!++] = place;
+  return places;
+}
+
+function largestOf(numbers: Uint32Array): number {
+  return numbers.reduce((a, b) => Math.max(a, b), 0);
 }
 
 function cutBatches(lengths: PairLengths, order: Uint32Array, options: BatchOptions): Uint32Array {

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from 'node:worker_threads';
 import { S2sError } from '../errors.js';
 import type { Batch, BatchPosition } from './batch.js';
-import { BatchSource, emptyBatch, type BatchOptions, type BatchStream } from './batches.js';
+import { BatchSource, emptyBatch, type BatchOptions, type BatchStream, type PlanStatistics } from './batches.js';
 import type { PackedCorpus } from './packed.js';
 import { CONSUMED, COUNTERS, PRODUCED, STOP, type BatchMessage, type FailureMessage, type WorkerTask } from './prefetch-protocol.js';
 
@@ -66,6 +66,11 @@ export class BatchPrefetcher implements BatchStream {
 
   largestBatch(): Batch {
     return this.source.largestBatch();
+  }
+
+  /** Tokens and padding of an epoch. */
+  statistics(epoch: number): PlanStatistics {
+    return this.source.statistics(epoch);
   }
 
   /** Stops the thread and waits for its end. May be called again. */

@@ -1,0 +1,47 @@
+import { createHash } from 'node:crypto';
+import path from 'node:path';
+import type { Config } from '../config/schema.js';
+import { buildVocabulary, type VocabularyEvent, type VocabularyReport } from '../text/build.js';
+import { vocabularyState, type VocabularyState } from '../text/vocabulary-file.js';
+import { contentHashes } from './content-hash.js';
+import { corpusFiles, corpusFormat, readPairs } from './corpus.js';
+
+/** Folder of the tokenizer files of a configuration. */
+export function tokenizerDirectory(config: Config): string {
+  return config.tokenizer.directory ?? config.runDirectory;
+}
+
+/** Whether the tokenizers of a configuration are there and fit its settings and training text; if not, why. */
+export async function configVocabularyState(config: Config): Promise<VocabularyState> {
+  return vocabularyState(tokenizerDirectory(config), config.tokenizer, await trainingTextKey(config));
+}
+
+/**
+ * Learns the tokenizers of a configuration from its training corpora and writes them.
+ * @throws S2sError as `readPairs` and `buildVocabulary` do
+ */
+export async function buildConfigVocabulary(config: Config, onEvent?: (event: VocabularyEvent) => void): Promise<VocabularyReport> {
+  return buildVocabulary({
+    settings: config.tokenizer,
+    directory: tokenizerDirectory(config),
+    train: readPairs(config.data.train),
+    dev: readPairs(config.data.dev),
+    trainingText: await trainingTextKey(config),
+    onEvent,
+  });
+}
+
+/** A hash of what the training corpora hold and how it is read: not of where the files lie, nor of weights. */
+async function trainingTextKey(config: Config): Promise<string> {
+  const files = config.data.train.flatMap(corpusFiles);
+  const hashes = await contentHashes(files, config.data.cacheDirectory ?? path.join(config.runDirectory, 'cache'));
+  // A pipe cannot be compared with an earlier one: such a text is always new.
+  if (hashes === undefined) return `unknown ${Date.now()}`;
+  const remaining = [...hashes];
+  const corpora = config.data.train.map((corpus) => ({
+    content: remaining.splice(0, corpusFiles(corpus).length),
+    format: corpusFormat(corpus),
+    columns: [corpus.sourceColumn, corpus.targetColumn, corpus.header, corpus.delimiter, corpus.quote],
+  }));
+  return createHash('sha256').update(JSON.stringify(corpora)).digest('hex');
+}
