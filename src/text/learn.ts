@@ -32,6 +32,11 @@ export class TextCounter {
   private readonly counts = new Map<string, number>();
   private rare = 1;
 
+  /** Whether there was nothing but spaces. */
+  get isEmpty(): boolean {
+    return this.counts.size === 0 || (this.counts.size === 1 && this.counts.has(''));
+  }
+
   add(text: string): void {
     for (const stretch of text.split(' ')) this.counts.set(stretch, (this.counts.get(stretch) ?? 0) + 1);
     // Lossy counting: what has been seen least is dropped, until there is room again.
