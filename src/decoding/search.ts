@@ -23,8 +23,8 @@ export interface SearchOptions extends Pick<DecodingConfig, 'beamSize' | 'length
 const COMPACT_SHARE = 1 / 8;
 
 /**
- * Ids below `</s>` (`<pad>`, `<unk>`, `<s>`) are never generated. Their probability is not given to others, so the
- * score of a hypothesis is what the model gives it under teacher forcing.
+ * This many ids, those below `</s>` (`<pad>`, `<unk>`, `<s>`), are never generated. Their probability is not given to
+ * others, so the score of a hypothesis is what the model gives it under teacher forcing.
  */
 const BANNED_IDS = EOS;
 
@@ -111,22 +111,22 @@ class DecodingBatch {
         scores[sentence * width + live] = search.logProbability(live);
       }
     });
-    // Of one row at most beamSize + 1 candidates can matter, besides those that are banned; of a sentence, beamSize
-    // that live on and at most as many that end.
-    const perRow = Math.min(model.targetVocabularySize, beamSize + 1 + BANNED_IDS);
+    // Of one row at most beamSize + 1 candidates can matter; of a sentence, beamSize that live on and at most as many
+    // that end. Greedy search ends with the first that ends, so there the best one is all.
+    const perRow = Math.min(model.targetVocabularySize - BANNED_IDS, beamSize === 1 ? 1 : beamSize + 1);
     const perSentence = Math.min(2 * beamSize, width * perRow);
     const best = tf.tidy(() => {
       const { logits, state, attentionWeights } = model.decodeStep(this.encoded, this.state, tf.tensor1d(previous, 'int32'));
-      const { values, indices } = tf.topk(tf.logSoftmax(logits), perRow);
-      const sums = tf.add(values, tf.tensor2d(scores, [size * width, 1]));
-      const allowed = tf.where(tf.less(indices, BANNED_IDS), -Infinity, sums);
-      const ranked = tf.topk(tf.reshape(allowed, [size, width * perRow]), perSentence);
+      const { values, indices } = tf.topk(tf.slice(logits, [0, BANNED_IDS]), perRow);
+      const logProbs = tf.sub(values, tf.logSumExp(logits, 1, true));
+      const sums = tf.add(logProbs, tf.tensor2d(scores, [size * width, 1]));
+      const ranked = tf.topk(tf.reshape(sums, [size, width * perRow]), perSentence);
       return {
         scores: ranked.values,
         positions: ranked.indices,
         tokens: indices,
-        // One NaN among the logits of a row makes all its log-probabilities NaN, and so this.
-        sum: tf.sum(values),
+        // One NaN among the logits makes the log-probabilities of its row NaN, and so this.
+        sum: tf.sum(logProbs),
         state: [...state],
         attention: withAttention ? attentionWeights : undefined,
       };
@@ -147,7 +147,7 @@ class DecodingBatch {
     function* candidates(sentence: number): Generator<Candidate> {
       for (let i = sentence * perSentence; i < (sentence + 1) * perSentence; i++) {
         const position = positions[i]!;
-        yield { parent: Math.floor(position / perRow), token: tokens[sentence * width * perRow + position]!, logProbability: bestScores[i]! };
+        yield { parent: Math.floor(position / perRow), token: tokens[sentence * width * perRow + position]! + BANNED_IDS, logProbability: bestScores[i]! };
       }
     }
     const weights = attention === undefined ? undefined : (row: number) => attention.slice(row * sourceTime, (row + 1) * sourceTime);
