@@ -1,0 +1,70 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { WhichCheckpoint } from '../checkpoint/checkpoint-index.js';
+import { assertSameShapes, loadCheckpoint, type Checkpoint } from '../checkpoint/run-directory.js';
+import { readResolvedConfig } from '../config/load.js';
+import type { Config } from '../config/schema.js';
+import { S2sError } from '../errors.js';
+import { buildModel } from '../model/build.js';
+import type { TrainableModel } from '../model/model.js';
+import { Random } from '../random.js';
+import { loadTokenizers, TOKENIZER_FILES } from '../text/load.js';
+import type { TokenizerPair } from '../text/tokenizer.js';
+
+/** A trained model with all that it takes to use it. */
+export interface LoadedRun {
+  readonly runDirectory: string;
+  /** The configuration that it was trained with. */
+  readonly config: Config;
+  readonly model: TrainableModel;
+  readonly tokenizers: TokenizerPair;
+  readonly checkpoint: Checkpoint;
+}
+
+/**
+ * Loads a trained model: a checkpoint of a run, the tokenizers it was trained with, and its configuration.
+ * TensorFlow must have been loaded.
+ *
+ * @throws S2sError when something is missing, damaged, or does not belong together
+ */
+export async function loadRun(runDirectory: string, which: WhichCheckpoint = 'best'): Promise<LoadedRun> {
+  if (!existsSync(runDirectory)) {
+    throw new S2sError('no-checkpoint', 'there is no such run directory', { place: { file: runDirectory }, hint: 'Name the folder of a trained model, or train one first: s2s train.' });
+  }
+  const checkpoint = await loadCheckpoint(runDirectory, which);
+  const config = readResolvedConfig(runDirectory);
+  const tokenizers = loadTokenizersOf(runDirectory, config);
+  const { state, weights, directory } = checkpoint;
+  for (const side of ['source', 'target'] as const) {
+    if (state.tokenizers[side].fingerprint !== tokenizers[side].fingerprint) {
+      throw new S2sError('tokenizer-changed', `the ${side} tokenizer is not the one that the checkpoint of step ${state.step} was trained with`, {
+        place: { file: runDirectory },
+        hint: 'Put the tokenizer files of that training back, or train again.',
+      });
+    }
+  }
+  const model = buildModel(state.model, tokenizers.source.vocabularySize, tokenizers.target.vocabularySize, new Random(0));
+  try {
+    assignWeights(model, weights, directory);
+  } catch (error) {
+    model.dispose();
+    throw error;
+  }
+  return { runDirectory, config, model, tokenizers, checkpoint };
+}
+
+/**
+ * Gives a model the weights of a checkpoint.
+ *
+ * @throws S2sError `checkpoint-mismatch` when they are not those of such a model
+ */
+export function assignWeights({ parameters }: Pick<TrainableModel, 'parameters'>, weights: Checkpoint['weights'], directory: string): void {
+  assertSameShapes(new Map(parameters.names.map((name) => [name, parameters.storedTensor(name).shape])), weights, directory);
+  for (const [name, { data }] of weights) parameters.assign(name, data as Float32Array);
+}
+
+/** The tokenizers beside the checkpoints, or in the folder that the configuration names for them. */
+function loadTokenizersOf(runDirectory: string, { tokenizer }: Config): TokenizerPair {
+  const beside = [TOKENIZER_FILES.shared, TOKENIZER_FILES.source].some((file) => existsSync(join(runDirectory, file)));
+  return loadTokenizers(beside ? runDirectory : (tokenizer.directory ?? runDirectory), tokenizer.shared);
+}

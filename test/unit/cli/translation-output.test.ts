@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { formatTranslation, type OutputFormat, type OutputOptions } from '../../../src/cli/translation-output.js';
+import type { Translation } from '../../../src/translation/translate-lines.js';
+
+const translation: Translation = {
+  hypotheses: [
+    { text: 'a\thouse', tokens: [5, 6], score: -0.25, logProbability: -0.75 },
+    { text: 'the house', tokens: [7, 6], score: -1 / 3, logProbability: -1 },
+  ],
+  blank: false,
+};
+const print = (format: OutputFormat, more: Partial<OutputOptions> = {}): string => formatTranslation(4, 'ein\tHaus', translation, { format, nBest: undefined, scores: false, ...more });
+
+test('text is the translation alone, with scores behind a tab', () => {
+  assert.equal(print('text'), 'a\thouse\n');
+  assert.equal(print('text', { scores: true }), 'a\thouse\t-0.2500\n');
+});
+
+test('n-best in text is numbered from 0, as other tools read it', () => {
+  assert.equal(print('text', { nBest: 2 }), '4 ||| a\thouse ||| -0.2500\n4 ||| the house ||| -0.3333\n');
+});
+
+test('tsv has source and translation, free of tabs', () => {
+  assert.equal(print('tsv', { nBest: 2 }), 'ein Haus\ta house\nein Haus\tthe house\n');
+  assert.equal(print('tsv', { nBest: 2, scores: true }), 'ein Haus\ta house\t-0.2500\nein Haus\tthe house\t-0.3333\n');
+});
+
+test('jsonl numbers lines from 1 and always has the scores', () => {
+  const one: Translation = { hypotheses: [translation.hypotheses[0]], blank: false };
+  assert.deepEqual(JSON.parse(formatTranslation(4, 'ein\tHaus', one, { format: 'jsonl', nBest: undefined, scores: false })), {
+    line: 5,
+    source: 'ein\tHaus',
+    translation: 'a\thouse',
+    score: -0.25,
+    logProbability: -0.75,
+  });
+  assert.deepEqual(JSON.parse(print('jsonl', { nBest: 2 })), {
+    line: 5,
+    source: 'ein\tHaus',
+    hypotheses: [
+      { translation: 'a\thouse', score: -0.25, logProbability: -0.75 },
+      { translation: 'the house', score: -1 / 3, logProbability: -1 },
+    ],
+  });
+});
