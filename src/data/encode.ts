@@ -2,10 +2,11 @@ import type { CorpusConfig } from '../config/schema.js';
 import type { TokenizerPair } from '../text/tokenizer.js';
 import { cacheFile, readCache, writeCache } from './cache.js';
 import { contentHashes, fileSignature } from './content-hash.js';
-import { corpusFiles, corpusFormat, readPairs } from './corpus.js';
+import { readPairs } from './corpus.js';
 import { filterNotesSchema, PairFilter, type LengthLimits } from './filter.js';
 import { OddCharacters } from './odd-characters.js';
 import { PackedCorpusBuilder, type PackedCorpus } from './packed.js';
+import { corpusFiles, corpusFormat } from './pair.js';
 import type { WeightedRange } from './plan.js';
 import { summarize, type FilterSummary } from './summary.js';
 

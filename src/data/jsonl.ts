@@ -1,8 +1,8 @@
 import type { CorpusConfig } from '../config/schema.js';
 import { S2sError } from '../errors.js';
 import { readLineBlocks } from '../text/lines.js';
-import { sideFile, type Pair } from './corpus.js';
 import type { OddCharacters, Side } from './odd-characters.js';
+import { sideFile, type Pair } from './pair.js';
 
 /**
  * Pairs of a file with one JSON value a line: an object with the texts under two keys, dots leading into objects

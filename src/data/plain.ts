@@ -1,7 +1,7 @@
 import { S2sError } from '../errors.js';
 import { readLineBlocks } from '../text/lines.js';
-import type { Pair } from './corpus.js';
 import type { OddCharacters } from './odd-characters.js';
+import type { Pair } from './pair.js';
 
 /**
  * Pairs of two aligned files: line N of one translates line N of the other.

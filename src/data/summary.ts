@@ -1,7 +1,7 @@
 import type { CorpusConfig } from '../config/schema.js';
-import { sideFile } from './corpus.js';
 import type { DropReason, FilterNotes } from './filter.js';
 import type { OddCharacter } from './odd-characters.js';
+import { sideFile } from './pair.js';
 
 /** A pair by where it stands and how long it is, `</s>` not counted. */
 export interface PairPlace {

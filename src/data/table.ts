@@ -2,8 +2,8 @@ import { CsvError, parse, type Info } from 'csv-parse';
 import type { CorpusConfig } from '../config/schema.js';
 import { S2sError } from '../errors.js';
 import { readLineBlocks } from '../text/lines.js';
-import { sideFile, type Pair } from './corpus.js';
 import type { OddCharacters, Side } from './odd-characters.js';
+import { sideFile, type Pair } from './pair.js';
 
 /** Longer rows are taken for an unclosed quote, before they fill the memory. */
 const MAX_ROW_CHARACTERS = 1 << 20;
