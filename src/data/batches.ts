@@ -46,7 +46,8 @@ export class BatchSource implements BatchStream {
    * @throws S2sError `position-outside-epoch` when its epoch has fewer batches: corpus or batch size have changed
    */
   seek(position: BatchPosition): void {
-    const batches = this.batchesInEpoch(position.epoch);
+    // The start of an epoch is always there; to plan it can wait.
+    const batches = position.batch === 0 ? 0 : this.batchesInEpoch(position.epoch);
     if (position.batch > batches) {
       throw new S2sError('position-outside-epoch', `Batch ${position.batch} of epoch ${position.epoch} was asked for, but the epoch has ${batches}.`, {
         hint: 'The training data or the batch size differ from those of the stored run.',
