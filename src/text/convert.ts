@@ -1,0 +1,46 @@
+import type { Readable } from 'node:stream';
+import { S2sError } from '../errors.js';
+import { readLineBlocks } from './lines.js';
+import type { Tokenizer } from './tokenizer.js';
+
+/** Which way to convert, and whether tokens are written as strings or as ids. */
+export interface Conversion {
+  readonly direction: 'tokenize' | 'detokenize';
+  readonly as: 'tokens' | 'ids';
+}
+
+/**
+ * Converts a text line by line: one line out for every line in, as soon as it has arrived. Tokens stand between single
+ * spaces, which no token holds, so that detokenising is the exact inverse but for normalisation.
+ *
+ * @param input path or stream, as for `readLineBlocks`
+ * @returns stretches of converted text, each ending in LF
+ * @throws S2sError `not-an-id` with file and line, and whatever `readLineBlocks` throws
+ */
+export async function* convertText(input: string | Readable, tokenizer: Tokenizer, conversion: Conversion): AsyncGenerator<string> {
+  let before = 0;
+  for await (const lines of readLineBlocks(input)) {
+    const place = (index: number) => ({ file: typeof input === 'string' ? input : 'stdin', line: before + index + 1 });
+    const converted =
+      conversion.direction === 'tokenize'
+        ? await tokenizeLines(lines, tokenizer, conversion.as)
+        : lines.map((line, index) => {
+            const tokens = line.split(' ').filter((token) => token !== '');
+            if (conversion.as === 'tokens') return tokenizer.detokenize(tokens);
+            return tokenizer.decode(tokens.map((token) => parseId(token, tokenizer.vocabularySize, () => place(index))));
+          });
+    before += lines.length;
+    yield converted.map((line) => `${line}\n`).join('');
+  }
+}
+
+async function tokenizeLines(lines: readonly string[], tokenizer: Tokenizer, as: Conversion['as']): Promise<string[]> {
+  const tokens: (string | number)[][] = await (as === 'ids' ? tokenizer.encodeBatch(lines) : tokenizer.tokenizeBatch(lines));
+  return tokens.map((line) => line.join(' '));
+}
+
+function parseId(token: string, size: number, place: () => { file: string; line: number }): number {
+  const id = /^\d+$/.test(token) ? Number(token) : NaN;
+  if (id < size) return id;
+  throw new S2sError('not-an-id', `${JSON.stringify(token)} is not a token id from 0 to ${size - 1}`, { place: place() });
+}
