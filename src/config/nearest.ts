@@ -1,0 +1,15 @@
+import { distance } from 'fastest-levenshtein';
+
+/** The known word most like a misspelt one, if any is close enough to be meant. */
+export function nearest(word: string, known: readonly string[]): string | undefined {
+  let best: string | undefined;
+  let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1;
+  for (const candidate of known) {
+    const difference = distance(word.toLowerCase(), candidate.toLowerCase());
+    if (difference < bestDistance) {
+      best = candidate;
+      bestDistance = difference;
+    }
+  }
+  return best;
+}

@@ -1,0 +1,29 @@
+import { formatPlace, UsageError, type Place } from '../errors.js';
+
+/** One thing wrong in a configuration. */
+export interface Problem {
+  readonly place: Place;
+  readonly message: string;
+  readonly hint?: string | undefined;
+}
+
+/** All that is wrong in a configuration, found at once. */
+export class ConfigError extends UsageError {
+  readonly problems: readonly Problem[];
+
+  constructor(problems: readonly Problem[]) {
+    super('config', problems.map(formatProblem).join('\n'));
+    this.problems = problems;
+  }
+}
+
+/** `file:line: key: message (hint)` */
+function formatProblem({ place, message, hint }: Problem): string {
+  const position = formatPlace(place);
+  return `${position === '' ? '' : `${position}: `}${message}${hint === undefined ? '' : ` ${hint}`}`;
+}
+
+/** `training.batch.size`, `data.train[0].source` */
+export function formatKey(path: readonly PropertyKey[]): string {
+  return path.reduce<string>((text, part) => (typeof part === 'number' ? `${text}[${part}]` : text === '' ? String(part) : `${text}.${String(part)}`), '');
+}

@@ -1,0 +1,44 @@
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { stringify } from 'yaml';
+import { UsageError } from '../errors.js';
+import { readConfigDocument } from './document.js';
+import { ConfigError, formatKey } from './problems.js';
+import { configSchema, type Config } from './schema.js';
+
+/** Name of the resolved configuration in a run directory. */
+export const CONFIG_FILE = 'config.yaml';
+
+/** A configuration as YAML, every default written out. */
+export function formatConfig(config: Config): string {
+  return stringify(config, { lineWidth: 0 });
+}
+
+/** Writes the resolved configuration into a run directory, whole or not at all. */
+export function saveResolvedConfig(config: Config, runDirectory: string): void {
+  const file = join(runDirectory, CONFIG_FILE);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(`${file}.new`, formatConfig(config));
+  renameSync(`${file}.new`, file);
+}
+
+/**
+ * The configuration that a run was trained with. Keys that it lacks, as those of a later version, get their defaults.
+ *
+ * @throws UsageError `no-run` where there is none; ConfigError where it is damaged
+ */
+export function readResolvedConfig(runDirectory: string): Config {
+  const file = join(runDirectory, CONFIG_FILE);
+  let document;
+  try {
+    document = readConfigDocument(file);
+  } catch (error) {
+    if (error instanceof UsageError && error.code === 'config-unreadable') {
+      throw new UsageError('no-run', 'is not the run directory of a training: it has no config.yaml.', { place: { file: runDirectory }, hint: 'Train first (s2s train), or name the folder of a trained model.', cause: error });
+    }
+    throw error;
+  }
+  const parsed = configSchema.safeParse(document.value);
+  if (parsed.success) return { ...parsed.data, runDirectory };
+  throw new ConfigError(parsed.error.issues.map((issue) => ({ place: { ...document.locate(issue.path), key: formatKey(issue.path) }, message: issue.message })));
+}
