@@ -7,8 +7,8 @@ export type ScoredToken = readonly [token: string, score: number];
 /** Longest token in characters, as in SentencePiece. */
 const MAXIMUM_LENGTH = 16;
 /** Candidates at the start, for each token wanted; more would hardly survive the first rounds. */
-const SEEDS_PER_TOKEN = 25;
-const MINIMUM_SEEDS = 100_000;
+const SEEDS_PER_TOKEN = 10;
+const MINIMUM_SEEDS = 50_000;
 /** Share of the candidates that outlive one round of pruning. */
 const SHRINKING_FACTOR = 0.75;
 const EM_STEPS_PER_ROUND = 2;
