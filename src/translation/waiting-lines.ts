@@ -1,53 +1,62 @@
 /**
- * Lines as they arrive, in blocks of all that is waiting: reading goes on while the caller works on a block, so a
- * lone line typed at a terminal is a block at once, and a fast input makes large blocks.
+ * Lines as they arrive, in blocks of what is waiting: reading starts at once and goes on while the caller works on a
+ * block, so a lone line typed at a terminal is a block, and a fast input makes large ones.
  *
  * @param source blocks of lines; an error in it is thrown after the lines before it
- * @param maxLines reading pauses when this many lines are waiting
+ * @param maxLines longest block; reading pauses when as many lines are waiting
  */
-export async function* waitingLines(source: AsyncIterable<readonly string[]>, maxLines: number): AsyncGenerator<string[]> {
-  let waiting: string[] = [];
-  let state: 'reading' | 'ended' | { error: unknown } = 'reading';
-  let abandoned = false;
-  let arrived = newSignal();
-  let taken = newSignal();
+export function waitingLines(source: AsyncIterable<readonly string[]>, maxLines: number): AsyncGenerator<string[]> {
+  const queue = new LineQueue(maxLines);
+  void queue.fill(source);
+  return queue.blocks();
+}
 
-  const read = async (): Promise<void> => {
-    for await (const lines of source) {
-      for (const line of lines) waiting.push(line);
-      arrived.give();
-      while (waiting.length >= maxLines && !abandoned) await taken.given;
-      if (abandoned) return;
-    }
-  };
-  void read()
-    .then(
-      () => (state = 'ended'),
-      (error: unknown) => (state = { error }),
-    )
-    .then(() => arrived.give());
+class LineQueue {
+  private waiting: string[] = [];
+  private state: 'reading' | 'ended' | { readonly error: unknown } = 'reading';
+  private abandoned = false;
+  private arrived = newSignal();
+  private taken = newSignal();
 
-  // The state changes while this function waits, which the compiler cannot see.
-  const present = (): typeof state => state;
-  try {
-    for (;;) {
-      if (waiting.length > 0) {
-        const block = waiting;
-        waiting = [];
-        taken.give();
-        taken = newSignal();
-        yield block;
-        continue;
+  constructor(private readonly maxLines: number) {}
+
+  /** Reads the source to its end, no faster than blocks are taken. */
+  async fill(source: AsyncIterable<readonly string[]>): Promise<void> {
+    try {
+      for await (const lines of source) {
+        for (const line of lines) this.waiting.push(line);
+        this.arrived.give();
+        while (this.waiting.length >= this.maxLines && !this.abandoned) await this.taken.given;
+        if (this.abandoned) break;
       }
-      const now = present();
-      if (now === 'ended') return;
-      if (now !== 'reading') throw now.error;
-      await arrived.given;
-      arrived = newSignal();
+      this.state = 'ended';
+    } catch (error) {
+      this.state = { error };
     }
-  } finally {
-    abandoned = true;
-    taken.give();
+    this.arrived.give();
+  }
+
+  async *blocks(): AsyncGenerator<string[]> {
+    try {
+      for (;;) {
+        if (this.waiting.length > 0) {
+          const block = this.waiting.splice(0, this.maxLines);
+          this.taken.give();
+          this.taken = newSignal();
+          yield block;
+        } else if (this.state === 'ended') {
+          return;
+        } else if (this.state !== 'reading') {
+          throw this.state.error;
+        } else {
+          await this.arrived.given;
+          this.arrived = newSignal();
+        }
+      }
+    } finally {
+      this.abandoned = true;
+      this.taken.give();
+    }
   }
 }
 

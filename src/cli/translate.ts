@@ -1,0 +1,130 @@
+import type { Argv, CommandModule } from 'yargs';
+import type { WhichCheckpoint } from '../checkpoint/checkpoint-index.js';
+import type { Config } from '../config/schema.js';
+import { S2sError, UsageError } from '../errors.js';
+import { Log, type LogLevel } from './log.js';
+import { configFromArguments, withCommonOptions, withDeviceOption, type CommonArguments } from './options.js';
+import { OUTPUT_FORMATS, type OutputFormat } from './translation-output.js';
+
+/** Most lines translated before their output is written; sorting by length wants many, someone waiting wants few. */
+const MAX_BLOCK_LINES = 2000;
+
+interface TranslateArguments extends CommonArguments {
+  readonly files: readonly string[];
+  readonly model: string | undefined;
+  readonly checkpoint: string;
+  readonly device: string | undefined;
+  readonly beamSize: number | undefined;
+  readonly nBest: number | undefined;
+  readonly scores: boolean;
+  readonly format: OutputFormat;
+}
+
+/** `s2s translate`: a filter from source lines to translated lines. */
+export const translateCommand: CommandModule<object, TranslateArguments> = {
+  command: 'translate [files..]',
+  describe: 'Translate lines from files or stdin to stdout, one line out for every line in',
+  builder: (yargs) =>
+    withDeviceOption(withCommonOptions(yargs))
+      .positional('files', { type: 'string', array: true, default: [], describe: 'Files to translate one after the other (plain or .gz); - or none is stdin' })
+      .option('model', { alias: 'm', type: 'string', requiresArg: true, describe: 'Run directory of a trained model; else S2S_MODEL, the run directory of --config, or the last run trained here' })
+      .option('checkpoint', { type: 'string', default: 'best', requiresArg: true, describe: 'Which checkpoint: best, last, or the number of its step' })
+      .option('beam-size', { alias: 'b', type: 'number', requiresArg: true, describe: 'Hypotheses kept a step; 1 is greedy (decoding.beamSize)' })
+      .option('n-best', { alias: 'n', type: 'number', requiresArg: true, describe: 'Print this many translations of each line, best first' })
+      .option('scores', { type: 'boolean', default: false, describe: 'Print the score of each translation after a tab' })
+      .option('format', { alias: 'f', choices: OUTPUT_FORMATS, default: 'text' as OutputFormat, requiresArg: true, describe: 'text: translations; tsv: source, translation; jsonl: an object a line, with scores' })
+      // A filter is silent unless something is wrong.
+      .default('log-level', 'warn' as LogLevel)
+      .example('$0 translate < input.txt > output.txt', 'with the last model trained here')
+      .example('echo "Guten Morgen." | $0 translate --model runs/multi30k', 'with a certain model')
+      .example('$0 translate --n-best 5 --format jsonl input.txt', 'five translations a line, as JSON')
+      .example('$0 translate --beam-size 1 --set decoding.maxLengthRatio=1.5 input.txt', 'greedy search, shorter limit')
+      .epilogue(
+        'Blank lines pass through. --n-best prints "number ||| translation ||| score" in text format, numbered from 0. A score is the ' +
+          'log-probability divided by the length to the power of decoding.lengthPenalty. <unk> is never generated.',
+      ) as unknown as Argv<TranslateArguments>,
+  handler: async (args) => {
+    const which = checkpointOf(args.checkpoint);
+    await checkFiles(args.files);
+    const { findRun } = await import('./find-run.js');
+    const given = args.config === undefined ? undefined : await loadSettings(args, args.config);
+    const runDirectory = await findRun(args.model, given?.runDirectory);
+    const config = given ?? (await loadSettings(args, await configFileOf(runDirectory)));
+    const { nBest } = args;
+    if (nBest !== undefined && !(Number.isInteger(nBest) && nBest >= 1 && nBest <= config.decoding.beamSize)) {
+      throw new UsageError('n-best-beyond-beam', `--n-best must be a whole number from 1 to the beam size (${config.decoding.beamSize}), but is ${nBest}.`, { hint: 'Give a larger --beam-size too.' });
+    }
+    await translate(args, config, runDirectory, which);
+  },
+};
+
+async function translate(args: TranslateArguments, config: Config, runDirectory: string, which: WhichCheckpoint): Promise<void> {
+  const log = new Log(args.logLevel);
+  const { waitingLines } = await import('../translation/waiting-lines.js');
+  const blocks = waitingLines(readAll(args.files), MAX_BLOCK_LINES);
+  if (readsTerminal(args.files)) process.stderr.write('Type sentences, one a line; Ctrl-D ends.\n');
+
+  const { loadTensorFlow } = await import('../runtime/tensorflow.js');
+  await loadTensorFlow({ device: config.device });
+  const { loadRun } = await import('../translation/load-run.js');
+  const { model, tokenizers, checkpoint } = await loadRun(runDirectory, which);
+  log.info(`model: ${runDirectory}, step ${checkpoint.state.step}`);
+
+  const { translateLines, MAX_SOURCE_TOKENS } = await import('../translation/translate-lines.js');
+  const { translateStream } = await import('./translate-stream.js');
+  const started = performance.now();
+  const lines = await translateStream({
+    blocks,
+    translate: (block, firstIndex) =>
+      translateLines(block, {
+        model,
+        tokenizers,
+        options: { ...config.decoding, nBest: args.nBest ?? 1 },
+        onCut: (index, tokens) => log.warn(`line ${firstIndex + index + 1} has ${tokens} tokens; only the first ${MAX_SOURCE_TOKENS} are translated`),
+      }),
+    output: { format: args.format, nBest: args.nBest, scores: args.scores },
+    write: (text) => new Promise((resolve, reject) => process.stdout.write(text, (error) => (error ? reject(error) : resolve()))),
+  });
+  const seconds = (performance.now() - started) / 1000;
+  log.info(`${lines} lines in ${seconds.toFixed(1)} s (${(lines / seconds).toFixed(1)} a second), beam ${config.decoding.beamSize}`);
+}
+
+/** A configuration with the flags of this command; data files are not needed to translate. */
+function loadSettings(args: TranslateArguments, file: string): Promise<Config> {
+  return configFromArguments({ ...args, config: file }, { device: args.device, 'decoding.beamSize': args.beamSize }, { checkFiles: false });
+}
+
+/** The configuration saved in a run directory. */
+async function configFileOf(runDirectory: string): Promise<string> {
+  const { join } = await import('node:path');
+  const { CONFIG_FILE, readResolvedConfig } = await import('../config/save.js');
+  // Says what is wrong with the folder where there is no configuration in it.
+  readResolvedConfig(runDirectory);
+  return join(runDirectory, CONFIG_FILE);
+}
+
+function checkpointOf(text: string): WhichCheckpoint {
+  if (text === 'best' || text === 'last') return text;
+  if (/^\d+$/.test(text)) return Number(text);
+  throw new UsageError('usage', `--checkpoint must be best, last or the number of a step, but is ${JSON.stringify(text)}.`);
+}
+
+/** Every file is there, said before the first is translated. */
+async function checkFiles(files: readonly string[]): Promise<void> {
+  const { access } = await import('node:fs/promises');
+  for (const file of files) {
+    if (file === '-') continue;
+    await access(file).catch((cause: unknown) => {
+      throw new S2sError('file-unreadable', 'there is no such file', { place: { file }, cause });
+    });
+  }
+}
+
+async function* readAll(files: readonly string[]): AsyncGenerator<string[]> {
+  const { readLineBlocks } = await import('../text/lines.js');
+  for (const file of files.length === 0 ? ['-'] : files) yield* readLineBlocks(file === '-' ? process.stdin : file);
+}
+
+function readsTerminal(files: readonly string[]): boolean {
+  return process.stdin.isTTY && (files.length === 0 || files.includes('-'));
+}

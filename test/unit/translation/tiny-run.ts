@@ -1,0 +1,56 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { saveCheckpoint } from '../../../src/checkpoint/run-directory.js';
+import { CHECKPOINT_VERSION } from '../../../src/checkpoint/state.js';
+import { saveResolvedConfig } from '../../../src/config/save.js';
+import { configSchema, type ConfigInput } from '../../../src/config/schema.js';
+import { buildModel } from '../../../src/model/build.js';
+import { Random } from '../../../src/random.js';
+import { learnTokenizer, TextCounter } from '../../../src/text/learn.js';
+import { loadTokenizers } from '../../../src/text/load.js';
+
+/** Makes a run directory as training would, with a small model of random weights and characters as tokens. */
+export async function makeTinyRun(runDirectory: string, model: ConfigInput['model'] = {}, seed = 1): Promise<void> {
+  const config = configSchema.parse({
+    runDirectory,
+    data: { train: [{ source: '/nowhere/train.a', target: '/nowhere/train.b' }], dev: [{ source: '/nowhere/dev.a', target: '/nowhere/dev.b' }] },
+    tokenizer: { type: 'char', size: 40 },
+    model: { embeddingSize: 8, encoder: { hiddenSize: 8 }, decoder: { hiddenSize: 8 }, initialization: 1, ...model },
+    decoding: { beamSize: 3, maxLengthRatio: 1, maxLengthMargin: 2 },
+  });
+  await mkdir(runDirectory, { recursive: true });
+  saveResolvedConfig(config, runDirectory);
+  const text = new TextCounter();
+  text.add('the quick brown fox jumps over the lazy dog');
+  await writeFile(join(runDirectory, 'tokenizer.json'), learnTokenizer(text, config.tokenizer).json);
+  const { source, target } = loadTokenizers(runDirectory, true);
+  const built = buildModel(config.model, source.vocabularySize, target.vocabularySize, new Random(seed));
+  const values = await built.parameters.values();
+  built.dispose();
+  await saveCheckpoint(
+    runDirectory,
+    {
+      weights: new Map([...values].map(([name, { shape, data }]) => [name, { dtype: 'F32' as const, shape, data }])),
+      optimizer: new Map(),
+      state: {
+        version: CHECKPOINT_VERSION,
+        step: 10,
+        epoch: 0,
+        position: { epoch: 0, batch: 10 },
+        seed: 1,
+        best: null,
+        patience: 0,
+        plateau: { waited: 0, decays: 0 },
+        nonFinite: { total: 0, inRow: 0 },
+        elapsedSeconds: 1,
+        tokenizers: {
+          source: { fingerprint: source.fingerprint, vocabularySize: source.vocabularySize },
+          target: { fingerprint: target.fingerprint, vocabularySize: target.vocabularySize },
+        },
+        model: config.model,
+      },
+      scores: { bleu: 1 },
+    },
+    { selection: { metric: 'bleu', better: 'higher' }, keepLast: 1, keepBest: 1 },
+  );
+}
