@@ -41,7 +41,7 @@ export function loadTokenizer(file: string): Tokenizer {
  */
 export function parseTokenizer(text: string, file: string): Tokenizer {
   const broken = (problem: string, cause?: unknown): S2sError =>
-    new S2sError('tokenizer-broken', problem, { place: { file }, hint: 'Learn the tokenizer anew: s2s build-vocab --config FILE --force', cause });
+    new S2sError('tokenizer-broken', problem, { place: { file }, hint: 'Learn the tokenizer anew: s2s build-vocab --config FILE', cause });
   let definition: unknown;
   let library: Library;
   try {

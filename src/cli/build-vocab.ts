@@ -1,0 +1,45 @@
+import type { CommandModule } from 'yargs';
+import { S2sError } from '../errors.js';
+import type { VocabularyEvent } from '../text/build.js';
+import { Log } from './log.js';
+import { configFromArguments, withCommonOptions, type CommonArguments } from './options.js';
+import { formatVocabularyReport } from './vocabulary-report.js';
+
+interface BuildVocabArguments extends CommonArguments {
+  readonly 'run-dir': string | undefined;
+  readonly json: boolean;
+  readonly force: boolean;
+}
+
+/** `s2s build-vocab`: learns the tokenizers of a configuration. */
+export const buildVocabCommand: CommandModule<object, BuildVocabArguments> = {
+  command: 'build-vocab',
+  describe: 'Learn tokenizer and vocabulary from the training text, and report how they fit',
+  builder: (yargs) =>
+    withCommonOptions(yargs)
+      .option('run-dir', { type: 'string', requiresArg: true, describe: 'Folder of the run, in place of runDirectory' })
+      .option('json', { type: 'boolean', default: false, describe: 'Print the report as one JSON object' })
+      .option('force', { type: 'boolean', default: false, describe: 'Replace tokenizer files that s2s did not make' })
+      .example('$0 build-vocab --config c.yaml', 'learn what the configuration asks for')
+      .example('$0 build-vocab --config c.yaml --set tokenizer.size=4000', 'try another size'),
+  handler: async (args) => {
+    const config = await configFromArguments(args, { runDirectory: args.runDir });
+    const log = new Log(args.logLevel);
+    const { buildConfigVocabulary, configVocabularyState, tokenizerDirectory } = await import('../data/vocabulary.js');
+    if (!args.force && (await configVocabularyState(config)).state === 'foreign') {
+      throw new S2sError('tokenizer-foreign', 'holds a tokenizer that s2s did not learn', {
+        place: { file: tokenizerDirectory(config) },
+        hint: 'Training uses it as it is. Replace it with --force, or choose another folder: --set tokenizer.directory=DIR',
+      });
+    }
+    const report = await buildConfigVocabulary(config, (event) => logVocabularyEvent(event, log));
+    process.stdout.write(args.json ? `${JSON.stringify(report)}\n` : formatVocabularyReport(report));
+  },
+};
+
+/** Says what `buildVocabulary` is at, also where training builds the vocabulary. */
+export function logVocabularyEvent(event: VocabularyEvent, log: Log): void {
+  if (event.type === 'reading') log.debug(`read ${event.pairs} pairs`);
+  else if (event.type === 'measuring') log.debug('measuring the vocabulary');
+  else log.info(`learning a ${event.settings.type} vocabulary of ${event.role === 'shared' ? 'both sides' : `the ${event.role} side`}, ${event.settings.size} tokens at most`);
+}

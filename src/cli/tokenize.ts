@@ -1,0 +1,66 @@
+import { once } from 'node:events';
+import type { CommandModule } from 'yargs';
+import { UsageError } from '../errors.js';
+import type { Conversion } from '../text/convert.js';
+import type { Tokenizer } from '../text/tokenizer.js';
+import { configFromArguments, withCommonOptions, type CommonArguments } from './options.js';
+
+interface TokenizeArguments extends CommonArguments {
+  readonly side: 'source' | 'target';
+  readonly tokenizer: string | undefined;
+  readonly model: string | undefined;
+  readonly detokenize: boolean;
+  readonly ids: boolean;
+}
+
+/** `s2s tokenize`: text to tokens and back, line by line. */
+export const tokenizeCommand: CommandModule<object, TokenizeArguments> = {
+  command: 'tokenize',
+  describe: 'Cut text into the tokens of a vocabulary, or put tokens together again',
+  builder: (yargs) =>
+    withCommonOptions(yargs)
+      .usage('$0 tokenize [FILE..]\n\nCut text into the tokens of a vocabulary, or put tokens together again.\n\nFILE is text, one sentence a line, plain or gzipped; - or none is stdin.')
+      // yargs loses a lone - among declared positional arguments, so the files are left undeclared.
+      .strict(false)
+      .strictOptions()
+      .string('_')
+      .option('side', { choices: ['source', 'target'] as const, default: 'source' as const, requiresArg: true, describe: 'Whose tokenizer, where the sides have their own' })
+      .option('tokenizer', { type: 'string', requiresArg: true, describe: 'A tokenizer.json file' })
+      .option('model', { alias: 'm', type: 'string', requiresArg: true, describe: 'A run directory whose tokenizer to use; else $S2S_MODEL, the configuration, or the last run trained here' })
+      .option('detokenize', { alias: 'd', type: 'boolean', default: false, describe: 'Tokens in, text out' })
+      .option('ids', { type: 'boolean', default: false, describe: 'Token ids in place of strings' })
+      .conflicts('tokenizer', ['model', 'config'])
+      .example('$0 tokenize --config c.yaml train.de.gz | head', 'see how the source text is cut')
+      .example('$0 tokenize --model runs/de-en --side target < text', 'with the tokenizer of a trained model')
+      .example('$0 tokenize < text | $0 tokenize --detokenize', 'there and back'),
+  handler: async (args) => {
+    const tokenizer = await findTokenizer(args);
+    const { convertText } = await import('../text/convert.js');
+    const conversion: Conversion = { direction: args.detokenize ? 'detokenize' : 'tokenize', as: args.ids ? 'ids' : 'tokens' };
+    const files = args._.slice(1).map(String);
+    for (const file of files.length === 0 ? ['-'] : files) {
+      for await (const part of convertText(file === '-' ? process.stdin : file, tokenizer, conversion)) {
+        if (!process.stdout.write(part)) await once(process.stdout, 'drain');
+      }
+    }
+  },
+};
+
+async function findTokenizer(args: TokenizeArguments): Promise<Tokenizer> {
+  const { loadTokenizer, loadTokenizers } = await import('../text/load.js');
+  if (args.tokenizer !== undefined) return loadTokenizer(args.tokenizer);
+  return loadTokenizers(await findDirectory(args))[args.side];
+}
+
+async function findDirectory(args: TokenizeArguments): Promise<string> {
+  const model = args.model ?? process.env['S2S_MODEL'];
+  if (model !== undefined && model !== '') return model;
+  if (args.config !== undefined) {
+    const config = await configFromArguments(args, {}, { checkFiles: false });
+    return config.tokenizer.directory ?? config.runDirectory;
+  }
+  const { lastRun } = await import('../checkpoint/last-run.js');
+  const last = await lastRun();
+  if (last === undefined) throw new UsageError('no-tokenizer', 'No tokenizer was named.', { hint: 'Name a file (--tokenizer), a run directory (--model) or a configuration (--config).' });
+  return last;
+}

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import type { VocabularyReport } from '../../src/text/build.js';
+import { runCommand } from '../support/command.js';
+
+const folder = mkdtempSync(join(tmpdir(), 's2s-vocabulary-'));
+after(() => rmSync(folder, { recursive: true }));
+
+const GERMAN = ['der Hund schläft', 'ein Hund und eine Katze', 'die Katze schläft nicht', 'der alte Mann geht nach Hause'];
+const ENGLISH = ['the dog sleeps', 'a dog and a cat', 'the cat does not sleep', 'the old man goes home'];
+const write = (name: string, lines: readonly string[]): void => writeFileSync(join(folder, name), `${lines.join('\n')}\n`);
+write('train.de', GERMAN);
+writeFileSync(join(folder, 'train.en.gz'), gzipSync(`${ENGLISH.join('\n')}\n`));
+write('dev.de', ['ein Zebra schläft']);
+write('dev.en', ['a zebra sleeps']);
+write('c.yaml', [
+  'runDirectory: run',
+  'data:',
+  '  train: [{source: train.de, target: train.en.gz}]',
+  '  dev: [{source: dev.de, target: dev.en}]',
+  'tokenizer: {size: 60}',
+]);
+const config = ['--config', join(folder, 'c.yaml')];
+
+test('build-vocab writes the tokenizer and reports for people', async () => {
+  const { code, stdout, stderr } = await runCommand(['build-vocab', ...config]);
+  assert.equal(code, 0, stderr);
+  assert.deepEqual(readdirSync(join(folder, 'run')).filter((name) => name.endsWith('.json')).sort(), ['tokenizer.json', 'vocabulary.json']);
+  assert.match(stdout, /^shared bpe vocabulary: 60 tokens, \d+ characters, 100 % of the training text covered: .*tokenizer\.json$/m);
+  assert.match(stdout, /^train source +4 +/m);
+  assert.match(stdout, /^dev target +1 +/m);
+  assert.match(stderr, /learning a bpe vocabulary of both sides/);
+});
+
+test('build-vocab --json prints one object for machines', async () => {
+  const { code, stdout } = await runCommand(['build-vocab', ...config, '--json', '--run-dir', join(folder, 'sides'), '--set', 'tokenizer.shared=false', '--set', 'tokenizer.type=word']);
+  assert.equal(code, 0);
+  const report = JSON.parse(stdout) as VocabularyReport;
+  assert.deepEqual(report.tokenizers.map(({ role, size }) => [role, size]), [['source', 18], ['target', 17]]);
+  assert.equal(report.dev.source.unknownRate, 1 / 3);
+  assert.deepEqual(readdirSync(join(folder, 'sides')).filter((name) => name.startsWith('tokenizer')).sort(), ['tokenizer.source.json', 'tokenizer.target.json']);
+});
+
+test('build-vocab does not replace a tokenizer that it did not make', async () => {
+  await runCommand(['build-vocab', ...config, '--run-dir', join(folder, 'foreign')]);
+  rmSync(join(folder, 'foreign', 'vocabulary.json'));
+  const refused = await runCommand(['build-vocab', ...config, '--run-dir', join(folder, 'foreign')]);
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /holds a tokenizer that s2s did not learn/);
+  assert.equal((await runCommand(['build-vocab', ...config, '--run-dir', join(folder, 'foreign'), '--force'])).code, 0);
+});
+
+test('tokenize and --detokenize are inverse, for stdin and files, by model, config and tokenizer file', async () => {
+  await runCommand(['build-vocab', ...config]);
+  const text = 'der Hund\n\n  zwei  Räume ▁ <s>漢\r\nlast without LF';
+  const ways = [['--model', join(folder, 'run')], config, ['--tokenizer', join(folder, 'run', 'tokenizer.json')]];
+  for (const way of ways) {
+    const tokens = await runCommand(['tokenize', ...way], { input: text });
+    assert.equal(tokens.code, 0, tokens.stderr);
+    assert.match(tokens.stdout, /^▁der ▁Hund\n\n▁ ▁/);
+    assert.equal((await runCommand(['tokenize', '--detokenize', ...way], { input: tokens.stdout })).stdout, `${text}\n`);
+  }
+  const files = await runCommand(['tokenize', ...config, join(folder, 'dev.de'), '-', join(folder, 'train.en.gz')], { input: 'ein\n' });
+  assert.equal(files.stdout.split('\n').length, 1 + 1 + 4 + 1);
+});
+
+test('tokenize --ids gives ids, and takes them back', async () => {
+  await runCommand(['build-vocab', ...config]);
+  const ids = await runCommand(['tokenize', '--ids', ...config], { input: 'der Hund\n', env: {} });
+  assert.match(ids.stdout, /^\d+( \d+)*\n$/);
+  assert.equal((await runCommand(['tokenize', '--ids', '--detokenize', ...config], { input: ids.stdout })).stdout, 'der Hund\n');
+});
+
+test('tokenize says what is wrong with its input and where its tokenizer should be', async () => {
+  const invalid = await runCommand(['tokenize', ...config], { input: Buffer.from([0x61, 0x0a, 0xff, 0x0a]) });
+  assert.equal(invalid.code, 1);
+  assert.match(invalid.stderr, /stdin:2: the line is not valid UTF-8/);
+  const nowhere = join(folder, 'nowhere');
+  mkdirSync(nowhere);
+  const unnamed = await runCommand(['tokenize'], { cwd: nowhere });
+  assert.equal(unnamed.code, 2);
+  assert.match(unnamed.stderr, /No tokenizer was named/);
+  const missing = await runCommand(['tokenize', '--model', nowhere]);
+  assert.equal(missing.code, 1);
+  assert.match(missing.stderr, /nowhere\/tokenizer\.json: there is no readable tokenizer file/);
+});
