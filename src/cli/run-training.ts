@@ -1,0 +1,70 @@
+import { rememberRun } from '../checkpoint/last-run.js';
+import { readIndex } from '../checkpoint/checkpoint-index.js';
+import { lockRunDirectory } from '../checkpoint/lock.js';
+import type { Config } from '../config/schema.js';
+import { UsageError } from '../errors.js';
+import { loadTensorFlow } from '../runtime/tensorflow.js';
+import { MetricsLog } from '../training/metrics-log.js';
+import { prepareTraining } from '../training/prepare.js';
+import { completedEpochs } from '../training/run.js';
+import { TensorBoardLog } from '../training/tensorboard.js';
+import { stopReason, train } from '../training/train.js';
+import { interruption } from './interruption.js';
+import { Log } from './log.js';
+import type { TrainArguments } from './train.js';
+import { describePreparation, TrainingReporter } from './training-report.js';
+
+/** Prepares and runs a training, telling on stderr how it goes. */
+export async function runTraining(given: Config, args: TrainArguments): Promise<void> {
+  const log = new Log(args.logLevel);
+  const config = await withAddedSteps(given, args);
+  const { runDirectory } = config;
+  const { description } = await loadTensorFlow({ device: config.device, precision: config.precision });
+  log.info(`computing on ${description}`);
+  const lock = await lockRunDirectory(runDirectory);
+  try {
+    const run = await prepareTraining(config, args.resume, (event) => describePreparation(event, log));
+    const metrics = new MetricsLog(runDirectory);
+    await metrics.rewind(run.progress.step);
+    const board = config.training.tensorboard ? new TensorBoardLog(runDirectory) : undefined;
+    await rememberRun(runDirectory);
+    try {
+      const done = stopReason(run, run.progress, run.progress.elapsedSeconds);
+      if (args.resume && done !== undefined) {
+        log.info(`nothing left to do: ${runDirectory} is at step ${run.progress.step}, epoch ${completedEpochs(run)}, and has reached its limit (${done}).`);
+        log.info('Train on with --add-steps N, or raise --max-steps, --max-epochs or --max-minutes.');
+        return;
+      }
+      const reporter = new TrainingReporter(config, log);
+      const signal = interruption(() => log.warn('stopping after this step; once more to stop at once without saving'));
+      try {
+        for await (const event of train(run, signal)) {
+          reporter.report(event);
+          await metrics.append(event);
+          board?.append(event);
+        }
+      } finally {
+        reporter.close();
+        board?.close();
+      }
+    } finally {
+      await run.batches.close();
+    }
+  } finally {
+    await lock.release();
+  }
+}
+
+/** With --add-steps the limit is counted from the last checkpoint, and the other limits do not count. */
+async function withAddedSteps(config: Config, { addSteps, resume }: TrainArguments): Promise<Config> {
+  if (addSteps === undefined) return config;
+  if (!resume) throw new UsageError('usage', '--add-steps needs --resume.');
+  if (!Number.isInteger(addSteps) || addSteps < 1) throw new UsageError('usage', `--add-steps must be a whole number from 1, but is ${addSteps}.`);
+  const { checkpoints } = await readIndex(config.runDirectory);
+  const step = checkpoints.at(-1)?.step ?? 0;
+  const { earlyStopping } = config.training;
+  return {
+    ...config,
+    training: { ...config.training, maxSteps: step + addSteps, maxEpochs: undefined, maxMinutes: undefined, earlyStopping: { ...earlyStopping, patience: 0 } },
+  };
+}

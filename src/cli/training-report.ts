@@ -1,0 +1,139 @@
+import { SingleBar } from 'cli-progress';
+import type { Config } from '../config/schema.js';
+import { DROP_REASONS, type DropReason } from '../data/filter.js';
+import type { FilterSummary } from '../data/summary.js';
+import type { TrainingEvent, UpdateEvent, ValidationEvent } from '../training/events.js';
+import type { PreparationEvent } from '../training/prepare.js';
+import { formatChange } from '../training/resume.js';
+import { formatCount, formatDuration, formatShare } from './format.js';
+import type { Log } from './log.js';
+
+/** Above this share of `<unk>` in a split, something is wrong with the vocabulary or the text. */
+const MANY_UNKNOWN = 0.01;
+
+/** Says in lines what happens before a training. */
+export function describePreparation(event: PreparationEvent, log: Log): void {
+  switch (event.type) {
+    case 'vocabulary-needed':
+      log.info(`building the vocabulary: ${event.reason}`);
+      break;
+    case 'vocabulary-built':
+      for (const { role, size, file } of event.report.tokenizers) log.info(`vocabulary${role === 'shared' ? '' : ` (${role})`}: ${formatCount(size)} tokens in ${file}`);
+      break;
+    case 'cache-unusable':
+    case 'cache-unwritable':
+      log.warn(`${event.file}: ${event.reason}; the ${event.split} data are encoded anew`);
+      break;
+    case 'loaded':
+      describeSplit(event.split, event.summary, event.fromCache, log);
+      break;
+    case 'nothing-to-resume':
+      log.info('there is no checkpoint to resume from: starting from the beginning');
+      break;
+    case 'resumed':
+      log.info(`resuming at step ${formatCount(event.step)}`);
+      for (const change of event.changes) log.info(`  ${formatChange(change)}`);
+      if (event.restartedEpoch) log.warn('the order of the batches has changed, so training goes on with the next epoch');
+      break;
+    case 'reading':
+    case 'learning':
+    case 'measuring':
+    case 'encoding':
+      log.debug(JSON.stringify(event));
+  }
+}
+
+function describeSplit(split: string, summary: FilterSummary, fromCache: boolean, log: Log): void {
+  const dropped = (Object.keys(DROP_REASONS) as DropReason[]).filter((reason) => summary.dropped[reason] > 0);
+  const reasons = dropped.map((reason) => `${formatCount(summary.dropped[reason])} ${DROP_REASONS[reason]}`);
+  log.info(`${split}: ${formatCount(summary.kept)} of ${formatCount(summary.read)} pairs${reasons.length > 0 ? `; dropped ${reasons.join(', ')}` : ''}${fromCache ? ' (from the cache)' : ''}`);
+  for (const side of ['source', 'target'] as const) {
+    const rate = side === 'source' ? summary.sourceUnknownRate : summary.targetUnknownRate;
+    if (rate > MANY_UNKNOWN) log.warn(`${formatShare(rate)} of the ${side} tokens of ${split} are unknown to the vocabulary; is it made from text like this?`);
+  }
+  for (const { kind, lines, file, line } of summary.oddCharacters) log.warn(`${file}:${line}: ${kind} in ${formatCount(lines)} line${lines === 1 ? '' : 's'}, the first here`);
+}
+
+/** Tells of a training: a progress bar on a terminal, plain lines elsewhere. */
+export class TrainingReporter {
+  private readonly bar: SingleBar | undefined;
+
+  constructor(
+    private readonly config: Config,
+    private readonly log: Log,
+  ) {
+    if (!process.stderr.isTTY || log.level === 'error' || log.level === 'warn') return;
+    this.bar = new SingleBar({ format: '{bar} {text}', stream: process.stderr, barsize: 20, hideCursor: true, clearOnComplete: true, stopOnComplete: false });
+    log.around = (write) => this.aroundBar(write);
+  }
+
+  report(event: TrainingEvent): void {
+    switch (event.type) {
+      case 'start':
+        this.log.info(`${formatCount(event.parameters)} parameters, ${formatCount(event.trainPairs)} training pairs, ${formatCount(event.stepsPerEpoch)} steps an epoch, ${formatShare(event.paddingShare)} padding`);
+        if (!hasLimit(this.config)) this.log.info('no limit is set: training goes on until interrupted (Ctrl-C saves)');
+        break;
+      case 'rehearsal':
+        this.log.info(`largest batch (${event.sentences} x ${event.sourceTime} source, ${event.targetTime} target tokens) and a decoding went through in ${formatDuration(event.seconds)}`);
+        this.bar?.start(1000, 0, { text: '' });
+        break;
+      case 'update':
+        this.bar?.update(Math.round(1000 * (event.share ?? 0)), { text: updateLine(event) });
+        if (event.report && this.bar === undefined) this.log.info(updateLine(event));
+        break;
+      case 'skipped':
+        this.log.warn(`step ${event.step + 1} skipped: loss or gradient of batch ${event.batch} of epoch ${event.epoch} is not finite (${event.inRow} in a row, ${event.total} in all)`);
+        break;
+      case 'validation':
+        this.describeValidation(event);
+        break;
+      case 'checkpoint':
+        this.log.info(`saved step ${formatCount(event.step)}${event.best ? ', the best so far' : ''}`);
+        break;
+      case 'stopped':
+        this.close();
+        this.log.info(`stopped at step ${formatCount(event.step)} after ${formatDuration(event.elapsedSeconds)}: ${event.reason}${event.skipped > 0 ? `; ${event.skipped} steps skipped` : ''}`);
+        if (event.best !== undefined) this.log.info(`best ${event.best.metric} on dev: ${event.best.value.toFixed(2)} at step ${formatCount(event.best.step)}`);
+        this.log.info(`the model is in ${this.config.runDirectory}; translate with: s2s translate --model ${this.config.runDirectory} < input.txt`);
+    }
+  }
+
+  /** Takes the bar off the terminal. */
+  close(): void {
+    this.bar?.stop();
+    this.log.around = undefined;
+  }
+
+  private describeValidation(event: ValidationEvent): void {
+    const bleu = event.bleu === undefined ? '' : `, BLEU ${event.bleu.toFixed(2)}`;
+    this.log.info(`dev at step ${formatCount(event.step)}: loss ${event.loss.toFixed(4)}, perplexity ${event.perplexity.toFixed(2)}, accuracy ${formatShare(event.accuracy)}${bleu} (${formatDuration(event.seconds)})`);
+    if (event.bleuSignature !== undefined) this.log.debug(`BLEU signature: ${event.bleuSignature}`);
+    for (const { source, reference, hypothesis } of event.samples) {
+      this.log.info(`  source:     ${source}`);
+      this.log.info(`  reference:  ${reference}`);
+      this.log.info(`  hypothesis: ${hypothesis}`);
+    }
+    for (const warning of event.warnings) this.log.warn(warning);
+  }
+
+  /** Lines go above the bar. */
+  private aroundBar(write: () => void): void {
+    if (this.bar?.isActive !== true) {
+      write();
+      return;
+    }
+    process.stderr.write('\r\u001b[K');
+    write();
+    this.bar.render();
+  }
+}
+
+function updateLine(event: UpdateEvent): string {
+  const rates = [event.sourceTokensPerSecond, event.targetTokensPerSecond, event.paddingTokensPerSecond].map(formatCount).join(' / ');
+  const left = event.remainingSeconds === undefined ? '' : `, ${formatDuration(event.remainingSeconds)} left`;
+  return `epoch ${event.epoch} step ${formatCount(event.step)}: loss ${event.loss.toFixed(4)}, perplexity ${event.perplexity.toFixed(2)}, lr ${event.learningRate.toPrecision(3)}, source / target / padding tokens a second ${rates}${left}`;
+}
+
+function hasLimit({ training }: Config): boolean {
+  return training.maxSteps !== undefined || training.maxEpochs !== undefined || training.maxMinutes !== undefined || training.earlyStopping.patience > 0;
+}

@@ -1,0 +1,116 @@
+import { copyFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { readIndex } from '../checkpoint/checkpoint-index.js';
+import { loadCheckpoint, type Checkpoint } from '../checkpoint/run-directory.js';
+import { readResolvedConfig, saveResolvedConfig } from '../config/save.js';
+import type { Config } from '../config/schema.js';
+import { BatchSource } from '../data/batches.js';
+import { loadTrainingData, type DataEvent } from '../data/load.js';
+import { BatchPrefetcher } from '../data/prefetch.js';
+import { buildConfigVocabulary, configVocabularyState, tokenizerDirectory } from '../data/vocabulary.js';
+import { S2sError } from '../errors.js';
+import { buildModel } from '../model/build.js';
+import { Optimizer } from '../optim/optimizer.js';
+import { Random } from '../random.js';
+import type { VocabularyEvent, VocabularyReport } from '../text/build.js';
+import { loadTokenizers, TOKENIZER_FILES } from '../text/load.js';
+import type { TokenizerPair } from '../text/tokenizer.js';
+import { assignWeights } from '../translation/load-run.js';
+import { progressShare } from './limits.js';
+import { START } from './progress.js';
+import { assertSameModel, resumePosition, settingChanges, type SettingChange } from './resume.js';
+import { completedEpochs, stepsPerEpoch, type TrainingRun } from './run.js';
+import { progressOf, restoreOptimizer } from './save.js';
+
+/** What happens before a training starts. */
+export type PreparationEvent =
+  | DataEvent
+  | VocabularyEvent
+  | { readonly type: 'vocabulary-needed'; readonly reason: string }
+  | { readonly type: 'vocabulary-built'; readonly report: VocabularyReport }
+  | { readonly type: 'nothing-to-resume' }
+  | { readonly type: 'resumed'; readonly step: number; readonly changes: readonly SettingChange[]; readonly restartedEpoch: boolean };
+
+/**
+ * Makes a training ready: vocabulary, data, model, optimiser, and with `resume` everything that the last checkpoint of
+ * the run directory holds. TensorFlow must have been loaded.
+ *
+ * @throws S2sError `run-exists` when the run directory holds a training and `resume` is not set; `run-differs` when it
+ *   holds one of another model or vocabulary; and what reading text, data and checkpoints throws
+ */
+export async function prepareTraining(config: Config, resume: boolean, onEvent: (event: PreparationEvent) => void = () => undefined): Promise<TrainingRun> {
+  const { runDirectory } = config;
+  const checkpoint = await checkpointToResume(runDirectory, resume, onEvent);
+  const before = checkpoint === undefined ? undefined : readResolvedConfig(runDirectory);
+  const tokenizers = await prepareTokenizers(config, checkpoint, onEvent);
+  saveResolvedConfig(config, runDirectory);
+
+  const { train, dev } = await loadTrainingData(config, tokenizers, onEvent);
+  const model = buildModel(config.model, tokenizers.source.vocabularySize, tokenizers.target.vocabularySize, new Random(config.seed).derive('weights'));
+  const optimizer = new Optimizer(
+    config.training.optimizer,
+    model.parameters.names.map((name) => ({ name, weights: model.parameters.storedTensor(name) })),
+  );
+  let start = { epoch: 0, batch: 0 };
+  if (checkpoint !== undefined && before !== undefined) {
+    assignWeights(model, checkpoint.weights, checkpoint.directory);
+    await restoreOptimizer({ optimizer }, checkpoint);
+    const changes = settingChanges(before, config);
+    const { position, restarted } = resumePosition(checkpoint.state.position, changes);
+    start = position;
+    onEvent({ type: 'resumed', step: checkpoint.state.step, changes, restartedEpoch: restarted });
+  }
+  const { size, unit } = config.training.batch;
+  const options = { seed: config.seed, size, unit, ranges: train.ranges };
+  const batches = new BatchPrefetcher(train.corpus, options, start);
+  const progress = checkpoint === undefined ? START : progressOf(checkpoint.state);
+  const { step, elapsedSeconds, waited } = progress;
+  const extent = { step, epochs: completedEpochs({ batches }), elapsedSeconds, waited };
+  return {
+    config,
+    runDirectory,
+    tokenizers,
+    model,
+    optimizer,
+    batches,
+    dev: { corpus: dev.corpus, sources: dev.sources, references: dev.targets },
+    trainPairs: train.corpus.size,
+    paddingShare: new BatchSource(train.corpus, options).statistics(0).paddingShare,
+    progress,
+    startShare: progressShare(config.training, extent, stepsPerEpoch({ batches, config })),
+  };
+}
+
+async function checkpointToResume(runDirectory: string, resume: boolean, onEvent: (event: PreparationEvent) => void): Promise<Checkpoint | undefined> {
+  const { checkpoints } = await readIndex(runDirectory);
+  const last = checkpoints.at(-1);
+  if (resume && last === undefined) onEvent({ type: 'nothing-to-resume' });
+  if (resume) return last === undefined ? undefined : loadCheckpoint(runDirectory, 'last');
+  if (last === undefined) return undefined;
+  throw new S2sError('run-exists', `there is a training here already, at step ${last.step}.`, {
+    place: { file: runDirectory },
+    hint: 'Continue it with --resume, or start another one with --run-dir DIR.',
+    exitCode: 2,
+  });
+}
+
+/** The tokenizers of a run: those of the checkpoint, those in their folder, or newly learned ones; always copied into the run directory. */
+async function prepareTokenizers(config: Config, checkpoint: Checkpoint | undefined, onEvent: (event: PreparationEvent) => void): Promise<TokenizerPair> {
+  const { runDirectory, tokenizer } = config;
+  if (checkpoint !== undefined) {
+    const tokenizers = loadTokenizers(runDirectory, tokenizer.shared);
+    assertSameModel(checkpoint, config, tokenizers);
+    return tokenizers;
+  }
+  const found = await configVocabularyState(config);
+  if (found.state === 'missing' || found.state === 'stale') {
+    onEvent({ type: 'vocabulary-needed', reason: found.reason });
+    onEvent({ type: 'vocabulary-built', report: await buildConfigVocabulary(config, onEvent) });
+  }
+  const folder = tokenizerDirectory(config);
+  if (resolve(folder) !== resolve(runDirectory)) {
+    const files = tokenizer.shared ? [TOKENIZER_FILES.shared] : [TOKENIZER_FILES.source, TOKENIZER_FILES.target];
+    for (const file of files) await copyFile(join(folder, file), join(runDirectory, file));
+  }
+  return loadTokenizers(runDirectory, tokenizer.shared);
+}

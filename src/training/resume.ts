@@ -1,0 +1,57 @@
+import type { Checkpoint } from '../checkpoint/run-directory.js';
+import type { Config } from '../config/schema.js';
+import type { BatchPosition } from '../data/batch.js';
+import { S2sError } from '../errors.js';
+import type { TokenizerPair } from '../text/tokenizer.js';
+import { identities } from './save.js';
+
+/** A setting that a resumed run has now and had before. */
+export interface SettingChange {
+  readonly key: string;
+  readonly before: unknown;
+  readonly now: unknown;
+}
+
+/** Settings that differ, by dotted key. */
+export function settingChanges(before: unknown, now: unknown, key = ''): SettingChange[] {
+  if (!isGroup(before) || !isGroup(now)) return JSON.stringify(before) === JSON.stringify(now) ? [] : [{ key, before, now }];
+  const keys = new Set([...Object.keys(before), ...Object.keys(now)]);
+  return [...keys].flatMap((part) => settingChanges(before[part], now[part], key === '' ? part : `${key}.${part}`));
+}
+
+/**
+ * Refuses to continue a run with another architecture or vocabulary.
+ *
+ * @throws S2sError `run-differs`, listing each difference with both values
+ */
+export function assertSameModel(checkpoint: Checkpoint, config: Config, tokenizers: TokenizerPair): void {
+  const { state, directory } = checkpoint;
+  const differences = settingChanges(state.model, config.model, 'model').map(formatChange);
+  const now = identities(tokenizers);
+  for (const side of ['source', 'target'] as const) {
+    if (state.tokenizers[side].fingerprint !== now[side].fingerprint) {
+      differences.push(`the ${side} vocabulary (${state.tokenizers[side].vocabularySize} tokens then, ${now[side].vocabularySize} now)`);
+    }
+  }
+  if (differences.length === 0) return;
+  throw new S2sError('run-differs', `this run was trained with another model or vocabulary:\n  ${differences.join('\n  ')}`, {
+    place: { file: directory },
+    hint: 'Resume with the settings it was trained with, or choose another --run-dir.',
+    exitCode: 2,
+  });
+}
+
+/** Where the batches of a resumed run go on: at the next epoch when the order of this one has changed. */
+export function resumePosition(position: BatchPosition, changes: readonly SettingChange[]): { position: BatchPosition; restarted: boolean } {
+  const reordered = changes.some(({ key }) => key === 'seed' || key.startsWith('training.batch') || key.startsWith('data.train') || key.startsWith('data.max'));
+  return reordered && position.batch > 0 ? { position: { epoch: position.epoch + 1, batch: 0 }, restarted: true } : { position, restarted: false };
+}
+
+/** `training.batch.size was 2048 and is now 4096` */
+export function formatChange({ key, before, now }: SettingChange): string {
+  return `${key} was ${JSON.stringify(before) ?? 'not set'} and is now ${JSON.stringify(now) ?? 'not set'}`;
+}
+
+function isGroup(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
