@@ -1,0 +1,74 @@
+import { Random } from '../../src/random.js';
+import { COMPLEX } from './constructions/complex.js';
+import { DESCRIPTIONS } from './constructions/descriptions.js';
+import { PLACES_AND_NUMBERS } from './constructions/places-and-numbers.js';
+import { PRONOUNS } from './constructions/pronouns.js';
+import { QUESTIONS } from './constructions/questions.js';
+import { STATEMENTS } from './constructions/statements.js';
+import { Sampler } from './sampler.js';
+import type { Construction, Pair } from './sentence.js';
+
+/** Every kind of sentence of the corpus. */
+export const CONSTRUCTIONS: readonly Construction[] = [...STATEMENTS, ...DESCRIPTIONS, ...PRONOUNS, ...QUESTIONS, ...PLACES_AND_NUMBERS, ...COMPLEX];
+
+export interface Splits {
+  readonly train: readonly Pair[];
+  readonly dev: readonly Pair[];
+  readonly test: readonly Pair[];
+}
+
+export const SIZES = { train: 24_000, dev: 1_000, test: 1_000 } as const;
+export const SEED = 20_241;
+
+/** Sentences longer than this, in words of the source, are drawn again. */
+const MAX_WORDS = 20;
+/** Draws for one sentence before a construction counts as used up. */
+const MAX_DRAWS = 200;
+
+/**
+ * The corpus: as many sentences of each construction as its weight says, no source and no target twice, in random
+ * order. The same seed gives the same sentences.
+ *
+ * @throws Error if the grammar gives one English sentence two translations
+ */
+export function generate(seed: number = SEED, sizes: Readonly<Record<keyof Splits, number>> = SIZES): Splits {
+  const random = new Random(seed);
+  const total = sizes.train + sizes.dev + sizes.test;
+  const weights = CONSTRUCTIONS.reduce((sum, construction) => sum + construction.weight, 0);
+  const targetOf = new Map<string, string>();
+  const targets = new Set<string>();
+  const pairs: Pair[] = [];
+  const draw = (construction: Construction, sampler: Sampler): boolean => {
+    for (let attempt = 0; attempt < MAX_DRAWS; attempt++) {
+      const pair = construction.draw(sampler);
+      const known = targetOf.get(pair.source);
+      if (known !== undefined && known !== pair.target) throw new Error(`two translations of "${pair.source}": "${known}" and "${pair.target}"`);
+      targetOf.set(pair.source, pair.target);
+      if (known !== undefined || targets.has(pair.target) || pair.source.split(' ').length > MAX_WORDS) continue;
+      targets.add(pair.target);
+      pairs.push(pair);
+      return true;
+    }
+    return false;
+  };
+  // A construction that runs dry leaves its share to the others, hence several rounds.
+  let open = CONSTRUCTIONS.map((construction) => ({ construction, sampler: new Sampler(random.derive(construction.name)) }));
+  while (pairs.length < total) {
+    const missing = total - pairs.length;
+    open = open.filter(({ construction, sampler }) => {
+      const share = Math.ceil((missing * construction.weight) / weights);
+      for (let i = 0; i < share; i++) {
+        if (pairs.length === total) return true;
+        if (!draw(construction, sampler)) return false;
+      }
+      return true;
+    });
+    if (open.length === 0) throw new Error(`the grammar has no more than ${pairs.length} sentences`);
+  }
+  random.shuffle(pairs);
+  return {
+    train: pairs.slice(0, sizes.train),
+    dev: pairs.slice(sizes.train, sizes.train + sizes.dev),
+    test: pairs.slice(sizes.train + sizes.dev),
+  };
+}
