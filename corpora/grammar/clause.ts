@@ -57,7 +57,6 @@ interface FrenchOptions {
   readonly inverted?: string;
 }
 
-const PRONOUNS = ['je', 'tu', 'il', 'nous', 'vous', 'ils'] as const;
 const REFLEXIVES = ['me', 'te', 'se', 'nous', 'vous', 'se'] as const;
 /** Order of the pronouns before a French verb. */
 const CLITIC_RANKS = ['me te se nous vous', 'le_ la_ les_', 'lui leur', 'y', 'en'];
@@ -67,7 +66,8 @@ const ALLER = frenchVerb('aller');
 const VENIR = frenchVerb('venir');
 
 /** Statement in both languages, subject first. */
-export function statement(clause: Clause): Phrase {
+export function statement(given: Clause): Phrase {
+  const clause = plain(given);
   return { en: `${clause.subject.en} ${englishPredicate(clause)}`, fr: `${clause.subject.fr} ${frenchPredicate(clause)}` };
 }
 
@@ -89,14 +89,22 @@ export function frenchQuestion(clause: Clause, opening = '', inverted = false): 
   return [opening, pronoun === undefined ? clause.subject.fr : '', frenchPredicate(clause, { inverted: taken }, true)].join(' ');
 }
 
+/** `We read` is present or past; the progressive, or `don't`, says which. */
+function plain(clause: Clause): Clause {
+  const { verb, tense, subject, negation, adverb } = clause;
+  const ambiguous = verb.en.past === verb.en.base && tense === 'present' && subject.form !== 2 && !verb.stative && adverb === undefined && clause.catenative === undefined;
+  if (!ambiguous || negation === 'not' || negation === 'nothing' || negation === 'nobody') return clause;
+  return negation === undefined ? { ...clause, tense: 'progressive' } : { ...clause, negation: 'not' };
+}
+
 /** All that follows the English subject in a statement. */
-export function englishPredicate(clause: Clause): string {
+function englishPredicate(clause: Clause): string {
   const { auxiliary, rest } = englishVerbGroup(clause, false);
   return [auxiliary, rest, englishTail(clause, false)].join(' ');
 }
 
 /** All that follows the French subject. */
-export function frenchPredicate(clause: Clause, options: FrenchOptions = {}, question = false): string {
+function frenchPredicate(clause: Clause, options: FrenchOptions = {}, question = false): string {
   const { verb, negation, catenative } = clause;
   const finite = finiteFrench(clause);
   const ownClitics = catenative === undefined && finite.rest !== 'infinitive' ? cliticsOf(clause) : '';
@@ -118,7 +126,7 @@ export function frenchPredicate(clause: Clause, options: FrenchOptions = {}, que
 }
 
 /** The infinitive with its pronouns: `le lui donner`, `nous lever`. */
-export function frenchInfinitive(clause: Clause): string {
+function frenchInfinitive(clause: Clause): string {
   return `${cliticsOf(clause)} ${clause.verb.fr.infinitive}`;
 }
 
@@ -229,9 +237,4 @@ function englishTail({ clitics = [], object, negation, complements = [] }: Claus
     ...complements.map((complement) => complement.en),
     negation === 'notYet' ? 'yet' : '',
   ].join(' ');
-}
-
-/** The subject pronoun of a French person: je, tu, il, nous, vous, ils. */
-export function frenchPronoun(form: PersonForm): string {
-  return PRONOUNS[form];
 }

@@ -51,7 +51,7 @@ function someAdjectives(sampler: Sampler, noun: Noun): Adjective[] {
 
 /** What a verb is about: `thing` from its objects, seldom its subject's own where it happens to one. */
 export function objectOf(sampler: Sampler, verb: TransitiveVerb, owner: Owner, negated = false): NounPhrase {
-  return thing(sampler, verb.objects, ['hear', 'see', 'watch'].includes(verb.en.base) ? undefined : owner, !negated);
+  return thing(sampler, verb.objects, ['hear', 'see', 'watch', 'borrow', 'buy', 'receive'].includes(verb.en.base) ? undefined : owner, !negated);
 }
 
 /**

@@ -84,11 +84,16 @@ export function atClock(sampler: Sampler): Phrase {
   const hour = sampler.between(0, 23);
   const minute = sampler.chance(0.4) ? 0 : 5 * sampler.between(1, 11);
   if (sampler.chance(0.25)) {
-    const digital = digitalClock(hour === 0 ? 6 : hour, minute);
+    const digital = digitalClock(hour === 0 ? 6 : hour, minute === 0 ? 30 : minute);
     return { en: `at ${digital.en}`, fr: `à ${digital.fr}` };
   }
   const time = clock(hour, minute);
   return { en: `at ${time.en}`, fr: `à ${time.fr}` };
+}
+
+/** Whether a clock time makes sense next to this expression: yesterday or on Mondays, not in 1998 or a week ago. */
+export function isDay(time: Phrase | undefined): boolean {
+  return time !== undefined && /^(yesterday|the day|tomorrow|today|on |every (day|[A-Z])|(last|next) [A-Z])/.test(time.en);
 }
 
 /** When it happened. */

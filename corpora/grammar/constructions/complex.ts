@@ -8,7 +8,7 @@ import { MOODS, OF_PLACES, TRAITS } from '../lexicon/adjectives.js';
 import { ANIMALS, HOMES, PEOPLE, RELATIVES, VEHICLES } from '../lexicon/nouns.js';
 import { NAMES, VOCATIVES } from '../lexicon/people.js';
 import { ROOMS, SPOTS } from '../lexicon/places.js';
-import { ACTIVITIES, BE, GIVING, GO, MOVEMENTS, REFLEXIVE, TOWARDS_PEOPLE, TRANSITIVE, verb } from '../lexicon/verbs.js';
+import { ACTIVITIES, BE, GIVING, GO, INVOLUNTARY, MOVEMENTS, REFLEXIVE, TOWARDS_PEOPLE, TRANSITIVE, verb } from '../lexicon/verbs.js';
 import type { Owner } from '../noun-phrase.js';
 import { nounPhrase, OWNERS } from '../noun-phrase.js';
 import { adjectivesFor, definiteThing, objectOf, predicatesFor } from '../objects.js';
@@ -34,12 +34,13 @@ function short(sampler: Sampler, subject: Actor, tense: Clause['tense']): Clause
     return { subject, verb: acting, tense, complements: sampler.chance(0.5) ? [placeFor(sampler, acting)] : [] };
   }
   if (kind === 2) return { subject, verb: sampler.pick([...MOVEMENTS.slice(0, 6), ...REFLEXIVE.slice(0, 6)]), tense };
-  const doing = sampler.pick(TRANSITIVE);
+  const ongoing = tense === 'progressive' || tense === 'pastProgressive';
+  const doing = sampler.pick(ongoing ? TRANSITIVE.filter((entry) => !INVOLUNTARY.has(entry.en.base)) : TRANSITIVE);
   return { subject, verb: doing, tense, object: definiteThing(sampler, doing.objects, subject.owner) };
 }
 
 function reason(sampler: Sampler, subject: Actor, tense: 'present' | 'past'): Phrase {
-  if (sampler.chance(0.6)) return statement({ subject, verb: BE, tense, complements: [predicate(sampler.pick(MOODS.slice(0, 9)), subject)] });
+  if (sampler.chance(0.6)) return statement({ subject, verb: BE, tense, complements: [predicate(sampler.pick(MOODS.filter((mood) => /^(happy|sad|tired|sick|busy|worried|nervous)$/.test(mood.en))), subject)] });
   return statement({ subject, verb: sampler.pick(['be hungry/avoir faim', 'be thirsty/avoir soif', 'be cold/avoir froid', 'be sleepy/avoir sommeil'].map((entry) => verb(entry, true))), tense });
 }
 
@@ -56,7 +57,7 @@ export const COMPLEX: readonly Construction[] = [
       const person = actorFrom(nounPhrase(s.pick(PEOPLE), s.chance(0.75) ? 'singular' : 'plural', 'the'));
       const who: Actor = { ...person, en: 'who', fr: 'qui' };
       const clause: Clause = s.chance(0.5)
-        ? { subject: who, verb: s.pick([LIVE, verb('work/travailler')]), tense: 'present', complements: [s.chance(0.5) ? inCity(s) : s.pick(SPOTS).at] }
+        ? { subject: who, ...(s.chance(0.5) ? { verb: LIVE, complements: [inCity(s)] } : { verb: verb('work/travailler'), complements: [s.pick(SPOTS).at] }), tense: 'present' }
         : short(s, who, s.pick(['progressive', 'past'] as const));
       const described = { ...person, ...sequence(person, statement(clause)) };
       if (s.chance(0.5)) return sentence(statement({ subject: described, verb: BE, tense: 'present', complements: [predicate(s.pick(TRAITS), person)] }));
@@ -84,11 +85,11 @@ export const COMPLEX: readonly Construction[] = [
     draw: (s) => {
       if (s.chance(0.5)) {
         const head = nounPhrase(s.pick([...HOMES, ...SPOTS.slice(0, 8)]), 'singular', 'the');
-        const clause: Clause = { subject: anybody(s), verb: s.pick([LIVE, verb('work/travailler'), verb('sleep/dormir'), verb('study/étudier'), verb('wait/attendre')]), tense: s.pick(['present', 'usedTo'] as const) };
+        const clause: Clause = { subject: anybody(s), verb: s.pick([verb('work/travailler'), verb('study/étudier'), verb('wait/attendre')]), tense: s.pick(['present', 'usedTo'] as const) };
         return sentence(statement({ subject: { ...head, ...sequence(head, relativeClause(both('where', 'où'), clause)) }, verb: BE, tense: 'present', complements: [predicate(s.pick(OF_PLACES.filter((entry) => entry.en !== 'new')), head)] }));
       }
       const person = nounPhrase(s.pick(PEOPLE), 'singular', s.pick(['the', 'a'] as const));
-      const owned = s.pick([...RELATIVES.slice(0, 3), ...ANIMALS.slice(0, 3), ...VEHICLES.slice(0, 1), ...HOMES.slice(3)]);
+      const owned = s.pick([...RELATIVES.slice(0, 2), ...ANIMALS.slice(0, 3), ...VEHICLES.slice(0, 1), ...HOMES.slice(3)]);
       const possession = nounPhrase(owned, 'singular', 'the');
       const adjective = s.pick(adjectivesFor(owned).length > 0 ? predicatesFor(owned) : TRAITS);
       const whose = sequence(both(`whose ${owned.en}`, `dont ${possession.fr}`), { en: 'is', fr: 'est' }, predicate(adjective, possession));
@@ -100,15 +101,18 @@ export const COMPLEX: readonly Construction[] = [
     weight: 4,
     draw: (s) => {
       const first = anybody(s);
-      const second = s.chance(0.4) ? pronounForActor(first) : s.pick([I, WE, HE, SHE, THEY, named(s.pick(NAMES))]);
+      const same = s.chance(0.4);
+      const second = same ? pronounForActor(first) : s.pick([I, WE, HE, SHE, THEY, named(s.pick(NAMES))]);
+      // A pronoun does not come before what it stands for.
+      const conditionFirst = same || s.chance(0.4);
       const consequence = statement(short(s, second, 'future'));
       if (s.chance(0.5)) {
         const cause = short(s, first, 'present');
         const temporal = both(statement(cause).en, statement({ ...cause, tense: 'future' }).fr);
-        return sentence(s.chance(0.6) ? sequence(both('when', 'quand'), temporal, COMMA, consequence) : sequence(consequence, both('when', 'quand'), temporal));
+        return sentence(conditionFirst ? sequence(both('when', 'quand'), temporal, COMMA, consequence) : sequence(consequence, both('when', 'quand'), temporal));
       }
-      const condition = s.chance(0.3) ? s.pick(WEATHER) : statement(short(s, first, 'present'));
-      return sentence(s.chance(0.6) ? sequence(both('if', 'si'), condition, COMMA, consequence) : sequence(consequence, both('if', 'si'), condition));
+      const condition = !same && s.chance(0.3) ? s.pick(WEATHER) : statement(short(s, first, 'present'));
+      return sentence(conditionFirst ? sequence(both('if', 'si'), condition, COMMA, consequence) : sequence(consequence, both('if', 'si'), condition));
     },
   },
   {

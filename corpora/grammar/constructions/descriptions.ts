@@ -92,7 +92,7 @@ export const DESCRIPTIONS: readonly Construction[] = [
     weight: 3,
     draw: (s) => {
       const noun = s.pick([...VEHICLES, ...HOMES, ...ANIMALS, ...READING]);
-      const subject = definiteThing(s, [noun], anybody(s).owner);
+      const subject = nounPhrase(noun, s.chance(0.7) ? 'singular' : 'plural', s.pick(['the', 'this', { owner: anybody(s).owner }] as const));
       const [one, other] = compatiblePair(s, noun);
       const again = pronounFor(subject, 'thing');
       return sentence(sequence(
@@ -151,7 +151,9 @@ export const DESCRIPTIONS: readonly Construction[] = [
       if (!become && s.chance(0.35)) {
         const adjective = s.pick(OF_PEOPLE.filter((entry) => ['good', 'famous', 'serious', 'patient', 'old', 'young'].includes(entry.en)));
         const noun: Noun = { en: trade.en, enPlural: `${trade.en}s`, fr, frPlural: `${fr}s`, gender: subject.gender };
-        return sentence(statement({ subject, verb: BE, tense: 'present', complements: [nounPhrase(noun, 'singular', 'a', [adjective])] }));
+        // With an article, `he is` and `she is` are c'est.
+        const who = subject === HE || subject === SHE ? { ...subject, fr: 'ce' } : subject;
+        return sentence(statement({ subject: who, verb: BE, tense: 'present', complements: [nounPhrase(noun, 'singular', 'a', [adjective])] }));
       }
       const tense = become ? s.pick(['past', 'future'] as const) : s.pick(['present', 'present', 'past', 'future'] as const);
       return sentence(statement({ subject, verb: become ? verb('become/devenir') : BE, tense, negation: s.chance(0.2) ? 'not' : undefined, complements: [both(`a ${trade.en}`, fr), ...(s.chance(0.5) ? [s.chance(0.5) ? inCity(s) : inCountry(s)] : [])] }));

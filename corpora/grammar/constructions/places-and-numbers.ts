@@ -102,7 +102,7 @@ export const PLACES_AND_NUMBERS: readonly Construction[] = [
     draw: (s) => {
       const hour = s.between(0, 23);
       const minute = 5 * s.between(0, 11);
-      const time = s.chance(0.75) ? clock(hour, minute) : digitalClock(hour, minute);
+      const time = s.chance(0.75) ? clock(hour, minute) : digitalClock(hour, minute === 0 ? 5 : minute);
       if (s.chance(0.3)) return sentence(both(`it is ${time.en}`, `il est ${time.fr}`));
       const thing = s.pick([both('the train', 'le train'), both('the plane', "l'avion"), both('the film', 'le film'), both('the concert', 'le concert'), both('the lesson', 'la leçon'), both('the match', 'le match')]);
       const [starts, frStarts] = thing.en === 'the train' || thing.en === 'the plane' ? s.pick([['leaves', 'part'], ['arrives', 'arrive']] as const) : s.pick([['starts', 'commence'], ['ends', 'finit']] as const);
@@ -119,7 +119,7 @@ export const PLACES_AND_NUMBERS: readonly Construction[] = [
       const spelt = s.chance(0.4);
       const price = spelt ? s.between(2, 99) : dear ? 50 * s.between(2, 400) : s.between(3, 150);
       const amount = spelt ? both(spellEnglish(price), spellFrench(price)) : both(digitsEnglish(price), digitsFrench(price));
-      return sentence(statement({ subject, verb: COST, tense: s.pick(['present', 'present', 'past'] as const), complements: [both(`${amount.en} euros`, `${amount.fr} euros`)] }));
+      return sentence(statement({ subject, verb: COST, tense: s.pick(['present', 'present', subject.number === 'plural' ? 'future' : 'past'] as const), complements: [both(`${amount.en} euros`, `${amount.fr} euros`)] }));
     },
   },
   {

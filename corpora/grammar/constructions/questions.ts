@@ -8,7 +8,7 @@ import { DRINKS, FOOD_COUNT, FOOD_MASS, RELATIVES } from '../lexicon/nouns.js';
 import type { Vocative } from '../lexicon/people.js';
 import { VOCATIVES } from '../lexicon/people.js';
 import { SPOTS } from '../lexicon/places.js';
-import { ACTIVITIES, BE, CAN, CONSUMPTION, GO, HAVE, INVOLUNTARY, MOVEMENTS, MUST, REFLEXIVE, TOWARDS_PEOPLE, TRANSITIVE, verb, WANT } from '../lexicon/verbs.js';
+import { ACTIVITIES, BE, CAN, CONSUMPTION, GO, HAVE, INVOLUNTARY, MOVEMENTS, REFLEXIVE, TOWARDS_PEOPLE, TRANSITIVE, verb, WANT } from '../lexicon/verbs.js';
 import { nounPhrase } from '../noun-phrase.js';
 import { definiteThing, objectOf } from '../objects.js';
 import type { Sampler } from '../sampler.js';
@@ -171,13 +171,13 @@ export const QUESTIONS: readonly Construction[] = [
     },
   },
   {
-    name: 'can and must, as questions',
+    name: 'can and want, as questions',
     weight: 3,
     draw: (s) => {
       const vocative = s.pick(VOCATIVES);
       const subject = youOf(vocative);
       const kind = s.between(1, 3);
-      const catenative = s.pick([CAN, CAN, MUST, WANT]);
+      const catenative = s.pick([CAN, CAN, WANT]);
       if (kind === 1) return addressed(s, yesNo({ subject, verb: s.pick(TOWARDS_PEOPLE), tense: 'present', catenative, clitics: [s.pick([{ en: 'me', fr: 'me' }, { en: 'us', fr: 'nous' }, { en: 'him', fr: 'le_' }, { en: 'her', fr: 'la_' }, { en: 'them', fr: 'les_' }])] }), vocative);
       if (kind === 2) return addressed(s, yesNo({ subject, verb: s.pick(TOWARDS_PEOPLE.slice(0, 5)), tense: 'present', catenative, object: otherPerson(s, subject) }), vocative);
       const doing = s.pick(TRANSITIVE.filter((entry) => !INVOLUNTARY.has(entry.en.base)));

@@ -11,7 +11,7 @@ import { definiteThing, objectOf, thing } from '../objects.js';
 import type { Sampler } from '../sampler.js';
 import type { Construction } from '../sentence.js';
 import { both, sentence } from '../sentence.js';
-import { atClock, habit, past, since } from '../times.js';
+import { atClock, habit, isDay, past, since } from '../times.js';
 import { destination, inCity, inCountry, place, placeFor, tenseAndTime, timed } from './shared.js';
 
 const ADVERBS = [both('often', 'souvent'), both('always', 'toujours'), both('sometimes', 'parfois'), both('rarely', 'rarement')];
@@ -39,8 +39,9 @@ function maybeNegation(sampler: Sampler, tense: Tense, probability = 0.3): Negat
   return tense !== 'usedTo' && sampler.chance(probability) ? negationFor(sampler, tense) : undefined;
 }
 
-/** `never` and progressive forms do not go well together in English. */
+/** Neither `never` nor verbs like hear and find go well with progressive forms in English. */
 function natural(clause: Clause): Clause {
+  if (clause.tense === 'progressive' && INVOLUNTARY.has(clause.verb.en.base)) return natural({ ...clause, tense: 'present' });
   const ongoing = clause.tense === 'progressive' || clause.tense === 'nearFuture' || clause.tense === 'pastProgressive';
   return ongoing && clause.negation === 'never' ? { ...clause, negation: 'not' } : clause;
 }
@@ -97,7 +98,7 @@ export const STATEMENTS: readonly Construction[] = [
       if (s.chance(0.5)) return sentence(timed(s, natural({ subject, verb: GO, tense, negation: maybeNegation(s, tense), complements: [destination(s)] }), time));
       const moving = s.pick(MOVEMENTS);
       const times = time ?? atClock(s);
-      return sentence(timed(s, natural({ subject, verb: moving, tense, negation: maybeNegation(s, tense), complements: s.chance(0.4) && time !== undefined ? [atClock(s)] : [] }), times));
+      return sentence(timed(s, natural({ subject, verb: moving, tense, negation: maybeNegation(s, tense), complements: s.chance(0.6) && isDay(time) ? [atClock(s)] : [] }), times));
     },
   },
   {
@@ -110,8 +111,8 @@ export const STATEMENTS: readonly Construction[] = [
     weight: 6,
     draw: (s) => {
       const { tense, time } = tenseAndTime(s);
-      const complements = s.chance(0.5) ? [atClock(s)] : [];
-      return sentence(timed(s, natural({ subject: anybody(s), verb: s.chance(0.06) ? MARRY : s.pick(REFLEXIVE), tense, negation: maybeNegation(s, tense), complements }), complements.length > 0 && s.chance(0.4) ? undefined : time));
+      const complements = s.chance(0.5) && (time === undefined || isDay(time)) ? [atClock(s)] : [];
+      return sentence(timed(s, natural({ subject: anybody(s), verb: s.chance(0.06) ? MARRY : s.pick(REFLEXIVE), tense, negation: maybeNegation(s, tense), complements }), time));
     },
   },
   {
@@ -120,6 +121,8 @@ export const STATEMENTS: readonly Construction[] = [
     draw: (s) => {
       const [doing, part] = s.pick(CARE);
       const subject = anybody(s);
+      // Several people break several arms.
+      if (doing.en.base === 'break' && subject.number === 'plural') return sentence(statement({ subject, verb: s.pick(REFLEXIVE), tense: 'past' }));
       const tense: Tense = s.pick(['past', 'past', 'future', 'recent']);
       const object = { ...nounPhrase(SPOTS[0]!, 'singular', 'the'), en: `${subject.owner.en} ${part.en}`, fr: part.fr };
       return sentence(timed(s, { subject, verb: doing, tense, object, reflexiveIndirect: true }, s.chance(0.6) ? (tense === 'past' ? past(s) : undefined) : undefined));
@@ -208,7 +211,7 @@ export const STATEMENTS: readonly Construction[] = [
       const subject = anybody(s);
       const catenative = s.pick(CATENATIVES);
       const tense: Tense = catenative.defective || catenative.stative ? s.pick(catenative.defective ? ['present'] as const : ['present', 'present', 'past'] as const) : s.pick(['past', 'past', 'future'] as const);
-      const negation = s.chance(0.25) && !['forget', 'refuse', 'hope', 'promise'].includes(catenative.en.base) ? 'not' : undefined;
+      const negation = s.chance(0.3) && ['can', 'must', 'want', 'need'].includes(catenative.en.base) ? 'not' : undefined;
       const kind = s.between(1, 4);
       if (kind === 1) return sentence(statement({ subject, verb: s.pick([...REFLEXIVE.slice(0, 6), ...MOVEMENTS.slice(0, 6)]), tense, catenative, negation, complements: s.chance(0.4) ? [atClock(s)] : [] }));
       const acting = s.pick(ACTIVITIES);

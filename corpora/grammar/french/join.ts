@@ -11,7 +11,7 @@ const ASPIRATED = new Set([
   'homard', 'homards', 'hongrie', 'hongrois', 'hollande', 'huit', 'huitième', 'onze', 'onzième', 'oui', 'yaourt', 'yaourts',
 ]);
 
-const ELIDED = new Set(['je', 'me', 'te', 'se', 'le', 'la', 'de', 'ne', 'que', 'jusque', 'lorsque', 'puisque']);
+const ELIDED = new Set(['je', 'me', 'te', 'se', 'ce', 'le', 'la', 'de', 'ne', 'que', 'jusque', 'lorsque', 'puisque']);
 const CONTRACTED = new Map([
   ['de le', 'du'],
   ['de les', 'des'],

@@ -64,8 +64,8 @@ export const OF_OBJECTS = adjectives('big small beautiful new old pretty heavy e
 export const OF_CLOTHES = adjectives('new old beautiful pretty long elegant expensive red blue green black white yellow grey brown Italian comfortable');
 export const OF_VEHICLES = adjectives('big small new old beautiful red blue green white black fast expensive German Italian Japanese American');
 export const OF_READING = adjectives('new old good long interesting difficult important French English Spanish funny strange');
-export const OF_FOOD = adjectives('big small fresh good');
-export const OF_FRUIT = adjectives('big small fresh good ripe sweet');
+export const OF_FOOD = adjectives('small fresh good');
+export const OF_FRUIT = adjectives('small fresh good ripe sweet');
 /** No thing is of two of these colours, or from two of these countries. */
 export const COLOURS = adjectives('red blue green black white yellow grey brown');
 export const ORIGINS = adjectives('French English Italian German Spanish Japanese American');

@@ -59,7 +59,7 @@ export const TABLEWARE = both('glass/verre, knife+knives/couteau', 'plate/assiet
 export const OPENABLE = both('drawer/tiroir', 'door/porte, window/fenêtre, box/boîte, suitcase/valise, bottle/bouteille, envelope/enveloppe');
 export const INSTRUMENTS = both('piano/piano, violin/violon', 'guitar/guitare, flute/flûte, trumpet/trompette');
 export const ANIMALS = both(
-  'dog/chien, cat/chat, horse/cheval, bird/oiseau, rabbit/lapin, sheep+sheep/mouton, hamster/hamster, owl/hibou+hiboux',
+  'dog/chien, cat/chat, horse/cheval, bird/oiseau, rabbit/lapin, duck/canard, hamster/hamster, owl/hibou+hiboux',
   'cow/vache, mouse+mice/souris, turtle/tortue',
 );
 export const PLANTS = both('tree/arbre', 'flower/fleur, rose/rose, tulip/tulipe');

@@ -1,6 +1,5 @@
-import type { Phrase } from '../features.js';
+import type { Gender, Phrase } from '../features.js';
 import type { Noun } from './nouns.js';
-import type { Gender } from '../features.js';
 
 /** A country or city with its prepositions: in or to it, and from it (unjoined, so `de` may still contract). */
 export interface NamedPlace extends Phrase {
