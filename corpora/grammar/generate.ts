@@ -20,7 +20,8 @@ export interface Splits {
 export const SIZES = { train: 24_000, dev: 1_000, test: 1_000 } as const;
 export const SEED = 20_241;
 
-/** Sentences longer than this, in words of the source, are drawn again. */
+/** Sentences with fewer or more words than this on the source side are drawn again. */
+const MIN_WORDS = 3;
 const MAX_WORDS = 20;
 /** Draws for one sentence before a construction counts as used up. */
 const MAX_DRAWS = 200;
@@ -44,7 +45,8 @@ export function generate(seed: number = SEED, sizes: Readonly<Record<keyof Split
       const known = targetOf.get(pair.source);
       if (known !== undefined && known !== pair.target) throw new Error(`two translations of "${pair.source}": "${known}" and "${pair.target}"`);
       targetOf.set(pair.source, pair.target);
-      if (known !== undefined || targets.has(pair.target) || pair.source.split(' ').length > MAX_WORDS) continue;
+      const words = pair.source.split(' ').length;
+      if (known !== undefined || targets.has(pair.target) || words < MIN_WORDS || words > MAX_WORDS) continue;
       targets.add(pair.target);
       pairs.push(pair);
       return true;
