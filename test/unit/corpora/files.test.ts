@@ -72,7 +72,7 @@ describe('the demo corpus in corpora/', () => {
   });
 
   it('holds dev and test words that training has seen', () => {
-    const words = (lines: string[]): string[] => lines.flatMap((line) => line.match(/\p{L}+/gu) ?? []);
+    const words = (lines: string[]): string[] => lines.flatMap((line) => line.toLowerCase().match(/\p{L}+/gu) ?? []);
     const seen = new Set(words(lines('train', 'en')));
     const unseen = words([...lines('dev', 'en'), ...lines('test', 'en')]).filter((word) => !seen.has(word));
     assert.deepEqual(unseen, []);
