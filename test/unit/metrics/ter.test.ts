@@ -50,7 +50,9 @@ test('edits are never more than the distance without shifts', () => {
 
 test('lengths far apart still have a path', () => {
   const long = Array.from({ length: 300 }, (_, i) => `w${i}`);
-  assert.equal(countEdits(['w7'], long), 299);
+  // As sacreBLEU 2.6.0 has it: from one word alone, the beam does not reach the eighth of three hundred.
+  assert.equal(countEdits(['w7'], long), 300);
+  assert.equal(countEdits(['w250'], long), 299);
   assert.equal(countEdits(long, ['w7']), 299);
 });
 
