@@ -1,15 +1,34 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { S2sError } from '../errors.js';
+import { S2sError, UsageError } from '../errors.js';
+import { processorFlags } from '../setup/processor.mjs';
 import type { InstalledLibrary } from './library.js';
 import { tf } from './tensorflow.js';
+
+/** A device as asked for on the command line. */
+export interface Device {
+  readonly text: string;
+  readonly kind: 'auto' | 'cpu' | 'gpu';
+  /** Number of the GPU, as nvidia-smi counts; undefined for any. */
+  readonly gpu: number | undefined;
+}
 
 /** What the computation runs on. */
 export interface SelectedDevice {
   readonly kind: 'cpu' | 'gpu';
   /** For people: `the CPU (AMD EPYC, 2 cores, AVX-512, AVX512-BF16)`. */
   readonly description: string;
+  /** Whether it multiplies bfloat16 natively. */
+  readonly bfloat16: boolean;
+}
+
+/** The processor. */
+export interface Processor {
+  readonly model: string;
+  readonly cores: number;
+  /** Vector units that matter here: `AVX-512`. */
+  readonly features: readonly string[];
+  readonly bfloat16: boolean;
 }
 
 /** A GPU as the driver describes it. */
@@ -19,10 +38,12 @@ export interface Gpu {
   readonly memoryMiB: number;
   /** Compute capability, such as 9.0. */
   readonly capability: number;
+  readonly driver: string;
 }
 
-/** Vector units that matter here, by the flags that Linux and macOS show. */
-const CPU_FEATURES: readonly (readonly [flag: string, name: string])[] = [
+/** Vector units that matter here, by the flags that the system shows. */
+const FEATURES: readonly (readonly [flag: string, name: string])[] = [
+  ['avx', 'AVX'],
   ['avx2', 'AVX2'],
   ['fma', 'FMA'],
   ['avx512f', 'AVX-512'],
@@ -32,33 +53,73 @@ const CPU_FEATURES: readonly (readonly [flag: string, name: string])[] = [
   ['bf16', 'BF16'],
 ];
 
-/** Model, cores and vector units of the processor. */
-export function describeCpu(): { model: string; cores: number; features: string[] } {
-  const flags = new Set(cpuFlags());
-  return { model: cpus()[0]?.model.trim() ?? 'unknown', cores: cpus().length, features: CPU_FEATURES.flatMap(([flag, name]) => (flags.has(flag) ? [name] : [])) };
+/** GPUs multiply bfloat16 in their tensor cores from this compute capability (Ampere) on. */
+const BFLOAT16_CAPABILITY = 8;
+
+/**
+ * Reads a `--device`.
+ *
+ * @throws UsageError `unknown-device`
+ */
+export function parseDevice(text: string): Device {
+  if (text === 'auto' || text === 'cpu' || text === 'gpu') return { text, kind: text, gpu: undefined };
+  const number = /^gpu:(\d+)$/.exec(text)?.[1];
+  if (number === undefined) throw new UsageError('unknown-device', `there is no device ${text}`, { hint: 'Choose auto, cpu, gpu, or gpu:N with the number of a GPU: gpu:0.' });
+  return { text, kind: 'gpu', gpu: Number(number) };
 }
 
-/** Whether the processor multiplies bfloat16 natively. */
-export function cpuHasBfloat16(): boolean {
-  const flags = cpuFlags();
-  return flags.includes('avx512_bf16') || flags.includes('amx_bf16') || (process.arch === 'arm64' && flags.includes('bf16'));
+/**
+ * Variables that TensorFlow and CUDA read when they are loaded. Those that the user has set stay, but that a device asked
+ * for is chosen among those that CUDA_VISIBLE_DEVICES allows.
+ */
+export function environmentFor(device: Device, verbose: boolean, present: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const defaults: NodeJS.ProcessEnv = {
+    TF_CPP_MIN_LOG_LEVEL: verbose ? '0' : '2',
+    // Else TensorFlow takes all memory of every GPU at once.
+    TF_FORCE_GPU_ALLOW_GROWTH: 'true',
+    // Room for the kernels that are compiled when a GPU is newer than the library, so that it happens once.
+    CUDA_CACHE_MAXSIZE: String(4 * 1024 ** 3),
+    // GPUs are numbered as nvidia-smi numbers them.
+    CUDA_DEVICE_ORDER: 'PCI_BUS_ID',
+  };
+  const chosen: NodeJS.ProcessEnv = {};
+  if (device.kind === 'cpu') chosen['CUDA_VISIBLE_DEVICES'] = '-1';
+  if (device.gpu !== undefined) {
+    const visible = present['CUDA_VISIBLE_DEVICES']?.split(',').map((entry) => entry.trim());
+    chosen['CUDA_VISIBLE_DEVICES'] = visible === undefined ? String(device.gpu) : (visible[device.gpu] ?? '-1');
+  }
+  return { ...defaults, ...present, ...chosen };
+}
+
+/** Describes the processor. */
+export function describeProcessor(flags: readonly string[] = processorFlags()): Processor {
+  const names = FEATURES.flatMap(([flag, name]) => (flags.includes(flag) ? [name] : []));
+  return {
+    model: cpus()[0]?.model.trim() ?? 'unknown',
+    cores: cpus().length,
+    features: names,
+    bfloat16: flags.includes('avx512_bf16') || flags.includes('amx_bf16') || (process.arch === 'arm64' && flags.includes('bf16')),
+  };
 }
 
 /** GPUs that the NVIDIA driver sees; none where there is no driver. */
 export function listGpus(): Gpu[] {
   try {
-    const table = execFileSync('nvidia-smi', ['--query-gpu=index,name,memory.total,compute_cap', '--format=csv,noheader,nounits'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], timeout: 10_000 });
-    return table
-      .trim()
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => {
-        const [index, name, memory, capability] = line.split(',').map((cell) => cell.trim());
-        return { index: Number(index), name: name ?? 'GPU', memoryMiB: Number(memory), capability: Number(capability) };
-      });
+    return parseGpus(execFileSync('nvidia-smi', ['--query-gpu=index,name,memory.total,compute_cap,driver_version', '--format=csv,noheader,nounits'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], timeout: 10_000 }));
   } catch {
     return [];
   }
+}
+
+/** Reads the table that nvidia-smi prints for `listGpus`. */
+export function parseGpus(table: string): Gpu[] {
+  return table
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .map((line) => {
+      const [index, name, memory, capability, driver] = line.split(',').map((cell) => cell.trim());
+      return { index: Number(index), name: name ?? 'GPU', memoryMiB: Number(memory), capability: Number(capability), driver: driver ?? '' };
+    });
 }
 
 /**
@@ -66,37 +127,31 @@ export function listGpus(): Gpu[] {
  *
  * @throws S2sError `no-gpu`, naming the likely cause
  */
-export function selectDevice(device: string, library: InstalledLibrary): SelectedDevice {
+export function selectDevice(device: Device, library: InstalledLibrary): SelectedDevice {
   const usesGpu = (tf.backend() as unknown as { isUsingGpuDevice?: boolean }).isUsingGpuDevice === true;
-  if (usesGpu && device !== 'cpu') {
-    const number = Number(/^gpu:(\d+)$/.exec(device)?.[1] ?? 0);
-    const gpu = listGpus()[number];
-    return { kind: 'gpu', description: gpu === undefined ? `GPU ${number}` : `GPU ${number} (${gpu.name}, ${Math.round(gpu.memoryMiB / 1024)} GiB)` };
+  if (usesGpu && device.kind !== 'cpu') {
+    const gpu = listGpus()[device.gpu ?? 0];
+    return {
+      kind: 'gpu',
+      description: gpu === undefined ? `GPU ${device.gpu ?? 0}` : `GPU ${gpu.index} (${gpu.name}, ${Math.round(gpu.memoryMiB / 1024)} GiB)`,
+      bfloat16: gpu !== undefined && gpu.capability >= BFLOAT16_CAPABILITY,
+    };
   }
-  if (device.startsWith('gpu')) throw noGpu(device, library);
-  const { model, cores, features } = describeCpu();
-  return { kind: 'cpu', description: `the CPU (${[model, `${cores} core${cores === 1 ? '' : 's'}`, ...features].join(', ')})` };
+  if (device.kind === 'gpu') throw noGpu(device, library.variant, listGpus());
+  const { model, cores, features, bfloat16 } = describeProcessor();
+  const notable = features.filter((name) => name !== 'AVX' && name !== 'FMA');
+  return { kind: 'cpu', description: `the CPU (${[model, `${cores} core${cores === 1 ? '' : 's'}`, ...notable].join(', ')})`, bfloat16 };
 }
 
-function noGpu(device: string, library: InstalledLibrary): S2sError {
-  const gpus = listGpus();
-  const number = /^gpu:(\d+)$/.exec(device)?.[1];
+/** Why a GPU that was asked for is not used: the driver, its number, the build of the library, or CUDA's libraries. */
+export function noGpu(device: Device, variant: InstalledLibrary['variant'], gpus: readonly Gpu[]): S2sError {
   const [cause, hint] =
     gpus.length === 0
       ? ['the NVIDIA driver sees no GPU', 'Install the driver (nvidia-smi must list the GPU), or compute on the CPU with --device cpu.']
-      : number !== undefined && Number(number) >= gpus.length
-        ? [`there are ${gpus.length} GPUs, numbered from 0`, 'Choose another number.']
-        : library.variant === 'cpu'
+      : device.gpu !== undefined && device.gpu >= gpus.length
+        ? [`there ${gpus.length === 1 ? 'is one GPU' : `are ${gpus.length} GPUs`}, numbered from 0`, 'Choose another number; s2s doctor lists them.']
+        : variant === 'cpu'
           ? ['the installed TensorFlow is the build without CUDA', 'Install the other one: s2s setup --cuda']
-          : ['TensorFlow could not load its CUDA libraries', 'S2S_NATIVE_LOG=1 TF_CPP_MIN_LOG_LEVEL=0 s2s doctor shows which are missing; s2s setup --cuda installs them.'];
-  return new S2sError('no-gpu', `--device ${device} was asked for, but ${cause}`, { hint });
-}
-
-function cpuFlags(): string[] {
-  if (existsSync('/proc/cpuinfo')) {
-    const line = /^(?:flags|Features)\s*:\s*(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'));
-    return line?.[1]?.split(' ') ?? [];
-  }
-  if (process.platform === 'darwin' && process.arch === 'arm64') return ['asimd'];
-  return [];
+          : ['TensorFlow could not use its CUDA libraries', 'TF_CPP_MIN_LOG_LEVEL=0 s2s doctor shows what is missing; s2s setup --cuda installs it.'];
+  return new S2sError('no-gpu', `--device ${device.text} was asked for, but ${cause}`, { hint });
 }

@@ -1,9 +1,12 @@
 import { createRequire } from 'node:module';
-import { dirname } from 'node:path';
-import { selectDevice, type SelectedDevice } from './device.js';
+import { S2sError } from '../errors.js';
+import { environmentFor, parseDevice, selectDevice, type SelectedDevice } from './device.js';
 import { chooseLibrary, type InstalledLibrary } from './library.js';
 
 type TensorFlow = typeof import('@tensorflow/tfjs-node-gpu');
+
+/** Number format of large matrix products. */
+export type Precision = 'float32' | 'bfloat16';
 
 /** TensorFlow as tfjs offers it. A live binding, set by `loadTensorFlow`: importing this module loads nothing. */
 export let tf: TensorFlow;
@@ -11,39 +14,41 @@ export let tf: TensorFlow;
 /** What was loaded, and what it computes on. */
 export interface LoadedRuntime extends SelectedDevice {
   readonly library: InstalledLibrary;
+  /** What large matrix products in training compute in. */
+  readonly precision: Precision;
+  /** Whether the custom ops are registered. */
+  readonly customOps: boolean;
+  /** Why they are not. */
+  readonly withoutCustomOps: string | undefined;
 }
 
 let loaded: LoadedRuntime | undefined;
 
+const require = createRequire(import.meta.url);
+
 /**
- * Loads the native library, once a process: some 0.3 s and 360 MB of resident memory.
+ * Loads the native library, once a process: some 0.3 s and 360 MB of resident memory. Later calls return what the first
+ * one loaded.
  *
  * @param options.device `auto`, `cpu`, `gpu` or `gpu:N`
- * @throws S2sError `no-native-library` before `s2s setup`; `no-gpu` when a GPU is asked for and cannot be used
+ * @param options.precision `auto` takes bfloat16 where the device multiplies it natively; float32 without it
+ * @param options.verbose lets TensorFlow tell on stderr what it does while it is loaded
+ * @throws S2sError `no-native-library` before `s2s setup`; `no-gpu` when a GPU is asked for and cannot be used;
+ *   `no-bfloat16` when the device has none
  */
-export async function loadTensorFlow(options: { device?: string } = {}): Promise<LoadedRuntime> {
+export async function loadTensorFlow(options: { device?: string; precision?: 'auto' | Precision; verbose?: boolean } = {}): Promise<LoadedRuntime> {
   if (loaded !== undefined) return loaded;
-  const device = options.device ?? 'auto';
-  const require = createRequire(import.meta.url);
-  const packageFile = require.resolve('@tensorflow/tfjs-node-gpu/package.json');
-  const library = chooseLibrary(device, dirname(packageFile));
-  prepareEnvironment(device);
-  restoreRemovedFunction(require);
-  pointToAddon(createRequire(packageFile), library.addon);
-
-  const mute = library.mute === undefined ? undefined : (require(library.mute) as { mute(): void; restore(): void });
-  const quiet = process.env['S2S_NATIVE_LOG'] === undefined;
-  if (quiet) mute?.mute();
-  try {
-    tf = require('@tensorflow/tfjs-node-gpu') as TensorFlow;
-    await tf.ready();
-    if (library.customOps !== undefined) require(library.customOps);
-    // The first op makes TensorFlow look for devices, and say what it thinks of them.
-    tf.tidy(() => void tf.add(1, 1).dataSync());
-  } finally {
-    if (quiet) mute?.restore();
-  }
-  loaded = { library, ...selectDevice(device, library) };
+  const device = parseDevice(options.device ?? 'auto');
+  const library = chooseLibrary(device.text);
+  const verbose = options.verbose === true || Number(process.env['TF_CPP_MIN_LOG_LEVEL'] ?? '2') < 2;
+  Object.assign(process.env, environmentFor(device, verbose, process.env));
+  restoreRemovedFunction();
+  openLibrary(library, verbose);
+  pointToAddon(library.addon);
+  tf = require('@tensorflow/tfjs-node-gpu') as TensorFlow;
+  await tf.ready();
+  const selected = selectDevice(device, library);
+  loaded = { library, ...selected, precision: choosePrecision(options.precision ?? 'float32', selected), ...loadCustomOps(library) };
   return loaded;
 }
 
@@ -52,30 +57,52 @@ export function loadedRuntime(): LoadedRuntime | undefined {
   return loaded;
 }
 
-/** Variables that TensorFlow and CUDA read when they are loaded; those that the user has set stay. */
-function prepareEnvironment(device: string): void {
-  const { env } = process;
-  env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
-  env['TF_FORCE_GPU_ALLOW_GROWTH'] ??= 'true';
-  // Room for the kernels that are compiled when a GPU is newer than the library, so that it happens once.
-  env['CUDA_CACHE_MAXSIZE'] ??= String(4 * 1024 ** 3);
-  if (device === 'cpu') env['CUDA_VISIBLE_DEVICES'] = '-1';
-  const number = /^gpu:(\d+)$/.exec(device)?.[1];
-  if (number !== undefined) env['CUDA_VISIBLE_DEVICES'] = number;
+/**
+ * The number format to compute in.
+ *
+ * @throws S2sError `no-bfloat16`
+ */
+export function choosePrecision(asked: 'auto' | Precision, device: SelectedDevice): Precision {
+  if (asked === 'auto') return device.bfloat16 ? 'bfloat16' : 'float32';
+  if (asked === 'bfloat16' && !device.bfloat16) {
+    throw new S2sError('no-bfloat16', `precision bfloat16 was asked for, but ${device.description} has no bfloat16 units`, { hint: 'Use precision: auto or float32.' });
+  }
+  return asked;
 }
 
-/** tfjs-node 4.22 calls `util.isNullOrUndefined`, which Node 23 removed (tensorflow/tfjs issue 8609). */
-function restoreRemovedFunction(require: NodeJS.Require): void {
-  const util = require('node:util') as { isNullOrUndefined?: (value: unknown) => boolean };
+/** tfjs-node 4.22 calls `util.isNullOrUndefined` and `util.isArray`, which Node 23 removed (tensorflow/tfjs issue 8609). */
+function restoreRemovedFunction(): void {
+  const util = require('node:util') as { isNullOrUndefined?: (value: unknown) => boolean; isArray?: (value: unknown) => boolean };
   util.isNullOrUndefined ??= (value) => value === null || value === undefined;
-  const utilArray = util as { isArray?: (value: unknown) => boolean };
-  utilArray.isArray ??= Array.isArray;
+  util.isArray ??= Array.isArray;
+}
+
+/** Opens the library before the addon does, so that its start-up lines stay off stderr. */
+function openLibrary(library: InstalledLibrary, verbose: boolean): void {
+  if (verbose || library.quietLoad === undefined || library.sharedObject === undefined) return;
+  const { quietLoad } = require(library.quietLoad) as { quietLoad(path: string): string | undefined };
+  const reason = quietLoad(library.sharedObject);
+  if (reason !== undefined) throw new S2sError('library-not-loaded', `TensorFlow could not be loaded: ${reason}`, { hint: 'Run s2s doctor; if the file is damaged, remove its folder and run s2s setup.' });
 }
 
 /** Answers tfjs's question for its addon, which it asks of node-pre-gyp, with ours: nothing is written into node_modules. */
-function pointToAddon(requireFromPackage: NodeJS.Require, addon: string): void {
+function pointToAddon(addon: string): void {
+  const requireFromPackage = createRequire(require.resolve('@tensorflow/tfjs-node-gpu/package.json'));
   const locator = requireFromPackage.resolve('@mapbox/node-pre-gyp');
-  requireFromPackage(locator);
-  const cached = requireFromPackage.cache[locator];
-  if (cached !== undefined) cached.exports = { find: () => addon };
+  // The locator itself is not loaded: it takes a third of the time that all of tfjs takes.
+  const stand = { exports: { find: () => addon }, loaded: true, id: locator, filename: locator, children: [], paths: [], path: locator, parent: null, isPreloading: false, require };
+  requireFromPackage.cache[locator] = stand as unknown as NodeJS.Module;
+}
+
+/** Registers the custom ops with the loaded TensorFlow: the static initialisers of their library do it. */
+function loadCustomOps({ customOps, variant }: InstalledLibrary): { customOps: boolean; withoutCustomOps: string | undefined } {
+  if (customOps === undefined) {
+    return { customOps: false, withoutCustomOps: variant === 'package' ? 'there are none for this library' : 'not compiled for this version of s2s and this processor; s2s setup compiles them' };
+  }
+  try {
+    require(customOps);
+    return { customOps: true, withoutCustomOps: undefined };
+  } catch (error) {
+    return { customOps: false, withoutCustomOps: error instanceof Error ? error.message : String(error) };
+  }
 }

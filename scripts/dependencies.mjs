@@ -1,0 +1,55 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { SetupError } from '../src/setup/failure.mjs';
+import { PACKAGE_ROOT } from '../src/setup/layout.mjs';
+import { withLock } from '../src/setup/lock.mjs';
+import { run } from '../src/setup/run.mjs';
+
+/** The oldest Node that s2s runs on. */
+const OLDEST_NODE = [20, 19];
+
+/**
+ * Installs the packages that package-lock.json names, if they are not there.
+ *
+ * @param {import('../src/setup/fetch.mjs').Reporter} reporter
+ */
+export async function installDependencies(reporter) {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  const [oldestMajor = 0, oldestMinor = 0] = OLDEST_NODE;
+  if (major < oldestMajor || (major === oldestMajor && minor < oldestMinor)) {
+    throw new SetupError('node-too-old', `Node ${OLDEST_NODE.join('.')} or later is needed, and this is ${process.versions.node}`, 'https://nodejs.org has the newest.');
+  }
+  if (dependenciesAreThere(PACKAGE_ROOT)) return;
+  const checkout = createHash('sha256').update(PACKAGE_ROOT).digest('hex').slice(0, 12);
+  await withLock(join(tmpdir(), `s2s-install-${checkout}.lock`), reporter.say, async () => {
+    if (dependenciesAreThere(PACKAGE_ROOT)) return;
+    reporter.say('installing packages (npm ci)');
+    const { npm_execpath: npm } = process.env;
+    const args = ['ci', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
+    const { code } = npm === undefined ? await run('npm', args, { cwd: PACKAGE_ROOT, passOn: true }) : await run(process.execPath, [npm, ...args], { cwd: PACKAGE_ROOT, passOn: true });
+    if (code !== 0) throw new SetupError('packages-not-installed', 'npm could not install the packages', 'Its messages are above; check the network and npm\'s settings, then run the setup again.');
+  });
+}
+
+/**
+ * Whether node_modules holds what package-lock.json names: npm notes there what it has installed. Packages for other
+ * platforms, which are optional, may be missing.
+ *
+ * @param {string} root
+ */
+export function dependenciesAreThere(root) {
+  const installedFile = join(root, 'node_modules', '.package-lock.json');
+  if (!existsSync(installedFile)) return false;
+  /** @typedef {{ packages: Record<string, { version?: string, optional?: boolean }> }} LockFile */
+  /** @type {LockFile} */
+  const wanted = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
+  /** @type {LockFile} */
+  const installed = JSON.parse(readFileSync(installedFile, 'utf8'));
+  return Object.entries(wanted.packages).every(([path, { version, optional }]) => {
+    if (path === '') return true;
+    const there = installed.packages[path];
+    return there === undefined ? optional === true : there.version === version;
+  });
+}

@@ -1,0 +1,127 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { basename, dirname, join } from 'node:path';
+import { onednnFolder, PACKAGE_ROOT, PLATFORM, tensorflowLibrary } from './layout.mjs';
+import { processorIdentity } from './processor.mjs';
+
+/**
+ * A native addon and how it is compiled. All of them are N-API modules: one build serves every version of Node.
+ * @typedef {object} Addon
+ * @property {string} name
+ * @property {string[]} sources C++ files
+ * @property {string[]} headers other files that the result depends on
+ * @property {boolean} tuned whether it is compiled for the very processor it will run on
+ * @property {(folder: string) => string[]} flags for the compiler, given the folder of the TensorFlow build
+ */
+
+const require = createRequire(import.meta.url);
+
+/** Flags with which the wheel's headers want to be read; TensorFlow's own `tf.sysconfig.get_compile_flags()` says so. */
+const TENSORFLOW_FLAGS = ['-std=c++17', '-D_GLIBCXX_USE_CXX11_ABI=1', '-DEIGEN_MAX_ALIGN_BYTES=64'];
+const SHARED_FLAGS = process.platform === 'darwin' ? ['-bundle', '-undefined', 'dynamic_lookup', '-fPIC'] : ['-shared', '-fPIC'];
+/** The addons lie in a folder beside `tensorflow/`, so that the cache folder can be moved. */
+const ORIGIN = process.platform === 'darwin' ? '@loader_path' : '$ORIGIN';
+
+/** Folder of @tensorflow/tfjs-node-gpu. @returns {string} */
+export function tfjsFolder() {
+  return dirname(require.resolve('@tensorflow/tfjs-node-gpu/package.json'));
+}
+
+/** Where tfjs's own installer puts the addon, linked to the library that it brings. */
+export function ownAddonFile() {
+  return join(tfjsFolder(), 'lib', 'napi-v8', 'tfjs_binding.node');
+}
+
+/** tfjs's own addon, from the sources inside its package. @returns {Addon} */
+export function tfjsAddon() {
+  return {
+    name: 'tfjs_binding',
+    ...sourcesIn(join(tfjsFolder(), 'binding')),
+    tuned: false,
+    flags: (folder) => [
+      '-O2',
+      ...TENSORFLOW_FLAGS,
+      '-DNAPI_VERSION=8',
+      `-I${nodeHeaders()}`,
+      `-I${join(folder, 'tensorflow', 'include')}`,
+      tensorflowLibrary(folder, 'cc'),
+      tensorflowLibrary(folder, 'framework'),
+      `-Wl,-rpath,${ORIGIN}/../tensorflow`,
+    ],
+  };
+}
+
+/** Ours that opens the libraries without their start-up lines. @returns {Addon} */
+export function quietAddon() {
+  return { name: 'quiet_load', ...sourcesIn(join(PACKAGE_ROOT, 'src', 'runtime', 'native', 'loading')), tuned: false, flags: () => ['-O2', '-std=c++17', '-DNAPI_VERSION=8', `-I${nodeHeaders()}`] };
+}
+
+/** Our TensorFlow ops, with oneDNN. @returns {Addon} */
+export function opsAddon() {
+  return {
+    name: 's2s_ops',
+    ...sourcesIn(join(PACKAGE_ROOT, 'src', 'runtime', 'native')),
+    tuned: true,
+    flags: (folder) => [
+      '-O3',
+      '-march=native',
+      ...TENSORFLOW_FLAGS,
+      '-DNAPI_VERSION=8',
+      `-I${nodeHeaders()}`,
+      // As system headers, which the compiler does not warn about.
+      '-isystem',
+      join(folder, 'tensorflow', 'include'),
+      `-I${join(onednnFolder(), 'include')}`,
+      tensorflowLibrary(folder, 'framework'),
+      join(onednnFolder(), 'lib', 'libdnnl.so.3'),
+      `-Wl,-rpath,${ORIGIN}/../tensorflow`,
+      `-Wl,-rpath,${ORIGIN}/../../${basename(onednnFolder())}/lib`,
+    ],
+  };
+}
+
+/**
+ * Where the compiled addon lies: its name tells the sources, the flags and, where it matters, the processor, so that
+ * different checkouts and machines can share one cache folder. The compiler is not part of it: any serves.
+ *
+ * @param {string} folder of the TensorFlow build
+ * @param {Addon} addon
+ * @returns {string}
+ */
+export function addonFile(folder, addon) {
+  const hash = createHash('sha256');
+  for (const path of [...addon.sources, ...addon.headers]) hash.update(`${basename(path)}\0`).update(readFileSync(path));
+  hash.update(JSON.stringify([SHARED_FLAGS, addon.flags('').map((flag) => flag.replaceAll(onednnFolder(), '').replaceAll(nodeHeaders(), ''))]));
+  if (addon.tuned) hash.update(processorIdentity());
+  return join(folder, 'addons', `${addon.name}-${hash.digest('hex').slice(0, 12)}.node`);
+}
+
+/**
+ * The arguments of the C++ compiler.
+ *
+ * @param {string} folder of the TensorFlow build
+ * @param {Addon} addon
+ * @param {string} output
+ * @returns {string[]}
+ */
+export function compilerArguments(folder, addon, output) {
+  return [...SHARED_FLAGS, ...addon.sources, ...addon.flags(folder), '-o', output];
+}
+
+/** Whether the custom ops can be built for this platform. */
+export function opsAreOffered() {
+  return PLATFORM === 'linux-x64' && opsAddon().sources.length > 0;
+}
+
+/** @param {string} folder */
+function sourcesIn(folder) {
+  const names = readdirSync(folder).sort();
+  const withEnding = (/** @type {string} */ ending) => names.filter((name) => name.endsWith(ending)).map((name) => join(folder, name));
+  return { sources: withEnding('.cc'), headers: withEnding('.h') };
+}
+
+/** Node's own headers for addons, from the package that holds nothing else. @returns {string} */
+function nodeHeaders() {
+  return join(dirname(require.resolve('node-api-headers/package.json')), 'include');
+}

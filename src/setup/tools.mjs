@@ -1,0 +1,77 @@
+import { SetupError } from './failure.mjs';
+import { lastLines, run } from './run.mjs';
+
+/**
+ * Python with pip, or pip alone under its own name.
+ * @typedef {object} Pip
+ * @property {string} python the interpreter, which also unpacks
+ * @property {readonly string[]} pip words that start pip
+ */
+
+/**
+ * Finds Python and its pip. `PYTHON` names another interpreter.
+ *
+ * @returns {Promise<Pip>}
+ * @throws {SetupError} `no-python`, `no-pip`
+ */
+export async function findPip() {
+  const candidates = [process.env['PYTHON'] ?? '', 'python3', 'python'].filter((name) => name !== '');
+  let found;
+  for (const python of candidates) {
+    if ((await run(python, ['-c', 'import zipfile, sys; sys.exit(sys.version_info < (3, 6))'])).code !== 0) continue;
+    found ??= python;
+    if ((await run(python, ['-m', 'pip', '--version'])).code === 0) return { python, pip: [python, '-m', 'pip'] };
+  }
+  if (found === undefined) {
+    throw new SetupError('no-python', 'python3 is needed to download TensorFlow, and is not there', `${install('python3 python3-pip', 'python3 python3-pip', 'python')}, then run the setup again.`);
+  }
+  for (const pip of ['pip3', 'pip']) {
+    if ((await run(pip, ['--version'])).code === 0) return { python: found, pip: [pip] };
+  }
+  throw new SetupError('no-pip', 'pip is needed to download TensorFlow, and is not there', `${install('python3-pip', 'python3-pip', 'python')}, then run the setup again.`);
+}
+
+/**
+ * Finds the C++ compiler: `CXX`, else the usual names.
+ *
+ * @returns {Promise<readonly string[]>} words that start it
+ * @throws {SetupError} `no-compiler`
+ */
+export async function findCompiler() {
+  const own = process.env['CXX']?.trim();
+  const candidates = own !== undefined && own !== '' ? [own.split(/\s+/)] : [['c++'], ['g++'], ['clang++']];
+  for (const words of candidates) {
+    const [program = '', ...args] = words;
+    if ((await run(program, [...args, '--version'])).code === 0) return words;
+  }
+  const missing = own !== undefined && own !== '' ? `the C++ compiler that CXX names, ${own}, does not run` : 'a C++ compiler is needed, and none of c++, g++, clang++ is there';
+  throw new SetupError('no-compiler', missing, `${install('g++', 'gcc-c++', undefined, 'xcode-select --install')}, or name a compiler in CXX; then run the setup again.`);
+}
+
+/**
+ * Compiles.
+ *
+ * @param {readonly string[]} compiler
+ * @param {readonly string[]} args
+ * @param {string} what for the error
+ * @throws {SetupError} `compilation-failed`
+ */
+export async function compile(compiler, args, what) {
+  const [program = '', ...words] = compiler;
+  const result = await run(program, [...words, ...args]);
+  if (result.code === 0) return;
+  throw new SetupError('compilation-failed', `${what} could not be compiled by ${compiler.join(' ')}:\n${lastLines(result)}`, 'A compiler with C++17 is needed: g++ 9 or clang++ 10, or later. CXX names another one.');
+}
+
+/**
+ * What to type to install something, as the system at hand has it.
+ *
+ * @param {string} debian package names
+ * @param {string} fedora
+ * @param {string | undefined} homebrew
+ * @param {string} [mac] a whole command for macOS
+ */
+function install(debian, fedora, homebrew, mac = `brew install ${homebrew}`) {
+  if (process.platform === 'darwin') return `Install it: ${mac}`;
+  return `Install it: sudo apt-get install ${debian} (Debian, Ubuntu) or sudo dnf install ${fedora} (Fedora)`;
+}
