@@ -4,14 +4,16 @@ import { UsageError } from '../errors.js';
 import { packageVersion } from '../version.js';
 import { buildVocabCommand } from './build-vocab.js';
 import { configCommand } from './config.js';
+import { doctorCommand } from './doctor.js';
 import { evalCommand } from './eval.js';
 import { reportFailure } from './failure.js';
+import { setupCommand } from './setup.js';
 import { tokenizeCommand } from './tokenize.js';
 import { trainCommand } from './train.js';
 import { translateCommand } from './translate.js';
 
 /** In the order of a translation model's life. Each loads what it needs only when it runs. */
-const COMMANDS = [tokenizeCommand, buildVocabCommand, trainCommand, evalCommand, translateCommand, configCommand] as unknown as CommandModule[];
+const COMMANDS = [tokenizeCommand, buildVocabCommand, trainCommand, evalCommand, translateCommand, configCommand, setupCommand, doctorCommand] as unknown as CommandModule[];
 
 /**
  * Runs one command line.

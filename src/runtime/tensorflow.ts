@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { S2sError } from '../errors.js';
-import { environmentFor, parseDevice, selectDevice, type SelectedDevice } from './device.js';
+import { opsAreOffered } from '../setup/addons.mjs';
+import { describeProcessor, environmentFor, parseDevice, selectDevice, type SelectedDevice } from './device.js';
 import { chooseLibrary, type InstalledLibrary } from './library.js';
 
 type TensorFlow = typeof import('@tensorflow/tfjs-node-gpu');
@@ -41,6 +42,7 @@ export async function loadTensorFlow(options: { device?: string; precision?: 'au
   const device = parseDevice(options.device ?? 'auto');
   const library = chooseLibrary(device.text);
   const verbose = options.verbose === true || Number(process.env['TF_CPP_MIN_LOG_LEVEL'] ?? '2') < 2;
+  if (library.variant !== 'package') checkProcessor();
   Object.assign(process.env, environmentFor(device, verbose, process.env));
   restoreRemovedFunction();
   openLibrary(library, verbose);
@@ -70,6 +72,14 @@ export function choosePrecision(asked: 'auto' | Precision, device: SelectedDevic
   return asked;
 }
 
+/** TensorFlow ends the process, without a word that a program could catch, on a processor that it was not compiled for. */
+function checkProcessor(): void {
+  const { model, features } = describeProcessor();
+  if (process.arch === 'x64' && process.platform === 'linux' && !features.includes('AVX')) {
+    throw new S2sError('processor-too-old', `TensorFlow needs a processor with AVX, which ${model} does not have`, { hint: 'In a virtual machine, let it see the host\'s processor.' });
+  }
+}
+
 /** tfjs-node 4.22 calls `util.isNullOrUndefined` and `util.isArray`, which Node 23 removed (tensorflow/tfjs issue 8609). */
 function restoreRemovedFunction(): void {
   const util = require('node:util') as { isNullOrUndefined?: (value: unknown) => boolean; isArray?: (value: unknown) => boolean };
@@ -97,7 +107,7 @@ function pointToAddon(addon: string): void {
 /** Registers the custom ops with the loaded TensorFlow: the static initialisers of their library do it. */
 function loadCustomOps({ customOps, variant }: InstalledLibrary): { customOps: boolean; withoutCustomOps: string | undefined } {
   if (customOps === undefined) {
-    return { customOps: false, withoutCustomOps: variant === 'package' ? 'there are none for this library' : 'not compiled for this version of s2s and this processor; s2s setup compiles them' };
+    return { customOps: false, withoutCustomOps: variant === 'package' || !opsAreOffered() ? 'there are none for this library' : 'not compiled for this version of s2s and this processor; s2s setup compiles them' };
   }
   try {
     require(customOps);

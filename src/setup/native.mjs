@@ -125,7 +125,7 @@ async function installOneDnn(reporter) {
   const folder = onednnFolder();
   const wheels = onednnWheels(PLATFORM);
   if (wheels === undefined || isInstalled(folder)) return;
-  await installWheels(wheels, folder, String.raw`(?P<strip>[^/]*\.data/data/)(include/|lib/libdnnl\.so)`, reporter, { origin: 'pip' });
+  await installWheels(wheels, folder, String.raw`(?P<strip>[^/]*\.data/data/)(include/|lib/libdnnl\.so\.3$)`, reporter, { origin: 'pip' });
 }
 
 /**

@@ -1,5 +1,5 @@
 import { SetupError } from './failure.mjs';
-import { lastLines, run } from './run.mjs';
+import { run } from './run.mjs';
 
 /**
  * Python with pip, or pip alone under its own name.
@@ -60,7 +60,18 @@ export async function compile(compiler, args, what) {
   const [program = '', ...words] = compiler;
   const result = await run(program, [...words, ...args]);
   if (result.code === 0) return;
-  throw new SetupError('compilation-failed', `${what} could not be compiled by ${compiler.join(' ')}:\n${lastLines(result)}`, 'A compiler with C++17 is needed: g++ 9 or clang++ 10, or later. CXX names another one.');
+  throw new SetupError('compilation-failed', `${what} could not be compiled by ${compiler.join(' ')}:\n${firstError(result.stderr)}`, 'A compiler with C++17 is needed: g++ 9 or clang++ 10, or later. CXX names another one.');
+}
+
+/**
+ * The first error of a compiler and the lines under it: what follows is mostly caused by it.
+ *
+ * @param {string} text
+ */
+function firstError(text) {
+  const lines = text.trim().split('\n');
+  const first = Math.max(0, lines.findIndex((line) => /\berror\b/i.test(line)));
+  return lines.slice(first, first + 6).join('\n');
 }
 
 /**

@@ -1,0 +1,75 @@
+import { S2sError } from '../errors.js';
+import { nvidiaGpuIsPresent } from '../setup/nvidia.mjs';
+import { TENSORFLOW_VERSION } from '../setup/wheels.mjs';
+import { missingCudaLibraries } from './cuda-libraries.js';
+import { describeProcessor, listGpus, parseDevice, type Gpu, type Processor } from './device.js';
+import { timeMatMul, type MatMulTiming } from './matmul-timing.js';
+import { loadTensorFlow, tf, type LoadedRuntime, type Precision } from './tensorflow.js';
+
+/** Something that is broken, or could be better. */
+export interface Finding {
+  /** Whether s2s cannot do what it was asked for. */
+  readonly broken: boolean;
+  readonly text: string;
+  readonly remedy: string | undefined;
+}
+
+/** What `s2s doctor` finds. */
+export interface Diagnosis {
+  readonly processor: Processor;
+  readonly gpus: readonly Gpu[];
+  /** Undefined where TensorFlow could not be loaded. */
+  readonly runtime: LoadedRuntime | undefined;
+  /** As the library itself gives it. */
+  readonly tensorflowVersion: string | undefined;
+  readonly tfjsVersion: string | undefined;
+  readonly timings: Partial<Record<Precision, MatMulTiming>>;
+  readonly findings: readonly Finding[];
+}
+
+/**
+ * Looks at the devices, loads TensorFlow, computes a little, and says what is wrong.
+ *
+ * @param device `auto`, `cpu`, `gpu` or `gpu:N`
+ * @throws UsageError `unknown-device`
+ */
+export async function diagnose(device: string, verbose: boolean): Promise<Diagnosis> {
+  parseDevice(device);
+  const processor = describeProcessor();
+  const gpus = listGpus();
+  const findings: Finding[] = [];
+  const broken = (text: string, remedy?: string): void => void findings.push({ broken: true, text, remedy });
+  let runtime: LoadedRuntime;
+  try {
+    runtime = await loadTensorFlow({ device, precision: 'auto', verbose });
+  } catch (error) {
+    if (error instanceof S2sError) broken(error.message, error.hint);
+    else broken(`TensorFlow could not be loaded: ${error instanceof Error ? error.message : String(error)}`, 'Remove the cache folder of s2s and run: s2s setup');
+    return { processor, gpus, runtime: undefined, tensorflowVersion: undefined, tfjsVersion: undefined, timings: {}, findings };
+  }
+  const { library } = runtime;
+  const tensorflowVersion = (tf.backend() as unknown as { binding: { TF_Version?: string } }).binding.TF_Version;
+  if (library.variant === 'package') {
+    findings.push({ broken: false, text: `TensorFlow ${tensorflowVersion} is not the ${TENSORFLOW_VERSION} that s2s is tested with`, remedy: 'Run: s2s setup' });
+  }
+  const missing = missingCudaLibraries(library);
+  if (missing.length > 0) broken(`CUDA libraries are missing: ${missing.join(', ')}`, `Remove ${library.directory} and run: s2s setup --cuda`);
+  if (runtime.kind === 'cpu' && device !== 'cpu' && (gpus.length > 0 || nvidiaGpuIsPresent())) {
+    const isCuda = library.variant === 'cuda';
+    broken('there is a GPU, but TensorFlow does not use it', isCuda ? 'TF_CPP_MIN_LOG_LEVEL=0 s2s doctor shows why; --device cpu does without it.' : 'Run: s2s setup --cuda');
+  }
+  if (!runtime.customOps && library.variant !== 'package' && runtime.kind === 'cpu') {
+    findings.push({ broken: false, text: `there are no custom ops, and training is slower without them: ${runtime.withoutCustomOps}`, remedy: undefined });
+  }
+  const timings: Partial<Record<Precision, MatMulTiming>> = {};
+  for (const precision of ['float32', 'bfloat16'] as const) {
+    try {
+      const timing = timeMatMul(precision);
+      timings[precision] = timing;
+      if (!timing.correct) broken(`a matrix product in ${precision} has a wrong result`, 'Please report this with the output of s2s doctor --json.');
+    } catch (error) {
+      broken(`a matrix product in ${precision} failed: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  return { processor, gpus, runtime, tensorflowVersion, tfjsVersion: (tf.version as Record<string, string>)['tfjs-node'], timings, findings };
+}
