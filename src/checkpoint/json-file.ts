@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { open, readFile, rename, rm } from 'node:fs/promises';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { S2sError } from '../errors.js';
 
 /** Writes a value as JSON: to a temporary name, flushed to disk, then renamed, so that the file is never half there. */

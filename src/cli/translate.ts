@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Argv, CommandModule } from 'yargs';
 import type { WhichCheckpoint } from '../checkpoint/checkpoint-index.js';
 import type { Config } from '../config/schema.js';
@@ -96,7 +97,6 @@ function loadSettings(args: TranslateArguments, file: string): Promise<Config> {
 
 /** The configuration saved in a run directory. */
 async function configFileOf(runDirectory: string): Promise<string> {
-  const { join } = await import('node:path');
   const { CONFIG_FILE, readResolvedConfig } = await import('../config/save.js');
   // Says what is wrong with the folder where there is no configuration in it.
   readResolvedConfig(runDirectory);

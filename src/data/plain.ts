@@ -46,9 +46,9 @@ export async function* readPlain(sourceFile: string, targetFile: string, corpus:
 /** The next block that is not empty, or an empty one at the end. */
 async function nextLines(blocks: AsyncGenerator<string[]>): Promise<string[]> {
   for (;;) {
-    const { value, done } = await blocks.next();
-    if (done === true) return [];
-    if (value.length > 0) return value;
+    const next = await blocks.next();
+    if (next.done === true) return [];
+    if (next.value.length > 0) return next.value;
   }
 }
 

@@ -3,7 +3,6 @@ import { cpus } from 'node:os';
 import { S2sError, UsageError } from '../errors.js';
 import { processorFlags } from '../setup/processor.mjs';
 import type { InstalledLibrary } from './library.js';
-import { tf } from './tensorflow.js';
 
 /** A device as asked for on the command line. */
 export interface Device {
@@ -125,10 +124,10 @@ export function parseGpus(table: string): Gpu[] {
 /**
  * Says what the loaded library computes on, and refuses when that is not what was asked for.
  *
+ * @param usesGpu whether TensorFlow found a GPU that it can use
  * @throws S2sError `no-gpu`, naming the likely cause
  */
-export function selectDevice(device: Device, library: InstalledLibrary): SelectedDevice {
-  const usesGpu = (tf.backend() as unknown as { isUsingGpuDevice?: boolean }).isUsingGpuDevice === true;
+export function selectDevice(device: Device, library: InstalledLibrary, usesGpu: boolean): SelectedDevice {
   if (usesGpu && device.kind !== 'cpu') {
     const gpu = listGpus()[device.gpu ?? 0];
     return {

@@ -1,10 +1,11 @@
 import { createRequire } from 'node:module';
+import type * as tfTypes from '@tensorflow/tfjs-node-gpu';
 import { S2sError } from '../errors.js';
 import { opsAreOffered } from '../setup/addons.mjs';
 import { describeProcessor, environmentFor, parseDevice, selectDevice, type SelectedDevice } from './device.js';
 import { chooseLibrary, type InstalledLibrary } from './library.js';
 
-type TensorFlow = typeof import('@tensorflow/tfjs-node-gpu');
+type TensorFlow = typeof tfTypes;
 
 /** Number format of large matrix products. */
 export type Precision = 'float32' | 'bfloat16';
@@ -49,7 +50,8 @@ export async function loadTensorFlow(options: { device?: string; precision?: 'au
   pointToAddon(library.addon);
   tf = require('@tensorflow/tfjs-node-gpu') as TensorFlow;
   await tf.ready();
-  const selected = selectDevice(device, library);
+  const { isUsingGpuDevice: usesGpu } = tf.backend() as unknown as { isUsingGpuDevice: boolean };
+  const selected = selectDevice(device, library, usesGpu);
   loaded = { library, ...selected, precision: choosePrecision(options.precision ?? 'float32', selected), ...loadCustomOps(library) };
   return loaded;
 }
@@ -90,7 +92,7 @@ function restoreRemovedFunction(): void {
 /** Opens the library before the addon does, so that its start-up lines stay off stderr. */
 function openLibrary(library: InstalledLibrary, verbose: boolean): void {
   if (verbose || library.quietLoad === undefined || library.sharedObject === undefined) return;
-  const { quietLoad } = require(library.quietLoad) as { quietLoad(path: string): string | undefined };
+  const { quietLoad } = require(library.quietLoad) as { quietLoad: (path: string) => string | undefined };
   const reason = quietLoad(library.sharedObject);
   if (reason !== undefined) throw new S2sError('library-not-loaded', `TensorFlow could not be loaded: ${reason}`, { hint: 'Run s2s doctor; if the file is damaged, remove its folder and run s2s setup.' });
 }

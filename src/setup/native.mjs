@@ -20,7 +20,7 @@ import { onednnWheels, TENSORFLOW_VERSION, tensorflowWheels } from './wheels.mjs
  * @property {Variant | 'package'} variant
  * @property {string} folder
  * @property {boolean} changed whether there was anything to do
- * @property {string | undefined} withoutOps why there are no custom ops
+ * @property {string | undefined} withoutOps why no custom ops were compiled
  */
 
 /**
@@ -36,8 +36,8 @@ import { onednnWheels, TENSORFLOW_VERSION, tensorflowWheels } from './wheels.mjs
 export async function setUpNative({ variant: asked, reporter }) {
   const variant = asked ?? preferredVariant();
   const folder = tensorflowFolder(variant);
-  if (isInstalled(folder) && missingAddons(folder).length === 0) return { variant, folder, changed: false, withoutOps: opsAreOffered() ? undefined : noOpsHere() };
-  if (tensorflowWheels(variant, PLATFORM) === undefined && ownAddonIsInstalled()) return { variant: 'package', folder: tfjsFolder(), changed: false, withoutOps: noOpsHere() };
+  if (isInstalled(folder) && missingAddons(folder).length === 0) return { variant, folder, changed: false, withoutOps: undefined };
+  if (tensorflowWheels(variant, PLATFORM) === undefined && ownAddonIsInstalled()) return { variant: 'package', folder: tfjsFolder(), changed: false, withoutOps: undefined };
   return withLock(join(cacheFolder(), 'setup.lock'), reporter.say, async () => {
     checkSystem();
     if (!isInstalled(folder)) {

@@ -69,9 +69,9 @@ async function* readBytes(input: string | Readable, name: string): AsyncGenerato
     // The two bytes that tell gzip from text may come in two pieces.
     let head = Buffer.alloc(0);
     while (head.length === 0 || (head.length === 1 && head[0] === 0x1f)) {
-      const { value, done } = await chunks.next();
-      if (done === true) break;
-      head = Buffer.concat([head, toBuffer(value)]);
+      const next = await chunks.next();
+      if (next.done === true) break;
+      head = Buffer.concat([head, toBuffer(next.value)]);
     }
     // 0x8b never follows 0x1f in UTF-8, so this cannot be text.
     unzipping = head[0] === 0x1f && head[1] === 0x8b;

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { after } from 'node:test';
 import type { CorpusConfig } from '../../../src/config/schema.js';
 import { readPairs, type Pair } from '../../../src/data/corpus.js';
-import { OddCharacters } from '../../../src/data/odd-characters.js';
+import type { OddCharacters } from '../../../src/data/odd-characters.js';
 import { PackedCorpusBuilder, type PackedCorpus } from '../../../src/data/packed.js';
 import { formatPlace, S2sError } from '../../../src/errors.js';
 import { Random } from '../../../src/random.js';

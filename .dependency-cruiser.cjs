@@ -1,0 +1,36 @@
+// Imports point one way: text -> tokens -> batches -> model -> loss -> optimiser -> checkpoint -> decoding -> metrics.
+// What each folder of src/ may import, beside itself and the leaves errors.ts, random.ts and version.ts.
+const ALLOWED = {
+  metrics: [],
+  vocab: [],
+  text: ['vocab', 'config'],
+  config: [],
+  setup: [],
+  data: ['text', 'vocab', 'config'],
+  runtime: ['setup'],
+  model: ['runtime', 'vocab', 'config', 'data'],
+  loss: ['runtime', 'model', 'data'],
+  optim: ['runtime', 'config'],
+  checkpoint: ['runtime', 'config'],
+  decoding: ['runtime', 'model', 'vocab'],
+  training: ['runtime', 'model', 'loss', 'optim', 'checkpoint', 'data', 'text', 'vocab', 'decoding', 'metrics', 'config', 'translation'],
+  translation: ['runtime', 'model', 'checkpoint', 'text', 'vocab', 'decoding', 'config', 'data'],
+};
+const FOLDERS = [...Object.keys(ALLOWED), 'cli'];
+
+module.exports = {
+  forbidden: [
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    { name: 'only-bin-imports-cli', severity: 'error', from: { pathNot: '^(src/cli|bin|test)/' }, to: { path: '^src/cli/' } },
+    ...Object.entries(ALLOWED).map(([folder, others]) => ({
+      name: `${folder}-imports`,
+      comment: `src/${folder} may import ${others.length === 0 ? 'leaves only' : others.join(', ')}`,
+      severity: 'error',
+      from: { path: `^src/${folder}/` },
+      to: { path: `^src/(${FOLDERS.filter((name) => name !== folder && !others.includes(name)).join('|')})/`, dependencyTypesNot: ['type-only'] },
+    })),
+    { name: 'tfjs-is-loaded-by-runtime', comment: 'TensorFlow takes long to load: others import types alone', severity: 'error', from: { path: '^src/', pathNot: '^src/runtime/' }, to: { path: '@tensorflow', dependencyTypesNot: ['type-only'] } },
+    { name: 'no-test-code', severity: 'error', from: { path: '^src/' }, to: { path: '^test/' } },
+  ],
+  options: { doNotFollow: { path: 'node_modules' }, tsPreCompilationDeps: true, tsConfig: { fileName: 'tsconfig.json' }, enhancedResolveOptions: { extensions: ['.ts', '.mjs', '.js'] } },
+};
