@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // npm run demo: a model trained on the corpus in corpora/ in a few minutes, its score on sentences that it has not
 // seen, and translations of a few lines. Whatever is there from an earlier run is kept: to start over, remove runs/demo.
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PACKAGE_ROOT } from '../src/setup/layout.mjs';
 import { node } from './step.mjs';
@@ -9,8 +9,8 @@ import { node } from './step.mjs';
 const CONFIG = join('configs', 'demo.yaml');
 const RUN = join('runs', 'demo');
 const S2S = join('bin', 's2s.js');
-/** None of them is in the training corpus as it stands. */
-const LINES = ['The little girl does not eat the apples.', 'When did your brothers buy the old house?', 'I have never seen this beautiful bird.'];
+/** A few sentences that are not in the training corpus. */
+const LINES = readFileSync(join(PACKAGE_ROOT, 'corpora', 'demo.test.en'), 'utf8').split('\n').slice(0, 5);
 
 const say = (/** @type {string} */ text) => process.stderr.write(`${text}\n`);
 const started = Date.now();

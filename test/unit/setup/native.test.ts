@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { ownAddonFile } from '../../../src/setup/addons.mjs';
+import { PLATFORM, RECORD_FILE } from '../../../src/setup/layout.mjs';
+import { TENSORFLOW_VERSION, tensorflowWheels } from '../../../src/setup/wheels.mjs';
+
+const unserved = tensorflowWheels('cpu', PLATFORM) === undefined && 'pip has no TensorFlow for this platform';
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 's2s-setup-'));
+  mkdirSync(join(folder, 'bin'));
+});
+
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+/** A program on the PATH of the setup, as a shell script. */
+function program(name: string, script: string): void {
+  const path = join(folder, 'bin', name);
+  writeFileSync(path, `#!/bin/sh\n${script}\n`);
+  chmodSync(path, 0o755);
+}
+
+/** Runs `s2s setup --cpu` with nothing on its PATH but the test's own programs, an empty cache, and no host for tfjs's own installer. */
+function runSetup(): Promise<{ code: number; stderr: string }> {
+  const env = { PATH: join(folder, 'bin'), HOME: folder, S2S_CACHE: join(folder, 'cache'), TFJS_NODE_CDN_STORAGE: 'http://127.0.0.1:9/' };
+  return new Promise((done) => {
+    execFile(process.execPath, [resolve('bin/s2s.js'), 'setup', '--cpu'], { env }, (error, _stdout, stderr) => done({ code: error === null ? 0 : Number(error.code), stderr }));
+  });
+}
+
+/** A finished download, so that only the compiler is missing. */
+function pretendDownloaded(): void {
+  const library = join(folder, 'cache', `tensorflow-${TENSORFLOW_VERSION}-cpu-${PLATFORM}`);
+  mkdirSync(library, { recursive: true });
+  writeFileSync(join(library, RECORD_FILE), '{}');
+}
+
+test('without Python the error says what to install', { skip: unserved }, async () => {
+  const { code, stderr } = await runSetup();
+  assert.equal(code, 1);
+  assert.match(stderr, /error: python3 is needed to download TensorFlow, and is not there\nInstall it: /);
+});
+
+test('without pip the error says what to install', { skip: unserved }, async () => {
+  program('python3', 'case "$*" in *pip*) exit 1;; esac; exit 0');
+  const { code, stderr } = await runSetup();
+  assert.equal(code, 1);
+  assert.match(stderr, /error: pip is needed to download TensorFlow, and is not there\nInstall it: .*pip|brew install python/);
+});
+
+test('where pip cannot download and tfjs\'s own installer cannot either, both reasons are told', { skip: unserved || (existsSync(ownAddonFile()) && 'tfjs has a library of its own here') }, async () => {
+  program('python3', 'case "$*" in *download*) echo "ERROR: No matching distribution found" >&2; exit 1;; esac; exit 0');
+  const { code, stderr } = await runSetup();
+  assert.equal(code, 1);
+  assert.match(stderr, /pip could not download tensorflow(-cpu)? [\d.]+:\nERROR: No matching distribution found/);
+  assert.match(stderr, /The installer of tfjs-node-gpu [\d.]+ failed too/);
+  assert.match(stderr, /PIP_INDEX_URL/);
+});
+
+test('without a compiler the error says what to install', { skip: unserved }, async () => {
+  pretendDownloaded();
+  const { code, stderr } = await runSetup();
+  assert.equal(code, 1);
+  assert.match(stderr, /error: a C\+\+ compiler is needed, and none of c\+\+, g\+\+, clang\+\+ is there\nInstall it: /);
+});
+
+test('a compiler that fails shows its first error', { skip: unserved }, async () => {
+  pretendDownloaded();
+  program('c++', 'case "$*" in --version) exit 0;; esac; echo "x.cc:1:1: error: no such thing" >&2; echo more >&2; exit 1');
+  const { code, stderr } = await runSetup();
+  assert.equal(code, 1);
+  assert.match(stderr, /tfjs_binding could not be compiled by c\+\+:\nx\.cc:1:1: error: no such thing/);
+});
+
+test('commands that compute say what to do before the setup', async () => {
+  symlinkSync(process.execPath, join(folder, 'bin', 'node'));
+  const env = { PATH: dirname(process.execPath), HOME: folder, S2S_CACHE: join(folder, 'empty') };
+  const script = "import('./dist/src/runtime/library.js').then(({ chooseLibrary }) => chooseLibrary('auto')).catch((error) => console.log(error.code, error.message, error.hint))";
+  const output = await new Promise<string>((done, fail) => execFile(process.execPath, ['--input-type=module', '-e', script], { env }, (error, stdout) => (error === null ? done(stdout) : fail(error))));
+  assert.match(output, /^no-native-library TensorFlow is not installed yet Run once: s2s setup \(in a checkout: npm run setup\)/);
+});
