@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
+import { promisify } from 'node:util';
 import { ownAddonFile } from '../../../src/setup/addons.mjs';
 import { PLATFORM, RECORD_FILE } from '../../../src/setup/layout.mjs';
 import { TENSORFLOW_VERSION, tensorflowWheels } from '../../../src/setup/wheels.mjs';
@@ -78,9 +79,8 @@ test('a compiler that fails shows its first error', { skip: unserved }, async ()
 });
 
 test('commands that compute say what to do before the setup', async () => {
-  symlinkSync(process.execPath, join(folder, 'bin', 'node'));
-  const env = { PATH: dirname(process.execPath), HOME: folder, S2S_CACHE: join(folder, 'empty') };
+  const env = { ...process.env, HOME: folder, S2S_CACHE: join(folder, 'empty') };
   const script = "import('./dist/src/runtime/library.js').then(({ chooseLibrary }) => chooseLibrary('auto')).catch((error) => console.log(error.code, error.message, error.hint))";
-  const output = await new Promise<string>((done, fail) => execFile(process.execPath, ['--input-type=module', '-e', script], { env }, (error, stdout) => (error === null ? done(stdout) : fail(error))));
-  assert.match(output, /^no-native-library TensorFlow is not installed yet Run once: s2s setup \(in a checkout: npm run setup\)/);
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], { env });
+  assert.match(stdout, /^no-native-library TensorFlow is not installed yet Run once: s2s setup \(in a checkout: npm run setup\)/);
 });
