@@ -82,11 +82,14 @@ function checkProcessor(): void {
   }
 }
 
-/** tfjs-node 4.22 calls `util.isNullOrUndefined` and `util.isArray`, which Node 23 removed (tensorflow/tfjs issue 8609). */
+/**
+ * tfjs-node 4.22 calls `util.isNullOrUndefined` and `util.isArray`, which Node 22 warns of and Node 23 removed
+ * (tensorflow/tfjs issue 8609).
+ */
 function restoreRemovedFunction(): void {
-  const util = require('node:util') as { isNullOrUndefined?: (value: unknown) => boolean; isArray?: (value: unknown) => boolean };
-  util.isNullOrUndefined ??= (value) => value === null || value === undefined;
-  util.isArray ??= Array.isArray;
+  const util = require('node:util') as { isNullOrUndefined: (value: unknown) => boolean; isArray: (value: unknown) => boolean };
+  util.isNullOrUndefined = (value) => value === null || value === undefined;
+  util.isArray = Array.isArray;
 }
 
 /** Opens the library before the addon does, so that its start-up lines stay off stderr. */
