@@ -14,7 +14,7 @@ export const setupCommand: CommandModule<object, SetupArguments> = {
   describe: 'Install the native TensorFlow library into your cache folder: once, before the first training',
   builder: (yargs) =>
     withCommonOptions(yargs)
-      .option('cuda', { type: 'boolean', describe: 'Install the build for NVIDIA GPUs, with its CUDA libraries (7 GB)' })
+      .option('cuda', { type: 'boolean', describe: 'Install the build for NVIDIA GPUs, with its CUDA libraries (3.3 GB to download, 6 GB on disk)' })
       .option('cpu', { type: 'boolean', describe: 'Install the build for the processor alone' })
       .conflicts('cuda', 'cpu')
       .example('$0 setup', 'the build with CUDA where an NVIDIA GPU is, else the one without')

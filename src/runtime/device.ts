@@ -70,10 +70,12 @@ export function parseDevice(text: string): Device {
 /**
  * Variables that TensorFlow and CUDA read when they are loaded. Those that the user has set stay, but that a device asked
  * for is chosen among those that CUDA_VISIBLE_DEVICES allows.
+ *
+ * @param logLevel what TensorFlow tells on stderr: everything, errors, or nothing but its end
  */
-export function environmentFor(device: Device, verbose: boolean, present: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+export function environmentFor(device: Device, logLevel: 0 | 2 | 3, present: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const defaults: NodeJS.ProcessEnv = {
-    TF_CPP_MIN_LOG_LEVEL: verbose ? '0' : '2',
+    TF_CPP_MIN_LOG_LEVEL: String(logLevel),
     // Else TensorFlow takes all memory of every GPU at once.
     TF_FORCE_GPU_ALLOW_GROWTH: 'true',
     // Room for the kernels that are compiled when a GPU is newer than the library, so that it happens once.

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import type * as tfTypes from '@tensorflow/tfjs-node-gpu';
 import { S2sError } from '../errors.js';
 import { opsAreOffered } from '../setup/addons.mjs';
+import { nvidiaGpuIsPresent } from '../setup/nvidia.mjs';
 import { describeProcessor, environmentFor, parseDevice, selectDevice, type SelectedDevice } from './device.js';
 import { chooseLibrary, type InstalledLibrary } from './library.js';
 
@@ -44,7 +45,9 @@ export async function loadTensorFlow(options: { device?: string; precision?: 'au
   const library = chooseLibrary(device.text);
   const verbose = options.verbose === true || Number(process.env['TF_CPP_MIN_LOG_LEVEL'] ?? '2') < 2;
   if (library.variant !== 'package') checkProcessor();
-  Object.assign(process.env, environmentFor(device, verbose, process.env));
+  // That there is no GPU is an error to the build with CUDA only where one was to be used.
+  const withoutGpu = device.kind === 'cpu' || (device.kind === 'auto' && !nvidiaGpuIsPresent());
+  Object.assign(process.env, environmentFor(device, verbose ? 0 : withoutGpu ? 3 : 2, process.env));
   restoreRemovedFunction();
   openLibrary(library, verbose);
   pointToAddon(library.addon);

@@ -157,6 +157,8 @@ async function installWheels(wheels, folder, pattern, reporter, record) {
     rmSync(temporary, { recursive: true, force: true });
   }
   for (const file of files) rmSync(file, { force: true });
+  // A run that was killed may have left a Python behind, unpacking to the end.
+  removeLeftovers(dirname(folder), 'unpacking-');
 }
 
 /**

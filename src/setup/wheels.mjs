@@ -34,32 +34,32 @@ const PIP_PLATFORMS = {
 const wheel = (name, version, megabytes, sha256) => ({ name, version, megabytes, sha256 });
 
 const TENSORFLOW = {
-  'cpu-linux-x64': wheel('tensorflow-cpu', TENSORFLOW_VERSION, 271, 'dcc8afd32930e42d5296b6ee19078b773706830af4ea97fbe503b9f5e0f820cb'),
-  'cpu-linux-arm64': wheel('tensorflow', TENSORFLOW_VERSION, 275, 'b07d15737406533898e36c7ef7944b1be18e9028dc521b9229952c537bbc5552'),
-  'cpu-darwin-arm64': wheel('tensorflow', TENSORFLOW_VERSION, 240, '56ecd7d47429acbe1df2694d50b75bf9fc3995ac92cb367cd9af6c4780ead712'),
-  'cuda-linux-x64': wheel('tensorflow', TENSORFLOW_VERSION, 572, 'b3b95643c4e70eb925839938fb35cbe142f317ec84af6844ee61513713bb13c0'),
+  'cpu-linux-x64': wheel('tensorflow-cpu', TENSORFLOW_VERSION, 274, 'dcc8afd32930e42d5296b6ee19078b773706830af4ea97fbe503b9f5e0f820cb'),
+  'cpu-linux-arm64': wheel('tensorflow', TENSORFLOW_VERSION, 282, 'b07d15737406533898e36c7ef7944b1be18e9028dc521b9229952c537bbc5552'),
+  'cpu-darwin-arm64': wheel('tensorflow', TENSORFLOW_VERSION, 223, '56ecd7d47429acbe1df2694d50b75bf9fc3995ac92cb367cd9af6c4780ead712'),
+  'cuda-linux-x64': wheel('tensorflow', TENSORFLOW_VERSION, 573, 'b3b95643c4e70eb925839938fb35cbe142f317ec84af6844ee61513713bb13c0'),
 };
 
 /** What `tensorflow[and-cuda]` asks for, at the newest versions within its bounds: CUDA 12.9 and cuDNN 9. */
 const CUDA_LINUX_X64 = [
-  wheel('nvidia-cublas-cu12', '12.9.3.13', 580, 'd7d51055f161b317c7105ddaae90e71eda059026074ffef93cf7cde2886bfe72'),
+  wheel('nvidia-cublas-cu12', '12.9.3.13', 581, 'd7d51055f161b317c7105ddaae90e71eda059026074ffef93cf7cde2886bfe72'),
   wheel('nvidia-cuda-cupti-cu12', '12.8.90', 10, 'ea0cb07ebda26bb9b29ba82cda34849e73c166c18162d3913575b0c9db9a6182'),
-  wheel('nvidia-cuda-nvcc-cu12', '12.9.86', 40, '5d6a0d32fdc7ea39917c20065614ae93add6f577d840233237ff08e9a38f58f0'),
+  wheel('nvidia-cuda-nvcc-cu12', '12.9.86', 41, '5d6a0d32fdc7ea39917c20065614ae93add6f577d840233237ff08e9a38f58f0'),
   wheel('nvidia-cuda-nvrtc-cu12', '12.9.86', 90, '210cf05005a447e29214e9ce50851e83fc5f4358df8b453155d5e1918094dcb4'),
   wheel('nvidia-cuda-runtime-cu12', '12.9.79', 4, '25bba2dfb01d48a9b59ca474a1ac43c6ebf7011f1b0b8cc44f54eb6ac48a96c3'),
-  wheel('nvidia-cudnn-cu12', '9.28.0.42', 650, '9ff58b7f36dacd0a93e89f8f2957b52466889217963701daa15e577317cfa375'),
-  wheel('nvidia-cufft-cu12', '11.4.1.4', 200, 'c67884f2a7d276b4b80eb56a79322a95df592ae5e765cf1243693365ccab4e28'),
+  wheel('nvidia-cudnn-cu12', '9.28.0.42', 717, '9ff58b7f36dacd0a93e89f8f2957b52466889217963701daa15e577317cfa375'),
+  wheel('nvidia-cufft-cu12', '11.4.1.4', 201, 'c67884f2a7d276b4b80eb56a79322a95df592ae5e765cf1243693365ccab4e28'),
   wheel('nvidia-curand-cu12', '10.3.10.19', 68, '49b274db4780d421bd2ccd362e1415c13887c53c214f0d4b761752b8f9f6aa1e'),
-  wheel('nvidia-cusolver-cu12', '11.7.5.82', 340, '15da72d1340d29b5b3cf3fd100e3cd53421dde36002eda6ed93811af63c40d88'),
-  wheel('nvidia-cusparse-cu12', '12.5.10.65', 370, '73060ce019ac064a057267c585bf1fd5a353734151f87472ff02b2c5c9984e78'),
-  wheel('nvidia-nccl-cu12', '2.32.3', 330, 'bb94b2348e4861d5e8aa00b36c3d12d9bdf9c6369b82cbb723de0b582280a21c'),
+  wheel('nvidia-cusolver-cu12', '11.7.5.82', 338, '15da72d1340d29b5b3cf3fd100e3cd53421dde36002eda6ed93811af63c40d88'),
+  wheel('nvidia-cusparse-cu12', '12.5.10.65', 366, '73060ce019ac064a057267c585bf1fd5a353734151f87472ff02b2c5c9984e78'),
+  wheel('nvidia-nccl-cu12', '2.32.3', 352, 'bb94b2348e4861d5e8aa00b36c3d12d9bdf9c6369b82cbb723de0b582280a21c'),
   wheel('nvidia-nvjitlink-cu12', '12.9.86', 40, 'e3f1171dbdc83c5932a45f0f4c99180a70de9bd2718c1ab77d14104f6d7147f9'),
 ];
 
 /** oneDNN for the custom ops; pip has it for x86-64 Linux alone. */
 const ONEDNN_LINUX_X64 = [
-  wheel('onednn-cpu-gomp', ONEDNN_VERSION, 38, '2f22a54d6a890ed14bfa185d42a4be65d8b5b1df85dc1f0f3a9abe31620416fb'),
-  wheel('onednn-devel-cpu-gomp', ONEDNN_VERSION, 40, '9763c69e8c907e119056bd52ad918ca84ac9ba939d130a99dfa95ccca3e5e284'),
+  wheel('onednn-cpu-gomp', ONEDNN_VERSION, 39, '2f22a54d6a890ed14bfa185d42a4be65d8b5b1df85dc1f0f3a9abe31620416fb'),
+  wheel('onednn-devel-cpu-gomp', ONEDNN_VERSION, 1, '9763c69e8c907e119056bd52ad918ca84ac9ba939d130a99dfa95ccca3e5e284'),
 ];
 
 /**

@@ -11,20 +11,20 @@ test('devices are auto, cpu, gpu and gpu:N', () => {
 });
 
 test('the processor alone hides the GPUs, a number chooses one', () => {
-  assert.equal(environmentFor(parseDevice('cpu'), false, { CUDA_VISIBLE_DEVICES: '0,1' })['CUDA_VISIBLE_DEVICES'], '-1');
-  assert.equal(environmentFor(parseDevice('gpu:1'), false, {})['CUDA_VISIBLE_DEVICES'], '1');
-  assert.equal(environmentFor(parseDevice('auto'), false, {})['CUDA_VISIBLE_DEVICES'], undefined);
+  assert.equal(environmentFor(parseDevice('cpu'), 2, { CUDA_VISIBLE_DEVICES: '0,1' })['CUDA_VISIBLE_DEVICES'], '-1');
+  assert.equal(environmentFor(parseDevice('gpu:1'), 2, {})['CUDA_VISIBLE_DEVICES'], '1');
+  assert.equal(environmentFor(parseDevice('auto'), 2, {})['CUDA_VISIBLE_DEVICES'], undefined);
 });
 
 test('a number counts among the GPUs that the user lets be seen', () => {
   const present = { CUDA_VISIBLE_DEVICES: '4, 6' };
-  assert.equal(environmentFor(parseDevice('gpu:1'), false, present)['CUDA_VISIBLE_DEVICES'], '6');
-  assert.equal(environmentFor(parseDevice('gpu:2'), false, present)['CUDA_VISIBLE_DEVICES'], '-1');
-  assert.equal(environmentFor(parseDevice('gpu'), false, present)['CUDA_VISIBLE_DEVICES'], '4, 6');
+  assert.equal(environmentFor(parseDevice('gpu:1'), 2, present)['CUDA_VISIBLE_DEVICES'], '6');
+  assert.equal(environmentFor(parseDevice('gpu:2'), 2, present)['CUDA_VISIBLE_DEVICES'], '-1');
+  assert.equal(environmentFor(parseDevice('gpu'), 2, present)['CUDA_VISIBLE_DEVICES'], '4, 6');
 });
 
 test('what the user has set stays', () => {
-  const environment = environmentFor(parseDevice('auto'), false, { TF_FORCE_GPU_ALLOW_GROWTH: 'false' });
+  const environment = environmentFor(parseDevice('auto'), 2, { TF_FORCE_GPU_ALLOW_GROWTH: 'false' });
   assert.equal(environment['TF_FORCE_GPU_ALLOW_GROWTH'], 'false');
   assert.equal(environment['TF_CPP_MIN_LOG_LEVEL'], '2');
 });
