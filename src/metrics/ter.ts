@@ -46,13 +46,20 @@ export function terMetric(options: TerOptions = {}): Metric<TerScore> {
   const { normalized = false, noPunctuation = false, asianSupport = false, caseSensitive = false } = options;
   const fields = { case: caseSensitive ? 'mixed' : 'lc', tok: 'tercom', norm: normalized, punct: !noPunctuation, asian: asianSupport };
 
+  // sacreBLEU tokenises references twice, which shows where `normalized` cuts more the second time: `..2` becomes `. .2` and
+  // then `. . 2`, and no longer equals itself as a hypothesis. Scores are to equal sacreBLEU's, so it is done here, too.
+  const referenceWordsOf = (reference: string): string[] => {
+    const words = tokenizeForTer(reference, options);
+    return normalized ? tokenizeForTer(words.join(' '), options) : words;
+  };
+
   return {
     segmentStatistics(hypothesis, references) {
       const hypothesisWords = tokenizeForTer(hypothesis, options);
       let edits = Infinity;
       let length = 0;
       for (const reference of references) {
-        const referenceWords = tokenizeForTer(reference, options);
+        const referenceWords = referenceWordsOf(reference);
         edits = Math.min(edits, countEdits(hypothesisWords, referenceWords));
         length += referenceWords.length;
       }

@@ -60,6 +60,10 @@ ODD = [
     ("Tokenised text , as it should not be .", "Tokenised text, as it should not be.", "Tokenized text , as it should not be .", "Not tokenised."),
     ("sub@@ word pie@@ ces", "subword pieces", "▁sub word ▁pie ces", "sub words"),
     ("http://example.com/a?b=c&d=e#f user@example.com C:\\dir", "http://example.com/a?b=c&amp;d=e user@example.com", "example.com/a", "C:\\dir\\file"),
+    # What tercom's normalisation cuts further the second time.
+    ("It costs ..2 or .,5 today", "It costs ..2 or .,5 today", "It costs ...2, or .5", "..2"),
+    ("He wrote &amp;amp;lt; and &amp;amp;quot; here", "He wrote &amp;amp;lt; and &amp;amp;quot; here", "He wrote &amp;lt; and &quot; here", "&amp;amp;amp;lt;"),
+    ("the dog's's 's 's tail--5-6-.7", "the dog's's 's 's tail--5-6-.7", "dog's tail 5-6-.7", "'s 's"),
 ]
 
 # Long and lopsided segments, where the beam and the limits of TER show.

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { BeamEditDistance } from '../../../src/metrics/edit-distance.js';
+import { corpusTer } from '../../../src/metrics/ter.js';
 import { countEdits } from '../../../src/metrics/ter-edits.js';
 import { tokenizeForTer } from '../../../src/metrics/tercom-tokenizer.js';
 
@@ -61,6 +62,13 @@ test('the tokeniser of tercom', () => {
   assert.deepEqual(tokenizeForTer('John\'s "car", 1,000.5 km.', { normalized: true, caseSensitive: true }), ['John', "'s", '"', 'car', '"', ',', '1,000.5', 'km', '.']);
   assert.deepEqual(tokenizeForTer('天気、いい。', { normalized: true, asianSupport: true }), ['天', '気', '、', 'いい', '。']);
   assert.deepEqual(tokenizeForTer('天気、いい。 (ja)', { noPunctuation: true, asianSupport: true }), ['天気いい', 'ja']);
+});
+
+test('references are normalised twice, as in sacreBLEU', () => {
+  // sacrebleu 2.6.0: sacrebleu FILE -i FILE -m ter --ter-normalized -b, for a file of the one line
+  const { score, edits, referenceLength } = corpusTer(['a ..2'], [['a ..2']], { normalized: true });
+  assert.deepEqual([score, edits, referenceLength], [50, 2, 4]);
+  assert.equal(corpusTer(['a ..2'], [['a ..2']]).score, 0);
 });
 
 function levenshtein(a: readonly number[], b: readonly number[]): number {
