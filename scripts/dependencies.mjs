@@ -7,20 +7,13 @@ import { PACKAGE_ROOT } from '../src/setup/layout.mjs';
 import { withLock } from '../src/setup/lock.mjs';
 import { run } from '../src/setup/run.mjs';
 
-/** The oldest Node that s2s runs on. */
-const OLDEST_NODE = [20, 19];
-
 /**
  * Installs the packages that package-lock.json names, if they are not there.
  *
  * @param {import('../src/setup/fetch.mjs').Reporter} reporter
  */
 export async function installDependencies(reporter) {
-  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-  const [oldestMajor = 0, oldestMinor = 0] = OLDEST_NODE;
-  if (major < oldestMajor || (major === oldestMajor && minor < oldestMinor)) {
-    throw new SetupError('node-too-old', `Node ${OLDEST_NODE.join('.')} or later is needed, and this is ${process.versions.node}`, 'https://nodejs.org has the newest.');
-  }
+  checkNode(process.versions.node, PACKAGE_ROOT);
   if (dependenciesAreThere(PACKAGE_ROOT)) return;
   const checkout = createHash('sha256').update(PACKAGE_ROOT).digest('hex').slice(0, 12);
   await withLock(join(tmpdir(), `s2s-install-${checkout}.lock`), reporter.say, async () => {
@@ -31,6 +24,22 @@ export async function installDependencies(reporter) {
     const { code } = npm === undefined ? await run('npm', args, { cwd: PACKAGE_ROOT, passOn: true }) : await run(process.execPath, [npm, ...args], { cwd: PACKAGE_ROOT, passOn: true });
     if (code !== 0) throw new SetupError('packages-not-installed', 'npm could not install the packages', 'Its messages are above; check the network and npm\'s settings, then run the setup again.');
   });
+}
+
+/**
+ * Refuses a Node that is older than package.json's `engines` asks for: npm itself only warns.
+ *
+ * @param {string} version
+ * @param {string} root
+ */
+export function checkNode(version, root) {
+  /** @type {{ engines: { node: string } }} */
+  const { engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const oldest = engines.node.replace('>=', '');
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const [oldestMajor = 0, oldestMinor = 0] = oldest.split('.').map(Number);
+  if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) return;
+  throw new SetupError('node-too-old', `Node ${oldest} or later is needed, and this is ${version}`, 'https://nodejs.org has the newest.');
 }
 
 /**

@@ -1,9 +1,9 @@
 import type { CommandModule } from 'yargs';
 import { S2sError } from '../errors.js';
-import type { VocabularyEvent } from '../text/build.js';
+import type { VocabularyEvent, VocabularyReport } from '../text/build.js';
 import { Log } from './log.js';
 import { configFromArguments, withCommonOptions, type CommonArguments } from './options.js';
-import { formatVocabularyReport } from './vocabulary-report.js';
+import { formatPercent, formatVocabularyReport } from './vocabulary-report.js';
 
 interface BuildVocabArguments extends CommonArguments {
   readonly 'run-dir': string | undefined;
@@ -33,9 +33,21 @@ export const buildVocabCommand: CommandModule<object, BuildVocabArguments> = {
       });
     }
     const report = await buildConfigVocabulary(config, (event) => logVocabularyEvent(event, log));
+    warnOfUnknown(report, log);
     process.stdout.write(args.json ? `${JSON.stringify(report)}\n` : formatVocabularyReport(report));
   },
 };
+
+/** Much unknown text in dev often means that it is cased or tokenised in another way than the training text. */
+const ALARMING_UNKNOWN_RATE = 0.05;
+
+function warnOfUnknown({ dev }: VocabularyReport, log: Log): void {
+  for (const side of ['source', 'target'] as const) {
+    const { unknownRate } = dev[side];
+    if (unknownRate <= ALARMING_UNKNOWN_RATE) continue;
+    log.warn(`${formatPercent(unknownRate)} of the ${side} tokens of dev are unknown. Is dev cased or tokenised like the training text? Subwords (tokenizer.type=bpe) leave less unknown.`);
+  }
+}
 
 /** Says what `buildVocabulary` is at, also where training builds the vocabulary. */
 export function logVocabularyEvent(event: VocabularyEvent, log: Log): void {

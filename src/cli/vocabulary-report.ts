@@ -13,16 +13,16 @@ export function formatVocabularyReport(report: VocabularyReport): string {
 function describeTokenizer({ role, file, settings, size, unit, types, coverage }: TokenizerReport): string {
   const short = size < settings.size && settings.type !== 'char' && settings.type !== 'word' ? ` (${settings.size} asked for; the text has no more)` : '';
   const left = types.left === 0 ? '' : `, ${types.left} rare ${unit} become <unk>`;
-  return `${role} ${settings.type} vocabulary: ${size} tokens${short}, ${types.kept} ${unit}, ${percent(coverage)} of the training text covered${left}: ${file}`;
+  return `${role} ${settings.type} vocabulary: ${size} tokens${short}, ${types.kept} ${unit}, ${formatPercent(coverage)} of the training text covered${left}: ${file}`;
 }
 
 function row(name: string, { sentences, tokensPerSentence, unknownRate }: TokenStatistics): string[] {
   const { mean, p95, max } = tokensPerSentence;
-  return [name, String(sentences), mean.toFixed(1), String(p95), String(max), percent(unknownRate)];
+  return [name, String(sentences), mean.toFixed(1), String(p95), String(max), formatPercent(unknownRate)];
 }
 
-function percent(share: number): string {
-  // Never 100 % for less, nor 0 % for more.
+/** A share (0 to 1) in per cent: never 100 % for less, nor 0 % for more. */
+export function formatPercent(share: number): string {
   const rounded = Number((100 * share).toFixed(2));
   if (rounded === 100 && share < 1) return '>99.99 %';
   if (rounded === 0 && share > 0) return '<0.01 %';

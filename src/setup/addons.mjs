@@ -12,14 +12,16 @@ import { processorIdentity } from './processor.mjs';
  * @property {string[]} sources C++ files
  * @property {string[]} headers other files that the result depends on
  * @property {boolean} tuned whether it is compiled for the very processor it will run on
- * @property {(folder: string) => string[]} flags for the compiler, given the folder of the TensorFlow build
+ * @property {(folder: string) => string[]} compilerFlags given the folder of the TensorFlow build
+ * @property {(folder: string) => string[]} linkerFlags likewise
  */
 
 const require = createRequire(import.meta.url);
 
 /** Flags with which the wheel's headers want to be read; TensorFlow's own `tf.sysconfig.get_compile_flags()` says so. */
 const TENSORFLOW_FLAGS = ['-std=c++17', '-D_GLIBCXX_USE_CXX11_ABI=1', '-DEIGEN_MAX_ALIGN_BYTES=64'];
-const SHARED_FLAGS = process.platform === 'darwin' ? ['-bundle', '-undefined', 'dynamic_lookup', '-fPIC'] : ['-shared', '-fPIC'];
+const COMPILE_FLAGS = ['-fPIC'];
+const LINK_FLAGS = process.platform === 'darwin' ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared'];
 /** The addons lie in a folder beside `tensorflow/`, so that the cache folder can be moved. */
 const ORIGIN = process.platform === 'darwin' ? '@loader_path' : '$ORIGIN';
 
@@ -39,22 +41,20 @@ export function tfjsAddon() {
     name: 'tfjs_binding',
     ...sourcesIn(join(tfjsFolder(), 'binding')),
     tuned: false,
-    flags: (folder) => [
-      '-O2',
-      ...TENSORFLOW_FLAGS,
-      '-DNAPI_VERSION=8',
-      `-I${nodeHeaders()}`,
-      `-I${join(folder, 'tensorflow', 'include')}`,
-      tensorflowLibrary(folder, 'cc'),
-      tensorflowLibrary(folder, 'framework'),
-      `-Wl,-rpath,${ORIGIN}/../tensorflow`,
-    ],
+    compilerFlags: (folder) => ['-O2', ...TENSORFLOW_FLAGS, ...nodeFlags(), `-I${join(folder, 'tensorflow', 'include')}`],
+    linkerFlags: (folder) => [tensorflowLibrary(folder, 'cc'), tensorflowLibrary(folder, 'framework'), `-Wl,-rpath,${ORIGIN}/../tensorflow`],
   };
 }
 
 /** Ours that opens the libraries without their start-up lines. @returns {Addon} */
 export function quietAddon() {
-  return { name: 'quiet_load', ...sourcesIn(join(PACKAGE_ROOT, 'src', 'runtime', 'native', 'loading')), tuned: false, flags: () => ['-O2', '-std=c++17', '-DNAPI_VERSION=8', `-I${nodeHeaders()}`] };
+  return {
+    name: 'quiet_load',
+    ...sourcesIn(join(PACKAGE_ROOT, 'src', 'runtime', 'native', 'loading')),
+    tuned: false,
+    compilerFlags: () => ['-O2', '-std=c++17', ...nodeFlags()],
+    linkerFlags: () => (process.platform === 'darwin' ? [] : ['-ldl']),
+  };
 }
 
 /** Our TensorFlow ops, with oneDNN. @returns {Addon} */
@@ -63,16 +63,8 @@ export function opsAddon() {
     name: 's2s_ops',
     ...sourcesIn(join(PACKAGE_ROOT, 'src', 'runtime', 'native')),
     tuned: true,
-    flags: (folder) => [
-      '-O3',
-      '-march=native',
-      ...TENSORFLOW_FLAGS,
-      '-DNAPI_VERSION=8',
-      `-I${nodeHeaders()}`,
-      // As system headers, which the compiler does not warn about.
-      '-isystem',
-      join(folder, 'tensorflow', 'include'),
-      `-I${join(onednnFolder(), 'include')}`,
+    compilerFlags: (folder) => ['-O3', '-march=native', ...TENSORFLOW_FLAGS, ...nodeFlags(), `-I${join(folder, 'tensorflow', 'include')}`, `-I${join(onednnFolder(), 'include')}`],
+    linkerFlags: (folder) => [
       tensorflowLibrary(folder, 'framework'),
       join(onednnFolder(), 'lib', 'libdnnl.so.3'),
       `-Wl,-rpath,${ORIGIN}/../tensorflow`,
@@ -92,21 +84,28 @@ export function opsAddon() {
 export function addonFile(folder, addon) {
   const hash = createHash('sha256');
   for (const path of [...addon.sources, ...addon.headers]) hash.update(`${basename(path)}\0`).update(readFileSync(path));
-  hash.update(JSON.stringify([SHARED_FLAGS, addon.flags('').map((flag) => flag.replaceAll(onednnFolder(), '').replaceAll(nodeHeaders(), ''))]));
+  const flags = [...COMPILE_FLAGS, ...addon.compilerFlags(''), ...LINK_FLAGS, ...addon.linkerFlags('')];
+  hash.update(JSON.stringify(flags.map((flag) => flag.replaceAll(onednnFolder(), '').replaceAll(nodeHeaders(), ''))));
   if (addon.tuned) hash.update(processorIdentity());
   return join(folder, 'addons', `${addon.name}-${hash.digest('hex').slice(0, 12)}.node`);
 }
 
 /**
- * The arguments of the C++ compiler.
+ * What the C++ compiler is told: each source into its own object, so that this can go on side by side, then all into the
+ * addon.
  *
  * @param {string} folder of the TensorFlow build
  * @param {Addon} addon
+ * @param {string} temporary folder for the objects
  * @param {string} output
- * @returns {string[]}
+ * @returns {{ objects: string[][], link: string[] }} arguments
  */
-export function compilerArguments(folder, addon, output) {
-  return [...SHARED_FLAGS, ...addon.sources, ...addon.flags(folder), '-o', output];
+export function compilerArguments(folder, addon, temporary, output) {
+  const object = (/** @type {string} */ source) => join(temporary, `${basename(source)}.o`);
+  return {
+    objects: addon.sources.map((source) => [...COMPILE_FLAGS, ...addon.compilerFlags(folder), '-c', source, '-o', object(source)]),
+    link: [...LINK_FLAGS, ...addon.sources.map(object), ...addon.linkerFlags(folder), '-o', output],
+  };
 }
 
 /** Whether the custom ops can be built for this platform. */
@@ -119,6 +118,11 @@ function sourcesIn(folder) {
   const names = readdirSync(folder).sort();
   const withEnding = (/** @type {string} */ ending) => names.filter((name) => name.endsWith(ending)).map((name) => join(folder, name));
   return { sources: withEnding('.cc'), headers: withEnding('.h') };
+}
+
+/** @returns {string[]} */
+function nodeFlags() {
+  return ['-DNAPI_VERSION=8', `-I${nodeHeaders()}`];
 }
 
 /** Node's own headers for addons, from the package that holds nothing else. @returns {string} */

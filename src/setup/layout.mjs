@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ONEDNN_VERSION, TENSORFLOW_VERSION } from './wheels.mjs';
 
@@ -30,7 +30,7 @@ export const RECORD_FILE = 'installed.json';
  */
 export function cacheFolder(environment = process.env, platform = process.platform) {
   const { S2S_CACHE: own, XDG_CACHE_HOME: xdg } = environment;
-  if (own !== undefined && own !== '') return own;
+  if (own !== undefined && own !== '') return resolve(own);
   if (xdg !== undefined && xdg !== '') return join(xdg, 's2s');
   return platform === 'darwin' ? join(homedir(), 'Library', 'Caches', 's2s') : join(homedir(), '.cache', 's2s');
 }

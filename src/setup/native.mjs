@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { addonFile, compilerArguments, opsAddon, opsAreOffered, ownAddonFile, quietAddon, tfjsAddon, tfjsFolder } from './addons.mjs';
 import { SetupError } from './failure.mjs';
@@ -182,13 +183,31 @@ async function buildAddon(folder, addon, compiler, reporter) {
   if (existsSync(file)) return;
   mkdirSync(dirname(file), { recursive: true });
   reporter.say(`compiling ${addon.name}`);
-  const temporary = `${file}.${process.pid}`;
+  const temporary = mkdtempSync(join(dirname(file), 'compiling-'));
   try {
-    await compile(compiler, compilerArguments(folder, addon, temporary), addon.name);
-    renameSync(temporary, file);
+    const output = join(temporary, basename(file));
+    const { objects, link } = compilerArguments(folder, addon, temporary, output);
+    await inParallel(objects, (args) => compile(compiler, args, addon.name));
+    await compile(compiler, link, addon.name);
+    renameSync(output, file);
   } finally {
-    rmSync(temporary, { force: true });
+    rmSync(temporary, { recursive: true, force: true });
   }
+}
+
+/**
+ * Does something with every item, as many at once as there are processor cores.
+ *
+ * @template T
+ * @param {readonly T[]} items
+ * @param {(item: T) => Promise<void>} work
+ */
+async function inParallel(items, work) {
+  const left = [...items];
+  const worker = async () => {
+    for (let item = left.shift(); item !== undefined; item = left.shift()) await work(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(items.length, availableParallelism()) }, worker));
 }
 
 /**

@@ -37,11 +37,12 @@ test('build-vocab writes the tokenizer and reports for people', async () => {
 });
 
 test('build-vocab --json prints one object for machines', async () => {
-  const { code, stdout } = await runCommand(['build-vocab', ...config, '--json', '--run-dir', join(folder, 'sides'), '--set', 'tokenizer.shared=false', '--set', 'tokenizer.type=word']);
+  const { code, stdout, stderr } = await runCommand(['build-vocab', ...config, '--json', '--run-dir', join(folder, 'sides'), '--set', 'tokenizer.shared=false', '--set', 'tokenizer.type=word']);
   assert.equal(code, 0);
   const report = JSON.parse(stdout) as VocabularyReport;
   assert.deepEqual(report.tokenizers.map(({ role, size }) => [role, size]), [['source', 18], ['target', 17]]);
   assert.equal(report.dev.source.unknownRate, 1 / 3);
+  assert.match(stderr, /warning: 33.33 % of the source tokens of dev are unknown/);
   assert.deepEqual(readdirSync(join(folder, 'sides')).filter((name) => name.startsWith('tokenizer')).sort(), ['tokenizer.source.json', 'tokenizer.target.json']);
 });
 

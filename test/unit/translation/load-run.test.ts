@@ -9,7 +9,7 @@ import { Random } from '../../../src/random.js';
 import { loadTensorFlow, tf } from '../../../src/runtime/tensorflow.js';
 import { assignWeights, loadRun } from '../../../src/translation/load-run.js';
 import { translateLines } from '../../../src/translation/translate-lines.js';
-import { makeTinyRun } from './tiny-run.js';
+import { makeTinyRun } from '../../support/tiny-run.js';
 
 let folder: string;
 before(async () => {

@@ -1,13 +1,13 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { saveCheckpoint } from '../../../src/checkpoint/run-directory.js';
-import { CHECKPOINT_VERSION } from '../../../src/checkpoint/state.js';
-import { saveResolvedConfig } from '../../../src/config/save.js';
-import { configSchema, type ConfigInput } from '../../../src/config/schema.js';
-import { buildModel } from '../../../src/model/build.js';
-import { Random } from '../../../src/random.js';
-import { learnTokenizer, TextCounter } from '../../../src/text/learn.js';
-import { loadTokenizers } from '../../../src/text/load.js';
+import { saveCheckpoint } from '../../src/checkpoint/run-directory.js';
+import { CHECKPOINT_VERSION } from '../../src/checkpoint/state.js';
+import { saveResolvedConfig } from '../../src/config/save.js';
+import { configSchema, type ConfigInput } from '../../src/config/schema.js';
+import { buildModel } from '../../src/model/build.js';
+import { Random } from '../../src/random.js';
+import { learnTokenizer, TextCounter } from '../../src/text/learn.js';
+import { loadTokenizers } from '../../src/text/load.js';
 
 /** Makes a run directory as training would, with a small model of random weights and characters as tokens. */
 export async function makeTinyRun(runDirectory: string, model: ConfigInput['model'] = {}, seed = 1): Promise<void> {
