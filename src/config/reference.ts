@@ -1,0 +1,131 @@
+import { jsonSchema } from './json-schema.js';
+
+/** The part of JSON Schema that the schema of configurations uses. */
+interface SchemaNode {
+  readonly type?: string;
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly enum?: readonly string[];
+  readonly anyOf?: readonly SchemaNode[];
+  readonly properties?: Readonly<Record<string, SchemaNode>>;
+  readonly required?: readonly string[];
+  readonly items?: SchemaNode;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly exclusiveMinimum?: number;
+  readonly exclusiveMaximum?: number;
+  readonly minLength?: number;
+  readonly maxLength?: number;
+}
+
+/** One setting, as the columns of the table. */
+interface Row {
+  readonly key: string;
+  readonly values: string;
+  readonly standard: string;
+  readonly text: string;
+}
+
+/** A table of settings. */
+interface Section {
+  readonly title: string;
+  readonly rows: Row[];
+}
+
+/** Whole numbers without a limit of their own have these, which nobody needs to read. */
+const NO_LIMIT = Number.MAX_SAFE_INTEGER;
+
+/**
+ * All settings as Markdown: a table for each group of the configuration, a row for each setting with its dotted key, what
+ * it may be, its default, and its sentence. Groups with the same settings, as the corpora of each split, share a table.
+ *
+ * @param schema JSON Schema of configurations
+ */
+export function configReference(schema: Readonly<Record<string, unknown>> = jsonSchema()): string {
+  return sectionsOf(schema as SchemaNode)
+    .map(({ title, rows }) => `### ${title}\n\n| key | values | default | meaning |\n| --- | --- | --- | --- |\n${rows.map(formatRow).join('\n')}\n`)
+    .join('\n');
+}
+
+function sectionsOf(root: SchemaNode): Section[] {
+  const top: Section = { title: 'Top level', rows: [] };
+  const sections = [top];
+  for (const [name, node] of Object.entries(root.properties ?? {})) {
+    if (node.properties === undefined) {
+      top.rows.push(rowOf(name, node, root.required?.includes(name) ?? false));
+      continue;
+    }
+    const section: Section = { title: `\`${name}\``, rows: [] };
+    const groups: Group[] = [];
+    addRows(section.rows, groups, name, node);
+    sections.push(section, ...sharedSections(groups));
+  }
+  return sections;
+}
+
+/** Settings that go into a table of their own: those of the items of a list, or of a group that may be left out. */
+interface Group {
+  readonly path: string;
+  readonly node: SchemaNode;
+}
+
+function addRows(rows: Row[], groups: Group[], path: string, { properties = {}, required = [] }: SchemaNode): void {
+  for (const [name, node] of Object.entries(properties)) {
+    const key = path === '' ? name : `${path}.${name}`;
+    const isGroup = node.properties !== undefined;
+    if (isGroup && node.default !== undefined) {
+      addRows(rows, groups, key, node);
+      continue;
+    }
+    rows.push(rowOf(key, node, required.includes(name) && node.default === undefined));
+    if (isGroup) groups.push({ path: key, node });
+    else if (node.items?.properties !== undefined) groups.push({ path: `${key}.N`, node: node.items });
+  }
+}
+
+function sharedSections(groups: readonly Group[]): Section[] {
+  const alike = new Map<string, Group[]>();
+  for (const group of groups) {
+    const identity = JSON.stringify(group.node.properties);
+    alike.set(identity, [...(alike.get(identity) ?? []), group]);
+  }
+  return [...alike.values()].map((members) => {
+    const rows: Row[] = [];
+    addRows(rows, [], '', members[0]!.node);
+    return { title: members.map(({ path }) => `\`${path}\``).join(', '), rows };
+  });
+}
+
+function rowOf(key: string, node: SchemaNode, required: boolean): Row {
+  const standard = required ? 'required' : node.default === undefined ? '' : `\`${JSON.stringify(node.default).replace(/^"(.*)"$/, '$1')}\``;
+  return { key, values: describeValues(node), standard, text: node.description ?? '' };
+}
+
+function describeValues(node: SchemaNode): string {
+  if (node.enum !== undefined) return node.enum.map((choice) => `\`${choice}\``).join(', ');
+  if (node.anyOf !== undefined) return node.anyOf.map(describeValues).join('; ');
+  switch (node.type) {
+    case 'boolean':
+      return '`true`, `false`';
+    case 'integer':
+      return `whole number${describeRange(node)}`;
+    case 'number':
+      return `number${describeRange(node)}`;
+    case 'array':
+      return 'list';
+    case 'object':
+      return 'group';
+    default:
+      return node.maxLength === 1 ? (node.minLength === 1 ? 'character' : 'character or empty') : 'text';
+  }
+}
+
+function describeRange({ minimum = -NO_LIMIT, maximum = NO_LIMIT, exclusiveMinimum, exclusiveMaximum }: SchemaNode): string {
+  const least = exclusiveMinimum !== undefined ? `above ${exclusiveMinimum}` : minimum > -NO_LIMIT ? `from ${minimum}` : '';
+  const most = exclusiveMaximum !== undefined ? `below ${exclusiveMaximum}` : maximum < NO_LIMIT ? `to ${maximum}` : '';
+  return [least, most].map((text) => (text === '' ? '' : ` ${text}`)).join('');
+}
+
+function formatRow({ key, values, standard, text }: Row): string {
+  return `| ${[`\`${key}\``, values, standard, text].map((cell) => cell.replaceAll('|', String.raw`\|`)).join(' | ')} |`;
+}
