@@ -1,6 +1,5 @@
 import yargs, { type Argv, type CommandModule } from 'yargs';
-import { nearest } from '../config/nearest.js';
-import { UsageError } from '../errors.js';
+import type { UsageError } from '../errors.js';
 import { packageVersion } from '../version.js';
 import { buildVocabCommand } from './build-vocab.js';
 import { configCommand } from './config.js';
@@ -11,6 +10,7 @@ import { setupCommand } from './setup.js';
 import { tokenizeCommand } from './tokenize.js';
 import { trainCommand } from './train.js';
 import { translateCommand } from './translate.js';
+import { camelCase, usageMistake } from './usage-mistake.js';
 
 /** In the order of a translation model's life. Each loads what it needs only when it runs. */
 const COMMANDS = [tokenizeCommand, buildVocabCommand, trainCommand, evalCommand, translateCommand, configCommand, setupCommand, doctorCommand] as unknown as CommandModule[];
@@ -19,7 +19,8 @@ const COMMANDS = [tokenizeCommand, buildVocabCommand, trainCommand, evalCommand,
  * Runs one command line.
  *
  * @param argv the words after `s2s`
- * @returns the exit code: 0 for success, 1 for a failure, 2 for a mistake in usage or configuration
+ * @returns the exit code: 0 for success, 1 for a failure, 2 for a mistake in usage or configuration, 130 or 143 for a
+ *   training that SIGINT or SIGTERM ended after saving
  */
 export async function main(argv: readonly string[]): Promise<number> {
   endQuietlyOnClosedPipe();
@@ -32,40 +33,47 @@ export async function main(argv: readonly string[]): Promise<number> {
 }
 
 function parser(argv: readonly string[]): Argv {
-  const root = yargs([...argv])
+  const root: Argv = yargs([...argv])
     .scriptName('s2s')
+    // Messages are in one language, whatever that of the environment.
+    .locale('en')
     .usage('$0 COMMAND\n\nTrain translation models on your own parallel text.')
     .version(packageVersion())
     .help()
     .alias('h', 'help')
     .wrap(Math.min(110, process.stdout.columns ?? 100))
     .epilogue('s2s COMMAND --help shows the options of a command, with examples.')
-    .demandCommand(1, 1, 'Name a command.')
+    .demandCommand(1, 1, 'Name a command, and its options after it.')
     .strict()
     .exitProcess(false)
+    .middleware((args) => keepLast(args, root as unknown as Known), true)
     .fail((message, error) => {
       // Without a message an error comes from a command; with one, it is yargs' own of the command line.
-      throw message === null || message === '' ? error : usageError(message, root as unknown as KnownWords, argv);
+      throw message === null || message === '' ? error : mistake(message, root as unknown as Known);
     });
   return COMMANDS.reduce((parent, command) => parent.command(command), root);
 }
 
 /** What yargs knows of the command at hand. */
-interface KnownWords {
-  getOptions(): { readonly key: Readonly<Record<string, unknown>> };
+interface Known {
+  getOptions(): { readonly key: Readonly<Record<string, unknown>>; readonly array: readonly string[] };
+  readonly parsed: false | { readonly argv: { readonly _: readonly (string | number)[] } };
 }
 
-/** A mistake in the command line, with the option or command that was probably meant. */
-function usageError(message: string, known: KnownWords, argv: readonly string[]): UsageError {
-  const unknown = /^Unknown (?:argument|command)s?: (.*)$/.exec(message)?.[1]?.split(', ') ?? [];
-  const command = argv.find((word) => !word.startsWith('-'));
-  const commandNames = COMMANDS.map((entry) => String(entry.command).split(' ')[0]!);
-  const isCommand = command !== undefined && !commandNames.includes(command);
-  const words = isCommand ? commandNames : Object.keys(known.getOptions().key).filter((key) => key.length > 1);
-  const meant = (isCommand ? [command] : unknown).flatMap((word) => nearest(word, words) ?? []).map((word) => (isCommand ? word : `--${word}`));
-  const text = isCommand ? `There is no command ${command}.` : message.replace(/^Unknown arguments?: /, 'There is no option ').replace(/\n+/g, ' ');
-  const help = `s2s ${command !== undefined && !isCommand ? `${command} ` : ''}--help shows what there is.`;
-  return new UsageError('usage', text, { hint: meant.length > 0 ? `Did you mean ${[...new Set(meant)].join(', ')}? ${help}` : help });
+/** Of an option given twice, the last counts, as usual; only options that take several values collect them. */
+function keepLast(args: Record<string, unknown>, known: Known): void {
+  const lists = new Set(known.getOptions().array.flatMap((name) => [name, camelCase(name)]));
+  for (const [name, value] of Object.entries(args)) {
+    if (Array.isArray(value) && name !== '_' && name !== '--' && !lists.has(name)) args[name] = value.at(-1);
+  }
+}
+
+function mistake(message: string, known: Known): UsageError {
+  return usageMistake(message, {
+    words: known.parsed === false ? [] : known.parsed.argv._.map(String),
+    commands: COMMANDS.map((entry) => String(entry.command).split(' ')[0]!),
+    options: Object.keys(known.getOptions().key),
+  });
 }
 
 /** A reader that has seen enough, as `head`, closes the pipe: no reason to complain. */

@@ -1,19 +1,28 @@
-import { existsSync, realpathSync } from 'node:fs';
-import type { Problem } from './problems.js';
+import { realpathSync, statSync, type Stats } from 'node:fs';
+import { dataFiles } from './paths.js';
+import type { Report } from './problems.js';
 import type { Config, CorpusConfig } from './schema.js';
+import { soundCorpora, soundSections, type PlacedCorpus } from './sound.js';
 
-type Report = (path: readonly PropertyKey[], problem: Omit<Problem, 'place'>) => void;
-
-/** What types and ranges cannot say: settings that contradict each other, and files that are not there. */
-export function checkConfig(config: Config, { report, checkFiles }: { report: Report; checkFiles: boolean }): void {
-  checkTokenizer(config, report);
-  checkModel(config, report);
-  checkTraining(config, report);
-  checkCorpora(config, report);
-  if (checkFiles) checkDataFiles(config, report);
+/**
+ * Reports what types and ranges cannot say: settings that contradict each other, and files that are not there.
+ *
+ * @param value a configuration with absolute paths; what the schema refuses in it is left out of the checks, so that
+ *   nothing is reported that a default in its place would cause
+ */
+export function checkConfig(value: unknown, { report, checkFiles }: { report: Report; checkFiles: boolean }): void {
+  const { tokenizer, model, training } = soundSections(value);
+  if (tokenizer !== undefined) checkTokenizer(tokenizer, report);
+  if (model !== undefined) checkModel(model, report);
+  if (model !== undefined && tokenizer !== undefined) checkSharing(model, tokenizer, report);
+  if (training !== undefined) checkTraining(training, report);
+  const corpora = soundCorpora(value);
+  for (const placed of corpora) checkCorpus(placed, report);
+  checkHeldOut(corpora, report);
+  if (checkFiles) checkDataFiles(value, report);
 }
 
-function checkTokenizer({ tokenizer }: Config, report: Report): void {
+function checkTokenizer(tokenizer: Config['tokenizer'], report: Report): void {
   if (!tokenizer.shared) return;
   for (const side of ['source', 'target'] as const) {
     if (tokenizer[side] !== undefined) {
@@ -22,7 +31,7 @@ function checkTokenizer({ tokenizer }: Config, report: Report): void {
   }
 }
 
-function checkModel({ model, tokenizer }: Config, report: Report): void {
+function checkModel(model: Config['model'], report: Report): void {
   const { encoder, decoder, attention, bridge, embeddingSize } = model;
   const key = (...path: string[]): string[] => ['model', ...path];
   if (encoder.bidirectional && encoder.hiddenSize % 2 !== 0) {
@@ -43,13 +52,15 @@ function checkModel({ model, tokenizer }: Config, report: Report): void {
   if (model.tieTargetEmbeddings && embeddingSize !== decoder.hiddenSize) {
     report(key('tieTargetEmbeddings'), { message: `needs model.embeddingSize (${embeddingSize}) equal to model.decoder.hiddenSize (${decoder.hiddenSize}).`, hint: 'Make them equal, or set it to false.' });
   }
+}
+
+function checkSharing(model: Config['model'], tokenizer: Config['tokenizer'], report: Report): void {
   if (model.shareEmbeddings && !tokenizer.shared) {
-    report(key('shareEmbeddings'), { message: 'needs one vocabulary for both sides, but tokenizer.shared is false.', hint: 'Change one of them.' });
+    report(['model', 'shareEmbeddings'], { message: 'needs one vocabulary for both sides, but tokenizer.shared is false.', hint: 'Change one of them.' });
   }
 }
 
-function checkTraining({ training }: Config, report: Report): void {
-  const { optimizer, schedule, earlyStopping, validation } = training;
+function checkTraining({ optimizer, schedule, earlyStopping, validation }: Config['training'], report: Report): void {
   const key = (...path: string[]): string[] => ['training', ...path];
   if (optimizer.weightDecay > 0 && optimizer.name !== 'adamw') {
     report(key('optimizer', 'weightDecay'), { message: `is not used by ${optimizer.name}.`, hint: 'Set training.optimizer.name to adamw, or remove this key.' });
@@ -60,59 +71,63 @@ function checkTraining({ training }: Config, report: Report): void {
   if (schedule.name === 'inverse-sqrt' && schedule.warmupSteps === 0) {
     report(key('schedule', 'name'), { message: 'is inverse-sqrt, which decays from the end of the warm-up, but warmupSteps is 0.', hint: 'Set training.schedule.warmupSteps, for example to 2000.' });
   }
+  if (schedule.minimumLearningRate > optimizer.learningRate) {
+    report(key('schedule', 'minimumLearningRate'), { message: `is ${schedule.minimumLearningRate}, above training.optimizer.learningRate (${optimizer.learningRate}).`, hint: 'Change one of them.' });
+  }
   if (earlyStopping.metric === 'bleu' && !validation.bleu) {
     report(key('earlyStopping', 'metric'), { message: 'is bleu, but training.validation.bleu is false.', hint: 'Watch loss, or compute BLEU.' });
   }
 }
 
-function checkCorpora({ data }: Config, report: Report): void {
-  for (const [split, index, corpus] of allCorpora(data)) {
-    const path = ['data', split, index];
-    const sides = corpus.source !== undefined || corpus.target !== undefined;
-    if (sides && corpus.file !== undefined) {
-      report(path, { message: 'has both file and source or target.', hint: 'Give either one file with both sides, or two aligned files.' });
-    } else if (!sides && corpus.file === undefined) {
-      report(path, { message: 'names no file.', hint: 'Give source and target, or file.' });
-    } else if (sides && (corpus.source === undefined || corpus.target === undefined)) {
-      report(path, { message: `lacks ${corpus.source === undefined ? 'source' : 'target'}.`, hint: 'Two aligned files need both.' });
-    }
-    if (sides) {
-      for (const key of ['format', 'sourceColumn', 'targetColumn', 'header', 'delimiter', 'quote'] as const) {
-        if (corpus[key] !== undefined) report([...path, key], { message: 'is for one file with both sides, not for two aligned files.', hint: 'Remove it.' });
-      }
-      if (corpus.source !== undefined && corpus.source === corpus.target) {
-        report([...path, 'target'], { message: 'is the same file as source.' });
-      }
-    }
+function checkCorpus({ split, index, corpus }: PlacedCorpus, report: Report): void {
+  const path = ['data', split, index];
+  const sides = corpus.source !== undefined || corpus.target !== undefined;
+  if (sides && corpus.file !== undefined) {
+    report(path, { message: 'has both file and source or target.', hint: 'Give either one file with both sides, or two aligned files.' });
+  } else if (!sides && corpus.file === undefined) {
+    report(path, { message: 'names no file.', hint: 'Give source and target, or file.' });
+  } else if (sides && (corpus.source === undefined || corpus.target === undefined)) {
+    report(path, { message: `lacks ${corpus.source === undefined ? 'source' : 'target'}.`, hint: 'Two aligned files need both.' });
   }
+  if (!sides) return;
+  for (const key of ['format', 'sourceColumn', 'targetColumn', 'header', 'delimiter', 'quote'] as const) {
+    if (corpus[key] !== undefined) report([...path, key], { message: 'is for one file with both sides, not for two aligned files.', hint: 'Remove it.' });
+  }
+  if (corpus.source !== undefined && corpus.source === corpus.target) {
+    report([...path, 'target'], { message: 'is the same file as source.', hint: 'Name the file with the translations.' });
+  }
+}
+
+/** No text may be in two of train, dev and test. */
+function checkHeldOut(corpora: readonly PlacedCorpus[], report: Report): void {
   const seen = new Map<string, string>();
-  for (const [split, index, corpus] of allCorpora(data)) {
+  for (const { split, index, corpus } of corpora) {
     const identity = identityOf(corpus);
-    const earlier = seen.get(identity);
+    const earlier = identity === undefined ? undefined : seen.get(identity);
     if (earlier !== undefined && earlier !== split) {
       report(['data', split, index], { message: `is also in data.${earlier}.`, hint: 'Scores on text that was trained on, or that selects the model, say nothing: use held-out text.' });
     }
-    if (earlier === undefined) seen.set(identity, split);
+    if (identity !== undefined && earlier === undefined) seen.set(identity, split);
   }
 }
 
-function checkDataFiles({ data }: Config, report: Report): void {
-  for (const [split, index, corpus] of allCorpora(data)) {
-    for (const key of ['source', 'target', 'file'] as const) {
-      const file = corpus[key];
-      if (file !== undefined && !existsSync(file)) report(['data', split, index, key], { message: `there is no file ${file}.` });
+function checkDataFiles(value: unknown, report: Report): void {
+  for (const { path, file } of dataFiles(value)) {
+    let stats: Stats | undefined;
+    try {
+      stats = statSync(file, { throwIfNoEntry: false });
+    } catch (error) {
+      report(path, { message: `${file} cannot be read: ${(error as Error).message}.` });
+      continue;
     }
+    if (stats === undefined) report(path, { message: `there is no file ${file}.` });
+    else if (stats.isDirectory()) report(path, { message: `${file} is a folder.`, hint: 'Name a file in it.' });
   }
 }
 
-function* allCorpora(data: Config['data']): Generator<['train' | 'dev' | 'test', number, CorpusConfig]> {
-  for (const split of ['train', 'dev', 'test'] as const) {
-    for (const [index, corpus] of data[split].entries()) yield [split, index, corpus];
-  }
-}
-
-/** Equal for two corpora that are the same text, whatever links lead there. */
-function identityOf({ source, target, file, sourceColumn, targetColumn }: CorpusConfig): string {
+/** Equal for two corpora that are the same text, whatever links lead there; undefined where no file is named. */
+function identityOf({ source, target, file, sourceColumn, targetColumn }: CorpusConfig): string | undefined {
+  if (source === undefined && target === undefined && file === undefined) return undefined;
   const real = (path: string | undefined): string | undefined => {
     try {
       return path === undefined ? undefined : realpathSync(path);

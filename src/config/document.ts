@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { isMap, isScalar, isSeq, LineCounter, parseDocument, type Document } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, visit, type Document, type YAMLError } from 'yaml';
 import { UsageError, type Place } from '../errors.js';
-import { ConfigError } from './problems.js';
+import { ConfigError, type Problem } from './problems.js';
 
 /** A configuration file as plain data, with the line of every key. */
 export interface ConfigDocument {
@@ -12,9 +12,9 @@ export interface ConfigDocument {
 }
 
 /**
- * Reads a YAML (1.2) or JSON file.
+ * Reads a YAML (1.2) or JSON file; anchors, aliases and merge keys (`<<`) are followed.
  *
- * @throws UsageError `config-unreadable`; ConfigError for each syntax error or duplicate key, with its line
+ * @throws UsageError `config-unreadable`; ConfigError for each syntax error, duplicate key or unknown alias, with its line
  */
 export function readConfigDocument(file: string): ConfigDocument {
   let text: string;
@@ -25,18 +25,51 @@ export function readConfigDocument(file: string): ConfigDocument {
     throw new UsageError('config-unreadable', missing ? 'there is no such configuration file' : `cannot be read: ${(error as Error).message}`, { place: { file }, cause: error });
   }
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  if (document.errors.length > 0) {
-    throw new ConfigError(document.errors.map(({ message, pos: [start] }) => ({ place: { file, line: lines.linePos(start).line }, message })));
-  }
+  const lineOf = (offset: number): number => lines.linePos(offset).line;
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true });
+  const problems = [
+    ...document.errors.map((error) => ({ place: { file, line: lineOf(error.pos[0]) }, ...describeSyntax(error, text, lines) })),
+    ...unknownAliases(document).map(({ name, offset }) => ({ place: { file, line: lineOf(offset) }, message: `the alias *${name} has no anchor before it.`, hint: `Put &${name} before the value that it stands for, or quote the text.` })),
+  ];
+  if (problems.length > 0) throw new ConfigError(problems);
   return {
     file,
-    value: document.toJS({ maxAliasCount: 100 }) as unknown,
+    value: plainValue(document, file),
     locate: (path) => {
       const offset = offsetOf(document, path);
-      return { file, ...(offset === undefined ? {} : { line: lines.linePos(offset).line }) };
+      return { file, ...(offset === undefined ? {} : { line: lineOf(offset) }) };
     },
   };
+}
+
+/** A syntax error in the terms of somebody who writes a configuration. */
+function describeSyntax({ code, message, pos: [start] }: YAMLError, text: string, lines: LineCounter): Omit<Problem, 'place'> {
+  if (code === 'DUPLICATE_KEY') {
+    const key = /^(?:"([^"]*)"|'([^']*)'|([^\s:]+))/.exec(text.slice(start));
+    return { message: `the key ${key?.[1] ?? key?.[2] ?? key?.[3] ?? ''} is given twice.`, hint: 'Remove one of the two.' };
+  }
+  if (code === 'MULTIPLE_DOCS') return { message: 'a second YAML document begins here.', hint: 'A configuration is one document: remove the line of dashes.' };
+  const { line } = lines.linePos(start);
+  const reference = /[{[].*\$\{/.test(text.split('\n')[line - 1] ?? '');
+  return { message: `${message}.`, hint: reference ? 'Inside braces or brackets, quote a text with ${...}.' : undefined };
+}
+
+function unknownAliases(document: Document): { name: string; offset: number }[] {
+  const found: { name: string; offset: number }[] = [];
+  visit(document, {
+    Alias: (_, alias) => {
+      if (alias.resolve(document) === undefined) found.push({ name: alias.source, offset: alias.range?.[0] ?? 0 });
+    },
+  });
+  return found;
+}
+
+function plainValue(document: Document, file: string): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 }) as unknown;
+  } catch (error) {
+    throw new UsageError('config-unreadable', `cannot be read: ${(error as Error).message}`, { place: { file }, cause: error });
+  }
 }
 
 /** Offset in the text of the key (or list item) at a path, as far down as the path goes. */
@@ -44,6 +77,7 @@ function offsetOf(document: Document, path: readonly PropertyKey[]): number | un
   let node: unknown = document.contents;
   let offset: number | undefined;
   for (const part of path) {
+    if (isAlias(node)) node = node.resolve(document);
     if (isMap(node)) {
       const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === String(part));
       if (pair === undefined) break;

@@ -1,13 +1,11 @@
 import { dirname, resolve } from 'node:path';
-import type { z } from 'zod';
 import { UsageError, type Place } from '../errors.js';
 import { checkConfig } from './checks.js';
 import { readConfigDocument, type ConfigDocument } from './document.js';
 import { fillFromEnvironment, startsFromEnvironment } from './environment.js';
-import { keysAt } from './keys.js';
-import { nearest } from './nearest.js';
+import { reportIssue } from './issues.js';
 import { makePathsAbsolute } from './paths.js';
-import { ConfigError, formatKey, type Problem } from './problems.js';
+import { ConfigError, formatKey, type Problem, type Report } from './problems.js';
 import { configSchema, type Config } from './schema.js';
 import { parseSetting, withSetting, type Setting } from './settings.js';
 
@@ -42,10 +40,13 @@ export function loadConfig(options: LoadOptions): Config {
   const document = readConfigDocument(file);
   const settings: Setting[] = [
     ...(options.set ?? []).map(parseSetting),
-    ...Object.entries(options.overrides ?? {}).flatMap(([key, value]) => (value === undefined ? [] : [{ path: key.split('.'), value }])),
+    ...Object.entries(options.overrides ?? {}).flatMap(([key, value]) => (value === undefined ? [] : [{ path: key.split('.'), value, origin: 'command line' }])),
   ];
-  const merged = settings.reduce(withSetting, document.value ?? {});
-  return validate(merged, { document, settings, environment, checkFiles });
+  const problems: Problem[] = [];
+  const merged = settings.reduce((value, setting) => {
+    return withSetting(value, setting, (path, problem) => void problems.push({ ...problem, place: { file: setting.origin, key: formatKey(path) } }));
+  }, document.value);
+  return validate(merged ?? {}, { document, settings, environment, checkFiles, problems });
 }
 
 interface Origin {
@@ -53,70 +54,49 @@ interface Origin {
   readonly settings: readonly Setting[];
   readonly environment: NodeJS.ProcessEnv;
   readonly checkFiles: boolean;
+  /** Found so far. */
+  readonly problems: Problem[];
 }
 
-function validate(merged: unknown, { document, settings, environment, checkFiles }: Origin): Config {
-  const problems: Problem[] = [];
-  const isSet = (path: readonly PropertyKey[]): boolean => settings.some((setting) => setting.path.every((part, index) => index >= path.length || String(part) === String(path[index])));
-  const placeOf = (path: readonly PropertyKey[]): Place => ({ ...(isSet(path) ? { file: '--set' } : document.locate(path)), key: formatKey(path) });
-  const report = (path: readonly PropertyKey[], problem: Omit<Problem, 'place'>): void => void problems.push({ ...problem, place: placeOf(path) });
+function validate(merged: unknown, { document, settings, environment, checkFiles, problems }: Origin): Config {
+  const placeOf = (path: readonly PropertyKey[]): Place => {
+    const origin = originOf(path, settings, document.value);
+    return { ...(origin === undefined ? document.locate(path) : { file: origin }), key: formatKey(path) };
+  };
+  const unset = new Set<string>();
+  // A text that lacks its variable is wrong in every other way, too: once is enough.
+  const report: Report = (path, problem) => {
+    if (!unset.has(formatKey(path))) problems.push({ ...problem, place: placeOf(path) });
+  };
 
-  const filled = fillFromEnvironment(merged, environment, report);
-  const parsed = configSchema.safeParse(filled);
-  if (!parsed.success) {
-    for (const issue of parsed.error.issues) reportIssue(issue, filled, report);
-    throw new ConfigError(problems);
-  }
-  const config = parsed.data;
-  makePathsAbsolute(config, (path) => {
-    const written = path.reduce<unknown>((value, part) => (value as Record<PropertyKey, unknown> | undefined)?.[part], merged);
-    return isSet(path) || startsFromEnvironment(written) ? process.cwd() : dirname(resolve(document.file));
+  const filled = fillFromEnvironment(merged, environment, (path, problem) => {
+    problems.push({ ...problem, place: placeOf(path) });
+    unset.add(formatKey(path));
   });
-  checkConfig(config, { report, checkFiles });
-  if (problems.length > 0) throw new ConfigError(problems);
-  return config;
+  const absolute = (value: unknown): void =>
+    makePathsAbsolute(value, (path) => {
+      const typed = originOf(path, settings, document.value) !== undefined || startsFromEnvironment(valueAt(merged, path));
+      return typed ? process.cwd() : dirname(resolve(document.file));
+    });
+  absolute(filled);
+  const parsed = configSchema.safeParse(filled);
+  for (const issue of parsed.error?.issues ?? []) reportIssue(issue, filled, report);
+  checkConfig(filled, { report, checkFiles });
+  if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
+  // Once more, for the defaults.
+  absolute(parsed.data);
+  return parsed.data;
 }
 
-/** Says a problem that the schema found in the user's terms. */
-function reportIssue(issue: z.core.$ZodIssue, value: unknown, report: (path: readonly PropertyKey[], problem: Omit<Problem, 'place'>) => void): void {
-  if (issue.code === 'unrecognized_keys') {
-    for (const key of issue.keys) {
-      const known = keysAt(issue.path);
-      const meant = nearest(key, known);
-      report([...issue.path, key], { message: 'is not a setting.', hint: meant === undefined ? `There are: ${known.join(', ')}.` : `Did you mean ${formatKey([...issue.path, meant])}?` });
-    }
-    return;
-  }
-  const found = issue.path.reduce<unknown>((holder, part) => (holder as Record<PropertyKey, unknown> | null | undefined)?.[part], value);
-  report(issue.path, { message: `${describe(issue, found)}${found === undefined ? '' : `, but is ${JSON.stringify(found)}`}.`, hint: suggestion(issue, found) });
+/** What on the command line gave the value at a path, the last winning; undefined where it comes from the file. */
+function originOf(path: readonly PropertyKey[], settings: readonly Setting[], inFile: unknown): string | undefined {
+  const beginsWith = (whole: readonly PropertyKey[], start: readonly PropertyKey[]): boolean => start.every((part, index) => String(part) === String(whole[index]));
+  const own = settings.findLast((setting) => beginsWith(path, setting.path));
+  if (own !== undefined) return own.origin;
+  // A group that only settings inside it brought about.
+  return valueAt(inFile, path) === undefined ? settings.findLast((setting) => beginsWith(setting.path, path))?.origin : undefined;
 }
 
-function describe(issue: z.core.$ZodIssue, found: unknown): string {
-  switch (issue.code) {
-    case 'invalid_type':
-      if (found === undefined) return 'is required';
-      return `must be ${article(issue.expected)}`;
-    case 'invalid_value':
-      return `must be one of ${issue.values.map(String).join(', ')}`;
-    case 'too_small':
-      if (issue.origin === 'array' || issue.origin === 'string') return `must not be ${Number(issue.minimum) > 1 ? `shorter than ${issue.minimum}` : 'empty'}`;
-      return `must be ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`;
-    case 'too_big':
-      return `must be ${issue.inclusive === false ? 'less than' : 'at most'} ${issue.maximum}`;
-    case 'invalid_format':
-      return issue.message;
-    default:
-      return issue.message.charAt(0).toLowerCase() + issue.message.slice(1);
-  }
-}
-
-function article(expected: string): string {
-  const names: Record<string, string> = { int: 'a whole number', number: 'a number', string: 'a text', boolean: 'true or false', array: 'a list', object: 'a group of keys' };
-  return names[expected] ?? expected;
-}
-
-function suggestion(issue: z.core.$ZodIssue, found: unknown): string | undefined {
-  if (issue.code !== 'invalid_value' || typeof found !== 'string') return undefined;
-  const meant = nearest(found, issue.values.map(String));
-  return meant === undefined ? undefined : `Did you mean ${meant}?`;
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((holder, part) => (holder as Record<PropertyKey, unknown> | null | undefined)?.[part], value);
 }

@@ -7,6 +7,9 @@ export interface Problem {
   readonly hint?: string | undefined;
 }
 
+/** Takes note of a problem with the value at a path. */
+export type Report = (path: readonly PropertyKey[], problem: Omit<Problem, 'place'>) => void;
+
 /** All that is wrong in a configuration, found at once. */
 export class ConfigError extends UsageError {
   readonly problems: readonly Problem[];

@@ -3,15 +3,17 @@ import { dirname, join } from 'node:path';
 import { stringify } from 'yaml';
 import { UsageError } from '../errors.js';
 import { readConfigDocument } from './document.js';
-import { ConfigError, formatKey } from './problems.js';
+import { fillFromEnvironment, protectFromEnvironment } from './environment.js';
+import { reportIssue } from './issues.js';
+import { ConfigError, formatKey, type Problem, type Report } from './problems.js';
 import { configSchema, type Config } from './schema.js';
 
 /** Name of the resolved configuration in a run directory. */
 export const CONFIG_FILE = 'config.yaml';
 
-/** A configuration as YAML, every default written out. */
+/** A configuration as YAML, every default written out, so that loading it again gives the same. */
 export function formatConfig(config: Config): string {
-  return stringify(config, { lineWidth: 0 });
+  return stringify(protectFromEnvironment(config), { lineWidth: 0 });
 }
 
 /** Writes the resolved configuration into a run directory, whole or not at all. */
@@ -38,7 +40,12 @@ export function readResolvedConfig(runDirectory: string): Config {
     }
     throw error;
   }
-  const parsed = configSchema.safeParse(document.value);
-  if (parsed.success) return { ...parsed.data, runDirectory };
-  throw new ConfigError(parsed.error.issues.map((issue) => ({ place: { ...document.locate(issue.path), key: formatKey(issue.path) }, message: issue.message })));
+  const problems: Problem[] = [];
+  const report: Report = (path, problem) => void problems.push({ ...problem, place: { ...document.locate(path), key: formatKey(path) } });
+  // A resolved configuration holds no references any more, only texts that look like them.
+  const value = fillFromEnvironment(document.value, {}, report);
+  const parsed = configSchema.safeParse(value);
+  if (parsed.success && problems.length === 0) return { ...parsed.data, runDirectory };
+  for (const issue of parsed.error?.issues ?? []) reportIssue(issue, value, report);
+  throw new ConfigError(problems);
 }

@@ -9,7 +9,8 @@ const path = () => z.string().min(1);
 const count = () => z.int().min(1);
 const probability = () => z.number().min(0).lt(1);
 
-const corpus = z.strictObject({
+/** One corpus: two aligned files, or one file with both sides. */
+export const corpusSchema = z.strictObject({
   source: path().optional().describe('File with the source sentences, one a line (plain or .gz); needs `target`.'),
   target: path().optional().describe('File whose line N translates line N of `source`.'),
   file: path().optional().describe('One file with both sides: TSV, CSV or JSON lines (plain or .gz), instead of `source` and `target`.'),
@@ -22,7 +23,7 @@ const corpus = z.strictObject({
   weight: z.number().positive().optional().describe('Share of this corpus in an epoch relative to its size: 2 shows each pair twice, 0.5 half of them.'),
 });
 
-const corpora = z.array(corpus);
+const corpora = z.array(corpusSchema);
 
 const tokenizerSide = z.strictObject({
   type: z.enum(['char', 'word', 'bpe', 'unigram']).optional().describe('Kind of tokens on this side.'),
@@ -48,7 +49,7 @@ export const configSchema = z.strictObject({
     maxTargetLength: count().default(100).describe('Training pairs with more target tokens are dropped.'),
     maxLengthRatio: z.number().gt(1).default(9).describe('Training pairs whose longer side has more than this many times the tokens of the shorter are dropped.'),
     cacheDirectory: path().optional().describe('Folder for the encoded corpora; `cache` in the run directory when not given.'),
-  }),
+  }).describe('The parallel text, and what of it is too long to train on.'),
 
   tokenizer: z.strictObject({
     shared: z.boolean().default(true).describe('One tokenizer and vocabulary for both sides.'),
@@ -60,7 +61,7 @@ export const configSchema = z.strictObject({
     source: tokenizerSide.optional().describe('Settings of the source side where they differ; not with `shared`.'),
     target: tokenizerSide.optional().describe('Settings of the target side where they differ; not with `shared`.'),
     directory: path().optional().describe('Folder of the tokenizer files; the run directory when not given.'),
-  }).prefault({}),
+  }).prefault({}).describe('How text becomes tokens.'),
 
   model: z.strictObject({
     architecture: z.enum(['lstm']).default('lstm').describe('Family of the model.'),
@@ -69,12 +70,12 @@ export const configSchema = z.strictObject({
       layers: count().default(1).describe('Number of encoder layers.'),
       hiddenSize: count().default(512).describe('Width of an encoder layer; a bidirectional one gives half of it to each direction.'),
       bidirectional: z.boolean().default(true).describe('Whether the encoder also reads from right to left.'),
-    }).prefault({}),
+    }).prefault({}).describe('What reads the source sentence.'),
     decoder: z.strictObject({
       layers: count().default(1).describe('Number of decoder layers.'),
       hiddenSize: count().default(512).describe('Width of a decoder layer and of the attentional hidden state.'),
       inputFeeding: z.boolean().default(false).describe('Whether the attentional hidden state is fed to the next decoder step (Luong et al. 2015, section 3.3); slower.'),
-    }).prefault({}),
+    }).prefault({}).describe('What writes the target sentence.'),
     attention: z.enum(['none', 'dot', 'general', 'concat', 'scaled']).default('general').describe('Score of the attention (Luong et al. 2015); scaled is general times a learned scalar; none gives the decoder only the last encoder state.'),
     bridge: z.enum(['projection', 'copy', 'zero']).default('projection').describe('Start state of the decoder: a learned projection of the last encoder states, a copy of them, or zero.'),
     tieTargetEmbeddings: z.boolean().default(false).describe('Whether target embedding and output projection share their weights; needs `embeddingSize` equal to the decoder `hiddenSize`.'),
@@ -83,16 +84,16 @@ export const configSchema = z.strictObject({
       embedding: probability().default(0.2).describe('Dropout on the embeddings.'),
       layers: probability().default(0.2).describe('Dropout between recurrent layers.'),
       output: probability().default(0.2).describe('Dropout on the attentional hidden state before the output projection.'),
-    }).prefault({}),
+    }).prefault({}).describe('Shares of activations that are dropped in training (Srivastava et al. 2014).'),
     initialization: z.number().positive().default(0.1).describe('Embeddings start uniform between minus and plus this; other weights as Glorot and Bengio (2010) advise.'),
-  }).prefault({}),
+  }).prefault({}).describe('The network.'),
 
   training: z.strictObject({
     batch: z.strictObject({
       size: count().default(2048).describe('Size of a batch, in `unit`s.'),
       unit: z.enum(['tokens', 'sentences']).default('tokens').describe('Whether `size` counts target tokens (padding included) or sentences.'),
       accumulate: count().default(1).describe('Batches whose gradients are added up for one update.'),
-    }).prefault({}),
+    }).prefault({}).describe('How many pairs make an update.'),
     optimizer: z.strictObject({
       name: z.enum(['adam', 'adamw', 'sgd']).default('adam').describe('Optimiser.'),
       learningRate: z.number().positive().default(0.001).describe('Learning rate before the schedule.'),
@@ -101,7 +102,7 @@ export const configSchema = z.strictObject({
       epsilon: z.number().positive().default(1e-8).describe('Added to the root of the second moment (adam, adamw).'),
       weightDecay: z.number().min(0).default(0).describe('Decoupled weight decay (adamw only).'),
       momentum: probability().default(0).describe('Momentum (sgd only).'),
-    }).prefault({}),
+    }).prefault({}).describe('The rule by which gradients change the weights.'),
     schedule: z.strictObject({
       name: z.enum(['constant', 'inverse-sqrt', 'step', 'exponential', 'plateau']).default('constant').describe('Course of the learning rate: constant; linear warm-up, then inverse square root; times `factor` every `interval` updates from `start` on; exponential decay at that pace; times `factor` when dev stops improving.'),
       warmupSteps: z.int().min(0).default(0).describe('Updates over which the learning rate rises linearly from zero (all schedules).'),
@@ -110,7 +111,7 @@ export const configSchema = z.strictObject({
       factor: z.number().gt(0).lt(1).default(0.5).describe('Factor of one decay (step, exponential, plateau).'),
       patience: z.int().min(0).default(1).describe('Validations without improvement before a decay (plateau).'),
       minimumLearningRate: z.number().min(0).default(0).describe('The schedule goes no lower than this.'),
-    }).prefault({}),
+    }).prefault({}).describe('How the learning rate changes in the course of training.'),
     clipNorm: z.number().min(0).default(1).describe('Largest global norm of the gradient; 0 does not clip.'),
     labelSmoothing: probability().default(0.1).describe('Probability mass spread evenly over the vocabulary (Szegedy et al. 2016).'),
     lossNormalization: z.enum(['token', 'sentence']).default('token').describe('Whether the loss is averaged over target tokens or summed in a sentence and averaged over sentences.'),
@@ -123,20 +124,20 @@ export const configSchema = z.strictObject({
       bleu: z.boolean().default(true).describe('Whether to translate dev greedily and compute BLEU.'),
       maxSentences: count().optional().describe('Translate only the first this many dev sentences for BLEU; all when not given.'),
       samples: z.int().min(0).default(3).describe('Sample translations in the log.'),
-    }).prefault({}),
+    }).prefault({}).describe('When and how dev is scored.'),
     earlyStopping: z.strictObject({
       metric: z.enum(['loss', 'bleu']).default('bleu').describe('Dev score that selects the best checkpoint, and that early stopping and the plateau schedule watch.'),
       patience: z.int().min(0).default(0).describe('Stop after this many validations without improvement; 0 never stops.'),
-    }).prefault({}),
+    }).prefault({}).describe('Which score counts, and when to give up on a better one.'),
     checkpoints: z.strictObject({
       keepLast: count().default(2).describe('Most recent checkpoints to keep.'),
       keepBest: count().default(1).describe('Best checkpoints to keep.'),
       everySteps: count().optional().describe('Also save every this many updates; otherwise at each validation.'),
-    }).prefault({}),
+    }).prefault({}).describe('When the state of training is saved, and how much is kept.'),
     logEvery: count().default(50).describe('Updates between log lines and between rows of metrics.jsonl.'),
     tensorboard: z.boolean().default(false).describe('Whether to write TensorBoard event files into the run directory.'),
     maxNonFiniteSteps: count().default(5).describe('Stop after this many updates in a row with an infinite or NaN loss; each is skipped and counted.'),
-  }).prefault({}),
+  }).prefault({}).describe('How the model learns, and for how long.'),
 
   decoding: z.strictObject({
     beamSize: count().default(5).describe('Hypotheses kept a step; 1 is greedy.'),
@@ -144,7 +145,7 @@ export const configSchema = z.strictObject({
     maxLengthRatio: z.number().positive().default(2).describe('Longest translation, in tokens for one source token.'),
     maxLengthMargin: z.int().min(0).default(10).describe('Tokens on top of `maxLengthRatio` times the source length.'),
     batchTokens: count().default(4096).describe('Source tokens (padding included) translated at once.'),
-  }).prefault({}),
+  }).prefault({}).describe('How translations are searched for.'),
 });
 
 /** A complete configuration: every default filled in, every path absolute. */

@@ -1,0 +1,66 @@
+import type { z } from 'zod';
+import { keysAt } from './keys.js';
+import { nearest } from './nearest.js';
+import { formatKey, type Report } from './problems.js';
+
+/** Longest value that a message repeats, in characters. */
+const LONGEST_SHOWN = 60;
+
+/**
+ * Says in the user's terms what the schema found wrong with a value.
+ *
+ * @param value the whole configuration
+ */
+export function reportIssue(issue: z.core.$ZodIssue, value: unknown, report: Report): void {
+  if (issue.code === 'unrecognized_keys') {
+    const known = keysAt(issue.path);
+    for (const key of issue.keys) {
+      const meant = nearest(key, known);
+      report([...issue.path, key], { message: 'is not a setting.', hint: meant === undefined ? `There are: ${known.join(', ')}.` : `Did you mean ${formatKey([...issue.path, meant])}?` });
+    }
+    return;
+  }
+  const found = issue.path.reduce<unknown>((holder, part) => (holder as Record<PropertyKey, unknown> | null | undefined)?.[part], value);
+  if (found === null) report(issue.path, { message: `must be ${expectation(issue)}, but is empty.`, hint: issue.path.length === 0 ? undefined : 'Give it a value, or remove the key.' });
+  else if (found === undefined) report(issue.path, { message: 'is required.' });
+  else report(issue.path, { message: `must be ${expectation(issue)}, but is ${show(found)}.`, hint: suggestion(issue, found) });
+}
+
+/** What follows "must be". */
+function expectation(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return kindOf(issue.expected);
+    case 'invalid_value':
+      return `one of ${issue.values.map(String).join(', ')}`;
+    case 'invalid_union':
+      return issue.errors.flatMap(([first]) => (first === undefined ? [] : [expectation(first)])).join(' or ');
+    case 'too_small':
+      if (issue.origin === 'string') return issue.exact === true ? `a text of length ${issue.minimum}` : 'a text that is not empty';
+      if (issue.origin === 'array') return 'a list that is not empty';
+      return `${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`;
+    case 'too_big':
+      if (issue.origin === 'string') return `a text of length ${issue.exact === true ? '' : 'at most '}${issue.maximum}`;
+      return `${issue.inclusive === false ? 'less than' : 'at most'} ${issue.maximum}`;
+    default:
+      return issue.message;
+  }
+}
+
+function kindOf(expected: string): string {
+  const names: Record<string, string> = { int: 'a whole number', number: 'a number', string: 'a text', boolean: 'true or false', array: 'a list', object: 'a group of keys' };
+  return names[expected] ?? expected;
+}
+
+/** A value as in JSON, cut when long; numbers that JSON has no words for as they are. */
+function show(value: unknown): string {
+  const text = typeof value === 'number' ? String(value) : JSON.stringify(value);
+  return text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}...` : text;
+}
+
+function suggestion(issue: z.core.$ZodIssue, found: unknown): string | undefined {
+  if (issue.code === 'invalid_type' && issue.expected === 'string' && (typeof found === 'number' || typeof found === 'boolean')) return `Quote it: "${found}".`;
+  if (issue.code !== 'invalid_value' || typeof found !== 'string') return undefined;
+  const meant = nearest(found, issue.values.map(String));
+  return meant === undefined ? undefined : `Did you mean ${meant}?`;
+}
