@@ -17,7 +17,7 @@ export function scoreBatch(model: TrainableModel, batch: Batch): Float32Array {
     const tensors = toTensors(batch);
     const hidden = selectRows(model.decoderOutputs(tensors), tensors.positions);
     const kernel = model.parameters.get<Tensor2D>(model.outputKernel);
-    const logits = tf.add(matMul(hidden, kernel, true), model.parameters.get<Tensor1D>(model.outputBias)) as Tensor2D;
+    const logits = matMul(hidden, kernel, { transposeB: true, bias: model.parameters.get<Tensor1D>(model.outputBias) });
     const ofLabels = tf.sum(tf.mul(tf.oneHot(tensors.labels, model.targetVocabularySize), tf.logSoftmax(logits)), 1);
     return ofLabels.dataSync() as Float32Array;
   });

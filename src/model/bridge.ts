@@ -43,6 +43,6 @@ export class Bridge {
   private project(state: Tensor2D, layer: number, part: 'hidden' | 'cell'): Tensor2D {
     const kernel = this.parameters().get<Tensor2D>(`bridge.layers.${layer}.${part}.kernel`);
     const bias = this.parameters().get<Tensor1D>(`bridge.layers.${layer}.${part}.bias`);
-    return tf.tanh(tf.add(matMul(state, kernel), bias));
+    return tf.tanh(matMul(state, kernel, { bias }));
   }
 }

@@ -76,9 +76,8 @@ export class LstmModel implements TrainableModel {
   decodeStep(encoded: EncodedSource, state: DecoderState, previous: Tensor1D): DecodeStep {
     const embedded = embed(this.parameters.get<Tensor2D>(this.targetEmbedding), previous);
     const step = this.decoder.step(embedded, state, encoded);
-    const product = matMul(step.hidden, this.parameters.get<Tensor2D>(this.outputKernel), true);
     return {
-      logits: tf.add(product, this.parameters.get<Tensor1D>(this.outputBias)),
+      logits: matMul(step.hidden, this.parameters.get<Tensor2D>(this.outputKernel), { transposeB: true, bias: this.parameters.get<Tensor1D>(this.outputBias) }),
       state: step.state,
       attentionWeights: step.weights,
     };

@@ -63,8 +63,8 @@ export class LstmLayer {
 
   /** Input kernel and bias applied: `[rows, input]` to `[rows, 4 * hidden]`. */
   private project(inputs: Tensor2D): Tensor2D {
-    const product = matMul(inputs, this.parameters().get<Tensor2D>(`${this.name}.inputKernel`));
-    return tf.add(product, this.parameters().get<Tensor1D>(`${this.name}.bias`));
+    const parameters = this.parameters();
+    return matMul(inputs, parameters.get<Tensor2D>(`${this.name}.inputKernel`), { bias: parameters.get<Tensor1D>(`${this.name}.bias`) });
   }
 
   private zeroState(rows: number): LstmState {

@@ -14,9 +14,19 @@ export interface OpAttribute {
   readonly value: string | number | boolean | readonly number[];
 }
 
-/** The part of the native backend that runs ops by name. */
+/** A tensor as the native addon describes it. */
+interface NativeTensor {
+  readonly id: number;
+  readonly shape: number[];
+  readonly dtype: number;
+}
+
+/** The part of the native backend that runs ops by name, and keeps the native tensor of each of ours. */
 interface NativeBackend {
-  executeMultipleOutputs(op: string, attributes: readonly OpAttribute[], inputs: readonly Tensor[], outputs: number): Tensor[];
+  readonly binding: { executeOp(op: string, attributes: readonly OpAttribute[], inputs: readonly number[], outputs: number): NativeTensor[] };
+  readonly tensorMap: { set(dataId: object, entry: object): void };
+  getInputTensorIds(inputs: readonly Tensor[]): number[];
+  createOutputTensor(output: NativeTensor): Tensor;
 }
 
 /** Attribute constructors: `attribute.float('beta', 0.9)`. */
@@ -32,8 +42,19 @@ export const attribute = {
 /**
  * Runs one TensorFlow op by its registered name and returns its outputs. Nothing outside this folder names an op.
  *
- * The result is a new tensor owned by the enclosing `tidy`; no gradient is recorded, so call it inside `customGrad`.
+ * The result is a new tensor owned by the enclosing `tidy`; no gradient is recorded, so call it inside `withGradient`.
+ * An output in a half-precision format, of which tfjs knows nothing, says that it is float32: it may be given to other
+ * ops by name, and to nothing else.
  */
 export function execute(op: string, attributes: readonly OpAttribute[], inputs: readonly Tensor[], outputs = 1): Tensor[] {
-  return (tf.backend() as unknown as NativeBackend).executeMultipleOutputs(op, attributes, inputs, outputs);
+  const backend = tf.backend() as unknown as NativeBackend;
+  return backend.binding
+    .executeOp(op, attributes, backend.getInputTensorIds(inputs), outputs)
+    .map((output) => (output.dtype === DATA_TYPE.bfloat16 || output.dtype === DATA_TYPE.float16 ? halfTensor(backend, output) : backend.createOutputTensor(output)));
+}
+
+function halfTensor(backend: NativeBackend, { id, shape, dtype }: NativeTensor): Tensor {
+  const dataId = {};
+  backend.tensorMap.set(dataId, { shape, dtype, id, values: null, refCount: 1 });
+  return tf.engine().makeTensorFromTensorInfo({ dataId, shape, dtype: 'float32' });
 }

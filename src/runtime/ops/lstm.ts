@@ -1,0 +1,72 @@
+import type { Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
+import { tf } from '../tensorflow.js';
+import { matMul } from './matmul.js';
+
+/** What an LSTM reads over a whole sequence. */
+export interface LstmSequenceInputs {
+  /** `[batch, time, 4 * hidden]`: inputs times the input kernel, plus the bias; gates in the order i, f, g, o. */
+  readonly projected: Tensor3D;
+  /** `[hidden, 4 * hidden]` */
+  readonly recurrentKernel: Tensor2D;
+  /** `[batch, hidden]` */
+  readonly initialHidden: Tensor2D;
+  /** `[batch, hidden]` */
+  readonly initialCell: Tensor2D;
+  /** int32 `[batch]`: real steps of each row, from 1 to `time`. */
+  readonly lengths: Tensor1D;
+  /** Whether each row is read from its last real step to its first. */
+  readonly reverse?: boolean;
+}
+
+/** What it gives. */
+export interface LstmSequenceOutputs {
+  /** `[batch, time, hidden]`: the hidden state after each step, in the order of the inputs; zero at padding. */
+  readonly outputs: Tensor3D;
+  /** `[batch, hidden]`: hidden state after the last step of each row, in the order of reading. */
+  readonly finalHidden: Tensor2D;
+  /** `[batch, hidden]`: cell after that step. */
+  readonly finalCell: Tensor2D;
+}
+
+/**
+ * An LSTM (Hochreiter and Schmidhuber 1997; forget gate of Gers et al. 2000) over a whole sequence:
+ * `[i f g o] = projected_t + h_{t-1} R`, `c_t = σ(f) c_{t-1} + σ(i) tanh(g)`, `h_t = σ(o) tanh(c_t)`.
+ * Padded steps change nothing.
+ */
+export function lstmSequence({ projected, recurrentKernel, initialHidden, initialCell, lengths, reverse = false }: LstmSequenceInputs): LstmSequenceOutputs {
+  const time = projected.shape[1];
+  // tfjs fails at the gradient of unstacking a single step.
+  const steps = time === 1 ? [tf.squeeze<Tensor2D>(projected, [1])] : (tf.unstack(projected, 1) as Tensor2D[]);
+  const positions = tf.expandDims(tf.range(0, time, 1, 'int32'), 0);
+  const masks = tf.split(tf.cast(tf.less(positions, tf.expandDims(lengths, 1)), 'float32'), time, 1) as Tensor2D[];
+  let hidden = initialHidden;
+  let cell = initialCell;
+  const outputs = new Array<Tensor2D>(time);
+  for (let count = 0; count < time; count++) {
+    const index = reverse ? time - 1 - count : count;
+    const mask = masks[index]!;
+    const next = lstmStep(steps[index]!, recurrentKernel, hidden, cell);
+    outputs[index] = tf.mul(next.hidden, mask);
+    hidden = choose(mask, next.hidden, hidden);
+    cell = choose(mask, next.cell, cell);
+  }
+  return { outputs: tf.stack(outputs, 1) as Tensor3D, finalHidden: hidden, finalCell: cell };
+}
+
+/**
+ * One step of the same LSTM.
+ *
+ * @param projected `[rows, 4 * hidden]`
+ * @param hidden `[rows, hidden]`
+ * @param cell `[rows, hidden]`
+ */
+export function lstmStep(projected: Tensor2D, recurrentKernel: Tensor2D, hidden: Tensor2D, cell: Tensor2D): { hidden: Tensor2D; cell: Tensor2D } {
+  const [input, forget, candidate, output] = tf.split(tf.add(projected, matMul(hidden, recurrentKernel)), 4, 1) as [Tensor2D, Tensor2D, Tensor2D, Tensor2D];
+  const nextCell = tf.add(tf.mul(tf.sigmoid(forget), cell), tf.mul(tf.sigmoid(input), tf.tanh(candidate))) as Tensor2D;
+  return { hidden: tf.mul(tf.sigmoid(output), tf.tanh(nextCell)), cell: nextCell };
+}
+
+/** `after` where the mask `[rows, 1]` is 1, `before` where it is 0. */
+function choose(mask: Tensor2D, after: Tensor2D, before: Tensor2D): Tensor2D {
+  return tf.add(tf.mul(after, mask), tf.mul(before, tf.sub(1, mask)));
+}

@@ -1,0 +1,35 @@
+import { loadedRuntime } from '../../src/runtime/tensorflow.js';
+import type { OpForm } from '../../src/runtime/ops/form.js';
+
+/** A way to compute the ops, by name, and how near to exact arithmetic it is. */
+export interface NamedForm {
+  readonly name: string;
+  readonly form: OpForm;
+  /** Largest difference from the exact result, relative to the largest number of the result. */
+  readonly tolerance: number;
+}
+
+/** Every form of the ops that this machine can run; TensorFlow must have been loaded. */
+export function availableForms(): NamedForm[] {
+  const forms: NamedForm[] = [
+    { name: 'plain float32', form: { customOps: false, precision: 'float32' }, tolerance: 1e-5 },
+    { name: 'stock bfloat16', form: { customOps: false, precision: 'bfloat16' }, tolerance: 3e-2 },
+  ];
+  if (loadedRuntime()?.customOps === true) {
+    forms.push({ name: 'custom float32', form: { customOps: true, precision: 'float32' }, tolerance: 1e-5 }, { name: 'custom bfloat16', form: { customOps: true, precision: 'bfloat16' }, tolerance: 3e-2 });
+  }
+  return forms;
+}
+
+/** The largest difference between two lists of numbers, relative to the largest number of the second. */
+export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+  if (actual.length !== expected.length) return Infinity;
+  let difference = 0;
+  let largest = 1e-30;
+  for (let index = 0; index < expected.length; index++) {
+    const gap = Math.abs(actual[index]! - expected[index]!);
+    if (!(gap <= difference)) difference = gap;
+    largest = Math.max(largest, Math.abs(expected[index]!));
+  }
+  return difference / largest;
+}

@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
+import { Random } from '../../../../src/random.js';
+import { projectedCrossEntropy } from '../../../../src/runtime/ops/cross-entropy.js';
+import { withOpForm } from '../../../../src/runtime/ops/form.js';
+import { loadTensorFlow, tf } from '../../../../src/runtime/tensorflow.js';
+import { availableForms, relativeError } from '../../../support/op-forms.js';
+
+interface Example {
+  readonly positions: number;
+  readonly size: number;
+  readonly vocabulary: number;
+  readonly hidden: Float64Array;
+  readonly kernel: Float64Array;
+  readonly bias: Float64Array;
+  readonly labels: readonly number[];
+  readonly weights: readonly number[];
+}
+
+function example(positions: number, size: number, vocabulary: number, scale = 1): Example {
+  const random = new Random(positions);
+  const values = (length: number, by: number): Float64Array => Float64Array.from({ length }, () => Math.fround(by * (2 * random.uniform() - 1)));
+  return {
+    positions,
+    size,
+    vocabulary,
+    hidden: values(positions * size, scale),
+    kernel: values(vocabulary * size, 1),
+    bias: values(vocabulary, 1),
+    labels: Array.from({ length: positions }, () => random.integer(vocabulary)),
+    weights: Array.from({ length: positions }, () => Math.fround(random.uniform())),
+  };
+}
+
+/** Loss, negative log-likelihood and right positions, in double precision. */
+function reference({ positions, size, vocabulary, hidden, kernel, bias, labels, weights }: Example, smoothing: number): [number, number, number] {
+  let [loss, negativeLogLikelihood, correct] = [0, 0, 0];
+  for (let position = 0; position < positions; position++) {
+    const logits = Array.from(bias, (value, token) => {
+      let sum = value;
+      for (let k = 0; k < size; k++) sum += hidden[position * size + k]! * kernel[token * size + k]!;
+      return sum;
+    });
+    const largest = Math.max(...logits);
+    const logSum = largest + Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit - largest), 0));
+    const ofLabel = logSum - logits[labels[position]!]!;
+    const ofAll = logits.reduce((sum, logit) => sum + (logSum - logit), 0) / vocabulary;
+    loss += weights[position]! * ((1 - smoothing) * ofLabel + smoothing * ofAll);
+    negativeLogLikelihood += ofLabel;
+    if (logits.indexOf(largest) === labels[position]) correct++;
+  }
+  return [loss, negativeLogLikelihood, correct];
+}
+
+function compute(given: Example, labelSmoothing: number): { sums: number[]; gradients: Float32Array[] } {
+  return tf.tidy(() => {
+    const inputs = [tf.tensor2d(Float32Array.from(given.hidden), [given.positions, given.size]), tf.tensor2d(Float32Array.from(given.kernel), [given.vocabulary, given.size]), tf.tensor1d(Float32Array.from(given.bias))];
+    const rest = { labels: tf.tensor1d([...given.labels], 'int32'), weights: tf.tensor1d([...given.weights]), labelSmoothing };
+    let sums: number[] = [];
+    const loss = (hidden: Tensor, kernel: Tensor, bias: Tensor): Tensor => {
+      const outputs = projectedCrossEntropy({ hidden: hidden as Tensor2D, kernel: kernel as Tensor2D, bias: bias as Tensor1D, ...rest });
+      sums = [outputs.loss, outputs.negativeLogLikelihood, outputs.correct].map((scalar) => scalar.dataSync()[0]!);
+      // A gradient from above that is not 1 must go through.
+      return tf.mul(outputs.loss, 3);
+    };
+    const gradients = tf.grads(loss)(inputs).map((gradient) => gradient.dataSync() as Float32Array);
+    return { sums, gradients };
+  });
+}
+
+describe('cross-entropy of the output projection', async () => {
+  await loadTensorFlow({ device: 'cpu' });
+
+  for (const { name, form, tolerance } of availableForms()) {
+    for (const smoothing of [0, 0.1]) {
+      test(`${name}, smoothing ${smoothing}: equals the sums one number at a time, gradients finite differences`, () => {
+        const given = example(7, 3, 11);
+        const { sums, gradients } = withOpForm(form, () => compute(given, smoothing));
+        const expected = reference(given, smoothing);
+        assert.ok(relativeError(sums.slice(0, 2), expected.slice(0, 2)) < tolerance, `${sums.join()} is not ${expected.join()}`);
+        assert.equal(sums[2], expected[2]);
+        for (const [index, values] of [given.hidden, given.kernel, given.bias].entries()) {
+          const numeric = values.map((value, at) => {
+            const shifted = (by: number): number => {
+              values[at] = value + by;
+              return 3 * reference(given, smoothing)[0];
+            };
+            const difference = (shifted(1e-4) - shifted(-1e-4)) / 2e-4;
+            values[at] = value;
+            return difference;
+          });
+          const error = relativeError(gradients[index]!, numeric);
+          assert.ok(error < tolerance, `input ${index}: error ${error}`);
+        }
+      });
+    }
+
+    test(`${name}: the same for sizes of more than one block`, () => {
+      const given = example(150, 70, 1234);
+      const { sums, gradients } = withOpForm(form, () => compute(given, 0.1));
+      const plain = withOpForm({ customOps: false, precision: 'float32' }, () => compute(given, 0.1));
+      assert.ok(relativeError(sums.slice(0, 2), reference(given, 0.1).slice(0, 2)) < tolerance);
+      for (const [index, gradient] of gradients.entries()) {
+        const error = relativeError(gradient, plain.gradients[index]!);
+        assert.ok(error < tolerance, `input ${index}: error ${error}`);
+      }
+    });
+
+    test(`${name}: large logits neither overflow nor lose the loss`, () => {
+      const given = example(5, 3, 9, 300);
+      const { sums, gradients } = withOpForm(form, () => compute(given, 0.1));
+      assert.ok(relativeError(sums.slice(0, 2), reference(given, 0.1).slice(0, 2)) < tolerance);
+      assert.ok(gradients.every((gradient) => gradient.every(Number.isFinite)));
+    });
+  }
+});
