@@ -1,6 +1,6 @@
 import { S2sError, UsageError } from '../errors.js';
 import { scoreTranslations, type ScoringOptions, type TranslationScores } from '../metrics/score-translations.js';
-import { describeTokenizedSign, looksTokenized } from '../metrics/tokenized.js';
+import { tokenizedWarnings } from '../metrics/tokenized.js';
 import { readLines } from '../text/lines.js';
 
 /** Scores of a file, and what may be wrong with the text, in words. */
@@ -13,35 +13,41 @@ export interface FileEvaluation {
 /**
  * Scores a file of translations, a sentence a line, against files of references. `-` is stdin.
  *
- * @throws S2sError `line-counts-differ`, naming both files, or what `readLines` throws
+ * @throws S2sError as `readParallelFiles` does
  */
 export async function evaluateFiles(hypothesesFile: string, referenceFiles: readonly string[], options: ScoringOptions): Promise<FileEvaluation> {
-  if ([hypothesesFile, ...referenceFiles].filter((file) => file === '-').length > 1) throw new UsageError('usage', 'Only one of the files can be stdin (-).');
-  const hypotheses = await readAllLines(hypothesesFile);
-  const references: string[][] = [];
-  for (const file of referenceFiles) {
-    const lines = await readAllLines(file);
-    if (lines.length !== hypotheses.length) {
-      throw new S2sError('line-counts-differ', `has ${countLines(hypotheses)}, but ${nameOf(file)} has ${countLines(lines)}`, {
-        place: { file: nameOf(hypothesesFile) },
-        hint: 'Every line of the hypotheses needs its reference, in the same place; blank lines count.',
-      });
-    }
-    references.push(lines);
-  }
-  if (hypotheses.length === 0) throw new S2sError('nothing-to-score', 'has no lines', { place: { file: nameOf(hypothesesFile) } });
+  const [hypotheses, ...references] = await readParallelFiles(hypothesesFile, referenceFiles);
   const warnings = [hypotheses, ...references].flatMap((lines, index) => tokenizedWarnings(nameOf([hypothesesFile, ...referenceFiles][index] ?? ''), lines));
   return { scores: scoreTranslations(hypotheses, references, options), sentences: hypotheses.length, warnings };
 }
 
-/** Warnings that text looks tokenised, so that its BLEU compares with nobody else's. */
-export function tokenizedWarnings(name: string, lines: readonly string[]): string[] {
-  return looksTokenized(lines).map((sign) => `${name} looks tokenised: ${describeTokenizedSign(sign)}. Scores compare only between detokenised texts.`);
+/**
+ * The lines of files that go together line by line, without the CR of Windows line ends. `-` is stdin.
+ *
+ * @throws UsageError when stdin is named twice; S2sError `line-counts-differ`, naming both files, `nothing-to-score`, or
+ *   what `readLines` throws
+ */
+export async function readParallelFiles(first: string, others: readonly string[]): Promise<[string[], ...string[][]]> {
+  if ([first, ...others].filter((file) => file === '-').length > 1) throw new UsageError('usage', 'Only one of the files can be stdin (-).');
+  const lines = await readAllLines(first);
+  const read: [string[], ...string[][]] = [lines];
+  for (const file of others) {
+    const counterparts = await readAllLines(file);
+    if (counterparts.length !== lines.length) {
+      throw new S2sError('line-counts-differ', `has ${countLines(lines)}, but ${nameOf(file)} has ${countLines(counterparts)}`, {
+        place: { file: nameOf(first) },
+        hint: 'Every line needs its reference, in the same place; blank lines count.',
+      });
+    }
+    read.push(counterparts);
+  }
+  if (lines.length === 0) throw new S2sError('nothing-to-score', 'has no lines', { place: { file: nameOf(first) } });
+  return read;
 }
 
 async function readAllLines(file: string): Promise<string[]> {
   const lines: string[] = [];
-  for await (const line of readLines(file === '-' ? process.stdin : file)) lines.push(line);
+  for await (const line of readLines(file === '-' ? process.stdin : file)) lines.push(line.endsWith('\r') ? line.slice(0, -1) : line);
   return lines;
 }
 

@@ -1,21 +1,16 @@
-import { join } from 'node:path';
 import type { Argv, CommandModule } from 'yargs';
-import type { WhichCheckpoint } from '../checkpoint/checkpoint-index.js';
-import type { Config } from '../config/schema.js';
 import { S2sError, UsageError } from '../errors.js';
 import { Log, type LogLevel } from './log.js';
-import { configFromArguments, withCommonOptions, withDeviceOption, type CommonArguments } from './options.js';
+import { findModel, withModelOptions, type FoundModel, type ModelArguments } from './model-options.js';
+import { withCommonOptions } from './options.js';
 import { OUTPUT_FORMATS, type OutputFormat } from './translation-output.js';
 
 /** Most lines translated before their output is written; sorting by length wants many, someone waiting wants few. */
 const MAX_BLOCK_LINES = 2000;
 
-interface TranslateArguments extends CommonArguments {
-  readonly files: readonly string[];
-  readonly model: string | undefined;
-  readonly checkpoint: string;
-  readonly device: string | undefined;
-  readonly beamSize: number | undefined;
+interface TranslateArguments extends ModelArguments {
+  /** The command and the files. */
+  readonly _: readonly string[];
   readonly nBest: number | undefined;
   readonly scores: boolean;
   readonly format: OutputFormat;
@@ -23,14 +18,15 @@ interface TranslateArguments extends CommonArguments {
 
 /** `s2s translate`: a filter from source lines to translated lines. */
 export const translateCommand: CommandModule<object, TranslateArguments> = {
-  command: 'translate [files..]',
+  command: 'translate',
   describe: 'Translate lines from files or stdin to stdout, one line out for every line in',
   builder: (yargs) =>
-    withDeviceOption(withCommonOptions(yargs))
-      .positional('files', { type: 'string', array: true, default: [], describe: 'Files to translate one after the other (plain or .gz); - or none is stdin' })
-      .option('model', { alias: 'm', type: 'string', requiresArg: true, describe: 'Run directory of a trained model; else S2S_MODEL, the run directory of --config, or the last run trained here' })
-      .option('checkpoint', { type: 'string', default: 'best', requiresArg: true, describe: 'Which checkpoint: best, last, or the number of its step' })
-      .option('beam-size', { alias: 'b', type: 'number', requiresArg: true, describe: 'Hypotheses kept a step; 1 is greedy (decoding.beamSize)' })
+    withModelOptions(withCommonOptions(yargs))
+      .usage('$0 translate [FILE..]\n\nTranslate lines from files or stdin to stdout, one line out for every line in.\n\nFILE is text, one sentence a line, plain or gzipped; - or none is stdin.')
+      // yargs loses a lone - among declared positional arguments, so the files are left undeclared.
+      .strict(false)
+      .strictOptions()
+      .string('_')
       .option('n-best', { alias: 'n', type: 'number', requiresArg: true, describe: 'Print this many translations of each line, best first' })
       .option('scores', { type: 'boolean', default: false, describe: 'Print the score of each translation after a tab' })
       .option('format', { alias: 'f', choices: OUTPUT_FORMATS, default: 'text' as OutputFormat, requiresArg: true, describe: 'text: translations; tsv: source, translation; jsonl: an object a line, with scores' })
@@ -45,25 +41,23 @@ export const translateCommand: CommandModule<object, TranslateArguments> = {
           'log-probability divided by the length to the power of decoding.lengthPenalty. <unk> is never generated.',
       ) as unknown as Argv<TranslateArguments>,
   handler: async (args) => {
-    const which = checkpointOf(args.checkpoint);
-    await checkFiles(args.files);
-    const { findRun } = await import('./find-run.js');
-    const given = args.config === undefined ? undefined : await loadSettings(args, args.config);
-    const runDirectory = await findRun(args.model, given?.runDirectory);
-    const config = given ?? (await loadSettings(args, await configFileOf(runDirectory)));
+    const files = args._.slice(1);
+    await checkFiles(files);
+    const model = await findModel(args);
+    const { config } = model;
     const { nBest } = args;
     if (nBest !== undefined && !(Number.isInteger(nBest) && nBest >= 1 && nBest <= config.decoding.beamSize)) {
       throw new UsageError('n-best-beyond-beam', `--n-best must be a whole number from 1 to the beam size (${config.decoding.beamSize}), but is ${nBest}.`, { hint: 'Give a larger --beam-size too.' });
     }
-    await translate(args, config, runDirectory, which);
+    await translate(args, files, model);
   },
 };
 
-async function translate(args: TranslateArguments, config: Config, runDirectory: string, which: WhichCheckpoint): Promise<void> {
+async function translate(args: TranslateArguments, files: readonly string[], { config, runDirectory, which }: FoundModel): Promise<void> {
   const log = new Log(args.logLevel);
   const { waitingLines } = await import('../translation/waiting-lines.js');
-  const blocks = waitingLines(readAll(args.files), MAX_BLOCK_LINES);
-  if (readsTerminal(args.files)) process.stderr.write('Type sentences, one a line; Ctrl-D ends.\n');
+  const blocks = waitingLines(readAll(files), MAX_BLOCK_LINES);
+  if (readsTerminal(files)) process.stderr.write('Type sentences, one a line; Ctrl-D ends.\n');
 
   const { loadTensorFlow } = await import('../runtime/tensorflow.js');
   await loadTensorFlow({ device: config.device });
@@ -88,25 +82,6 @@ async function translate(args: TranslateArguments, config: Config, runDirectory:
   });
   const seconds = (performance.now() - started) / 1000;
   log.info(`${lines} lines in ${seconds.toFixed(1)} s (${(lines / seconds).toFixed(1)} a second), beam ${config.decoding.beamSize}`);
-}
-
-/** A configuration with the flags of this command; data files are not needed to translate. */
-function loadSettings(args: TranslateArguments, file: string): Promise<Config> {
-  return configFromArguments({ ...args, config: file }, { device: args.device, 'decoding.beamSize': args.beamSize }, { checkFiles: false });
-}
-
-/** The configuration saved in a run directory. */
-async function configFileOf(runDirectory: string): Promise<string> {
-  const { CONFIG_FILE, readResolvedConfig } = await import('../config/save.js');
-  // Says what is wrong with the folder where there is no configuration in it.
-  readResolvedConfig(runDirectory);
-  return join(runDirectory, CONFIG_FILE);
-}
-
-function checkpointOf(text: string): WhichCheckpoint {
-  if (text === 'best' || text === 'last') return text;
-  if (/^\d+$/.test(text)) return Number(text);
-  throw new UsageError('usage', `--checkpoint must be best, last or the number of a step, but is ${JSON.stringify(text)}.`);
 }
 
 /** Every file is there, said before the first is translated. */

@@ -42,3 +42,8 @@ const DESCRIPTIONS: Readonly<Record<TokenizedSign['kind'], string>> = {
 export function describeTokenizedSign({ kind, lines, firstLine }: TokenizedSign): string {
   return `${lines} lines, the first line ${firstLine}, ${DESCRIPTIONS[kind]}`;
 }
+
+/** Warnings that a text looks tokenised, so that its BLEU compares with nobody else's; none where it does not. */
+export function tokenizedWarnings(name: string, lines: readonly string[]): string[] {
+  return looksTokenized(lines).map((sign) => `${name} looks tokenised: ${describeTokenizedSign(sign)}. Scores compare only between detokenised texts.`);
+}

@@ -1,0 +1,68 @@
+import { constants } from 'node:fs';
+import { access, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { S2sError } from '../errors.js';
+import { evaluateModel, scorePairs } from '../evaluation/evaluate-model.js';
+import { defaultSplit, readSplit, type EvaluationSet } from '../evaluation/evaluation-set.js';
+import type { ScoringOptions } from '../metrics/score-translations.js';
+import { loadTensorFlow } from '../runtime/tensorflow.js';
+import { loadRun } from '../translation/load-run.js';
+import { MAX_SOURCE_TOKENS } from '../translation/translate-lines.js';
+import type { EvalArguments } from './eval.js';
+import { readParallelFiles } from './eval-files.js';
+import { formatScoresAsJson, formatScoresForPeople } from './eval-report.js';
+import { formatCount } from './format.js';
+import type { Log } from './log.js';
+import { findModel, type FoundModel } from './model-options.js';
+
+/** Evaluates a trained model on a split or on files, and prints its scores; with --score, its log-probabilities. */
+export async function evaluateRun(args: EvalArguments, references: readonly string[], scoring: ScoringOptions, log: Log): Promise<void> {
+  const found = await findModel(args);
+  const { config, runDirectory, which } = found;
+  // What is wrong with files is said before the model takes its time.
+  if (args.output !== undefined) await checkWritable(args.output);
+  const { set, name } = await readEvaluationSet(args, references, found);
+  await loadTensorFlow({ device: config.device });
+  const { model, tokenizers, checkpoint } = await loadRun(runDirectory, which);
+  log.info(`model: ${runDirectory}, step ${checkpoint.state.step}`);
+  const { decoding } = config;
+  const { sources } = set;
+
+  if (args.score === true) {
+    log.info(`scoring ${formatCount(sources.length)} pairs of ${name}`);
+    const logProbabilities = await scorePairs(sources, set.references[0], { model, tokenizers, decoding });
+    process.stdout.write(logProbabilities.map((value) => `${value.toFixed(6)}\n`).join(''));
+    return;
+  }
+
+  log.info(`translating ${formatCount(sources.length)} lines of ${name}, beam ${decoding.beamSize}`);
+  const { scores, teacherForced, hypotheses, warnings } = await evaluateModel(set, {
+    model,
+    tokenizers,
+    decoding,
+    scoring,
+    onCut: (index, tokens) => log.warn(`line ${index + 1} has ${tokens} tokens; only the first ${MAX_SOURCE_TOKENS} are translated`),
+    onProgress: (done, total) => log.debug(`${formatCount(done)} of ${formatCount(total)} lines translated`),
+  });
+  if (args.output !== undefined) await writeFile(args.output, hypotheses.map((line) => `${line}\n`).join(''));
+  for (const warning of warnings) log.warn(warning);
+  const { perplexity, accuracy, tokens } = teacherForced;
+  const figures = { perplexity, accuracy, sentences: sources.length, targetTokens: tokens };
+  process.stdout.write((args.json ? formatScoresAsJson : formatScoresForPeople)(scores, figures));
+}
+
+/** The text to evaluate on, and what to call it. */
+async function readEvaluationSet(args: EvalArguments, referenceFiles: readonly string[], { config }: FoundModel): Promise<{ set: EvaluationSet; name: string }> {
+  if (args.source === undefined) {
+    const split = args.split ?? defaultSplit(config);
+    return { set: await readSplit(config, split), name: split };
+  }
+  const [sources, first = [], ...others] = await readParallelFiles(args.source, referenceFiles);
+  return { set: { sources, references: [first, ...others] }, name: args.source === '-' ? 'stdin' : args.source };
+}
+
+async function checkWritable(file: string): Promise<void> {
+  await access(dirname(file), constants.W_OK).catch((cause: unknown) => {
+    throw new S2sError('file-unwritable', 'the translations cannot be written there: no such folder, or it may not be written to', { place: { file }, hint: 'Name another file after --output.', cause });
+  });
+}

@@ -1,0 +1,40 @@
+import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
+import type { Decodable } from '../../src/model/model.js';
+import { tf } from '../../src/runtime/tensorflow.js';
+import { BOS, EOS } from '../../src/vocab/special.js';
+
+/** What a model says of one translation, token by token. */
+export interface StepwiseScore {
+  /** Natural logarithm of each token's probability, the last one that of `</s>`. */
+  readonly logProbabilities: readonly number[];
+  /** Tokens that are the most probable ones of their step. */
+  readonly correct: number;
+}
+
+/**
+ * Follows a translation step by step as search does, one sentence at a time, with the softmax in double precision:
+ * slow, and independent of teacher forcing, batches and padding.
+ *
+ * @param source ids without `</s>`
+ * @param target ids without `<s>` and `</s>`
+ */
+export function stepwiseScore(model: Decodable, source: readonly number[], target: readonly number[]): StepwiseScore {
+  const logProbabilities: number[] = [];
+  let correct = 0;
+  tf.tidy(() => {
+    const encoded = model.encode(tf.tensor2d([[...source, EOS]], undefined, 'int32'), tf.tensor1d([source.length + 1], 'int32'));
+    let state: readonly Tensor2D[] = encoded.initialState;
+    let previous = BOS;
+    for (const label of [...target, EOS]) {
+      const step = model.decodeStep(encoded, state, tf.tensor1d([previous], 'int32') as Tensor1D);
+      const logits = [...step.logits.dataSync()];
+      const largest = Math.max(...logits);
+      const logSum = largest + Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit - largest), 0));
+      logProbabilities.push(logits[label]! - logSum);
+      if (logits.indexOf(largest) === label) correct++;
+      ({ state } = step);
+      previous = label;
+    }
+  });
+  return { logProbabilities, correct };
+}
