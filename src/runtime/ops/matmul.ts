@@ -24,8 +24,8 @@ export interface MatMulOptions {
 export function matMul(a: Tensor2D, b: Tensor2D, { transposeB = false, bias }: MatMulOptions = {}): Tensor2D {
   const form = opForm();
   if (!form.customOps && form.precision === 'float32') {
-    const product = tf.matMul(a, b, false, transposeB);
-    return bias === undefined ? product : (tf.add(product, bias) as Tensor2D);
+    const product = tf.matMul<Tensor2D>(a, b, false, transposeB);
+    return bias === undefined ? product : tf.add(product, bias);
   }
   return withGradient<Tensor2D>(
     bias === undefined ? [a, b] : [a, b, bias],
