@@ -31,6 +31,18 @@ export const checkpointStateSchema = z.strictObject({
   plateau: z.strictObject({ waited: counter(), decays: counter() }),
   /** Updates skipped because the loss was not finite: in all, and in a row up to now. */
   nonFinite: z.strictObject({ total: counter(), inRow: counter() }),
+  /** Sums over the updates since the last row of metrics.jsonl, so that the next row is that of an unbroken run. */
+  unreported: z
+    .strictObject({
+      updates: counter(),
+      loss: z.number(),
+      negativeLogLikelihood: z.number(),
+      sourceTokens: counter(),
+      targetTokens: counter(),
+      paddingTokens: counter(),
+      seconds: z.number().min(0),
+    })
+    .optional(),
   /** Seconds of training, all sessions of the run together. */
   elapsedSeconds: z.number().min(0),
   tokenizers: z.strictObject({ source: tokenizerIdentity, target: tokenizerIdentity }),

@@ -1,19 +1,51 @@
-/** Exit code of a program that a signal ended: 128 plus the number of SIGINT. */
-const INTERRUPTED = 130;
+import { constants } from 'node:os';
+import { setTimeout } from 'node:timers';
 
 /**
- * A signal that aborts at the first SIGINT or SIGTERM, so that work can be saved; the second ends the process at once.
+ * Signals so soon after the first are the same keystroke: npm passes on to its child what the terminal has sent there
+ * already, and a busy program finds both at once.
+ */
+const SAME_KEYSTROKE_MS = 500;
+
+/**
+ * Exit code of a program that a signal ended, as shells have it: 128 plus the number of the signal, so 130 after
+ * Ctrl-C and 143 after SIGTERM. It keeps scripts from going on with half a training.
+ */
+export function exitCodeOf(signal: 'SIGINT' | 'SIGTERM'): number {
+  return 128 + constants.signals[signal];
+}
+
+/** Listens for the wish to stop. */
+export interface Interruption {
+  /** Aborts at the first SIGINT or SIGTERM, which is its reason. */
+  readonly signal: AbortSignal;
+  /** Leaves signals to others again. */
+  close(): void;
+}
+
+/**
+ * Turns the first SIGINT or SIGTERM into a signal that aborts, so that work can be saved; the second ends the process
+ * at once.
  *
  * @param onFirst told of the first
  */
-export function interruption(onFirst: () => void): AbortSignal {
+export function interruption(onFirst: () => void): Interruption {
   const controller = new AbortController();
-  const interrupt = (): void => {
-    if (controller.signal.aborted) process.exit(INTERRUPTED);
-    controller.abort();
+  let mayExit = false;
+  const interrupt = (name: 'SIGINT' | 'SIGTERM'): void => {
+    if (mayExit) process.exit(exitCodeOf(name));
+    if (controller.signal.aborted) return;
+    controller.abort(name);
+    setTimeout(() => (mayExit = true), SAME_KEYSTROKE_MS).unref();
     onFirst();
   };
   process.on('SIGINT', interrupt);
   process.on('SIGTERM', interrupt);
-  return controller.signal;
+  return {
+    signal: controller.signal,
+    close() {
+      process.off('SIGINT', interrupt);
+      process.off('SIGTERM', interrupt);
+    },
+  };
 }

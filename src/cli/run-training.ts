@@ -8,13 +8,26 @@ import { MetricsLog } from '../training/metrics-log.js';
 import { prepareTraining } from '../training/prepare.js';
 import { completedEpochs } from '../training/run.js';
 import { TensorBoardLog } from '../training/tensorboard.js';
+import type { StopReason } from '../training/limits.js';
 import { stopReason, train } from '../training/train.js';
-import { interruption } from './interruption.js';
+import { exitCodeOf, interruption } from './interruption.js';
 import { Log } from './log.js';
 import type { TrainArguments } from './train.js';
 import { describePreparation, TrainingReporter } from './training-report.js';
 
-/** Prepares and runs a training, telling on stderr how it goes. */
+/** What to change where a resumed training has nothing left to do. */
+const REMEDIES: Record<StopReason, string> = {
+  'max-steps': 'raise --max-steps',
+  'max-epochs': 'raise --max-epochs',
+  'max-minutes': 'raise --max-minutes',
+  'early-stopping': 'raise training.earlyStopping.patience',
+  interrupted: 'resume it',
+};
+
+/**
+ * Prepares and runs a training, telling on stderr how it goes. After SIGINT or SIGTERM the training is saved and the exit
+ * code is 130 or 143.
+ */
 export async function runTraining(given: Config, args: TrainArguments): Promise<void> {
   const log = new Log(args.logLevel);
   const config = await withAddedSteps(given, args);
@@ -24,26 +37,28 @@ export async function runTraining(given: Config, args: TrainArguments): Promise<
   const lock = await lockRunDirectory(runDirectory);
   try {
     const run = await prepareTraining(config, args.resume, (event) => describePreparation(event, log));
-    const metrics = new MetricsLog(runDirectory);
-    await metrics.rewind(run.progress.step);
-    const board = config.training.tensorboard ? new TensorBoardLog(runDirectory) : undefined;
     await rememberRun(runDirectory);
     try {
       const done = stopReason(run, run.progress, run.progress.elapsedSeconds);
       if (args.resume && done !== undefined) {
         log.info(`nothing left to do: ${runDirectory} is at step ${run.progress.step}, epoch ${completedEpochs(run)}, and has reached its limit (${done}).`);
-        log.info('Train on with --add-steps N, or raise --max-steps, --max-epochs or --max-minutes.');
+        log.info(`To train on, ${REMEDIES[done]}, or give --add-steps N.`);
         return;
       }
+      const metrics = new MetricsLog(runDirectory);
+      await metrics.rewind(run.progress);
+      const board = config.training.tensorboard ? new TensorBoardLog(runDirectory) : undefined;
       const reporter = new TrainingReporter(config, log);
-      const signal = interruption(() => log.warn('stopping after this step; once more to stop at once without saving'));
+      const stop = interruption(() => log.warn('stopping after this step; once more to stop at once without saving'));
       try {
-        for await (const event of train(run, signal)) {
+        for await (const event of train(run, stop.signal)) {
           reporter.report(event);
           await metrics.append(event);
           board?.append(event);
         }
+        if (stop.signal.aborted) process.exitCode = exitCodeOf(stop.signal.reason as 'SIGINT' | 'SIGTERM');
       } finally {
+        stop.close();
         reporter.close();
         board?.close();
       }

@@ -2,7 +2,7 @@ import { SingleBar } from 'cli-progress';
 import type { Config } from '../config/schema.js';
 import { DROP_REASONS, type DropReason } from '../data/filter.js';
 import type { FilterSummary } from '../data/summary.js';
-import type { TrainingEvent, UpdateEvent, ValidationEvent } from '../training/events.js';
+import type { StoppedEvent, TrainingEvent, UpdateEvent, ValidationEvent } from '../training/events.js';
 import type { PreparationEvent } from '../training/prepare.js';
 import { formatChange } from '../training/resume.js';
 import { formatCount, formatDuration, formatShare } from './format.js';
@@ -71,7 +71,7 @@ export class TrainingReporter {
     switch (event.type) {
       case 'start':
         this.log.info(`${formatCount(event.parameters)} parameters, ${formatCount(event.trainPairs)} training pairs, ${formatCount(event.stepsPerEpoch)} steps an epoch, ${formatShare(event.paddingShare)} padding`);
-        if (!hasLimit(this.config)) this.log.info('no limit is set: training goes on until interrupted (Ctrl-C saves)');
+        if (!hasLimit(this.config)) this.log.warn('no limit is set: training goes on until interrupted (Ctrl-C saves); limits are --max-epochs, --max-minutes, --max-steps and training.earlyStopping.patience');
         break;
       case 'rehearsal':
         this.log.info(`largest batch (${event.sentences} x ${event.sourceTime} source, ${event.targetTime} target tokens) and a decoding went through in ${formatDuration(event.seconds)}`);
@@ -94,7 +94,7 @@ export class TrainingReporter {
         this.close();
         this.log.info(`stopped at step ${formatCount(event.step)} after ${formatDuration(event.elapsedSeconds)}: ${event.reason}${event.skipped > 0 ? `; ${event.skipped} steps skipped` : ''}`);
         if (event.best !== undefined) this.log.info(`best ${event.best.metric} on dev: ${event.best.value.toFixed(2)} at step ${formatCount(event.best.step)}`);
-        this.log.info(`the model is in ${this.config.runDirectory}; translate with: s2s translate --model ${this.config.runDirectory} < input.txt`);
+        this.describeModel(event);
     }
   }
 
@@ -114,6 +114,18 @@ export class TrainingReporter {
       this.log.info(`  hypothesis: ${hypothesis}`);
     }
     for (const warning of event.warnings) this.log.warn(warning);
+  }
+
+  /** Says where the model is and how to go on. */
+  private describeModel({ reason, step, savedStep }: StoppedEvent): void {
+    const { runDirectory } = this.config;
+    if (savedStep === undefined) {
+      this.log.warn('nothing is saved: no update has been made');
+      return;
+    }
+    if (savedStep !== step) this.log.warn(`the last checkpoint is of step ${formatCount(savedStep)}: the weights of step ${formatCount(step)} are not fit to be saved`);
+    if (reason === 'interrupted') this.log.info('to go on with the training, give the same command with --resume');
+    this.log.info(`the model is in ${runDirectory}; translate with: s2s translate --model ${runDirectory} < input.txt`);
   }
 
   /** Lines go above the bar. */

@@ -78,12 +78,15 @@ export interface CheckpointEvent {
   readonly best: boolean;
 }
 
-/** The last event: the training has ended and its last checkpoint is saved. */
+/** The last event: the training has ended, and what it can go on from is saved. */
 export interface StoppedEvent {
   readonly type: 'stopped';
   readonly reason: StopReason;
   readonly step: number;
   readonly epoch: number;
+  /** Step of the last checkpoint, from which a resume goes on: `step` but where the weights are not fit to be saved; undefined when there is none. */
+  readonly savedStep: number | undefined;
+  /** The best checkpoint; undefined as long as none has a dev score. */
   readonly best: { readonly metric: string; readonly value: number; readonly step: number } | undefined;
   readonly skipped: number;
   readonly elapsedSeconds: number;

@@ -1,5 +1,16 @@
 import type { UpdateResult } from './update.js';
 
+/** Sums over updates: plain numbers, so that a checkpoint can hold them. */
+export interface MeterSums {
+  readonly updates: number;
+  readonly loss: number;
+  readonly negativeLogLikelihood: number;
+  readonly sourceTokens: number;
+  readonly targetTokens: number;
+  readonly paddingTokens: number;
+  readonly seconds: number;
+}
+
 /** Means and rates over the updates since they were last reported. */
 export interface MeterReading {
   readonly loss: number;
@@ -9,40 +20,34 @@ export interface MeterReading {
   readonly paddingTokensPerSecond: number;
 }
 
-/** Adds up what updates saw. */
-export class Meter {
-  private updates = 0;
-  private loss = 0;
-  private negativeLogLikelihood = 0;
-  private sourceTokens = 0;
-  private targetTokens = 0;
-  private paddingTokens = 0;
-  private seconds = 0;
+/** Before the first update. */
+export const NO_UPDATES: MeterSums = { updates: 0, loss: 0, negativeLogLikelihood: 0, sourceTokens: 0, targetTokens: 0, paddingTokens: 0, seconds: 0 };
 
-  /** @param seconds that the update took, batch and all */
-  add(result: UpdateResult, seconds: number): void {
-    this.updates++;
-    this.loss += result.loss;
-    this.negativeLogLikelihood += result.negativeLogLikelihood;
-    this.sourceTokens += result.sourceTokens;
-    this.targetTokens += result.targetTokens;
-    this.paddingTokens += result.paddingTokens;
-    this.seconds += seconds;
-  }
+/**
+ * The sums with one more update.
+ *
+ * @param seconds that the update took, batch and all
+ */
+export function withUpdate(sums: MeterSums, result: UpdateResult, seconds: number): MeterSums {
+  return {
+    updates: sums.updates + 1,
+    loss: sums.loss + result.loss,
+    negativeLogLikelihood: sums.negativeLogLikelihood + result.negativeLogLikelihood,
+    sourceTokens: sums.sourceTokens + result.sourceTokens,
+    targetTokens: sums.targetTokens + result.targetTokens,
+    paddingTokens: sums.paddingTokens + result.paddingTokens,
+    seconds: sums.seconds + seconds,
+  };
+}
 
-  reading(): MeterReading {
-    const seconds = Math.max(this.seconds, 1e-9);
-    return {
-      loss: this.loss / Math.max(1, this.updates),
-      perplexity: Math.exp(this.negativeLogLikelihood / Math.max(1, this.targetTokens)),
-      sourceTokensPerSecond: this.sourceTokens / seconds,
-      targetTokensPerSecond: this.targetTokens / seconds,
-      paddingTokensPerSecond: this.paddingTokens / seconds,
-    };
-  }
-
-  reset(): void {
-    this.updates = this.loss = this.negativeLogLikelihood = 0;
-    this.sourceTokens = this.targetTokens = this.paddingTokens = this.seconds = 0;
-  }
+/** What the sums say. */
+export function reading(sums: MeterSums): MeterReading {
+  const seconds = Math.max(sums.seconds, 1e-9);
+  return {
+    loss: sums.loss / Math.max(1, sums.updates),
+    perplexity: Math.exp(sums.negativeLogLikelihood / Math.max(1, sums.targetTokens)),
+    sourceTokensPerSecond: sums.sourceTokens / seconds,
+    targetTokensPerSecond: sums.targetTokens / seconds,
+    paddingTokensPerSecond: sums.paddingTokens / seconds,
+  };
 }

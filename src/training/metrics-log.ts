@@ -1,6 +1,7 @@
 import { appendFile, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TrainingEvent } from './events.js';
+import type { Progress } from './progress.js';
 
 const FILE = 'metrics.jsonl';
 
@@ -15,8 +16,8 @@ export class MetricsLog {
     this.file = join(runDirectory, FILE);
   }
 
-  /** Drops the rows after a step: a resumed run makes those updates again. Also drops a last line cut off by a crash. */
-  async rewind(step: number): Promise<void> {
+  /** Drops the rows after the given progress: a resumed run makes those updates again. Also drops a last line cut off by a crash. */
+  async rewind({ step, nonFinite }: Pick<Progress, 'step' | 'nonFinite'>): Promise<void> {
     const text = await readFile(this.file, 'utf8').catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return undefined;
       throw error;
@@ -24,7 +25,8 @@ export class MetricsLog {
     if (text === undefined) return;
     const kept = text.split('\n').filter((line) => {
       const row = parseRow(line);
-      return row !== undefined && row.step <= step && row.type !== 'stopped';
+      // Skipped updates share the step before them; what tells them apart is their count.
+      return row !== undefined && row.step <= step && row.type !== 'stopped' && (row.type !== 'skipped' || row.total <= nonFinite.total);
     });
     await writeFile(`${this.file}.new`, kept.map((line) => `${line}\n`).join(''));
     await rename(`${this.file}.new`, this.file);
@@ -59,11 +61,11 @@ function toRow(event: TrainingEvent): Record<string, unknown> | undefined {
   }
 }
 
-function parseRow(line: string): { type: unknown; step: number } | undefined {
+function parseRow(line: string): { type: unknown; step: number; total: number } | undefined {
   try {
     const row: unknown = JSON.parse(line);
     if (typeof row !== 'object' || row === null || !('type' in row) || !('step' in row) || typeof row.step !== 'number') return undefined;
-    return { type: row.type, step: row.step };
+    return { type: row.type, step: row.step, total: 'total' in row ? Number(row.total) : 0 };
   } catch {
     return undefined;
   }

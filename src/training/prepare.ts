@@ -42,8 +42,15 @@ export async function prepareTraining(config: Config, resume: boolean, onEvent: 
   const { runDirectory } = config;
   const checkpoint = await checkpointToResume(runDirectory, resume, onEvent);
   const before = checkpoint === undefined ? undefined : readResolvedConfig(runDirectory);
-  const tokenizers = await prepareTokenizers(config, checkpoint, onEvent);
-  saveResolvedConfig(config, runDirectory);
+  let tokenizers;
+  if (checkpoint !== undefined && before !== undefined) {
+    tokenizers = loadTokenizers(runDirectory, before.tokenizer.shared);
+    assertSameModel(checkpoint, before, config, tokenizers);
+  } else {
+    tokenizers = await prepareTokenizers(config, onEvent);
+    // A resumed run writes its settings with its first checkpoint: until then the last one still belongs to the old ones.
+    saveResolvedConfig(config, runDirectory);
+  }
 
   const { train, dev } = await loadTrainingData(config, tokenizers, onEvent);
   const model = buildModel(config.model, tokenizers.source.vocabularySize, tokenizers.target.vocabularySize, new Random(config.seed).derive('weights'));
@@ -94,14 +101,9 @@ async function checkpointToResume(runDirectory: string, resume: boolean, onEvent
   });
 }
 
-/** The tokenizers of a run: those of the checkpoint, those in their folder, or newly learned ones; always copied into the run directory. */
-async function prepareTokenizers(config: Config, checkpoint: Checkpoint | undefined, onEvent: (event: PreparationEvent) => void): Promise<TokenizerPair> {
+/** The tokenizers of a new run: those in their folder, or newly learned ones; always copied into the run directory. */
+async function prepareTokenizers(config: Config, onEvent: (event: PreparationEvent) => void): Promise<TokenizerPair> {
   const { runDirectory, tokenizer } = config;
-  if (checkpoint !== undefined) {
-    const tokenizers = loadTokenizers(runDirectory, tokenizer.shared);
-    assertSameModel(checkpoint, config, tokenizers);
-    return tokenizers;
-  }
   const found = await configVocabularyState(config);
   if (found.state === 'missing' || found.state === 'stale') {
     onEvent({ type: 'vocabulary-needed', reason: found.reason });

@@ -1,5 +1,6 @@
 import type { TrainingConfig } from '../config/schema.js';
 import { afterValidation, type PlateauState } from '../optim/schedule.js';
+import { NO_UPDATES, type MeterSums } from './meter.js';
 
 /** The dev score that selects checkpoints. */
 export interface BestScore {
@@ -18,6 +19,8 @@ export interface Progress {
   readonly waited: number;
   readonly plateau: PlateauState;
   readonly nonFinite: { readonly total: number; readonly inRow: number };
+  /** Sums over the updates since the last one that was reported. */
+  readonly unreported: MeterSums;
   /** Training time of earlier sessions and this one. */
   readonly elapsedSeconds: number;
 }
@@ -30,6 +33,7 @@ export const START: Progress = {
   waited: 0,
   plateau: { waited: 0, decays: 0 },
   nonFinite: { total: 0, inRow: 0 },
+  unreported: NO_UPDATES,
   elapsedSeconds: 0,
 };
 

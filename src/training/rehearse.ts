@@ -1,3 +1,4 @@
+import { DropoutSeeds } from '../runtime/ops/dropout.js';
 import { translateLines } from '../translation/translate-lines.js';
 import type { RehearsalEvent } from './events.js';
 import { computeGradients } from './gradients.js';
@@ -17,6 +18,8 @@ export async function rehearse(run: TrainingRun): Promise<RehearsalEvent> {
   const { gradients, loss, negativeLogLikelihood, correct } = computeGradients(model, batch, {
     labelSmoothing: config.training.labelSmoothing,
     divisor: batch.batch,
+    // Masks take memory too; update 0 is that of no real one.
+    seeds: new DropoutSeeds(config.seed, 0),
   });
   for (const tensor of [...gradients, loss, negativeLogLikelihood, correct]) tensor.dispose();
 

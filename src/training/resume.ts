@@ -22,11 +22,15 @@ export function settingChanges(before: unknown, now: unknown, key = ''): Setting
 /**
  * Refuses to continue a run with another architecture or vocabulary.
  *
+ * @param before the configuration that the run was trained with
+ * @param tokenizers those in the run directory now
  * @throws S2sError `run-differs`, listing each difference with both values
  */
-export function assertSameModel(checkpoint: Checkpoint, config: Config, tokenizers: TokenizerPair): void {
+export function assertSameModel(checkpoint: Checkpoint, before: Config, config: Config, tokenizers: TokenizerPair): void {
   const { state, directory } = checkpoint;
-  const differences = settingChanges(state.model, config.model, 'model').map(formatChange);
+  // Where tokenizer files lie does not matter: the run has its own copy.
+  const vocabulary = settingChanges(before.tokenizer, config.tokenizer, 'tokenizer').filter(({ key }) => key !== 'tokenizer.directory');
+  const differences = [...settingChanges(state.model, config.model, 'model'), ...vocabulary].map(formatChange);
   const now = identities(tokenizers);
   for (const side of ['source', 'target'] as const) {
     if (state.tokenizers[side].fingerprint !== now[side].fingerprint) {

@@ -2,12 +2,12 @@ import { setImmediate } from 'node:timers/promises';
 import type { Batch } from '../data/batch.js';
 import { S2sError } from '../errors.js';
 import { learningRate } from '../optim/schedule.js';
-import type { TrainingEvent, UpdateEvent, ValidationEvent } from './events.js';
+import type { CheckpointEvent, TrainingEvent, UpdateEvent, ValidationEvent } from './events.js';
 import { progressShare, reachedLimit, type StopReason } from './limits.js';
-import { Meter } from './meter.js';
+import { NO_UPDATES, reading, withUpdate } from './meter.js';
 import { withValidation, type Progress } from './progress.js';
 import { rehearse } from './rehearse.js';
-import { saveRun } from './save.js';
+import { bestSaved, saveRun } from './save.js';
 import { completedEpochs, stepsPerEpoch, type TrainingRun } from './run.js';
 import { update, type UpdateResult } from './update.js';
 import { validate } from './validate.js';
@@ -16,16 +16,25 @@ import { validate } from './validate.js';
  * The training loop: updates, validations and checkpoints until a limit is reached or the signal aborts, each told as
  * an event. It prints nothing. The last checkpoint is saved before the last event.
  *
- * @param signal aborting it ends the training after the present update
+ * Weights, validations and rows of metrics are those of an unbroken training wherever it was stopped and resumed. Only
+ * the validation with which a limit off the validation schedule ends a training is one more: it can make the best
+ * checkpoint, but counts neither towards patience nor towards a decay of the learning rate.
+ *
+ * @param signal aborting it ends the training after the present update, and after the validation that is due with it
  * @throws S2sError `diverged` after `training.maxNonFiniteSteps` updates in a row without a finite loss
  */
 export async function* train(run: TrainingRun, signal?: AbortSignal): AsyncGenerator<TrainingEvent, void, undefined> {
   const { training } = run.config;
   let progress = run.progress;
   const clock = startClock(progress.elapsedSeconds);
-  const meter = new Meter();
   let validatedStep = progress.step;
-  let savedStep = progress.step;
+  let savedStep = progress.step > 0 ? progress.step : undefined;
+  const save = async (state: Progress): Promise<CheckpointEvent | undefined> => {
+    const saved = await saveRun(run, state);
+    if (saved === undefined) return undefined;
+    savedStep = saved.step;
+    return { type: 'checkpoint', ...saved };
+  };
 
   yield {
     type: 'start',
@@ -48,48 +57,60 @@ export async function* train(run: TrainingRun, signal?: AbortSignal): AsyncGener
     const number = progress.step + 1;
     const rate = learningRate(number, training.optimizer.learningRate, training.schedule, progress.plateau);
     const result = update(run.model, run.optimizer, batches, { training, seed: run.config.seed, update: number, learningRate: rate });
-    if (!result.applied) {
+    if (result.applied) {
+      progress = {
+        ...progress,
+        step: number,
+        nonFinite: { ...progress.nonFinite, inRow: 0 },
+        unreported: withUpdate(progress.unreported, result, (performance.now() - started) / 1000),
+        elapsedSeconds: clock(),
+      };
+      const event = updateEvent(run, progress, result, rate);
+      if (event.report) progress = { ...progress, unreported: NO_UPDATES };
+      yield event;
+    } else {
       progress = withSkip(progress, clock());
       const { epoch, batch } = run.batches.position;
       yield { type: 'skipped', step: progress.step, ...progress.nonFinite, epoch: epoch + 1, batch };
-      if (progress.nonFinite.inRow >= training.maxNonFiniteSteps) throw await diverged(run, progress, savedStep);
-      continue;
+      if (progress.nonFinite.inRow >= training.maxNonFiniteSteps) throw diverged(run, progress, savedStep);
     }
-    progress = { ...progress, step: number, nonFinite: { ...progress.nonFinite, inRow: 0 }, elapsedSeconds: clock() };
-    meter.add(result, (performance.now() - started) / 1000);
-    const event = updateEvent(run, progress, meter, result, rate);
-    if (event.report) meter.reset();
-    yield event;
 
-    if (validationIsDue(run, progress)) {
+    let isFit = true;
+    const validationDue = validationIsDue(run, progress, validatedStep);
+    if (validationDue) {
       const validated = await runValidation(run, progress, clock);
       ({ progress } = validated);
       yield validated.event;
       validatedStep = progress.step;
+      isFit = Number.isFinite(validated.event.loss);
     }
-    if (validatedStep === progress.step || (training.checkpoints.everySteps !== undefined && progress.step % training.checkpoints.everySteps === 0)) {
-      yield { type: 'checkpoint', ...(await saveRun(run, progress)) };
-      savedStep = progress.step;
+    if (isFit && (validationDue || saveIsDue(run, progress, savedStep))) {
+      const saved = await save(progress);
+      if (saved !== undefined) yield saved;
     }
     // Lets signals and timers in: an update blocks the thread.
     await setImmediate();
   }
 
+  progress = { ...progress, elapsedSeconds: clock() };
+  let isFit = true;
   if (reason !== 'interrupted' && validatedStep !== progress.step) {
-    const validated = await runValidation(run, progress, clock);
-    ({ progress } = validated);
-    yield validated.event;
-    yield { type: 'checkpoint', ...(await saveRun(run, progress)) };
-  } else if (savedStep !== progress.step) {
-    progress = { ...progress, elapsedSeconds: clock() };
-    yield { type: 'checkpoint', ...(await saveRun(run, progress)) };
+    const { progress: scored, event } = await runValidation(run, progress, clock);
+    yield event;
+    progress = { ...progress, validated: scored.validated, elapsedSeconds: scored.elapsedSeconds };
+    isFit = Number.isFinite(event.loss);
+  }
+  if (isFit && (savedStep ?? 0) !== progress.step) {
+    const saved = await save(progress);
+    if (saved !== undefined) yield saved;
   }
   yield {
     type: 'stopped',
     reason,
     step: progress.step,
     epoch: run.batches.position.epoch + 1,
-    best: progress.best,
+    savedStep,
+    best: await bestSaved(run),
     skipped: progress.nonFinite.total,
     elapsedSeconds: clock(),
   };
@@ -118,7 +139,7 @@ function takeBatches(run: TrainingRun): Batch[] {
   return batches;
 }
 
-function updateEvent(run: TrainingRun, progress: Progress, meter: Meter, result: UpdateResult, rate: number): UpdateEvent {
+function updateEvent(run: TrainingRun, progress: Progress, result: UpdateResult, rate: number): UpdateEvent {
   const { training } = run.config;
   const { step, elapsedSeconds, waited } = progress;
   const share = progressShare(training, { step, epochs: completedEpochs(run), elapsedSeconds, waited }, stepsPerEpoch(run));
@@ -129,7 +150,7 @@ function updateEvent(run: TrainingRun, progress: Progress, meter: Meter, result:
     step,
     epoch: run.batches.position.epoch + 1,
     report: step % training.logEvery === 0,
-    ...meter.reading(),
+    ...reading(progress.unreported),
     learningRate: rate,
     gradientNorm: result.gradientNorm,
     elapsedSeconds,
@@ -139,18 +160,27 @@ function updateEvent(run: TrainingRun, progress: Progress, meter: Meter, result:
   };
 }
 
-function validationIsDue(run: TrainingRun, progress: Progress): boolean {
+/** Whether the schedule asks for a validation that this step has not had; a skipped update may end an epoch, too. */
+function validationIsDue(run: TrainingRun, { step }: Progress, validatedStep: number): boolean {
+  if (step === validatedStep) return false;
   const { every, unit } = run.config.training.validation;
-  if (unit === 'steps') return progress.step % every === 0;
+  if (unit === 'steps') return step % every === 0;
   const { epoch, batch } = run.batches.position;
   return batch >= run.batches.batchesInEpoch(epoch) && (epoch + 1) % every === 0;
+}
+
+/** Whether the schedule asks for a checkpoint between validations. */
+function saveIsDue(run: TrainingRun, { step }: Progress, savedStep: number | undefined): boolean {
+  const { everySteps } = run.config.training.checkpoints;
+  return everySteps !== undefined && step > 0 && step % everySteps === 0 && step !== savedStep;
 }
 
 async function runValidation(run: TrainingRun, before: Progress, clock: () => number): Promise<{ progress: Progress; event: ValidationEvent }> {
   const { training } = run.config;
   const started = performance.now();
   const validation = await validate(run.model, run.dev, run.tokenizers, run.config);
-  const watched = training.earlyStopping.metric === 'bleu' ? (validation.bleu ?? Number.NaN) : validation.loss;
+  // A broken model still gets some BLEU, if only 0: where the loss is no number, no score counts.
+  const watched = training.earlyStopping.metric === 'bleu' && Number.isFinite(validation.loss) ? (validation.bleu ?? Number.NaN) : validation.loss;
   const { progress, improved } = withValidation({ ...before, elapsedSeconds: clock() }, watched, training);
   const { step, elapsedSeconds } = progress;
   const seconds = (performance.now() - started) / 1000;
@@ -162,10 +192,11 @@ function withSkip(progress: Progress, elapsedSeconds: number): Progress {
   return { ...progress, nonFinite: { total: total + 1, inRow: inRow + 1 }, elapsedSeconds };
 }
 
-async function diverged(run: TrainingRun, progress: Progress, savedStep: number): Promise<S2sError> {
-  if (savedStep !== progress.step) await saveRun(run, progress);
-  return new S2sError('diverged', `the loss was infinite or not a number in ${progress.nonFinite.inRow} updates in a row; stopped at step ${progress.step}`, {
+function diverged(run: TrainingRun, { step, nonFinite }: Progress, savedStep: number | undefined): S2sError {
+  const remedy = 'Lower training.optimizer.learningRate or training.clipNorm, or lengthen training.schedule.warmupSteps, then';
+  return new S2sError('diverged', `the loss was infinite or not a number in ${nonFinite.inRow} updates in a row; stopped at step ${step}`, {
     place: { file: run.runDirectory },
-    hint: 'The weights of the last good step are saved. Lower training.optimizer.learningRate or training.clipNorm, or lengthen training.schedule.warmupSteps, then resume.',
+    // Weights right before a divergence are on their way there, so those of the last regular checkpoint stay the last.
+    hint: savedStep === undefined ? `No checkpoint was saved yet. ${remedy} start again.` : `The last checkpoint is of step ${savedStep}. ${remedy} go on from there with --resume.`,
   });
 }

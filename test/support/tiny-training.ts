@@ -1,0 +1,117 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { loadCheckpoint } from '../../src/checkpoint/run-directory.js';
+import { configSchema, type Config, type ConfigInput } from '../../src/config/schema.js';
+import { Random } from '../../src/random.js';
+import type { TrainingEvent } from '../../src/training/events.js';
+import { prepareTraining, type PreparationEvent } from '../../src/training/prepare.js';
+import type { TrainingRun } from '../../src/training/run.js';
+import { train } from '../../src/training/train.js';
+
+/** A folder with a tiny parallel text: `train.a` and `train.b` (reversed), `dev.a` and `dev.b`. */
+export interface TinyText {
+  readonly folder: string;
+  remove(): void;
+}
+
+/** Writes a text of random words; line N of the target is line N of the source word by word, as `translate` says. */
+export function writeTinyText(pairs: { train: number; dev: number }, translate: (words: string[]) => string[] = (words) => words.reverse(), { words = 8, longest = 6 } = {}): TinyText {
+  const folder = mkdtempSync(join(tmpdir(), 's2s-training-'));
+  const random = new Random(11);
+  for (const split of ['train', 'dev'] as const) {
+    const sources = Array.from({ length: pairs[split] }, () => Array.from({ length: 1 + random.integer(longest) }, () => String.fromCharCode(97 + random.integer(words))));
+    writeFileSync(join(folder, `${split}.a`), sources.map((line) => `${line.join(' ')}\n`).join(''));
+    writeFileSync(join(folder, `${split}.b`), sources.map((line) => `${translate([...line]).join(' ')}\n`).join(''));
+  }
+  return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+/** Settings that differ from those of a tiny training. */
+export interface TinySettings {
+  readonly seed?: number;
+  readonly data?: Partial<ConfigInput['data']>;
+  readonly tokenizer?: ConfigInput['tokenizer'];
+  readonly model?: ConfigInput['model'];
+  readonly training?: ConfigInput['training'];
+}
+
+/** The configuration of a training that takes some milliseconds a step, in a run directory of the given name beside the text. */
+export function tinyConfig({ folder }: TinyText, name: string, { seed, data, tokenizer, model, training }: TinySettings = {}): Config {
+  return configSchema.parse({
+    seed: seed ?? 3,
+    runDirectory: join(folder, name),
+    data: {
+      train: [{ source: join(folder, 'train.a'), target: join(folder, 'train.b') }],
+      dev: [{ source: join(folder, 'dev.a'), target: join(folder, 'dev.b') }],
+      ...data,
+    },
+    tokenizer: { type: 'word', size: 40, ...tokenizer },
+    model: { embeddingSize: 8, encoder: { hiddenSize: 8 }, decoder: { hiddenSize: 8 }, ...model },
+    training: { batch: { size: 4, unit: 'sentences' }, logEvery: 1, ...training },
+    decoding: { maxLengthRatio: 1, maxLengthMargin: 2 },
+  });
+}
+
+/** What a training in this process left. */
+export interface TinyResult {
+  readonly preparation: readonly PreparationEvent[];
+  readonly events: readonly TrainingEvent[];
+  /** What the training threw, if it did. */
+  readonly error: unknown;
+}
+
+/**
+ * Prepares a training and runs it to its end.
+ *
+ * @param options.onEvent told of each event, with the run at work
+ */
+export async function trainTiny(
+  config: Config,
+  { resume = false, signal, onEvent }: { resume?: boolean; signal?: AbortSignal; onEvent?: (event: TrainingEvent, run: TrainingRun) => void | Promise<void> } = {},
+): Promise<TinyResult> {
+  const preparation: PreparationEvent[] = [];
+  const events: TrainingEvent[] = [];
+  const run = await prepareTraining(config, resume, (event) => preparation.push(event));
+  try {
+    for await (const event of train(run, signal)) {
+      events.push(event);
+      await onEvent?.(event, run);
+    }
+    return { preparation, events, error: undefined };
+  } catch (error) {
+    return { preparation, events, error };
+  } finally {
+    await closeRun(run);
+  }
+}
+
+/** Releases what a run holds. */
+export async function closeRun(run: TrainingRun): Promise<void> {
+  await run.batches.close();
+  run.model.dispose();
+  run.optimizer.dispose();
+}
+
+/** The events of one type. */
+export function eventsOf<Type extends TrainingEvent['type']>({ events }: Pick<TinyResult, 'events'>, type: Type): Extract<TrainingEvent, { type: Type }>[] {
+  return events.filter((event): event is Extract<TrainingEvent, { type: Type }> => event.type === type);
+}
+
+/** The last event of a training that came to its end. */
+export function stoppedOf(result: TinyResult): Extract<TrainingEvent, { type: 'stopped' }> {
+  if (result.error !== undefined) throw result.error as Error;
+  return eventsOf(result, 'stopped')[0]!;
+}
+
+/** The files of a run's last checkpoint, byte for byte, but for the times in its state. */
+export async function lastCheckpoint({ runDirectory }: Config): Promise<{ weights: Buffer; optimizer: Buffer; state: Record<string, unknown> }> {
+  const { directory, state } = await loadCheckpoint(runDirectory, 'last');
+  const unreported = state.unreported === undefined ? undefined : { ...state.unreported, seconds: 0 };
+  return {
+    weights: await readFile(join(directory, 'model.safetensors')),
+    optimizer: await readFile(join(directory, 'optimizer.safetensors')),
+    state: { ...state, unreported, elapsedSeconds: 0 },
+  };
+}

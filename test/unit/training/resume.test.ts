@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict';
+import { copyFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { S2sError } from '../../../src/errors.js';
+import { loadTensorFlow } from '../../../src/runtime/tensorflow.js';
+import type { TrainingEvent } from '../../../src/training/events.js';
+import { resumePosition, settingChanges } from '../../../src/training/resume.js';
+import { eventsOf, lastCheckpoint, stoppedOf, tinyConfig, trainTiny, writeTinyText, type TinyResult, type TinySettings } from '../../support/tiny-training.js';
+
+const text = writeTinyText({ train: 42, dev: 5 });
+after(() => text.remove());
+before(async () => {
+  await loadTensorFlow({ device: 'cpu' });
+});
+
+/** Numbers of updates and validations, without times. */
+function curve(...sessions: readonly TinyResult[]): unknown[] {
+  return sessions.flatMap(({ events }) =>
+    events.flatMap((event) => {
+      if (event.type === 'update' && event.report) return [['update', event.step, event.epoch, event.loss, event.perplexity, event.learningRate, event.gradientNorm]];
+      if (event.type === 'validation') return [['validation', event.step, event.loss, event.perplexity, event.accuracy, event.bleu, event.improved, event.samples]];
+      return [];
+    }),
+  );
+}
+
+/** Everything that a resume could forget. */
+const SETTINGS: Record<string, TinySettings> = {
+  'plain SGD': { training: { optimizer: { name: 'sgd', learningRate: 0.5 }, logEvery: 4 } },
+  'Adam, dropout, accumulation and plateau': {
+    model: { dropout: { embedding: 0.3, layers: 0.3, output: 0.3 } },
+    training: {
+      batch: { size: 4, unit: 'sentences', accumulate: 2 },
+      optimizer: { learningRate: 0.01 },
+      // BLEU stands still in so few updates, so that the rate falls.
+      schedule: { name: 'plateau', patience: 0 },
+      validation: { every: 2, unit: 'steps' },
+      logEvery: 4,
+    },
+  },
+  'momentum, two layers, input feeding, weights of corpora': {
+    data: { train: [{ source: join(text.folder, 'train.a'), target: join(text.folder, 'train.b'), weight: 0.7 }] },
+    model: { encoder: { layers: 2, hiddenSize: 8 }, decoder: { layers: 2, hiddenSize: 8, inputFeeding: true }, dropout: { layers: 0.5 } },
+    training: { optimizer: { name: 'sgd', learningRate: 0.2, momentum: 0.9 }, lossNormalization: 'sentence', schedule: { name: 'inverse-sqrt', warmupSteps: 4 } },
+  },
+};
+
+describe('a resumed training', () => {
+  for (const [name, settings] of Object.entries(SETTINGS)) {
+    const config = (run: string, maxSteps: number) => tinyConfig(text, `${name} ${run}`, { ...settings, training: { ...settings.training, maxSteps } });
+
+    test(`${name}: the same seed gives the same curve; after limits it goes on as if unbroken`, async () => {
+      const unbroken = await trainTiny(config('unbroken', 10));
+      const again = await trainTiny(config('again', 10));
+      assert.equal(stoppedOf(unbroken).step, 10);
+      assert.deepEqual(curve(again), curve(unbroken));
+      if (settings.training?.schedule !== undefined) assert.ok(new Set(eventsOf(unbroken, 'update').map(({ learningRate }) => learningRate)).size > 1);
+
+      const sessions: TinyResult[] = [];
+      for (const maxSteps of [2, 7, 10]) sessions.push(await trainTiny(config('in pieces', maxSteps), { resume: true }));
+      const scheduled = new Set(eventsOf(unbroken, 'validation').map(({ step }) => step));
+      // A limit off the schedule adds a validation, and nothing else.
+      const pieces = curve(...sessions).filter((row) => (row as unknown[])[0] !== 'validation' || scheduled.has((row as number[])[1]!));
+      assert.deepEqual(pieces, curve(unbroken));
+      assert.deepEqual(await lastCheckpoint(config('in pieces', 10)), await lastCheckpoint(config('unbroken', 10)));
+    });
+
+    test(`${name}: after interruptions it goes on as if unbroken`, async () => {
+      const sessions: TinyResult[] = [];
+      for (const stopAt of [1, 5, 8, Infinity]) {
+        const controller = new AbortController();
+        const onEvent = (event: TrainingEvent): void => {
+          if (event.type === 'update' && event.step === stopAt) controller.abort();
+        };
+        sessions.push(await trainTiny(config('interrupted', 10), { resume: true, signal: controller.signal, onEvent }));
+        assert.equal(stoppedOf(sessions.at(-1)!).reason, stopAt === Infinity ? 'max-steps' : 'interrupted');
+        assert.equal(stoppedOf(sessions.at(-1)!).step, Math.min(10, stopAt));
+      }
+      const unbroken = await trainTiny(config('whole', 10));
+      assert.deepEqual(curve(...sessions), curve(unbroken));
+      assert.deepEqual(await lastCheckpoint(config('interrupted', 10)), await lastCheckpoint(config('whole', 10)));
+    });
+  }
+
+  test('another seed gives another curve', async () => {
+    const [one, two] = [await trainTiny(tinyConfig(text, 'seed 1', { seed: 1, training: { maxSteps: 2 } })), await trainTiny(tinyConfig(text, 'seed 2', { seed: 2, training: { maxSteps: 2 } }))];
+    assert.notDeepEqual(curve(one), curve(two));
+  });
+
+  test('goes on with the next epoch when the order of batches has changed, also if the first attempt broke off', async () => {
+    const config = (size: number, maxSteps: number) => tinyConfig(text, 'reordered', { training: { batch: { size, unit: 'sentences' }, maxSteps } });
+    await trainTiny(config(4, 3));
+    // A resume that fails before its first checkpoint leaves the checkpoint with the settings it belongs to.
+    const aborted = await trainTiny(config(6, 10), { resume: true, signal: AbortSignal.abort() });
+    assert.equal(stoppedOf(aborted).step, 3);
+    const resumed = await trainTiny(config(6, 4), { resume: true });
+    const [event] = resumed.preparation.filter(({ type }) => type === 'resumed');
+    assert.ok(event?.type === 'resumed' && event.restartedEpoch);
+    assert.deepEqual(event.changes.map(({ key, before: then, now }) => [key, then, now]), [['training.batch.size', 4, 6], ['training.maxSteps', 3, 4]]);
+    assert.equal(eventsOf(resumed, 'update')[0]!.epoch, 2);
+  });
+});
+
+describe('refusals', () => {
+  const start = (name: string, settings: TinySettings = {}) => tinyConfig(text, name, { ...settings, training: { maxSteps: 2, ...settings.training } });
+  const refusal = (code: string, message: RegExp) => (error: unknown) => {
+    assert.ok(error instanceof S2sError);
+    assert.equal(error.code, code);
+    assert.match(`${error.message}\n${error.hint}`, message);
+    assert.equal(error.exitCode, 2);
+    return true;
+  };
+
+  test('a run directory with a training needs --resume', async () => {
+    await trainTiny(start('taken'));
+    await assert.rejects(trainTiny(start('taken')), refusal('run-exists', /at step 2\.\nContinue it with --resume, or start another one with --run-dir/));
+  });
+
+  test('another architecture, vocabulary or optimiser cannot be resumed', async () => {
+    await trainTiny(start('other'));
+    const cases: [TinySettings, RegExp][] = [
+      [{ model: { embeddingSize: 10, attention: 'dot' } }, /model\.embeddingSize was 8 and is now 10\n {2}model\.attention was "general" and is now "dot"/],
+      [{ tokenizer: { lowercase: true } }, /tokenizer\.lowercase was false and is now true/],
+      [{ tokenizer: { shared: false } }, /tokenizer\.shared was true and is now false/],
+      [{ training: { optimizer: { name: 'sgd' } } }, /another optimiser/],
+    ];
+    for (const [settings, message] of cases) await assert.rejects(trainTiny(start('other', settings), { resume: true }), refusal('run-differs', message));
+    // Nothing of that has spoilt the run.
+    assert.equal(stoppedOf(await trainTiny(start('other', { training: { maxSteps: 3, optimizer: { name: 'adamw', weightDecay: 0.1 } } }), { resume: true })).step, 3);
+  });
+
+  test('a tokenizer that was replaced cannot be resumed with', async () => {
+    const config = start('replaced');
+    await trainTiny(config);
+    await trainTiny(start('donor', { tokenizer: { type: 'char' } }));
+    copyFileSync(join(text.folder, 'donor', 'tokenizer.json'), join(config.runDirectory, 'tokenizer.json'));
+    await assert.rejects(trainTiny(config, { resume: true }), refusal('run-differs', /the source vocabulary \(12 tokens then, \d+ now\)/));
+  });
+
+  test('where there is nothing to resume, training starts', async () => {
+    const { preparation, events } = await trainTiny(start('fresh'), { resume: true });
+    assert.ok(preparation.some(({ type }) => type === 'nothing-to-resume'));
+    assert.equal(events.at(-1)?.type, 'stopped');
+  });
+});
+
+test('changes of settings are found by key', () => {
+  const before = { a: 1, b: { c: [1, 2], d: undefined }, e: 'x' };
+  assert.deepEqual(settingChanges(before, { a: 1, b: { c: [1, 3] }, f: 0 }), [
+    { key: 'b.c', before: [1, 2], now: [1, 3] },
+    { key: 'e', before: 'x', now: undefined },
+    { key: 'f', before: undefined, now: 0 },
+  ]);
+  const position = { epoch: 4, batch: 2 };
+  assert.deepEqual(resumePosition(position, [{ key: 'training.maxSteps', before: 1, now: 2 }]), { position, restarted: false });
+  assert.deepEqual(resumePosition(position, [{ key: 'data.maxSourceLength', before: 1, now: 2 }]), { position: { epoch: 5, batch: 0 }, restarted: true });
+  assert.deepEqual(resumePosition({ epoch: 4, batch: 0 }, [{ key: 'seed', before: 1, now: 2 }]), { position: { epoch: 4, batch: 0 }, restarted: false });
+});

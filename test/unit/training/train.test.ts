@@ -1,0 +1,200 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { after, before, describe, test } from 'node:test';
+import { readIndex } from '../../../src/checkpoint/checkpoint-index.js';
+import { S2sError } from '../../../src/errors.js';
+import { loadTensorFlow, tf } from '../../../src/runtime/tensorflow.js';
+import type { TrainingEvent } from '../../../src/training/events.js';
+import type { TrainingRun } from '../../../src/training/run.js';
+import { eventsOf, stoppedOf, tinyConfig, trainTiny, writeTinyText, type TinyResult, type TinySettings } from '../../support/tiny-training.js';
+
+/** 6 batches of 4 sentences make an epoch. */
+const text = writeTinyText({ train: 24, dev: 4 });
+after(() => text.remove());
+before(async () => {
+  await loadTensorFlow({ device: 'cpu' });
+});
+
+let runs = 0;
+const configOf = (training: TinySettings['training'], name = `run ${++runs}`) => tinyConfig(text, name, { training });
+const stepsOf = (result: TinyResult, type: 'validation' | 'checkpoint' | 'update') => eventsOf(result, type).map(({ step }) => step);
+
+describe('limits', () => {
+  test('updates', async () => {
+    const { reason, step, savedStep } = stoppedOf(await trainTiny(configOf({ maxSteps: 4 })));
+    assert.deepEqual({ reason, step, savedStep }, { reason: 'max-steps', step: 4, savedStep: 4 });
+  });
+
+  test('epochs, the last update of one taking what is left', async () => {
+    const result = await trainTiny(configOf({ maxEpochs: 2, batch: { size: 4, unit: 'sentences', accumulate: 4 } }));
+    assert.deepEqual({ reason: stoppedOf(result).reason, step: stoppedOf(result).step }, { reason: 'max-epochs', step: 4 });
+    assert.deepEqual(eventsOf(result, 'update').map(({ epoch }) => epoch), [1, 1, 2, 2]);
+    assert.deepEqual(stepsOf(result, 'validation'), [2, 4], 'each epoch once, also where a limit is there too');
+    assert.equal(eventsOf(result, 'start')[0]!.stepsPerEpoch, 2);
+    assert.deepEqual(eventsOf(result, 'update').map(({ share }) => share), [0.25, 0.5, 0.75, 1]);
+  });
+
+  test('minutes, those of earlier sessions included', async () => {
+    const config = configOf({ maxMinutes: 0.4 / 60 });
+    const result = await trainTiny(config);
+    assert.equal(stoppedOf(result).reason, 'max-minutes');
+    assert.ok(stoppedOf(result).elapsedSeconds >= 0.4);
+    const { remainingSeconds, share } = eventsOf(result, 'update')[0]!;
+    assert.ok(share! > 0 && remainingSeconds! < 0.4);
+    const resumed = await trainTiny(config, { resume: true });
+    assert.equal(stoppedOf(resumed).step, stoppedOf(result).step);
+  });
+
+  for (const metric of ['loss', 'bleu'] as const) {
+    test(`early stopping when ${metric} on dev does not improve`, async () => {
+      // So small a step improves nothing that is counted in float32.
+      const result = await trainTiny(configOf({ maxSteps: 30, optimizer: { name: 'sgd', learningRate: 1e-30 }, validation: { every: 2, unit: 'steps' }, earlyStopping: { metric, patience: 3 } }));
+      assert.deepEqual({ reason: stoppedOf(result).reason, step: stoppedOf(result).step }, { reason: 'early-stopping', step: 8 });
+      assert.deepEqual(eventsOf(result, 'validation').map(({ improved }) => improved), [true, false, false, false]);
+      const best = eventsOf(result, 'validation')[0]!;
+      assert.deepEqual(stoppedOf(result).best, { metric, value: best[metric], step: 2 });
+    });
+  }
+
+  test('an abort before the first update saves nothing', async () => {
+    const config = configOf({});
+    const result = await trainTiny(config, { signal: AbortSignal.abort() });
+    assert.deepEqual({ reason: stoppedOf(result).reason, savedStep: stoppedOf(result).savedStep }, { reason: 'interrupted', savedStep: undefined });
+    assert.equal(existsSync(`${config.runDirectory}/checkpoints`), false);
+  });
+});
+
+describe('validations and checkpoints', () => {
+  test('every N updates, and at the end', async () => {
+    const result = await trainTiny(configOf({ maxSteps: 7, validation: { every: 3, unit: 'steps' } }));
+    assert.deepEqual(stepsOf(result, 'validation'), [3, 6, 7]);
+    assert.deepEqual(stepsOf(result, 'checkpoint'), [3, 6, 7]);
+  });
+
+  test('every N epochs, with checkpoints between', async () => {
+    const result = await trainTiny(configOf({ maxEpochs: 4, validation: { every: 2, unit: 'epochs' }, checkpoints: { everySteps: 5 } }));
+    assert.deepEqual(stepsOf(result, 'validation'), [12, 24]);
+    assert.deepEqual(stepsOf(result, 'checkpoint'), [5, 10, 12, 15, 20, 24]);
+  });
+
+  test('the last K and the best are kept', async () => {
+    const config = configOf({ maxSteps: 8, optimizer: { learningRate: 0.05 }, validation: { every: 1, unit: 'steps' }, earlyStopping: { metric: 'loss' }, checkpoints: { keepLast: 2, keepBest: 2 } });
+    const kept = new Map<number, number[]>();
+    const result = await trainTiny(config, {
+      onEvent: async (event) => {
+        if (event.type === 'checkpoint') kept.set(event.step, (await readIndex(config.runDirectory)).checkpoints.map(({ step }) => step));
+      },
+    });
+    const losses = eventsOf(result, 'validation');
+    for (const [now, steps] of kept) {
+      const soFar = losses.filter(({ step }) => step <= now);
+      const best = soFar.toSorted((a, b) => a.loss - b.loss).slice(0, 2);
+      assert.deepEqual(steps, [...new Set([...best, ...soFar.slice(-2)].map(({ step }) => step))].sort((a, b) => a - b), `at step ${now}`);
+    }
+    const lowest = losses.toSorted((a, b) => a.loss - b.loss)[0]!;
+    assert.deepEqual(stoppedOf(result).best, { metric: 'loss', value: lowest.loss, step: lowest.step });
+  });
+
+  test('what a validation tells', async () => {
+    const [validation] = eventsOf(await trainTiny(configOf({ maxSteps: 1, validation: { samples: 3 } })), 'validation');
+    assert.ok(validation);
+    const { loss, perplexity, accuracy, bleu, bleuSignature, samples } = validation;
+    assert.ok(loss > 0 && perplexity > 1 && accuracy >= 0 && accuracy <= 1 && bleu! >= 0 && bleu! <= 100);
+    assert.match(bleuSignature!, /nrefs:1/);
+    assert.equal(samples.length, 3);
+    const [without] = eventsOf(await trainTiny(configOf({ maxSteps: 1, validation: { bleu: false, samples: 1 }, earlyStopping: { metric: 'loss' } })), 'validation');
+    assert.deepEqual([without?.bleu, without?.samples.length, without?.loss], [undefined, 1, loss]);
+  });
+
+  test('the rehearsal runs the largest batch, and neither moves weights nor batches', async () => {
+    let numTensors = 0;
+    const result = await trainTiny(tinyConfig(text, 'rehearsed', { model: { dropout: { output: 0.5 } }, training: { maxSteps: 1 } }), {
+      onEvent: (event, run) => {
+        if (event.type === 'start') numTensors = tf.memory().numTensors;
+        if (event.type !== 'rehearsal') return;
+        run.model.parameters.release();
+        assert.equal(tf.memory().numTensors, numTensors);
+        assert.deepEqual(run.batches.position, { epoch: 0, batch: 0 });
+        const { batch, sourceTime, targetTime } = run.batches.largestBatch();
+        assert.deepEqual([event.sentences, event.sourceTime, event.targetTime], [batch, sourceTime, targetTime]);
+      },
+    });
+    assert.deepEqual(result.events.slice(0, 3).map(({ type }) => type), ['start', 'rehearsal', 'update']);
+  });
+
+  test('tensors do not pile up over updates, validations and checkpoints', async () => {
+    const counts: number[] = [];
+    await trainTiny(tinyConfig(text, 'memory', { model: { dropout: { embedding: 0.2 } }, training: { maxSteps: 36, batch: { size: 4, unit: 'sentences', accumulate: 2 }, validation: { every: 6, unit: 'steps' } } }), {
+      onEvent: (event) => {
+        if (event.type === 'update') counts.push(tf.memory().numTensors);
+      },
+    });
+    assert.equal(counts.length, 36);
+    assert.deepEqual(new Set(counts).size, 1, counts.join());
+  });
+});
+
+describe('a loss that is not finite', () => {
+  /** Assigns infinite weights before the given batches are computed, and the good ones after them. */
+  function spoiling(updates: readonly number[]): (event: TrainingEvent, run: TrainingRun) => Promise<void> {
+    let made = 0;
+    let good: Float32Array | undefined;
+    return async (event, { model }) => {
+      if (event.type !== 'rehearsal' && event.type !== 'update' && event.type !== 'skipped') return;
+      made++;
+      if (good !== undefined) model.parameters.assign('output.bias', good);
+      good = undefined;
+      if (!updates.includes(made)) return;
+      good = (await model.parameters.values()).get('output.bias')!.data;
+      model.parameters.assign('output.bias', new Float32Array(good.length).fill(Infinity));
+    };
+  }
+
+  test('skips the update, counts it, and goes on', async () => {
+    const config = configOf({ maxEpochs: 1, maxNonFiniteSteps: 3 });
+    const result = await trainTiny(config, { onEvent: spoiling([2, 3, 5]) });
+    assert.deepEqual(
+      result.events.flatMap((event) => (event.type === 'update' || event.type === 'skipped' ? [[event.type, event.step]] : [])),
+      [['update', 1], ['skipped', 1], ['skipped', 1], ['update', 2], ['skipped', 2], ['update', 3]],
+    );
+    assert.deepEqual(eventsOf(result, 'skipped').map(({ inRow, total, epoch, batch }) => [inRow, total, epoch, batch]), [[1, 1, 1, 2], [2, 2, 1, 3], [1, 3, 1, 5]]);
+    assert.equal(stoppedOf(result).skipped, 3);
+    const resumed = await trainTiny({ ...config, training: { ...config.training, maxEpochs: 2 } }, { resume: true });
+    assert.equal(stoppedOf(resumed).skipped, 3, 'a resume remembers the count');
+  });
+
+  test('at the end of an epoch does not cancel its validation', async () => {
+    const result = await trainTiny(configOf({ maxEpochs: 2, checkpoints: { everySteps: 5 } }), { onEvent: spoiling([6]) });
+    assert.deepEqual(stepsOf(result, 'validation'), [5, 11]);
+    assert.deepEqual(stepsOf(result, 'checkpoint'), [5, 10, 11]);
+  });
+
+  test('ends the training after too many in a row, with the last regular checkpoint to go on from', async () => {
+    const config = configOf({ maxEpochs: 3, maxNonFiniteSteps: 3, checkpoints: { everySteps: 2 } });
+    const { error, ...result } = await trainTiny(config, { onEvent: spoiling([4, 5, 6, 7, 8]) });
+    assert.ok(error instanceof S2sError);
+    assert.equal(error.code, 'diverged');
+    assert.equal(error.exitCode, 1);
+    assert.match(error.message, /in 3 updates in a row; stopped at step 3$/);
+    assert.match(error.hint!, /The last checkpoint is of step 2\. Lower training\.optimizer\.learningRate .* go on from there with --resume\./);
+    assert.equal(eventsOf({ events: result.events }, 'skipped').length, 3);
+    const resumed = await trainTiny(config, { resume: true });
+    assert.equal(eventsOf(resumed, 'start')[0]!.step, 2);
+    assert.equal(stoppedOf(resumed).step, 18);
+  });
+
+  test('weights blown up by a huge learning rate are not saved over good ones', async () => {
+    const config = configOf({ maxSteps: 12, clipNorm: 0, maxNonFiniteSteps: 4, optimizer: { name: 'sgd', learningRate: 1e38 }, checkpoints: { everySteps: 1 }, validation: { every: 2, unit: 'steps' } });
+    const { error, events } = await trainTiny(config);
+    assert.ok(error instanceof S2sError && error.code === 'diverged');
+    assert.ok(eventsOf({ events }, 'validation').every(({ improved, loss }) => Number.isFinite(loss) || !improved));
+    const first = await trainTiny(configOf({ maxSteps: 1, clipNorm: 0, optimizer: { name: 'sgd', learningRate: 1e38 } }));
+    assert.equal(stoppedOf(first).savedStep, undefined, 'one such update leaves nothing worth saving');
+  });
+
+  test('from the start on says that nothing is saved', async () => {
+    const { error } = await trainTiny(configOf({ maxNonFiniteSteps: 2 }), { onEvent: spoiling([1, 2, 3]) });
+    assert.ok(error instanceof S2sError);
+    assert.match(error.hint!, /No checkpoint was saved yet\. .* start again\./);
+  });
+});
