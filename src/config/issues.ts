@@ -26,7 +26,7 @@ export function reportIssue(issue: z.core.$ZodIssue, value: unknown, report: Rep
   else report(issue.path, { message: `must be ${expectation(issue)}, but is ${show(found)}.`, hint: suggestion(issue, found) });
 }
 
-/** What follows "must be". */
+/** What follows "must be"; patterns have it as their message. */
 function expectation(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case 'invalid_type':

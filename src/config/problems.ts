@@ -10,13 +10,14 @@ export interface Problem {
 /** Takes note of a problem with the value at a path. */
 export type Report = (path: readonly PropertyKey[], problem: Omit<Problem, 'place'>) => void;
 
-/** All that is wrong in a configuration, found at once. */
+/** All that is wrong in a configuration, found at once: first what has no line, as what was given on the command line, then line by line. */
 export class ConfigError extends UsageError {
   readonly problems: readonly Problem[];
 
   constructor(problems: readonly Problem[]) {
-    super('config', problems.map(formatProblem).join('\n'));
-    this.problems = problems;
+    const sorted = problems.toSorted((left, right) => (left.place.line ?? 0) - (right.place.line ?? 0));
+    super('config', sorted.map(formatProblem).join('\n'));
+    this.problems = sorted;
   }
 }
 

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { ConfigFolder, DATA } from './fixtures.js';
+
+const folder = new ConfigFolder();
+
+/** Settings that contradict each other after the three lines of data, and the problem. */
+const CONTRADICTIONS: readonly [settings: string, problem: RegExp][] = [
+  ['tokenizer: { source: { size: 100 } }', /^4: tokenizer\.source: .*tokenizer\.shared.*false/],
+  ['tokenizer:\n  shared: true\n  target: { type: char }', /^6: tokenizer\.target: /],
+  ['model:\n  encoder:\n    hiddenSize: 7', /^6: model\.encoder\.hiddenSize: is 7, .*bidirectional to false/],
+  ['model: { attention: dot, encoder: { hiddenSize: 8 }, decoder: { hiddenSize: 6 } }', /^4: model\.attention: .* is 8 and .* 6\. .*general/],
+  ['model: { attention: none, decoder: { inputFeeding: true } }', /^4: model\.decoder\.inputFeeding: .*none/],
+  ['model: { attention: none, bridge: zero }', /^4: model\.bridge: .*nothing of the source/],
+  ['model: { bridge: copy, encoder: { hiddenSize: 8 }, decoder: { hiddenSize: 6 } }', /^4: model\.bridge: .*projection/],
+  ['model: { bridge: copy, encoder: { layers: 2 } }', /^4: model\.bridge: /],
+  ['model:\n  tieTargetEmbeddings: true\n  embeddingSize: 100', /^5: model\.tieTargetEmbeddings: .*\(100\).*\(512\)/],
+  ['model: { shareEmbeddings: true }\ntokenizer: { shared: false }', /^4: model\.shareEmbeddings: .*tokenizer\.shared is false/],
+  ['training: { optimizer: { weightDecay: 0.1 } }', /^4: training\.optimizer\.weightDecay: is not used by adam\. .*adamw/],
+  ['training: { optimizer: { name: adamw, momentum: 0.9 } }', /^4: training\.optimizer\.momentum: is not used by adamw\. .*sgd/],
+  ['training: { schedule: { name: inverse-sqrt } }', /^4: training\.schedule\.name: .*warmupSteps is 0/],
+  ['training: { schedule: { minimumLearningRate: 0.1 } }', /^4: training\.schedule\.minimumLearningRate: is 0\.1, above .*\(0\.001\)/],
+  ['training: { validation: { bleu: false } }', /^4: training\.earlyStopping\.metric: is bleu, but/],
+];
+
+for (const [settings, problem] of CONTRADICTIONS) {
+  test(`contradiction: ${settings.replace(/\s+/g, ' ')}`, () => {
+    const problems = folder.problems(DATA + settings);
+    assert.equal(problems.length, 1, problems.join('\n'));
+    assert.match(problems[0]!, problem);
+  });
+}
+
+test('settings close to a contradiction are fine', () => {
+  for (const settings of [
+    'tokenizer: { shared: false, source: { size: 100 }, target: { type: char } }',
+    'model: { encoder: { hiddenSize: 7, bidirectional: false } }',
+    'model: { attention: dot, encoder: { hiddenSize: 8 }, decoder: { hiddenSize: 8 } }',
+    'model: { attention: none }',
+    'model: { bridge: copy }',
+    'model: { tieTargetEmbeddings: true, shareEmbeddings: true, embeddingSize: 512 }',
+    'training: { optimizer: { name: adamw, weightDecay: 0.1 } }',
+    'training: { optimizer: { name: sgd, momentum: 0.9 } }',
+    'training: { schedule: { name: inverse-sqrt, warmupSteps: 10, minimumLearningRate: 0.001 } }',
+    'training: { validation: { bleu: false }, earlyStopping: { metric: loss } }',
+  ]) {
+    assert.deepEqual(folder.problems(DATA + settings), [], settings);
+  }
+});
+
+test('a corpus is two aligned files or one file with both sides', () => {
+  const of = (corpus: string): string[] => folder.problems(`data:\n  train:\n    - ${corpus}\n  dev: [{ source: dev.a, target: dev.b }]`);
+  assert.deepEqual(of('{ file: all.tsv, sourceColumn: de, targetColumn: 2, header: true, delimiter: ";", quote: "" }'), []);
+  assert.match(of('{ source: train.a, target: train.b, file: all.tsv }').join(), /^3: data\.train\[0\]: has both file and source or target\./);
+  assert.match(of('{ weight: 2 }').join(), /^3: data\.train\[0\]: names no file\./);
+  assert.match(of('{ source: train.a }').join(), /^3: data\.train\[0\]: lacks target\./);
+  assert.match(of('{ target: train.b }').join(), /^3: data\.train\[0\]: lacks source\./);
+  assert.match(of('{ source: train.a, target: train.a }').join(), /^3: data\.train\[0\]\.target: is the same file as source\./);
+  const columns = of('{ source: train.a, target: train.b, format: tsv, sourceColumn: 1, targetColumn: 2, header: true, delimiter: ";", quote: "" }');
+  assert.deepEqual(columns.map((problem) => /data\.train\[0\]\.(\w+): is for one file/.exec(problem)?.[1]), ['format', 'sourceColumn', 'targetColumn', 'header', 'delimiter', 'quote']);
+});
+
+test('held-out text is not trained on, whatever path leads to it', () => {
+  symlinkSync(join(folder.path, 'train.a'), join(folder.path, 'link.a'));
+  const train = '  train: [{ source: train.a, target: train.b }]\n';
+  assert.match(folder.problems(`data:\n${train}  dev:\n    - { source: ./train.a, target: train.b }\n`).join(), /^4: data\.dev\[0\]: is also in data\.train\. .*held-out/);
+  assert.match(folder.problems(`data:\n${train}  dev: [{ source: dev.a, target: dev.b }, { source: link.a, target: train.b }]\n`).join(), /^3: data\.dev\[1\]: is also in data\.train/);
+  assert.match(folder.problems(`${DATA}  test:\n    - { source: dev.a, target: dev.b }\n`).join(), /^5: data\.test\[0\]: is also in data\.dev/);
+  // Twice in training is a matter of weight; other columns of a file are other text.
+  assert.deepEqual(folder.problems(`${DATA.replace('train: [', 'train: [{ source: train.a, target: train.b }, ')}`), []);
+  assert.deepEqual(folder.problems('data:\n  train: [{ file: all.tsv, targetColumn: 2 }]\n  dev: [{ file: all.tsv, targetColumn: 3 }]\n'), []);
+});
+
+test('every missing file is told, unless files do not matter', () => {
+  const text = 'data:\n  train:\n    - source: no.a\n      target: no.b\n  dev: [{ file: no.tsv }]\n  test: [{ file: folder.tsv }]\n';
+  mkdirSync(join(folder.path, 'folder.tsv'));
+  const problems = folder.problems(text);
+  assert.equal(problems.length, 4);
+  assert.equal(problems[0], `3: data.train[0].source: there is no file ${join(folder.path, 'no.a')}.`);
+  assert.match(problems[1]!, /^4: data\.train\[0\]\.target: there is no file .*no\.b\.$/);
+  assert.match(problems[2]!, /^5: data\.dev\[0\]\.file: there is no file/);
+  assert.match(problems[3]!, /^6: data\.test\[0\]\.file: .*folder\.tsv is a folder\./);
+  assert.deepEqual(folder.problems(text, { checkFiles: false }), []);
+  const inFile = folder.problems(DATA.replace('train.a', 'train.b/x'));
+  assert.equal(inFile.length, 1);
+  assert.match(inFile[0]!, /^2: data\.train\[0\]\.source: /);
+});

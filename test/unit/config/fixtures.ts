@@ -1,0 +1,49 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after } from 'node:test';
+import { ConfigError, loadConfig, type LoadOptions } from '../../../src/config/load.js';
+import type { Config } from '../../../src/config/schema.js';
+import { formatPlace } from '../../../src/errors.js';
+
+/** A folder of configurations and of the (empty) data files that they name; it goes when the tests end. */
+export class ConfigFolder {
+  readonly path = mkdtempSync(join(tmpdir(), 's2s-config-'));
+
+  constructor() {
+    after(() => rmSync(this.path, { recursive: true }));
+    for (const name of ['train.a', 'train.b', 'dev.a', 'dev.b', 'all.tsv']) this.write(name, '');
+  }
+
+  /** Writes a file and gives its path. */
+  write(name: string, content: string): string {
+    const file = join(this.path, name);
+    writeFileSync(file, content);
+    return file;
+  }
+
+  /** Loads a configuration of the given text. */
+  load(text: string, options: LoadOptions = {}, name = 'c.yaml'): Config {
+    return loadConfig({ environment: {}, ...options, file: this.write(name, text) });
+  }
+
+  /** Everything that is wrong with a configuration, as `line: key: message hint`; of a file beside it, the name comes first. */
+  problems(text: string, options: LoadOptions = {}, name = 'c.yaml'): string[] {
+    try {
+      this.load(text, options, name);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      return error.problems.map(({ place, message, hint }) => {
+        const position = formatPlace(place).replace(`${join(this.path, name)}:`, '');
+        return [`${position}:`, message, ...(hint === undefined ? [] : [hint])].join(' ').trimStart();
+      });
+    }
+    return [];
+  }
+}
+
+/** Three lines: the data that a configuration must name. */
+export const DATA = `data:
+  train: [{ source: train.a, target: train.b }]
+  dev: [{ source: dev.a, target: dev.b }]
+`;

@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { relative, join, resolve } from 'node:path';
+import { test } from 'node:test';
+import { ConfigError, loadConfig } from '../../../src/config/load.js';
+import { UsageError } from '../../../src/errors.js';
+import { ConfigFolder, DATA } from './fixtures.js';
+
+const folder = new ConfigFolder();
+
+test('everything wrong is told at once, in the order of the lines', () => {
+  const text = `seeds: 1
+device: gpu:first
+data:
+  train:
+    - { source: train.a, target: missing.b }
+    - { sorce: train.a, target: train.b }
+  dev: [{ source: train.a, target: missing.b }]
+  maxLengthRatio: 1
+tokenizer:
+  type: bep
+  source: { size: 100 }
+model:
+  encoder: { hiddenSize: 7 }
+  attention: \${ATTENTION}
+training:
+  maxSteps: 0
+  optimizer: { momentum: 0.9 }
+decoding:
+`;
+  const problems = folder.problems(text, { set: ['decoding.lengthPenalty=-1'], overrides: { 'training.maxEpochs': 0.5 } });
+  const expected = [
+    /^--set: decoding\.lengthPenalty: must be at least 0, but is -1\.$/,
+    /^command line: training\.maxEpochs: must be a whole number, but is 0\.5\.$/,
+    /^1: seeds: is not a setting\. Did you mean seed\?$/,
+    /^2: device: must be auto, cpu, gpu or gpu:N, but is "gpu:first"\.$/,
+    /^5: data\.train\[0\]\.target: there is no file .*missing\.b\.$/,
+    /^6: data\.train\[1\]\.sorce: is not a setting\. Did you mean data\.train\[1\]\.source\?$/,
+    /^7: data\.dev\[0\]: is also in data\.train\./,
+    /^7: data\.dev\[0\]\.target: there is no file .*missing\.b\.$/,
+    /^8: data\.maxLengthRatio: must be more than 1, but is 1\.$/,
+    /^10: tokenizer\.type: must be one of char, word, bpe, unigram, but is "bep"\. Did you mean bpe\?$/,
+    /^14: model\.attention: the environment variable ATTENTION is not set\./,
+    /^16: training\.maxSteps: must be at least 1, but is 0\.$/,
+  ];
+  assert.equal(problems.length, expected.length, problems.join('\n'));
+  for (const line of expected) assert.ok(problems.some((problem) => line.test(problem)), `${line}\n${problems.join('\n')}`);
+  const lines = problems.map((problem) => Number(/^(\d+):/.exec(problem)?.[1] ?? 0));
+  assert.deepEqual(lines, lines.toSorted((left, right) => left - right));
+});
+
+test('contradictions of a group with mistakes wait until those are mended, as its values are not known', () => {
+  const text = `${DATA}model:\n  encoder: { hiddenSizes: 7, hiddenSize: 8 }\n  attention: dot\ntraining: { optimizer: { momentum: 0.9 } }\n`;
+  assert.deepEqual(folder.problems(text).map((problem) => problem.split(' ')[1]), ['model.encoder.hiddenSizes:', 'training.optimizer.momentum:']);
+});
+
+test('the message holds every problem with file, line and key', () => {
+  assert.throws(
+    () => folder.load(`${DATA}sede: 1\ndevise: cpu\n`),
+    (error) => {
+      assert.ok(error instanceof ConfigError);
+      assert.equal(error.exitCode, 2);
+      const file = join(folder.path, 'c.yaml');
+      assert.equal(error.message, `${file}:4: sede: is not a setting. Did you mean seed?\n${file}:5: devise: is not a setting. Did you mean device?`);
+      return true;
+    },
+  );
+});
+
+/** Values of a wrong kind, and what is said of them. */
+const WRONG: readonly [setting: string, said: string][] = [
+  ['seed: many', 'seed: must be a number, but is "many".'],
+  ['seed: -1', 'seed: must be at least 0, but is -1.'],
+  ['seed: 3000000000', 'seed: must be at most 2147483647, but is 3000000000.'],
+  ['seed: .nan', 'seed: must be a number, but is NaN.'],
+  ['seed:', 'seed: must be a number, but is empty. Give it a value, or remove the key.'],
+  ['runDirectory: 2024', 'runDirectory: must be a text, but is 2024. Quote it: "2024".'],
+  ['runDirectory: ""', 'runDirectory: must be a text that is not empty, but is "".'],
+  ['training: []', 'training: must be a group of keys, but is [].'],
+  ['training:', 'training: must be a group of keys, but is empty. Give it a value, or remove the key.'],
+  ['tokenizer: { shared: yes }', 'tokenizer.shared: must be true or false, but is "yes".'],
+  ['tokenizer: { size: 7 }', 'tokenizer.size: must be at least 8, but is 7.'],
+  ['model: { dropout: { layers: 1 } }', 'model.dropout.layers: must be less than 1, but is 1.'],
+  ['training: { optimizer: { learningRate: 0 } }', 'training.optimizer.learningRate: must be more than 0, but is 0.'],
+  ['training: { maxMinutes: .inf }', 'training.maxMinutes: must be a number, but is Infinity.'],
+  ['decoding: { beamsize: 3 }', 'decoding.beamsize: is not a setting. Did you mean decoding.beamSize?'],
+  ['decoding: { colour: 3 }', 'decoding.colour: is not a setting. There are: beamSize, lengthPenalty, maxLengthRatio, maxLengthMargin, batchTokens.'],
+];
+
+for (const [setting, said] of WRONG) {
+  test(`a wrong value: ${setting}`, () => assert.deepEqual(folder.problems(DATA + setting), [`4: ${said}`]));
+}
+
+test('wrong values of a corpus', () => {
+  const of = (corpus: string): string[] => folder.problems(`data:\n  train: [${corpus}]\n  dev: [{ source: dev.a, target: dev.b }]`, { checkFiles: false });
+  assert.deepEqual(of('{ file: all.tsv, sourceColumn: true }'), ['2: data.train[0].sourceColumn: must be a text or a number, but is true.']);
+  assert.deepEqual(of('{ file: all.tsv, delimiter: "::" }'), ['2: data.train[0].delimiter: must be a text of length 1, but is "::".']);
+  assert.deepEqual(of('{ file: all.tsv, quote: "<<" }'), ['2: data.train[0].quote: must be a text of length at most 1, but is "<<".']);
+  assert.deepEqual(of('train.tsv'), ['2: data.train[0]: must be a group of keys, but is "train.tsv".']);
+  assert.deepEqual(of(''), ['2: data.train: must be a list that is not empty, but is [].']);
+  assert.deepEqual(folder.problems('data: { dev: { source: dev.a } }'), ['1: data.train: is required.', '1: data.dev: must be a list, but is {"source":"dev.a"}.']);
+});
+
+test('a long value is cut in the message', () => {
+  const [problem] = folder.problems(`${DATA}seed: ${'x'.repeat(1000)}\n`);
+  assert.ok(problem!.length < 120 && problem!.includes('xxx...'));
+});
+
+test('defaults are filled in', () => {
+  const config = folder.load(DATA);
+  assert.equal(config.seed, 1);
+  assert.equal(config.model.encoder.hiddenSize, 512);
+  assert.equal(config.decoding.beamSize, 5);
+  assert.equal(config.training.maxSteps, undefined);
+  assert.deepEqual(config.data.test, []);
+});
+
+test('paths are relative to the file; those from --set and from flags, to the working directory', () => {
+  const text = `${DATA.replace('dev: [', 'cacheDirectory: cache\n  dev: [')}tokenizer: { directory: ../tokens }\nrunDirectory: ${folder.path}/run\n`;
+  const relativeFile = relative('.', folder.write('c.yaml', text));
+  const config = loadConfig({ file: relativeFile, environment: {} });
+  assert.equal(config.runDirectory, join(folder.path, 'run'));
+  assert.equal(config.data.train[0]?.source, join(folder.path, 'train.a'));
+  assert.equal(config.data.cacheDirectory, join(folder.path, 'cache'));
+  assert.equal(config.tokenizer.directory, resolve(folder.path, '../tokens'));
+  assert.equal(folder.load(DATA).runDirectory, join(folder.path, 'runs/default'));
+  const changed = folder.load(text, { set: ['data.train.0.target=there.b', 'tokenizer.directory=t'], overrides: { runDirectory: 'r' }, checkFiles: false });
+  assert.equal(changed.runDirectory, resolve('r'));
+  assert.equal(changed.tokenizer.directory, resolve('t'));
+  assert.equal(changed.data.train[0]?.target, resolve('there.b'));
+  assert.equal(changed.data.train[0]?.source, join(folder.path, 'train.a'));
+  const whole = folder.load(text, { set: ['data.dev=[{source: x, target: y}]'], checkFiles: false });
+  assert.equal(whole.data.dev[0]?.source, resolve('x'));
+});
+
+test('a flag wins over --set, --set over the file, the file over the default', () => {
+  assert.equal(folder.load(DATA).seed, 1);
+  assert.equal(folder.load(`${DATA}seed: 2`).seed, 2);
+  assert.equal(folder.load(`${DATA}seed: 2`, { set: ['seed=3'] }).seed, 3);
+  assert.equal(folder.load(`${DATA}seed: 2`, { set: ['seed=3', 'seed=4'] }).seed, 4);
+  assert.equal(folder.load(`${DATA}seed: 2`, { set: ['seed=3'], overrides: { seed: 5, device: undefined } }).seed, 5);
+});
+
+test('a problem is placed where its value comes from', () => {
+  const text = `${DATA}seed: -1\n`;
+  assert.match(folder.problems(text)[0]!, /^4: seed/);
+  assert.match(folder.problems(text, { set: ['seed=-2'] })[0]!, /^--set: seed: .* is -2/);
+  assert.match(folder.problems(text, { set: ['seed=-2'], overrides: { seed: -3 } })[0]!, /^command line: seed: .* is -3/);
+  // The corpus is of the file, though a setting changed something else in it.
+  assert.match(folder.problems(DATA.replace('source: train.a, ', ''), { set: ['data.train.0.weight=2'] }).join(), /^2: data\.train\[0\]: lacks source/);
+  // The file has no such group.
+  assert.match(folder.problems(DATA, { set: ['modle.bridge=copy'] }).join(), /^--set: modle: is not a setting\. Did you mean model\?$/);
+});
+
+test('without a file, what to do', () => {
+  assert.throws(() => loadConfig({}), (error) => error instanceof UsageError && error.code === 'no-config' && /--config FILE/.test(error.hint ?? ''));
+});

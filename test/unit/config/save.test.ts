@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { ConfigError } from '../../../src/config/load.js';
+import { CONFIG_FILE, formatConfig, readResolvedConfig, saveResolvedConfig } from '../../../src/config/save.js';
+import { UsageError } from '../../../src/errors.js';
+import { validConfig } from './arbitrary.js';
+import { ConfigFolder, DATA } from './fixtures.js';
+
+const folder = new ConfigFolder();
+const run = join(folder.path, 'runs', 'a');
+
+test('a resolved configuration is read back as it was saved', () => {
+  fc.assert(
+    fc.property(validConfig(), (config) => {
+      saveResolvedConfig(config, run);
+      assert.deepEqual(readResolvedConfig(run), { ...config, runDirectory: run });
+    }),
+    { numRuns: 200 },
+  );
+  assert.deepEqual(readdirSync(run), [CONFIG_FILE]);
+});
+
+test('what is printed loads again to the same, whatever the environment put in', () => {
+  const value = fc.oneof(fc.string({ unit: 'grapheme', minLength: 1 }), fc.constantFrom('${A}', 'x${B:-c}y', '$${A}')).filter((text) => !text.includes('\0'));
+  fc.assert(
+    fc.property(value, value, (language, name) => {
+      const environment = { A: name, LANGUAGE: language };
+      const config = folder.load(`${DATA}  sourceLanguage: \${LANGUAGE}\nrunDirectory: \${A}\n`, { environment });
+      assert.equal(config.data.sourceLanguage, language);
+      assert.deepEqual(folder.load(formatConfig(config), {}, 'printed.yaml'), config);
+    }),
+    { numRuns: 100 },
+  );
+});
+
+test('every default is written out', () => {
+  const printed = formatConfig(folder.load(DATA));
+  for (const line of ['seed: 1', '  hiddenSize: 512', '  beamSize: 5', '  test: []']) assert.match(printed, new RegExp(`^ *${line.trim().replace('[]', '\\[\\]')}$`, 'm'));
+});
+
+test('keys that a saved configuration lacks get their defaults, and the folder where it lies is the run directory', () => {
+  saveResolvedConfig(folder.load(DATA), run);
+  const file = join(run, CONFIG_FILE);
+  writeFileSync(file, readFileSync(file, 'utf8').replace(/^ *beamSize: .*\n/m, ''));
+  const config = readResolvedConfig(run);
+  assert.equal(config.decoding.beamSize, 5);
+  assert.equal(config.runDirectory, run);
+});
+
+test('a damaged one is told with every line', () => {
+  writeFileSync(join(run, CONFIG_FILE), `${DATA}seed: x\nmodle: {}\n`);
+  assert.throws(
+    () => readResolvedConfig(run),
+    (error) => error instanceof ConfigError && error.message === `${run}/config.yaml:4: seed: must be a number, but is "x".\n${run}/config.yaml:5: modle: is not a setting. Did you mean model?`,
+  );
+});
+
+test('a folder without one is no run directory', () => {
+  assert.throws(() => readResolvedConfig(folder.path), (error) => error instanceof UsageError && error.code === 'no-run' && error.place?.file === folder.path && /s2s train/.test(error.hint ?? ''));
+});
