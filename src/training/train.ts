@@ -179,8 +179,7 @@ async function runValidation(run: TrainingRun, before: Progress, clock: () => nu
   const { training } = run.config;
   const started = performance.now();
   const validation = await validate(run.model, run.dev, run.tokenizers, run.config);
-  // A broken model still gets some BLEU, if only 0: where the loss is no number, no score counts.
-  const watched = training.earlyStopping.metric === 'bleu' && Number.isFinite(validation.loss) ? (validation.bleu ?? Number.NaN) : validation.loss;
+  const watched = training.earlyStopping.metric === 'bleu' ? (validation.bleu ?? Number.NaN) : validation.loss;
   const { progress, improved } = withValidation({ ...before, elapsedSeconds: clock() }, watched, training);
   const { step, elapsedSeconds } = progress;
   const seconds = (performance.now() - started) / 1000;

@@ -24,7 +24,7 @@ export interface SampleTranslation {
 
 /** What a validation found. */
 export interface Validation extends TeacherForcedScores {
-  /** BLEU of greedy translations, 0 to 100; undefined where it is switched off. */
+  /** BLEU of greedy translations, 0 to 100; undefined where it is switched off, or the loss is not finite. */
   readonly bleu: number | undefined;
   readonly bleuSignature: string | undefined;
   readonly samples: readonly SampleTranslation[];
@@ -33,11 +33,15 @@ export interface Validation extends TeacherForcedScores {
 }
 
 /**
- * Loss, perplexity and accuracy under teacher forcing, then BLEU (and sample translations) from real greedy decoding.
+ * Loss, perplexity and accuracy under teacher forcing, then BLEU (and sample translations) from real greedy decoding. A
+ * model whose loss is not finite has no probabilities to decode with, so it translates nothing.
  */
 export async function validate(model: TrainableModel, dev: DevSet, tokenizers: TokenizerPair, config: Config): Promise<Validation> {
   const { training, decoding } = config;
   const scores = evaluateLoss(model, evaluationBatches(dev.corpus, decoding.batchTokens), training.labelSmoothing);
+  if (!Number.isFinite(scores.loss)) {
+    return { ...scores, bleu: undefined, bleuSignature: undefined, samples: [], warnings: ['the loss on dev is infinite or not a number: the model is broken, and nothing was translated'] };
+  }
   const { bleu: withBleu, maxSentences, samples } = training.validation;
   const count = Math.min(dev.sources.length, withBleu ? (maxSentences ?? dev.sources.length) : samples);
   const sources = dev.sources.slice(0, count);

@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { configSchema, type TrainingConfig } from '../../../src/config/schema.js';
+import { progressShare, reachedLimit } from '../../../src/training/limits.js';
+import { START, withValidation, type Progress } from '../../../src/training/progress.js';
+
+const settings = (training: object): TrainingConfig => configSchema.shape.training.parse(training);
+const extent = { step: 50, epochs: 2, elapsedSeconds: 90, waited: 3 };
+
+test('a limit is reached when it is met, not before', () => {
+  assert.equal(reachedLimit(settings({}), extent), undefined);
+  const cases: [object, object, string][] = [
+    [{ maxSteps: 51 }, { maxSteps: 50 }, 'max-steps'],
+    [{ maxEpochs: 3 }, { maxEpochs: 2 }, 'max-epochs'],
+    [{ maxMinutes: 1.6 }, { maxMinutes: 1.5 }, 'max-minutes'],
+    [{ earlyStopping: { patience: 4 } }, { earlyStopping: { patience: 3 } }, 'early-stopping'],
+  ];
+  for (const [above, met, reason] of cases) {
+    assert.equal(reachedLimit(settings(above), extent), undefined);
+    assert.equal(reachedLimit(settings(met), extent), reason);
+  }
+});
+
+test('the share done is that of the limit that comes first', () => {
+  assert.equal(progressShare(settings({}), extent, 20), undefined);
+  assert.equal(progressShare(settings({ earlyStopping: { patience: 4 } }), extent, 20), undefined, 'nobody knows when');
+  assert.equal(progressShare(settings({ maxSteps: 100 }), extent, 20), 0.5);
+  assert.equal(progressShare(settings({ maxSteps: 100, maxEpochs: 4, maxMinutes: 15 }), extent, 20), 50 / 80);
+  assert.equal(progressShare(settings({ maxMinutes: 1 }), extent, 20), 1, 'never more than all');
+});
+
+test('a better score becomes the best, and any other counts towards patience', () => {
+  const after = (metric: 'loss' | 'bleu', values: readonly number[], from: Progress = START): Progress => {
+    const training = settings({ earlyStopping: { metric }, schedule: { name: 'plateau', patience: 1 } });
+    return values.reduce((progress, value) => withValidation({ ...progress, step: progress.step + 1 }, value, training).progress, from);
+  };
+  const bleu = after('bleu', [10, 9, 12, 12, 11, Number.NaN]);
+  assert.deepEqual([bleu.best, bleu.waited, bleu.plateau, bleu.validated], [{ metric: 'bleu', value: 12, step: 3 }, 3, { waited: 1, decays: 1 }, { value: Number.NaN, step: 6 }]);
+  const loss = after('loss', [4, 3, 3.5]);
+  assert.deepEqual([loss.best, loss.waited], [{ metric: 'loss', value: 3, step: 2 }, 1]);
+  assert.deepEqual(after('loss', [99], bleu).best, { metric: 'loss', value: 99, step: 7 }, 'scores of another metric do not compare');
+  assert.equal(after('loss', [Number.NaN]).best, undefined);
+});
