@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { after, test } from 'node:test';
+import { addonFile, quietAddon } from '../../src/setup/addons.mjs';
+
+const folder = mkdtempSync(join(tmpdir(), 's2s-package-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+const run = (program: string, ...args: string[]): string => execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, S2S_MODEL: undefined } });
+const filesIn = (path: string): string[] =>
+  readdirSync(path, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(path.length + 1))
+    .sort();
+
+run('npm', 'pack', '--silent', '--pack-destination', folder);
+const archive = readdirSync(folder).find((name) => name.endsWith('.tgz')) ?? '';
+run('tar', '-xzf', join(folder, archive), '-C', folder);
+const root = join(folder, 'package');
+// Where npm would put what the package depends on.
+symlinkSync(resolve('node_modules'), join(folder, 'node_modules'));
+const packed = filesIn(root);
+
+interface Manifest {
+  readonly version: string;
+  readonly main: string;
+  readonly types: string;
+  readonly bin: { readonly s2s: string };
+}
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest;
+
+test('the package holds what its users need', () => {
+  const sources = filesIn('src').filter((path) => /\.m?ts$|\.mjs$/.test(path) && !path.endsWith('.d.ts'));
+  assert.ok(sources.length > 100, `${sources.length} sources`);
+  const needed = [
+    'LICENSE',
+    'README.md',
+    'CHANGELOG.md',
+    manifest.main,
+    manifest.types,
+    manifest.bin.s2s,
+    ...filesIn('configs').map((path) => `configs/${path}`),
+    ...filesIn('corpora').filter((path) => path.startsWith('demo.')).map((path) => `corpora/${path}`),
+    // The setup compiles these on the user's machine.
+    ...filesIn('src/runtime/native').map((path) => `src/runtime/native/${path}`),
+    ...sources.flatMap((path) => (path.endsWith('.mjs') ? [path] : [path.replace(/\.ts$/, '.js'), path.replace(/\.ts$/, '.d.ts')])).map((path) => `dist/src/${path}`),
+  ];
+  assert.deepEqual(needed.filter((path) => !packed.includes(path)), []);
+});
+
+test('the package holds nothing else', () => {
+  const allowed = /^(package\.json|LICENSE|(README|CHANGELOG)\.md|bin\/s2s\.js|configs\/[^/]+\.yaml|corpora\/(README\.md|demo\.\w+\.\w\w)|src\/runtime\/native\/.*\.(cc|h)|dist\/src\/.*\.(d\.ts|js|d\.mts|mjs))$/;
+  assert.deepEqual(packed.filter((path) => !allowed.test(path)), []);
+  const withoutSource = packed.filter((path) => path.startsWith('dist/') && !['.ts', '.mjs'].some((ending) => existsSync(path.slice('dist/'.length).replace(/(\.d)?\.m?[jt]s$/, ending))));
+  assert.deepEqual(withoutSource, [], 'compiled from sources that are no more');
+});
+
+test('the unpacked package runs', () => {
+  const bin = join(root, manifest.bin.s2s);
+  assert.equal(run(process.execPath, bin, '--version').trim(), manifest.version);
+  const schema = JSON.parse(run(process.execPath, bin, 'config', '--schema')) as { properties: object };
+  assert.ok('training' in schema.properties);
+});
+
+test('the unpacked package compiles the same addons as the checkout', () => {
+  // The name of an addon's file is made from its sources and flags.
+  const script = `import { addonFile, quietAddon } from ${JSON.stringify(join(root, 'dist/src/setup/addons.mjs'))}; console.log(quietAddon().sources.join(), addonFile('/x', quietAddon()));`;
+  const [sources = '', file] = run(process.execPath, '--input-type=module', '--eval', script).trim().split(' ');
+  assert.ok(sources.startsWith(join(root, 'src')), sources);
+  assert.equal(file, addonFile('/x', quietAddon()));
+});
