@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { after, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { runCommand } from '../support/command.js';
+
+const folder = mkdtempSync(join(tmpdir(), 's2s-command-line-'));
+after(() => rmSync(folder, { recursive: true }));
+const write = (name: string, text: string): string => {
+  writeFileSync(join(folder, name), text);
+  return join(folder, name);
+};
+for (const name of ['train.a', 'train.b', 'dev.a', 'dev.b']) write(name, 'ein Hund\n  zwei  Katzen\n');
+const DATA = 'runDirectory: run\ndata:\n  train: [{ source: train.a, target: train.b }]\n  dev: [{ source: dev.a, target: dev.b }]\n';
+const good = write('good.yaml', `${DATA}tokenizer: { type: char, size: 50 }\n`);
+const bad = write('bad.yaml', `${DATA}sede: 1\ntraining:\n  maxSteps: 0\n`);
+
+const COMMANDS = ['tokenize', 'build-vocab', 'train', 'eval', 'translate', 'config', 'setup', 'doctor'];
+const STACK = /^ +at .*:\d+:\d+/m;
+
+/** A mistake is told on stderr alone, without a stack, with exit code 2. */
+async function assertMistake(args: readonly string[], said: RegExp, options: Parameters<typeof runCommand>[1] = {}): Promise<void> {
+  const { code, stdout, stderr } = await runCommand(args, options);
+  assert.match(stderr, said, args.join(' '));
+  assert.equal(code, 2, args.join(' '));
+  assert.equal(stdout, '');
+  assert.doesNotMatch(stderr, STACK);
+}
+
+test('an unknown command is refused with the nearest', async () => {
+  await assertMistake(['trian'], /^error: There is no command trian\.\nDid you mean train\? There are: tokenize, .*doctor\. /);
+  await assertMistake(['--seed', '1', 'trian'], /^error: There is no command trian\.\n/);
+  await assertMistake(['xylophone'], /^error: There is no command xylophone\.\nThere are: /);
+  await assertMistake([], /^error: Name a command/);
+});
+
+test('an unknown option is refused with the nearest, in any command', async () => {
+  for (const command of COMMANDS) await assertMistake([command, '--conifg', good], new RegExp(`^error: There is no option --conifg\\.\nDid you mean --config\\? s2s ${command} --help`));
+  await assertMistake(['--seed', '1', 'train', '--max-stpes', '3', '--foo'], /^error: There is no option --max-stpes, --foo\.\nDid you mean --max-steps\?/);
+  await assertMistake(['config', '-z'], /^error: There is no option -z\.\n/);
+});
+
+test('stray words, missing and impossible values are refused', async () => {
+  await assertMistake(['train', 'now'], /^error: What is now\? s2s train takes options only\.\n/);
+  await assertMistake(['config', '--config'], /^error: Not enough arguments following: config\./);
+  await assertMistake(['config', '--log-level', 'loud'], /^error: Invalid values: .*"loud".*"warn"/);
+  await assertMistake(['setup', '--cpu', '--cuda'], /mutually exclusive/);
+  await assertMistake(['train', '--config', good, '--max-steps', 'all'], /^error: command line: training\.maxSteps: must be a number, but is NaN\./);
+});
+
+test('messages do not depend on the language of the environment', async () => {
+  await assertMistake(['train', '--foo'], /^error: There is no option --foo\./, { env: { LC_ALL: 'de_DE.UTF-8', LANGUAGE: 'de', LANG: 'de_DE.UTF-8' } });
+});
+
+test('--help of every command is data, with an example of that command', async () => {
+  const { code, stdout, stderr } = await runCommand(['--help']);
+  assert.deepEqual([code, stderr], [0, '']);
+  for (const command of COMMANDS) assert.match(stdout, new RegExp(`^ +s2s ${command} .*\\S`, 'm'));
+  for (const command of COMMANDS) {
+    const help = await runCommand([command, '--help']);
+    assert.deepEqual([help.code, help.stderr], [0, ''], command);
+    assert.match(help.stdout, new RegExp(`Examples:\n(?:.*\n)*.*s2s ${command}`));
+    for (const option of ['--config', '--set', '--seed', '--log-level', '--debug']) assert.ok(help.stdout.includes(option), `${command} ${option}`);
+    assert.equal((await runCommand([command, '-h'])).stdout, help.stdout);
+  }
+});
+
+test('--version is that of the package', async () => {
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+  assert.deepEqual(await runCommand(['--version']), { code: 0, stdout: `${version}\n`, stderr: '' });
+});
+
+test('mistakes in a configuration are told by every command that reads one, all at once', async () => {
+  const said = new RegExp(`^error: ${bad}:5: sede: is not a setting\\. Did you mean seed\\?\n${bad}:7: training\\.maxSteps: must be at least 1, but is 0\\.\n$`);
+  for (const command of ['tokenize', 'build-vocab', 'train', 'translate', 'config']) await assertMistake([command, '--config', bad], said);
+  await assertMistake(['config', '--config', bad, '--print'], said);
+  await assertMistake(['train'], /^error: No configuration was given\.\nName one: --config FILE/);
+  await assertMistake(['train', '--config', join(folder, 'no.yaml')], /no\.yaml: there is no such configuration file/);
+});
+
+test('--debug shows the stack, too', async () => {
+  const { code, stdout, stderr } = await runCommand(['config', '--config', bad, '--debug']);
+  assert.equal(code, 2);
+  assert.equal(stdout, '');
+  assert.match(stderr, /^error: .*bad\.yaml:5: sede/);
+  assert.match(stderr, STACK);
+});
+
+test('config --print loads again to the same, and holds --set and flags', async () => {
+  const first = await runCommand(['config', '--config', good, '--print', '--set', 'decoding.beamSize=2', '--set', 'seed=3', '--seed', '4']);
+  assert.equal(first.code, 0, first.stderr);
+  assert.match(first.stdout, /^seed: 4$/m);
+  assert.match(first.stdout, /^ {2}beamSize: 2$/m);
+  const second = await runCommand(['config', '--config', write('printed.yaml', first.stdout), '--print'], { cwd: tmpdir() });
+  assert.deepEqual(second, first);
+  assert.deepEqual(await runCommand(['config', '--config', good]), { code: 0, stdout: '', stderr: `${good}: no mistakes found\n` });
+});
+
+test('of a flag or a setting given twice the last counts', async () => {
+  const { stdout } = await runCommand(['config', '-c', bad, '--config', good, '--print', '--seed', '1', '--seed', '2', '--set', 'decoding.beamSize=2', '--set', 'decoding.beamSize=3', '--debug', '--debug']);
+  assert.match(stdout, /^seed: 2$/m);
+  assert.match(stdout, /^ {2}beamSize: 3$/m);
+  await assertMistake(['train', '--config', good, '--run-dir', 'a', '--run-dir', 'b', '--max-steps', '5', '--max-steps', '0'], /training\.maxSteps: must be at least 1, but is 0/);
+});
+
+test('config --schema is JSON', async () => {
+  const { code, stdout, stderr } = await runCommand(['config', '--schema']);
+  assert.deepEqual([code, stderr], [0, '']);
+  assert.equal((JSON.parse(stdout) as { title: string }).title, 's2s configuration');
+});
+
+test('a closed pipe ends a command quietly', async () => {
+  // Longer than a pipe holds, so that writing meets the closed end.
+  const text = write('long.txt', 'ein Hund zwei Katzen\n'.repeat(100_000));
+  await runCommand(['build-vocab', '--config', good]);
+  const child = spawn(process.execPath, [resolve('bin/s2s.js'), 'tokenize', '--config', good, text], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (part: string) => (stderr += part));
+  child.stdout.once('data', () => child.stdout.destroy());
+  const code = await new Promise((done) => child.on('close', done));
+  assert.equal(stderr, '');
+  assert.equal(code, 0);
+});
+
+test('help, versions and mistakes do not load TensorFlow', () => {
+  const main = pathToFileURL(resolve('dist/src/cli/main.js')).href;
+  const script = `
+    import { createRequire } from 'node:module';
+    const { main } = await import(${JSON.stringify(main)});
+    const codes = [];
+    for (const args of JSON.parse(process.argv[1])) codes.push(await main(args));
+    process.stdout.write('\\0' + JSON.stringify({ codes, loaded: Object.keys(createRequire(${JSON.stringify(main)}).cache) }));`;
+  const runs: [code: number, args: string[]][] = [
+    [0, ['--version']],
+    ...COMMANDS.map((command): [number, string[]] => [0, [command, '--help']]),
+    [0, ['config', '--config', good, '--print']],
+    [0, ['config', '--schema']],
+    ...['train', 'build-vocab', 'translate', 'config'].map((command): [number, string[]] => [2, [command, '--config', bad]]),
+    [2, ['trian']],
+    [2, ['train', '--foo']],
+  ];
+  const output = execFileSync(process.execPath, ['--input-type=module', '-e', script, JSON.stringify(runs.map(([, args]) => args))], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  const { codes, loaded } = JSON.parse(output.slice(output.indexOf('\0') + 1)) as { codes: number[]; loaded: string[] };
+  assert.deepEqual(codes, runs.map(([code]) => code));
+  // The list does hold what was loaded.
+  assert.ok(loaded.some((file) => file.includes('node_modules/yaml/')));
+  assert.deepEqual(loaded.filter((file) => /@tensorflow|node_modules\/(tokenizers|@huggingface)|\.node$/.test(file)), []);
+});
+
+test('tokenize into tokenize --detokenize is the identity', async () => {
+  await runCommand(['build-vocab', '--config', good]);
+  const text = 'Hund und Katze\n\n zwei  Hunde \nÄpfel ▁ 漢\n';
+  const tokens = await runCommand(['tokenize', '--config', good], { input: text });
+  assert.equal(tokens.code, 0, tokens.stderr);
+  assert.notEqual(tokens.stdout, text);
+  assert.equal((await runCommand(['tokenize', '--config', good, '--detokenize'], { input: tokens.stdout })).stdout, text);
+});
+
+test('translate and tokenize without a model say what to do', async () => {
+  const empty = join(folder, 'empty');
+  mkdirSync(empty);
+  await assertMistake(['translate'], /^error: No model was named.*\n.*--model DIR.*s2s train/, { cwd: empty, input: 'ein Hund\n' });
+  await assertMistake(['tokenize'], /^error: No tokenizer was named\.\n.*--tokenizer.*--model.*--config/, { cwd: empty });
+  await assertMistake(['translate', '--model', empty], /empty: is not the run directory of a training/, { cwd: empty });
+});
