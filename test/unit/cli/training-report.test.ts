@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Log } from '../../../src/cli/log.js';
+import { describePreparation, TrainingReporter } from '../../../src/cli/training-report.js';
+import { configSchema } from '../../../src/config/schema.js';
+import type { TrainingEvent, UpdateEvent } from '../../../src/training/events.js';
+import { stderrOf } from './stderr.js';
+
+const DATA = { train: [{ source: 'a', target: 'b' }], dev: [{ source: 'c', target: 'd' }] };
+const START: TrainingEvent = { type: 'start', runDirectory: '/run', step: 0, parameters: 1_234_567, trainPairs: 29_000, devPairs: 10, stepsPerEpoch: 440, paddingShare: 0.047 };
+const UPDATE: UpdateEvent = {
+  type: 'update', step: 1500, epoch: 2, report: true, loss: 2.5, perplexity: 7.389, learningRate: 0.001, gradientNorm: 1,
+  sourceTokensPerSecond: 1000, targetTokensPerSecond: 1100, paddingTokensPerSecond: 50, elapsedSeconds: 10, remainingSeconds: 90, share: 0.1, residentBytes: 1,
+};
+
+function told(events: readonly TrainingEvent[], training: object = {}, level: 'info' | 'warn' = 'info'): string[] {
+  const reporter = new TrainingReporter(configSchema.parse({ runDirectory: '/run', data: DATA, training }), new Log(level));
+  return stderrOf(() => events.forEach((event) => reporter.report(event))).split('\n').slice(0, -1);
+}
+
+test('the start, with a warning where nothing limits the training', () => {
+  const line = '1,234,567 parameters, 29,000 training pairs, 440 steps an epoch, 4.7 % padding';
+  for (const training of [{ maxSteps: 1 }, { maxEpochs: 1 }, { maxMinutes: 1 }, { earlyStopping: { patience: 1 } }]) assert.deepEqual(told([START], training), [line]);
+  const [first, second, ...rest] = told([START]);
+  assert.equal(first, line);
+  assert.match(second!, /^warning: no limit is set: /);
+  assert.deepEqual(rest, []);
+});
+
+test('updates that are to be reported, as one line', () => {
+  assert.deepEqual(told([{ ...UPDATE, report: false }, UPDATE, { ...UPDATE, remainingSeconds: undefined }]), [
+    'epoch 2 step 1,500: loss 2.5000, perplexity 7.39, lr 0.00100, source / target / padding tokens a second 1,000 / 1,100 / 50, 1 min 30 s left',
+    'epoch 2 step 1,500: loss 2.5000, perplexity 7.39, lr 0.00100, source / target / padding tokens a second 1,000 / 1,100 / 50',
+  ]);
+});
+
+test('the end says what is saved, and how to go on', () => {
+  const stopped: TrainingEvent = { type: 'stopped', reason: 'interrupted', step: 20, epoch: 1, savedStep: 20, best: { metric: 'bleu', value: 31.234, step: 10 }, skipped: 2, elapsedSeconds: 75 };
+  const model = 'the model is in /run; translate with: s2s translate --model /run < input.txt';
+  assert.deepEqual(told([stopped]), ['stopped at step 20 after 1 min 15 s: interrupted; 2 steps skipped', 'best bleu on dev: 31.23 at step 10', 'to go on with the training, give the same command with --resume', model]);
+  assert.deepEqual(told([{ ...stopped, savedStep: undefined, best: undefined, skipped: 0 }]).slice(1), ['warning: nothing is saved: no update has been made']);
+  assert.match(told([{ ...stopped, savedStep: 10 }], {}, 'warn').join(), /^warning: the last checkpoint is of step 10: the weights of step 20/);
+});
+
+test('preparation: why a vocabulary is built, and where a resume goes on', () => {
+  const log = new Log('info');
+  const lines = stderrOf(() => {
+    describePreparation({ type: 'nothing-to-resume' }, log);
+    describePreparation({ type: 'vocabulary-needed', reason: 'there is none' }, log);
+    describePreparation({ type: 'resumed', step: 1200, changes: [], restartedEpoch: true }, log);
+  });
+  assert.equal(lines, 'there is no checkpoint to resume from: starting from the beginning\nbuilding the vocabulary: there is none\nresuming at step 1,200\nwarning: the order of the batches has changed, so training goes on with the next epoch\n');
+});
