@@ -38,7 +38,10 @@ export interface Validation extends TeacherForcedScores {
  */
 export async function validate(model: TrainableModel, dev: DevSet, tokenizers: TokenizerPair, config: Config): Promise<Validation> {
   const { training, decoding } = config;
-  const scores = evaluateLoss(model, evaluationBatches(dev.corpus, decoding.batchTokens), training.labelSmoothing);
+  // Batches no larger than those of training fit into memory, and hold half the padding of those that decoding likes.
+  const { size, unit } = training.batch;
+  const batchTokens = unit === 'tokens' ? Math.min(size, decoding.batchTokens) : decoding.batchTokens;
+  const scores = evaluateLoss(model, evaluationBatches(dev.corpus, batchTokens), training.labelSmoothing);
   if (!Number.isFinite(scores.loss)) {
     return { ...scores, bleu: undefined, bleuSignature: undefined, samples: [], warnings: ['the loss on dev is infinite or not a number: the model is broken, and nothing was translated'] };
   }

@@ -125,7 +125,7 @@ describe('validations and checkpoints', () => {
 
   test('tensors do not pile up over updates, validations and checkpoints', async () => {
     const counts: number[] = [];
-    await trainTiny(tinyConfig(text, 'memory', { model: { dropout: { embedding: 0.2 } }, training: { maxSteps: 36, batch: { size: 4, unit: 'sentences', accumulate: 2 }, validation: { every: 6, unit: 'steps' } } }), {
+    await trainTiny(tinyConfig(text, 'memory', { model: { dropout: { embedding: 0.2 } }, training: { maxSteps: 36, batch: { size: 24, unit: 'tokens', accumulate: 2 }, validation: { every: 6, unit: 'steps' } } }), {
       onEvent: (event) => {
         if (event.type === 'update') counts.push(tf.memory().numTensors);
       },

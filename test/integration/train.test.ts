@@ -1,0 +1,180 @@
+import assert from 'node:assert/strict';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFileSync, existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { runCommand } from '../support/command.js';
+import { writeTinyText } from '../support/tiny-training.js';
+
+const text = writeTinyText({ train: 60, dev: 6 });
+const { folder } = text;
+after(() => text.remove());
+
+writeFileSync(
+  join(folder, 'c.yaml'),
+  `runDirectory: run
+device: cpu
+data:
+  train: [{ source: train.a, target: train.b }]
+  dev: [{ source: dev.a, target: dev.b }]
+tokenizer: { type: word, size: 40 }
+model: { embeddingSize: 8, encoder: { hiddenSize: 8 }, decoder: { hiddenSize: 8 } }
+training: { batch: { size: 10, unit: sentences }, logEvery: 2, validation: { samples: 1 } }
+decoding: { maxLengthRatio: 1 }
+`,
+);
+const train = (...args: string[]) => runCommand(['train', '--config', join(folder, 'c.yaml'), ...args]);
+const inFolder = (name: string): string[] => ['--run-dir', join(folder, name)];
+
+/** A training at work in a process of its own. */
+interface RunningTraining {
+  readonly child: ChildProcess;
+  /** What it has said on stderr so far. */
+  stderr(): string;
+  /** Waits until it has said something. */
+  said(what: RegExp): Promise<void>;
+  /** Waits for its end: the exit code, or the signal that ended it. */
+  end(): Promise<number | string>;
+}
+
+function startTraining(...args: string[]): RunningTraining {
+  const child = spawn(process.execPath, [resolve('bin/s2s.js'), 'train', '--config', join(folder, 'c.yaml'), ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
+  const closed = once(child, 'close') as Promise<[number | null, string | null]>;
+  return {
+    child,
+    stderr: () => stderr,
+    async said(what) {
+      while (!what.test(stderr)) {
+        const [waited] = await Promise.race([once(child.stderr, 'data'), closed.then(() => ['closed'])]) as [string];
+        assert.ok(waited !== 'closed' || what.test(stderr), `it ended without saying ${what}:\n${stderr}`);
+      }
+    },
+    async end() {
+      const [code, signal] = await closed;
+      return code ?? signal!;
+    },
+  };
+}
+
+function rowsOf(run: string): { type: string; step: number }[] {
+  return readFileSync(join(folder, run, 'metrics.jsonl'), 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line) as { type: string; step: number });
+}
+
+describe('s2s train', () => {
+  test('trains from text to a model: log on stderr, nothing on stdout', async () => {
+    const { code, stdout, stderr } = await train('--max-epochs', '2', '--set', 'training.tensorboard=true');
+    assert.equal(code, 0, stderr);
+    assert.equal(stdout, '');
+    for (const said of [
+      /^computing on the CPU/m,
+      /^building the vocabulary: there is no /m,
+      /^vocabulary: 12 tokens in .*run\/tokenizer\.json$/m,
+      /^train: 60 of 60 pairs$/m,
+      /^dev: 6 of 6 pairs$/m,
+      /parameters, 60 training pairs, 6 steps an epoch, [\d.]+ % padding$/m,
+      /^largest batch \(10 x \d+ source, \d+ target tokens\) and a decoding went through in /m,
+      /^epoch 1 step 2: loss \d+\.\d+, perplexity \d+\.\d+, lr 0\.00100, source \/ target \/ padding tokens a second [\d,]+ \/ [\d,]+ \/ [\d,]+, .* left$/m,
+      /^dev at step 6: loss .*, perplexity .*, accuracy .* %, BLEU /m,
+      /^ {2}source: .*\n {2}reference: .*\n {2}hypothesis: /m,
+      /^saved step 12/m,
+      /^stopped at step 12 after .*: max-epochs$/m,
+      /^best bleu on dev: /m,
+      /^the model is in .*run; translate with: s2s translate --model /m,
+    ]) assert.match(stderr, said);
+    assert.ok(!stderr.includes('no limit is set'));
+    assert.deepEqual(readdirSync(join(folder, 'run')).sort(), ['cache', 'checkpoints', 'config.yaml', 'metrics.jsonl', 'tensorboard', 'tokenizer.json', 'vocabulary.json']);
+    assert.deepEqual(rowsOf('run').map(({ type, step }) => `${type} ${step}`), ['update 2', 'update 4', 'update 6', 'validation 6', 'update 8', 'update 10', 'update 12', 'validation 12', 'stopped 12']);
+    const translated = await runCommand(['translate', '--model', join(folder, 'run')], { input: 'a b c\n' });
+    assert.equal(translated.code, 0, translated.stderr);
+  });
+
+  test('will not train over a run; a resume with nothing to do names the option, one with more goes on, from the cache', async () => {
+    const refused = await train('--max-epochs', '2');
+    assert.equal(refused.code, 2);
+    assert.match(refused.stderr, /error: .*run: there is a training here already, at step 12\.\nContinue it with --resume, or start another one with --run-dir DIR\./);
+
+    const before = rowsOf('run');
+    const nothing = await train('--max-epochs', '2', '--resume');
+    assert.equal(nothing.code, 0);
+    assert.match(nothing.stderr, /nothing left to do: .*run is at step 12, epoch 2, and has reached its limit \(max-epochs\)\.\nTo train on, raise --max-epochs, or give --add-steps N\./);
+    assert.deepEqual(rowsOf('run'), before);
+
+    const more = await train('--max-epochs', '2', '--resume', '--add-steps', '3');
+    assert.equal(more.code, 0, more.stderr);
+    assert.match(more.stderr, /^train: 60 of 60 pairs \(from the cache\)$/m);
+    assert.match(more.stderr, /^resuming at step 12\n( {2}.*\n)* {2}training\.maxSteps was not set and is now 15$/m);
+    assert.match(more.stderr, /^stopped at step 15 after .*: max-steps$/m);
+    assert.ok(!more.stderr.includes('building the vocabulary'));
+    assert.deepEqual(rowsOf('run').slice(before.length - 1).map(({ type, step }) => `${type} ${step}`), ['update 14', 'validation 15', 'stopped 15']);
+
+    const other = await train('--max-epochs', '2', '--resume', '--set', 'model.attention=dot');
+    assert.equal(other.code, 2);
+    assert.match(other.stderr, /another model or vocabulary:\n {2}model\.attention was "general" and is now "dot"/);
+  });
+
+  test('a vocabulary that is older than its text is built anew, and said to be', async () => {
+    const shared = ['--set', `tokenizer.directory=${join(folder, 'vocabulary')}`, '--max-steps', '1'];
+    assert.match((await train(...shared, ...inFolder('first'))).stderr, /building the vocabulary: there is no/);
+    assert.ok(!(await train(...shared, ...inFolder('second'))).stderr.includes('building the vocabulary'));
+    writeFileSync(join(folder, 'more.a'), `${readFileSync(join(folder, 'train.a'), 'utf8')}zebra\n`);
+    writeFileSync(join(folder, 'more.b'), `${readFileSync(join(folder, 'train.b'), 'utf8')}zebra\n`);
+    const stale = await train(...shared, ...inFolder('third'), '--set', `data.train=[{source: ${join(folder, 'more.a')}, target: ${join(folder, 'more.b')}}]`);
+    assert.equal(stale.code, 0, stale.stderr);
+    assert.match(stale.stderr, /building the vocabulary: .*(text|training)/);
+    assert.match(stale.stderr, /^vocabulary: 13 tokens/m);
+    assert.ok(existsSync(join(folder, 'third', 'tokenizer.json')), 'each run has a copy');
+  });
+
+  test('--add-steps without --resume, and a wrong number, are mistakes', async () => {
+    for (const [args, message] of [[['--add-steps', '3'], /--add-steps needs --resume/], [['--resume', '--add-steps', '0.5'], /must be a whole number from 1, but is 0\.5/]] as const) {
+      const { code, stderr } = await train(...inFolder('mistake'), ...args);
+      assert.equal(code, 2);
+      assert.match(stderr, message);
+    }
+  });
+
+  for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143]] as const) {
+    test(`${signal} saves, says how to go on, and exits with ${code}; --resume goes on`, async () => {
+      const running = startTraining(...inFolder(signal));
+      await running.said(/^epoch \d+ step \d+:/m);
+      assert.match(running.stderr(), /^warning: no limit is set: .*--max-epochs, --max-minutes, --max-steps/m);
+      // As npm and a terminal together do: two at once are one.
+      running.child.kill(signal);
+      running.child.kill(signal);
+      assert.equal(await running.end(), code, running.stderr());
+      const said = running.stderr();
+      assert.match(said, /^warning: stopping after this step; once more to stop at once without saving$/m);
+      const stopped = Number(/^stopped at step ([\d,]+) after .*: interrupted$/m.exec(said)![1]!.replace(',', ''));
+      assert.match(said, /^to go on with the training, give the same command with --resume$/m);
+      assert.ok(!existsSync(join(folder, signal, '.lock')));
+
+      const resumed = await train(...inFolder(signal), '--resume', '--add-steps', '2');
+      assert.equal(resumed.code, 0, resumed.stderr);
+      assert.match(resumed.stderr, new RegExp(`^resuming at step ${stopped.toLocaleString('en-US')}$`, 'm'));
+      const steps = rowsOf(signal).filter(({ type }) => type === 'update').map(({ step }) => step);
+      assert.deepEqual(steps, Array.from({ length: Math.floor((stopped + 2) / 2) }, (_, row) => 2 * (row + 1)), 'every row once, in order');
+    });
+  }
+
+  test('two at once cannot train in one folder; after kill -9 the folder resumes', async () => {
+    const running = startTraining(...inFolder('busy'), '--set', 'training.checkpoints.everySteps=1', '--max-minutes', '5');
+    await running.said(/^saved step 2\b/m);
+    const second = await train(...inFolder('busy'), '--resume', '--max-steps', '1000');
+    assert.equal(second.code, 1);
+    assert.match(second.stderr, new RegExp(`busy: process ${running.child.pid} on .* has been training here since .*\nChoose another --run-dir`));
+    running.child.kill('SIGKILL');
+    assert.equal(await running.end(), 'SIGKILL');
+    appendFileSync(join(folder, 'busy', 'metrics.jsonl'), '{"type":"upd');
+
+    const resumed = await train(...inFolder('busy'), '--resume', '--add-steps', '2');
+    assert.equal(resumed.code, 0, resumed.stderr);
+    const from = Number(/^resuming at step ([\d,]+)$/m.exec(resumed.stderr)![1]!.replace(',', ''));
+    assert.ok(from >= 2);
+    assert.match(resumed.stderr, new RegExp(`^stopped at step ${(from + 2).toLocaleString('en-US')} after`, 'm'));
+    const steps = rowsOf('busy').filter(({ type }) => type === 'update').map(({ step }) => step);
+    assert.deepEqual(steps, Array.from({ length: Math.floor((from + 2) / 2) }, (_, row) => 2 * (row + 1)));
+  });
+});
