@@ -21,6 +21,8 @@ export const checkpointStateSchema = z.strictObject({
   epoch: counter(),
   /** Where the batch source stands: the epoch it draws from and the batches already taken from it. */
   position: z.strictObject({ epoch: counter(), batch: counter() }),
+  /** What the order of the batches hangs on, as a hash: `position` means nothing in another order. */
+  order: z.string().optional(),
   /** Seed of the run: shuffling and dropout are pure functions of (seed, epoch) and (seed, step), so it is all their state. */
   seed: counter(),
   /** Best validation so far of the metric that selects checkpoints; null before the first. */

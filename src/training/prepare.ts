@@ -18,7 +18,7 @@ import type { TokenizerPair } from '../text/tokenizer.js';
 import { assignWeights } from '../translation/load-run.js';
 import { progressShare } from './limits.js';
 import { START } from './progress.js';
-import { assertSameModel, resumePosition, settingChanges, type SettingChange } from './resume.js';
+import { assertSameModel, batchOrder, resumePosition, settingChanges, type SettingChange } from './resume.js';
 import { completedEpochs, stepsPerEpoch, type TrainingRun } from './run.js';
 import { progressOf, restoreOptimizer } from './save.js';
 
@@ -58,17 +58,18 @@ export async function prepareTraining(config: Config, resume: boolean, onEvent: 
     config.training.optimizer,
     model.parameters.names.map((name) => ({ name, weights: model.parameters.storedTensor(name) })),
   );
+  const { size, unit } = config.training.batch;
+  const options = { seed: config.seed, size, unit, ranges: train.ranges };
+  const order = batchOrder(train.corpus, options);
   let start = { epoch: 0, batch: 0 };
   if (checkpoint !== undefined && before !== undefined) {
     assignWeights(model, checkpoint.weights, checkpoint.directory);
     await restoreOptimizer({ optimizer }, checkpoint);
-    const changes = settingChanges(before, config);
-    const { position, restarted } = resumePosition(checkpoint.state.position, changes);
+    const { state } = checkpoint;
+    const { position, restarted } = resumePosition(state.position, state.order, order);
     start = position;
-    onEvent({ type: 'resumed', step: checkpoint.state.step, changes, restartedEpoch: restarted });
+    onEvent({ type: 'resumed', step: state.step, changes: settingChanges(before, config), restartedEpoch: restarted });
   }
-  const { size, unit } = config.training.batch;
-  const options = { seed: config.seed, size, unit, ranges: train.ranges };
   const batches = new BatchPrefetcher(train.corpus, options, start);
   const progress = checkpoint === undefined ? START : progressOf(checkpoint.state);
   const { step, elapsedSeconds, waited } = progress;
@@ -80,6 +81,7 @@ export async function prepareTraining(config: Config, resume: boolean, onEvent: 
     model,
     optimizer,
     batches,
+    order,
     dev: { corpus: dev.corpus, sources: dev.sources, references: dev.targets },
     trainPairs: train.corpus.size,
     paddingShare: new BatchSource(train.corpus, options).statistics(0).paddingShare,

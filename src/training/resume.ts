@@ -1,6 +1,9 @@
+import { createHash } from 'node:crypto';
 import type { Checkpoint } from '../checkpoint/run-directory.js';
 import type { Config } from '../config/schema.js';
 import type { BatchPosition } from '../data/batch.js';
+import type { BatchOptions } from '../data/batches.js';
+import type { PackedCorpus } from '../data/packed.js';
 import { S2sError } from '../errors.js';
 import type { TokenizerPair } from '../text/tokenizer.js';
 import { identities } from './save.js';
@@ -45,10 +48,19 @@ export function assertSameModel(checkpoint: Checkpoint, before: Config, config: 
   });
 }
 
-/** Where the batches of a resumed run go on: at the next epoch when the order of this one has changed. */
-export function resumePosition(position: BatchPosition, changes: readonly SettingChange[]): { position: BatchPosition; restarted: boolean } {
-  const reordered = changes.some(({ key }) => key === 'seed' || key.startsWith('training.batch') || key.startsWith('data.train') || key.startsWith('data.max'));
-  return reordered && position.batch > 0 ? { position: { epoch: position.epoch + 1, batch: 0 }, restarted: true } : { position, restarted: false };
+/** A hash of all that the order of batches hangs on: what the training corpora hold, their weights, seed and size of a batch. */
+export function batchOrder(corpus: Pick<PackedCorpus, 'key' | 'size'>, options: BatchOptions): string {
+  return createHash('sha256').update(JSON.stringify([corpus.key, corpus.size, options])).digest('hex');
+}
+
+/**
+ * Where the batches of a resumed run go on: at the next epoch when the order of this one has changed.
+ *
+ * @param before the order that the position belongs to; undefined when it is not known and so taken to be the same
+ */
+export function resumePosition(position: BatchPosition, before: string | undefined, now: string): { position: BatchPosition; restarted: boolean } {
+  if (before === undefined || before === now || position.batch === 0) return { position, restarted: false };
+  return { position: { epoch: position.epoch + 1, batch: 0 }, restarted: true };
 }
 
 /** `training.batch.size was 2048 and is now 4096` */

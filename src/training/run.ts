@@ -15,6 +15,8 @@ export interface TrainingRun {
   readonly optimizer: Optimizer;
   /** Training batches, already at the position to go on from. */
   readonly batches: BatchStream;
+  /** Hash of what their order hangs on, see `batchOrder`. */
+  readonly order: string;
   readonly dev: DevSet;
   readonly trainPairs: number;
   /** Share of padded positions in the first epoch, 0 to 1. */

@@ -88,6 +88,7 @@ function toState(run: TrainingRun, progress: Progress): CheckpointState {
     step: progress.step,
     epoch: position.epoch,
     position: { ...position },
+    order: run.order,
     seed: run.config.seed,
     best: progress.best ?? null,
     patience: progress.waited,

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { copyFileSync } from 'node:fs';
+import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { S2sError } from '../../../src/errors.js';
 import { loadTensorFlow } from '../../../src/runtime/tensorflow.js';
 import type { TrainingEvent } from '../../../src/training/events.js';
-import { resumePosition, settingChanges } from '../../../src/training/resume.js';
+import { batchOrder, resumePosition, settingChanges } from '../../../src/training/resume.js';
 import { eventsOf, lastCheckpoint, stoppedOf, tinyConfig, trainTiny, writeTinyText, type TinyResult, type TinySettings } from '../../support/tiny-training.js';
 
 const text = writeTinyText({ train: 42, dev: 5 });
@@ -100,6 +100,20 @@ describe('a resumed training', () => {
     assert.deepEqual(event.changes.map(({ key, before: then, now }) => [key, then, now]), [['training.batch.size', 4, 6], ['training.maxSteps', 3, 4]]);
     assert.equal(eventsOf(resumed, 'update')[0]!.epoch, 2);
   });
+
+  test('sees new text behind an old name, and old text behind a new one', async () => {
+    const copies = ['a', 'b'].map((side) => join(text.folder, `copied.${side}`));
+    for (const copy of copies) copyFileSync(join(text.folder, `train.${copy.at(-1)}`), copy);
+    const config = (maxSteps: number, [source, target] = copies) => tinyConfig(text, 'copied', { data: { train: [{ source, target }] }, training: { maxSteps } });
+    const restartedOf = ({ preparation }: TinyResult): boolean => preparation.some((event) => event.type === 'resumed' && event.restartedEpoch);
+    await trainTiny(config(2));
+    const moved = await trainTiny(config(4, ['a', 'b'].map((side) => join(text.folder, `train.${side}`))), { resume: true });
+    assert.equal(restartedOf(moved), false);
+    for (const copy of copies) writeFileSync(copy, 'a b\nb\n'.repeat(3));
+    const shrunk = await trainTiny(config(6), { resume: true });
+    assert.equal(restartedOf(shrunk), true);
+    assert.equal(stoppedOf(shrunk).step, 6);
+  });
 });
 
 describe('refusals', () => {
@@ -152,8 +166,24 @@ test('changes of settings are found by key', () => {
     { key: 'e', before: 'x', now: undefined },
     { key: 'f', before: undefined, now: 0 },
   ]);
+});
+
+test('a position holds in the order it was noted in, and at the start of an epoch', () => {
   const position = { epoch: 4, batch: 2 };
-  assert.deepEqual(resumePosition(position, [{ key: 'training.maxSteps', before: 1, now: 2 }]), { position, restarted: false });
-  assert.deepEqual(resumePosition(position, [{ key: 'data.maxSourceLength', before: 1, now: 2 }]), { position: { epoch: 5, batch: 0 }, restarted: true });
-  assert.deepEqual(resumePosition({ epoch: 4, batch: 0 }, [{ key: 'seed', before: 1, now: 2 }]), { position: { epoch: 4, batch: 0 }, restarted: false });
+  assert.deepEqual(resumePosition(position, 'a', 'a'), { position, restarted: false });
+  assert.deepEqual(resumePosition(position, undefined, 'a'), { position, restarted: false });
+  assert.deepEqual(resumePosition(position, 'a', 'b'), { position: { epoch: 5, batch: 0 }, restarted: true });
+  assert.deepEqual(resumePosition({ epoch: 4, batch: 0 }, 'a', 'b'), { position: { epoch: 4, batch: 0 }, restarted: false });
+  const corpus = { key: 'text', size: 10 };
+  const options = { seed: 1, size: 8, unit: 'tokens', ranges: [{ start: 0, end: 10, weight: 1 }] } as const;
+  const orders = [
+    batchOrder(corpus, options),
+    batchOrder({ ...corpus, key: 'other text' }, options),
+    batchOrder(corpus, { ...options, seed: 2 }),
+    batchOrder(corpus, { ...options, size: 9 }),
+    batchOrder(corpus, { ...options, unit: 'sentences' }),
+    batchOrder(corpus, { ...options, ranges: [{ start: 0, end: 10, weight: 2 }] }),
+  ];
+  assert.equal(new Set(orders).size, orders.length);
+  assert.equal(batchOrder({ ...corpus }, { ...options }), orders[0]);
 });
