@@ -24,7 +24,8 @@ training: { batch: { size: 10, unit: sentences }, logEvery: 2, validation: { sam
 decoding: { maxLengthRatio: 1 }
 `,
 );
-const train = (...args: string[]) => runCommand(['train', '--config', join(folder, 'c.yaml'), ...args]);
+// Not in the folder of the project, where a user may have noted a run of their own.
+const train = (...args: string[]) => runCommand(['train', '--config', join(folder, 'c.yaml'), ...args], { cwd: folder });
 const inFolder = (name: string): string[] => ['--run-dir', join(folder, name)];
 
 /** A training at work in a process of its own. */
@@ -39,7 +40,7 @@ interface RunningTraining {
 }
 
 function startTraining(...args: string[]): RunningTraining {
-  const child = spawn(process.execPath, [resolve('bin/s2s.js'), 'train', '--config', join(folder, 'c.yaml'), ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(process.execPath, [resolve('bin/s2s.js'), 'train', '--config', join(folder, 'c.yaml'), ...args], { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
   const closed = once(child, 'close') as Promise<[number | null, string | null]>;
@@ -87,7 +88,7 @@ describe('s2s train', () => {
     assert.ok(!stderr.includes('no limit is set'));
     assert.deepEqual(readdirSync(join(folder, 'run')).sort(), ['cache', 'checkpoints', 'config.yaml', 'metrics.jsonl', 'tensorboard', 'tokenizer.json', 'vocabulary.json']);
     assert.deepEqual(rowsOf('run').map(({ type, step }) => `${type} ${step}`), ['update 2', 'update 4', 'update 6', 'validation 6', 'update 8', 'update 10', 'update 12', 'validation 12', 'stopped 12']);
-    const translated = await runCommand(['translate', '--model', join(folder, 'run')], { input: 'a b c\n' });
+    const translated = await runCommand(['translate'], { input: 'a b c\n', cwd: folder });
     assert.equal(translated.code, 0, translated.stderr);
   });
 
