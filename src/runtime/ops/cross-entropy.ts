@@ -1,6 +1,10 @@
 import type { Scalar, Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 import { tf } from '../tensorflow.js';
+import { attribute, execute } from './execute.js';
+import { opForm } from './form.js';
+import { withGradients } from './gradient.js';
 import { matMul } from './matmul.js';
+import { inFloat32, inPrecision, productOf } from './product.js';
 
 /** What the output projection and its loss read. */
 export interface CrossEntropyInputs {
@@ -33,7 +37,11 @@ export interface CrossEntropyOutputs {
  * distribution that gives `1 - ε` to the label and `ε / vocab` to every token. Computed from the logits less their
  * maximum, so that no logit is too large.
  */
-export function projectedCrossEntropy({ hidden, kernel, bias, labels, weights, labelSmoothing }: CrossEntropyInputs): CrossEntropyOutputs {
+export function projectedCrossEntropy(inputs: CrossEntropyInputs): CrossEntropyOutputs {
+  return opForm().customOps ? customCrossEntropy(inputs) : plainCrossEntropy(inputs);
+}
+
+function plainCrossEntropy({ hidden, kernel, bias, labels, weights, labelSmoothing }: CrossEntropyInputs): CrossEntropyOutputs {
   const logits = matMul(hidden, kernel, { transposeB: true, bias });
   const logProbabilities = tf.logSoftmax(logits);
   const ofLabels = tf.neg(tf.sum(tf.mul(logProbabilities, tf.oneHot(labels, kernel.shape[0])), 1));
@@ -44,4 +52,34 @@ export function projectedCrossEntropy({ hidden, kernel, bias, labels, weights, l
     negativeLogLikelihood: tf.sum(ofLabels),
     correct: tf.sum(tf.cast(tf.equal(tf.argMax(logits, 1), labels), 'float32')),
   };
+}
+
+/**
+ * The same by the custom op S2sCrossEntropy (src/runtime/native/cross_entropy_op.cc), which makes the gradient of the
+ * logits in the same pass as the loss: beside it, only the three large products are left.
+ */
+function customCrossEntropy({ hidden, kernel, bias, labels, weights, labelSmoothing }: CrossEntropyInputs): CrossEntropyOutputs {
+  const { precision } = opForm();
+  const [loss, negativeLogLikelihood, correct] = withGradients(
+    [hidden, kernel, bias],
+    (save) => {
+      const left = inPrecision(hidden, precision);
+      const right = inPrecision(kernel, precision);
+      const logits = productOf(left, right, precision, { b: true });
+      const attributes = [attribute.type('T', precision), attribute.float('label_smoothing', labelSmoothing)];
+      const [sum, likelihood, hits, ofLogits, ofBias] = execute('S2sCrossEntropy', attributes, [logits, bias, labels, weights], 5);
+      save([left, right, ofLogits!, ofBias!]);
+      return [sum!, likelihood!, hits!];
+    },
+    ([gradient], saved) => {
+      const [left, right, ofLogits, ofBias] = saved as [Tensor2D, Tensor2D, Tensor2D, Tensor1D];
+      const ofHidden = inFloat32(productOf(ofLogits, right, precision), precision);
+      const ofKernel = inFloat32(productOf(ofLogits, left, precision, { a: true }), precision);
+      // A copy, because what was saved is disposed afterwards.
+      const all = [ofHidden, ofKernel, tf.clone(ofBias)];
+      // The loss is nearly always what is differentiated: a pass over the kernel saved.
+      return gradient!.dataSync()[0] === 1 ? all : all.map((tensor) => tf.mul(tensor, gradient!));
+    },
+  );
+  return { loss: loss as Scalar, negativeLogLikelihood: negativeLogLikelihood as Scalar, correct: correct as Scalar };
 }

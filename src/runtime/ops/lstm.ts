@@ -1,5 +1,7 @@
 import type { Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
 import { tf } from '../tensorflow.js';
+import { customLstmCell, customLstmSequence } from './custom-lstm.js';
+import { opForm } from './form.js';
 import { matMul } from './matmul.js';
 
 /** What an LSTM reads over a whole sequence. */
@@ -33,7 +35,12 @@ export interface LstmSequenceOutputs {
  * `[i f g o] = projected_t + h_{t-1} R`, `c_t = σ(f) c_{t-1} + σ(i) tanh(g)`, `h_t = σ(o) tanh(c_t)`.
  * Padded steps change nothing.
  */
-export function lstmSequence({ projected, recurrentKernel, initialHidden, initialCell, lengths, reverse = false }: LstmSequenceInputs): LstmSequenceOutputs {
+export function lstmSequence(inputs: LstmSequenceInputs): LstmSequenceOutputs {
+  return opForm().customOps ? customLstmSequence(inputs) : plainLstmSequence(inputs);
+}
+
+/** The same, step by step. */
+function plainLstmSequence({ projected, recurrentKernel, initialHidden, initialCell, lengths, reverse = false }: LstmSequenceInputs): LstmSequenceOutputs {
   const time = projected.shape[1];
   // tfjs fails at the gradient of unstacking a single step.
   const steps = time === 1 ? [tf.squeeze<Tensor2D>(projected, [1])] : (tf.unstack(projected, 1) as Tensor2D[]);
@@ -61,7 +68,9 @@ export function lstmSequence({ projected, recurrentKernel, initialHidden, initia
  * @param cell `[rows, hidden]`
  */
 export function lstmStep(projected: Tensor2D, recurrentKernel: Tensor2D, hidden: Tensor2D, cell: Tensor2D): { hidden: Tensor2D; cell: Tensor2D } {
-  const [input, forget, candidate, output] = tf.split(tf.add(projected, matMul(hidden, recurrentKernel)), 4, 1) as [Tensor2D, Tensor2D, Tensor2D, Tensor2D];
+  const recurrent = matMul(hidden, recurrentKernel);
+  if (opForm().customOps) return customLstmCell(projected, recurrent, cell);
+  const [input, forget, candidate, output] = tf.split(tf.add(projected, recurrent), 4, 1) as [Tensor2D, Tensor2D, Tensor2D, Tensor2D];
   const nextCell = tf.add(tf.mul(tf.sigmoid(forget), cell), tf.mul(tf.sigmoid(input), tf.tanh(candidate))) as Tensor2D;
   return { hidden: tf.mul(tf.sigmoid(output), tf.tanh(nextCell)), cell: nextCell };
 }

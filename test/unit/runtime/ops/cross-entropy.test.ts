@@ -53,7 +53,7 @@ function reference({ positions, size, vocabulary, hidden, kernel, bias, labels, 
   return [loss, negativeLogLikelihood, correct];
 }
 
-function compute(given: Example, labelSmoothing: number): { sums: number[]; gradients: Float32Array[] } {
+function compute(given: Example, labelSmoothing: number, factor = 3): { sums: number[]; gradients: Float32Array[] } {
   return tf.tidy(() => {
     const inputs = [tf.tensor2d(Float32Array.from(given.hidden), [given.positions, given.size]), tf.tensor2d(Float32Array.from(given.kernel), [given.vocabulary, given.size]), tf.tensor1d(Float32Array.from(given.bias))];
     const rest = { labels: tf.tensor1d([...given.labels], 'int32'), weights: tf.tensor1d([...given.weights]), labelSmoothing };
@@ -61,8 +61,7 @@ function compute(given: Example, labelSmoothing: number): { sums: number[]; grad
     const loss = (hidden: Tensor, kernel: Tensor, bias: Tensor): Tensor => {
       const outputs = projectedCrossEntropy({ hidden: hidden as Tensor2D, kernel: kernel as Tensor2D, bias: bias as Tensor1D, ...rest });
       sums = [outputs.loss, outputs.negativeLogLikelihood, outputs.correct].map((scalar) => scalar.dataSync()[0]!);
-      // A gradient from above that is not 1 must go through.
-      return tf.mul(outputs.loss, 3);
+      return factor === 1 ? outputs.loss : tf.mul(outputs.loss, factor);
     };
     const gradients = tf.grads(loss)(inputs).map((gradient) => gradient.dataSync() as Float32Array);
     return { sums, gradients };
@@ -95,6 +94,14 @@ describe('cross-entropy of the output projection', async () => {
         }
       });
     }
+
+    test(`${name}: a gradient from above goes through`, () => {
+      const given = example(7, 3, 11);
+      const [alone, threefold] = withOpForm(form, () => [compute(given, 0.1, 1), compute(given, 0.1, 3)]);
+      for (const [index, gradient] of alone.gradients.entries()) {
+        assert.ok(relativeError(threefold.gradients[index]!, gradient.map((value) => 3 * value)) < Math.max(1e-6, tolerance));
+      }
+    });
 
     test(`${name}: the same for sizes of more than one block`, () => {
       const given = example(150, 70, 1234);

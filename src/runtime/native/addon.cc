@@ -1,0 +1,11 @@
+// The library of custom ops as Node loads it: its static initialisers register the ops with TensorFlow.
+#include <malloc.h>
+#include <node_api.h>
+
+NAPI_MODULE_INIT() {
+  // Tensors of a training step come and go. Kept by the allocator, their memory is there at the next step; given back to
+  // the system it would cost a page fault every 4 KiB.
+  mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+  return exports;
+}

@@ -1,0 +1,37 @@
+import type { Tensor, Tensor2D } from '@tensorflow/tfjs-node-gpu';
+import type { Precision } from '../tensorflow.js';
+import { attribute, execute } from './execute.js';
+
+/** Which factors of a product are given transposed. */
+export interface Transposed {
+  readonly a?: boolean;
+  readonly b?: boolean;
+}
+
+/**
+ * A tensor rounded to the number format of products. In bfloat16 it may only be given to ops by name.
+ *
+ * @param tensor float32
+ */
+export function inPrecision<Result extends Tensor>(tensor: Result, precision: Precision): Result {
+  return precision === 'float32' ? tensor : (cast(tensor, 'float32', precision) as Result);
+}
+
+/** The same tensor in float32. */
+export function inFloat32<Result extends Tensor>(tensor: Result, precision: Precision): Result {
+  return precision === 'float32' ? tensor : (cast(tensor, precision, 'float32') as Result);
+}
+
+/**
+ * TensorFlow's matrix product, without a gradient, of factors in a number format and with its result in the same. Sums
+ * are made in float32.
+ */
+export function productOf(a: Tensor2D, b: Tensor2D, precision: Precision, transposed: Transposed = {}): Tensor2D {
+  const attributes = [attribute.type('T', precision), attribute.bool('transpose_a', transposed.a ?? false), attribute.bool('transpose_b', transposed.b ?? false)];
+  return execute('MatMul', attributes, [a, b])[0] as Tensor2D;
+}
+
+/** TensorFlow's Cast, which knows the number formats that tfjs does not. */
+function cast(tensor: Tensor, from: Precision, to: Precision): Tensor {
+  return execute('Cast', [attribute.type('SrcT', from), attribute.type('DstT', to), attribute.bool('Truncate', false)], [tensor])[0]!;
+}
