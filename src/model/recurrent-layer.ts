@@ -37,12 +37,13 @@ export class LstmLayer {
    * @returns outputs `[batch, time, hidden]` and the state after each sentence's last step
    */
   sequence(inputs: Tensor3D, lengths: Tensor1D, initial: LstmState | undefined, reverse: boolean): { outputs: Tensor3D; final: LstmState } {
-    const [batch, time] = inputs.shape;
-    const start = initial ?? this.zeroState(batch);
-    const flat = tf.reshape(inputs, [batch * time, this.inputSize]) as Tensor2D;
+    const start = initial ?? this.zeroState(inputs.shape[0]);
+    const parameters = this.parameters();
     const { outputs, finalHidden, finalCell } = lstmSequence({
-      projected: tf.reshape(this.project(flat), [batch, time, 4 * this.hiddenSize]) as Tensor3D,
-      recurrentKernel: this.parameters().get<Tensor2D>(`${this.name}.recurrentKernel`),
+      inputs,
+      inputKernel: parameters.get<Tensor2D>(`${this.name}.inputKernel`),
+      bias: parameters.get<Tensor1D>(`${this.name}.bias`),
+      recurrentKernel: parameters.get<Tensor2D>(`${this.name}.recurrentKernel`),
       initialHidden: start.hidden,
       initialCell: start.cell,
       lengths,

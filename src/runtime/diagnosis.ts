@@ -5,6 +5,7 @@ import { missingCudaLibraries } from './cuda-libraries.js';
 import { describeProcessor, listGpus, parseDevice, type Gpu, type Processor } from './device.js';
 import { timeMatMul, type MatMulTiming } from './matmul-timing.js';
 import { loadTensorFlow, tf, type LoadedRuntime, type Precision } from './tensorflow.js';
+import { tensorflowVersion } from './tensorflow-version.js';
 
 /** Something that is broken, or could be better. */
 export interface Finding {
@@ -48,9 +49,9 @@ export async function diagnose(device: string, verbose: boolean): Promise<Diagno
     return { processor, gpus, runtime: undefined, tensorflowVersion: undefined, tfjsVersion: undefined, timings: {}, findings };
   }
   const { library } = runtime;
-  const tensorflowVersion = (tf.backend() as unknown as { binding: { TF_Version?: string } }).binding.TF_Version;
+  const version = tensorflowVersion();
   if (library.variant === 'package') {
-    findings.push({ broken: false, text: `TensorFlow ${tensorflowVersion} is not the ${TENSORFLOW_VERSION} that s2s is tested with`, remedy: 'Run: s2s setup' });
+    findings.push({ broken: false, text: `TensorFlow ${version} is not the ${TENSORFLOW_VERSION} that s2s is tested with`, remedy: 'Run: s2s setup' });
   }
   const missing = missingCudaLibraries(library);
   if (missing.length > 0) broken(`CUDA libraries are missing: ${missing.join(', ')}`, `Remove ${library.directory} and run: s2s setup --cuda`);
@@ -71,5 +72,5 @@ export async function diagnose(device: string, verbose: boolean): Promise<Diagno
       broken(`a matrix product in ${precision} failed: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
-  return { processor, gpus, runtime, tensorflowVersion, tfjsVersion: (tf.version as Record<string, string>)['tfjs-node'], timings, findings };
+  return { processor, gpus, runtime, tensorflowVersion: version, tfjsVersion: (tf.version as Record<string, string>)['tfjs-node'], timings, findings };
 }

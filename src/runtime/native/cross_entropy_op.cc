@@ -4,7 +4,7 @@
 #include <cmath>
 #include <vector>
 
-#include "numbers.h"
+#include "number_type.h"
 #include "parallel.h"
 #include "tensorflow/core/framework/op.h"
 #include "tensorflow/core/framework/op_kernel.h"
@@ -33,18 +33,6 @@ namespace {
 // Positions in one piece of work; sums are made piece by piece, so that they do not depend on the number of threads.
 constexpr int64_t kPositions = 32;
 
-// Number type as it lies in a tensor, and as we compute with it.
-template <typename T>
-struct Stored;
-template <>
-struct Stored<float> {
-  using Type = float;
-};
-template <>
-struct Stored<tensorflow::bfloat16> {
-  using Type = s2s::Half;
-};
-
 struct Sums {
   double loss = 0, negative_log_likelihood = 0;
   int64_t correct = 0;
@@ -52,7 +40,7 @@ struct Sums {
 
 template <typename T>
 class CrossEntropyOp : public tensorflow::OpKernel {
-  using Number = typename Stored<T>::Type;
+  using Number = s2s::NumberType<T>;
 
  public:
   explicit CrossEntropyOp(OpKernelConstruction* context) : OpKernel(context) { OP_REQUIRES_OK(context, context->GetAttr("label_smoothing", &smoothing_)); }

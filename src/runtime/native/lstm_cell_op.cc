@@ -55,7 +55,7 @@ class LstmCellOp : public tensorflow::OpKernel {
     const float *projected = Data(context, 0), *recurrent = Data(context, 1), *cell = Data(context, 2);
     float *to_hidden = next_hidden->flat<float>().data(), *to_cell = next_cell->flat<float>().data(), *to_gates = gates->flat<float>().data();
     ForRows(context, rows, [&](int64_t row) {
-      s2s::CellForward(hidden, projected + row * 4 * hidden, recurrent + row * 4 * hidden, cell + row * hidden, to_gates + row * 4 * hidden, to_cell + row * hidden, to_hidden + row * hidden);
+      s2s::CellForward<false, true>(hidden, projected + row * 4 * hidden, nullptr, recurrent + row * 4 * hidden, cell + row * hidden, to_gates + row * 4 * hidden, to_cell + row * hidden, to_hidden + row * hidden);
     });
   }
 };
@@ -76,7 +76,7 @@ class LstmCellGradOp : public tensorflow::OpKernel {
     float *to_sums = d_sums->flat<float>().data(), *to_cell = d_cell->flat<float>().data();
     ForRows(context, rows, [&](int64_t row) {
       const int64_t at = row * hidden;
-      s2s::CellBackward(hidden, gates + 4 * at, cell + at, next_cell + at, d_hidden + at, nullptr, d_next_cell + at, to_sums + 4 * at, to_cell + at);
+      s2s::CellBackward<false>(hidden, gates + 4 * at, cell + at, next_cell + at, d_hidden + at, nullptr, d_next_cell + at, to_sums + 4 * at, to_cell + at);
     });
   }
 };

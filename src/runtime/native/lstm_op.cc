@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "lstm_cell.h"
+#include "number_type.h"
 #include "product.h"
 #include "tensorflow/core/framework/op.h"
 #include "tensorflow/core/framework/op_kernel.h"
@@ -15,7 +16,8 @@ using tensorflow::Tensor;
 using tensorflow::TensorShape;
 
 REGISTER_OP("S2sLstm")
-    .Input("projected: float")
+    .Input("projected: T")
+    .Input("bias: float")
     .Input("recurrent_kernel: float")
     .Input("initial_hidden: float")
     .Input("initial_cell: float")
@@ -25,9 +27,9 @@ REGISTER_OP("S2sLstm")
     .Output("final_cell: float")
     .Output("gates: float")
     .Output("cells: float")
+    .Attr("T: {float, bfloat16}")
     .Attr("reverse: bool = false")
-    .Attr("low_precision: bool = false")
-    .Doc("projected [batch, time, 4 * hidden] to outputs [batch, time, hidden] and the state after each row's last step; gates and cells are for the gradient.");
+    .Doc("projected [batch * time, 4 * hidden], without the bias, to outputs [batch, time, hidden] and the state after each row's last step; gates and cells are for the gradient. T is what products multiply in.");
 
 REGISTER_OP("S2sLstmGrad")
     .Input("recurrent_kernel: float")
@@ -40,25 +42,19 @@ REGISTER_OP("S2sLstmGrad")
     .Input("d_outputs: float")
     .Input("d_final_hidden: float")
     .Input("d_final_cell: float")
-    .Output("d_projected: float")
+    .Output("d_projected: T")
+    .Output("d_bias: float")
     .Output("d_initial_hidden: float")
     .Output("d_initial_cell: float")
-    .Output("previous_hidden: float")
+    .Output("previous_hidden: T")
+    .Attr("T: {float, bfloat16}")
     .Attr("reverse: bool = false")
-    .Attr("low_precision: bool = false")
-    .Doc("previous_hidden [batch, time, hidden] is the hidden state before each step: its transpose times d_projected is the gradient of the kernel.");
+    .Doc("d_projected is [batch * time, 4 * hidden]. previous_hidden [batch * time, hidden] is the hidden state before each step: its transpose times d_projected is the gradient of the kernel.");
 
 namespace {
 
-// The steps of one row in the order of reading.
-struct Steps {
-  int64_t time;
-  int64_t length;
-  bool reverse;
-
-  // Position of the step read after `read` others.
-  int64_t At(int64_t read) const { return reverse ? length - 1 - read : read; }
-};
+// Columns in one piece of work when the gradient of the bias is summed up.
+constexpr int64_t kBiasColumns = 128;
 
 // Shares of the rows, one for each thread.
 struct Shares {
@@ -70,18 +66,28 @@ struct Shares {
 };
 
 // Memory of a thread for its rows.
-struct RowMemory {
-  s2s::Buffer left, product, hidden, cell;
+struct ThreadMemory {
+  s2s::Buffer left, result;
 };
 
+ThreadMemory& MemoryOfThread() {
+  thread_local ThreadMemory memory;
+  return memory;
+}
+
+template <typename T>
 class LstmOpBase : public tensorflow::OpKernel {
+ protected:
+  using Number = s2s::NumberType<T>;
+  static constexpr bool kHalf = sizeof(Number) == 2;
+
  public:
-  explicit LstmOpBase(OpKernelConstruction* context) : OpKernel(context) {
-    OP_REQUIRES_OK(context, context->GetAttr("reverse", &reverse_));
-    OP_REQUIRES_OK(context, context->GetAttr("low_precision", &half_));
-  }
+  explicit LstmOpBase(OpKernelConstruction* context) : OpKernel(context) { OP_REQUIRES_OK(context, context->GetAttr("reverse", &reverse_)); }
 
  protected:
+  // Position of the step that a row reads after `read` others.
+  int64_t Position(int64_t length, int64_t read) const { return reverse_ ? length - 1 - read : read; }
+
   // Rows that still read after `read` steps, in the order of the batch.
   static void Active(const int32_t* lengths, int64_t start, int64_t end, int64_t read, std::vector<int64_t>* active) {
     active->clear();
@@ -92,159 +98,181 @@ class LstmOpBase : public tensorflow::OpKernel {
 
   static int64_t Longest(const int32_t* lengths, int64_t start, int64_t end) { return end > start ? *std::max_element(lengths + start, lengths + end) : 0; }
 
-  bool LengthsFit(OpKernelContext* context, const Tensor& lengths, int64_t batch, int64_t time) {
+  static void Copy(const float* from, int64_t count, Number* to) {
+    for (int64_t i = 0; i < count; ++i) to[i] = s2s::FromFloat<Number>(from[i]);
+  }
+
+  static bool Check(OpKernelContext* context, bool fits, const char* message) {
+    if (!fits) context->CtxFailure(tensorflow::errors::InvalidArgument(message));
+    return fits;
+  }
+
+  static bool CheckLengths(OpKernelContext* context, const Tensor& lengths, int64_t batch, int64_t time) {
     const auto values = lengths.flat<int32_t>();
     bool fit = values.size() == batch;
     for (int64_t row = 0; fit && row < batch; ++row) fit = values(row) >= 0 && values(row) <= time;
-    if (!fit) context->CtxFailure(tensorflow::errors::InvalidArgument("lengths must be from 0 to the number of steps, one for each row"));
-    return fit;
+    return Check(context, fit, "lengths must be from 0 to the number of steps, one for each row");
   }
 
   static const float* Data(OpKernelContext* context, int input) { return context->input(input).flat<float>().data(); }
 
-  static bool Allocate(OpKernelContext* context, int output, const TensorShape& shape, float** data) {
+  template <typename Element>
+  static bool Allocate(OpKernelContext* context, int output, const TensorShape& shape, s2s::NumberType<Element>** data) {
     Tensor* tensor = nullptr;
     const auto status = context->allocate_output(output, shape, &tensor);
-    if (!status.ok()) {
-      context->CtxFailure(status);
-      return false;
-    }
-    *data = tensor->flat<float>().data();
-    return true;
+    if (status.ok()) *data = reinterpret_cast<s2s::NumberType<Element>*>(tensor->flat<Element>().data());
+    else context->CtxFailure(status);
+    return status.ok();
   }
 
-  bool reverse_, half_;
+  bool reverse_;
 };
 
-class LstmOp : public LstmOpBase {
+template <typename T>
+class LstmOp : public LstmOpBase<T> {
+  using Base = LstmOpBase<T>;
+  using typename Base::Number;
+
  public:
-  using LstmOpBase::LstmOpBase;
+  using Base::Base;
 
   void Compute(OpKernelContext* context) override {
     const Tensor& projected = context->input(0);
-    OP_REQUIRES(context, projected.dims() == 3 && projected.dim_size(2) % 4 == 0, tensorflow::errors::InvalidArgument("projected must be [batch, time, 4 * hidden]"));
-    const int64_t batch = projected.dim_size(0), time = projected.dim_size(1), hidden = projected.dim_size(2) / 4;
-    OP_REQUIRES(context, context->input(1).shape() == TensorShape({hidden, 4 * hidden}), tensorflow::errors::InvalidArgument("recurrent_kernel must be [hidden, 4 * hidden]"));
-    for (int input : {2, 3}) OP_REQUIRES(context, context->input(input).shape() == TensorShape({batch, hidden}), tensorflow::errors::InvalidArgument("states must be [batch, hidden]"));
-    if (!LengthsFit(context, context->input(4), batch, time)) return;
+    const int64_t batch = context->input(5).NumElements();
+    if (!Base::Check(context, projected.dims() == 2 && batch > 0 && projected.dim_size(0) % batch == 0 && projected.dim_size(1) % 4 == 0, "projected must be [batch * time, 4 * hidden]")) return;
+    const int64_t time = projected.dim_size(0) / batch, hidden = projected.dim_size(1) / 4;
+    if (!Base::Check(context, context->input(1).NumElements() == 4 * hidden, "bias must be [4 * hidden]")) return;
+    if (!Base::Check(context, context->input(2).shape() == TensorShape({hidden, 4 * hidden}), "recurrent_kernel must be [hidden, 4 * hidden]")) return;
+    for (int input : {3, 4}) {
+      if (!Base::Check(context, context->input(input).shape() == TensorShape({batch, hidden}), "states must be [batch, hidden]")) return;
+    }
+    if (!Base::CheckLengths(context, context->input(5), batch, time)) return;
     float *outputs, *final_hidden, *final_cell, *gates, *cells;
-    if (!Allocate(context, 0, {batch, time, hidden}, &outputs) || !Allocate(context, 1, {batch, hidden}, &final_hidden) || !Allocate(context, 2, {batch, hidden}, &final_cell) ||
-        !Allocate(context, 3, {batch, time, 4 * hidden}, &gates) || !Allocate(context, 4, {batch, time, hidden}, &cells)) {
+    if (!Base::template Allocate<float>(context, 0, {batch, time, hidden}, &outputs) || !Base::template Allocate<float>(context, 1, {batch, hidden}, &final_hidden) ||
+        !Base::template Allocate<float>(context, 2, {batch, hidden}, &final_cell) || !Base::template Allocate<float>(context, 3, {batch, time, 4 * hidden}, &gates) ||
+        !Base::template Allocate<float>(context, 4, {batch, time, hidden}, &cells)) {
       return;
     }
-    if (batch == 0) return;
-    const float* sums = projected.flat<float>().data();
-    const float *initial_hidden = Data(context, 2), *initial_cell = Data(context, 3);
-    const int32_t* lengths = context->input(4).flat<int32_t>().data();
+    const Number* sums = reinterpret_cast<const Number*>(projected.flat<T>().data());
+    const float *bias = Base::Data(context, 1), *initial_hidden = Base::Data(context, 3), *initial_cell = Base::Data(context, 4);
+    const int32_t* lengths = context->input(5).flat<int32_t>().data();
 
     s2s::Guard(context, [&] {
       static s2s::Buffer buffer;
       std::lock_guard<std::mutex> lock(s2s::SharedBuffers());
-      s2s::PackedMatrix kernel;
-      kernel.Plan(&buffer, Data(context, 1), false, hidden, 4 * hidden, half_);
-      s2s::ForEach(context, kernel.Pieces(), [&](int piece) { kernel.Pack(piece); });
-
+      const s2s::PackedMatrix kernel(&buffer, Base::Data(context, 2), false, hidden, 4 * hidden, Base::kHalf);
       const Shares shares(context, batch);
       s2s::ForEach(context, static_cast<int>(shares.count), [&](int share) {
-        thread_local RowMemory memory;
-        const int64_t start = shares.Start(share), end = shares.Start(share + 1), rows = end - start;
-        float* left = memory.left.Get<float>(rows * hidden);
-        float* product = memory.product.Get<float>(rows * 4 * hidden);
+        const int64_t start = shares.Start(share), end = shares.Start(share + 1);
+        const auto product = kernel.Prepare(&MemoryOfThread().left, &MemoryOfThread().result, end - start);
+        auto* left = static_cast<Number*>(product.left);
         std::copy(initial_hidden + start * hidden, initial_hidden + end * hidden, final_hidden + start * hidden);
         std::copy(initial_cell + start * hidden, initial_cell + end * hidden, final_cell + start * hidden);
+        // Encoders start at zero, where there is nothing to multiply.
+        const bool from_zero = std::all_of(initial_hidden + start * hidden, initial_hidden + end * hidden, [](float value) { return value == 0.0f; });
         std::vector<int64_t> active;
-        for (int64_t read = 0; read < Longest(lengths, start, end); ++read) {
-          Active(lengths, start, end, read, &active);
-          bool zero = true;
-          for (size_t i = 0; i < active.size(); ++i) {
-            const float* state = final_hidden + active[i] * hidden;
-            std::copy_n(state, hidden, left + i * hidden);
-            zero = zero && read == 0 && std::all_of(state, state + hidden, [](float value) { return value == 0.0f; });
+        for (int64_t read = 0; read < Base::Longest(lengths, start, end); ++read) {
+          Base::Active(lengths, start, end, read, &active);
+          const bool multiply = read > 0 || !from_zero;
+          if (multiply) {
+            for (size_t i = 0; i < active.size(); ++i) Base::Copy(final_hidden + active[i] * hidden, hidden, left + i * hidden);
+            kernel.Multiply(product, active.size());
           }
-          if (!zero) kernel.Multiply(left, active.size(), product);
           for (size_t i = 0; i < active.size(); ++i) {
-            const int64_t row = active[i], at = row * time + Steps{time, lengths[row], reverse_}.At(read);
+            const int64_t row = active[i], at = row * time + this->Position(lengths[row], read);
             float *state = final_hidden + row * hidden, *cell = final_cell + row * hidden;
-            s2s::CellForward(hidden, sums + at * 4 * hidden, zero ? nullptr : product + i * 4 * hidden, cell, gates + at * 4 * hidden, cell, state);
+            const auto forward = multiply ? s2s::CellForward<true, true, Number> : s2s::CellForward<true, false, Number>;
+            forward(hidden, sums + at * 4 * hidden, bias, product.result + i * 4 * hidden, cell, gates + at * 4 * hidden, cell, state);
             std::copy_n(state, hidden, outputs + at * hidden);
             std::copy_n(cell, hidden, cells + at * hidden);
           }
         }
-        for (int64_t row = start; row < end; ++row) {
-          const int64_t first = row * time + lengths[row], after = (row + 1) * time;
-          std::fill(outputs + first * hidden, outputs + after * hidden, 0.0f);
-        }
+        for (int64_t row = start; row < end; ++row) std::fill(outputs + (row * time + lengths[row]) * hidden, outputs + (row + 1) * time * hidden, 0.0f);
       });
     });
   }
 };
 
-class LstmGradOp : public LstmOpBase {
+template <typename T>
+class LstmGradOp : public LstmOpBase<T> {
+  using Base = LstmOpBase<T>;
+  using typename Base::Number;
+
  public:
-  using LstmOpBase::LstmOpBase;
+  using Base::Base;
 
   void Compute(OpKernelContext* context) override {
     const Tensor& all_gates = context->input(5);
-    OP_REQUIRES(context, all_gates.dims() == 3 && all_gates.dim_size(2) % 4 == 0, tensorflow::errors::InvalidArgument("gates must be [batch, time, 4 * hidden]"));
+    if (!Base::Check(context, all_gates.dims() == 3 && all_gates.dim_size(0) > 0 && all_gates.dim_size(2) % 4 == 0, "gates must be [batch, time, 4 * hidden]")) return;
     const int64_t batch = all_gates.dim_size(0), time = all_gates.dim_size(1), hidden = all_gates.dim_size(2) / 4;
-    OP_REQUIRES(context, context->input(0).shape() == TensorShape({hidden, 4 * hidden}), tensorflow::errors::InvalidArgument("recurrent_kernel must be [hidden, 4 * hidden]"));
-    for (int input : {1, 2, 8, 9}) OP_REQUIRES(context, context->input(input).shape() == TensorShape({batch, hidden}), tensorflow::errors::InvalidArgument("states must be [batch, hidden]"));
-    for (int input : {4, 6, 7}) OP_REQUIRES(context, context->input(input).shape() == TensorShape({batch, time, hidden}), tensorflow::errors::InvalidArgument("outputs and cells must be [batch, time, hidden]"));
-    if (!LengthsFit(context, context->input(3), batch, time)) return;
-    float *d_projected, *d_hidden, *d_cell, *previous_hidden;
-    if (!Allocate(context, 0, {batch, time, 4 * hidden}, &d_projected) || !Allocate(context, 1, {batch, hidden}, &d_hidden) || !Allocate(context, 2, {batch, hidden}, &d_cell) ||
-        !Allocate(context, 3, {batch, time, hidden}, &previous_hidden)) {
+    if (!Base::Check(context, context->input(0).shape() == TensorShape({hidden, 4 * hidden}), "recurrent_kernel must be [hidden, 4 * hidden]")) return;
+    for (int input : {1, 2, 8, 9}) {
+      if (!Base::Check(context, context->input(input).shape() == TensorShape({batch, hidden}), "states must be [batch, hidden]")) return;
+    }
+    for (int input : {4, 6, 7}) {
+      if (!Base::Check(context, context->input(input).shape() == TensorShape({batch, time, hidden}), "outputs and cells must be [batch, time, hidden]")) return;
+    }
+    if (!Base::CheckLengths(context, context->input(3), batch, time)) return;
+    Number *d_projected, *previous_hidden;
+    float *d_bias, *d_hidden, *d_cell;
+    if (!Base::template Allocate<T>(context, 0, {batch * time, 4 * hidden}, &d_projected) || !Base::template Allocate<float>(context, 1, {4 * hidden}, &d_bias) ||
+        !Base::template Allocate<float>(context, 2, {batch, hidden}, &d_hidden) || !Base::template Allocate<float>(context, 3, {batch, hidden}, &d_cell) ||
+        !Base::template Allocate<T>(context, 4, {batch * time, hidden}, &previous_hidden)) {
       return;
     }
-    if (batch == 0) return;
-    const float *initial_hidden = Data(context, 1), *initial_cell = Data(context, 2), *outputs = Data(context, 4), *gates = Data(context, 5), *cells = Data(context, 6), *d_outputs = Data(context, 7);
-    const float *d_final_hidden = Data(context, 8), *d_final_cell = Data(context, 9);
+    const float *initial_hidden = Base::Data(context, 1), *initial_cell = Base::Data(context, 2), *outputs = Base::Data(context, 4), *gates = Base::Data(context, 5);
+    const float *cells = Base::Data(context, 6), *d_outputs = Base::Data(context, 7), *d_final_hidden = Base::Data(context, 8), *d_final_cell = Base::Data(context, 9);
     const int32_t* lengths = context->input(3).flat<int32_t>().data();
+    std::fill_n(d_bias, 4 * hidden, 0.0f);
 
     s2s::Guard(context, [&] {
       static s2s::Buffer buffer;
       std::lock_guard<std::mutex> lock(s2s::SharedBuffers());
-      s2s::PackedMatrix kernel;
-      kernel.Plan(&buffer, Data(context, 0), true, 4 * hidden, hidden, half_);
-      s2s::ForEach(context, kernel.Pieces(), [&](int piece) { kernel.Pack(piece); });
-
+      const s2s::PackedMatrix kernel(&buffer, Base::Data(context, 0), true, 4 * hidden, hidden, Base::kHalf);
       const Shares shares(context, batch);
       s2s::ForEach(context, static_cast<int>(shares.count), [&](int share) {
-        thread_local RowMemory memory;
-        const int64_t start = shares.Start(share), end = shares.Start(share + 1), rows = end - start;
-        float* left = memory.left.Get<float>(rows * 4 * hidden);
-        float* product = memory.product.Get<float>(rows * hidden);
+        const int64_t start = shares.Start(share), end = shares.Start(share + 1);
+        const auto product = kernel.Prepare(&MemoryOfThread().left, &MemoryOfThread().result, end - start);
+        auto* left = static_cast<Number*>(product.left);
         std::copy(d_final_hidden + start * hidden, d_final_hidden + end * hidden, d_hidden + start * hidden);
         std::copy(d_final_cell + start * hidden, d_final_cell + end * hidden, d_cell + start * hidden);
         std::vector<int64_t> active;
-        for (int64_t read = Longest(lengths, start, end) - 1; read >= 0; --read) {
-          Active(lengths, start, end, read, &active);
+        for (int64_t read = Base::Longest(lengths, start, end) - 1; read >= 0; --read) {
+          Base::Active(lengths, start, end, read, &active);
           for (size_t i = 0; i < active.size(); ++i) {
-            const int64_t row = active[i];
-            const Steps steps{time, lengths[row], reverse_};
-            const int64_t at = row * time + steps.At(read);
-            const bool first = read == 0;
-            const int64_t before = first ? 0 : row * time + steps.At(read - 1);
-            const float* cell = first ? initial_cell + row * hidden : cells + before * hidden;
-            float* d_sums = d_projected + at * 4 * hidden;
-            s2s::CellBackward(hidden, gates + at * 4 * hidden, cell, cells + at * hidden, d_hidden + row * hidden, d_outputs + at * hidden, d_cell + row * hidden, d_sums, d_cell + row * hidden);
-            std::copy_n(d_sums, 4 * hidden, left + i * 4 * hidden);
-            std::copy_n(first ? initial_hidden + row * hidden : outputs + before * hidden, hidden, previous_hidden + at * hidden);
+            const int64_t row = active[i], at = row * time + this->Position(lengths[row], read);
+            const int64_t before = row * time + this->Position(lengths[row], read - 1);
+            const float* cell = read == 0 ? initial_cell + row * hidden : cells + before * hidden;
+            Number* d_sums = left + i * 4 * hidden;
+            s2s::CellBackward<true>(hidden, gates + at * 4 * hidden, cell, cells + at * hidden, d_hidden + row * hidden, d_outputs + at * hidden, d_cell + row * hidden, d_sums, d_cell + row * hidden);
+            std::copy_n(d_sums, 4 * hidden, d_projected + at * 4 * hidden);
+            Base::Copy(read == 0 ? initial_hidden + row * hidden : outputs + before * hidden, hidden, previous_hidden + at * hidden);
           }
-          kernel.Multiply(left, active.size(), product);
-          for (size_t i = 0; i < active.size(); ++i) std::copy_n(product + i * hidden, hidden, d_hidden + active[i] * hidden);
+          kernel.Multiply(product, active.size());
+          for (size_t i = 0; i < active.size(); ++i) std::copy_n(product.result + i * hidden, hidden, d_hidden + active[i] * hidden);
         }
         for (int64_t row = start; row < end; ++row) {
           const int64_t first = row * time + lengths[row], after = (row + 1) * time;
-          std::fill(d_projected + first * 4 * hidden, d_projected + after * 4 * hidden, 0.0f);
-          std::fill(previous_hidden + first * hidden, previous_hidden + after * hidden, 0.0f);
+          std::fill(d_projected + first * 4 * hidden, d_projected + after * 4 * hidden, Number{0});
+          std::fill(previous_hidden + first * hidden, previous_hidden + after * hidden, Number{0});
+        }
+      });
+      // After the loop, so that the order of the sums does not depend on the number of threads.
+      s2s::ForEach(context, static_cast<int>((4 * hidden + kBiasColumns - 1) / kBiasColumns), [&](int piece) {
+        const int64_t first = piece * kBiasColumns, last = std::min(4 * hidden, first + kBiasColumns);
+        for (int64_t row = 0; row < batch * time; ++row) {
+          for (int64_t column = first; column < last; ++column) d_bias[column] += s2s::AsFloat(d_projected[row * 4 * hidden + column]);
         }
       });
     });
   }
 };
 
-REGISTER_KERNEL_BUILDER(Name("S2sLstm").Device(tensorflow::DEVICE_CPU), LstmOp);
-REGISTER_KERNEL_BUILDER(Name("S2sLstmGrad").Device(tensorflow::DEVICE_CPU), LstmGradOp);
+#define REGISTER(T)                                                                                                    \
+  REGISTER_KERNEL_BUILDER(Name("S2sLstm").Device(tensorflow::DEVICE_CPU).TypeConstraint<T>("T"), LstmOp<T>);           \
+  REGISTER_KERNEL_BUILDER(Name("S2sLstmGrad").Device(tensorflow::DEVICE_CPU).TypeConstraint<T>("T"), LstmGradOp<T>)
+REGISTER(float);
+REGISTER(tensorflow::bfloat16);
+#undef REGISTER
 
 }  // namespace

@@ -2,43 +2,36 @@
 #ifndef S2S_PRODUCT_H_
 #define S2S_PRODUCT_H_
 
-#include <cstddef>
 #include <cstdint>
-#include <vector>
 
 #include "parallel.h"
 
 namespace s2s {
 
-// The right factor, cut into tiles and laid out as oneDNN multiplies fastest.
+// The right factor, laid out as oneDNN multiplies fastest.
 class PackedMatrix {
  public:
-  // Cuts the float32 matrix [inner, columns], given in rows, or in columns where it is transposed. The pieces are then
-  // packed by Pack(0) ... Pack(Pieces() - 1), on any threads, into `buffer`.
+  // Packs the float32 matrix [inner, columns], given in rows, or in columns where it is transposed, into `buffer`.
   //
   // half: whether the factors are rounded to bfloat16; sums are float32 anyway.
-  void Plan(Buffer* buffer, const float* matrix, bool transposed, int64_t inner, int64_t columns, bool half);
-  int Pieces() const { return static_cast<int>(tiles_.size()); }
-  void Pack(int piece) const;
+  PackedMatrix(Buffer* buffer, const float* matrix, bool transposed, int64_t inner, int64_t columns, bool half);
 
-  // result [rows, columns] = left [rows, inner] matrix, all in rows without gaps. For any thread.
-  void Multiply(const float* left, int64_t rows, float* result) const;
+  // Memory that a thread brings along, for products of as many rows.
+  struct Rows {
+    // [rows, inner], float32 or bfloat16 as the products are: to be written before Multiply.
+    void* left;
+    // [rows, columns]: what Multiply gives.
+    float* result;
+  };
+  Rows Prepare(Buffer* left, Buffer* result, int64_t rows) const;
+
+  // rows.result = rows.left matrix. For any thread.
+  void Multiply(const Rows& rows, int64_t count) const;
 
  private:
-  struct Tile {
-    int64_t inner_start, inner, column_start, columns;
-    size_t offset;
-  };
-
-  const float* matrix_ = nullptr;
-  bool transposed_ = false;
-  bool half_ = false;
-  int64_t inner_ = 0;
-  int64_t columns_ = 0;
-  int chunks_ = 0;
-  // For each slice of columns the chunks of the inner dimension.
-  std::vector<Tile> tiles_;
-  char* packed_ = nullptr;
+  int64_t inner_, columns_;
+  bool half_;
+  void* packed_;
 };
 
 }  // namespace s2s

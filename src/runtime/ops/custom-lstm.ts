@@ -1,4 +1,4 @@
-import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
+import type { Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
 import { tf } from '../tensorflow.js';
 import { attribute, execute } from './execute.js';
 import { opForm } from './form.js';
@@ -8,26 +8,29 @@ import { inFloat32, inPrecision, productOf } from './product.js';
 
 /**
  * `lstmSequence` by the custom ops S2sLstm and S2sLstmGrad (src/runtime/native/lstm_op.cc), which keep the loop over time
- * in C++; the gradient of the recurrent kernel is one large product after it.
+ * in C++; the products with the inputs and the gradients of the kernels are large ones before and after it.
  */
-export function customLstmSequence({ projected, recurrentKernel, initialHidden, initialCell, lengths, reverse = false }: LstmSequenceInputs): LstmSequenceOutputs {
+export function customLstmSequence(given: LstmSequenceInputs): LstmSequenceOutputs {
+  const { inputs, inputKernel, bias, recurrentKernel, initialHidden, initialCell, lengths, reverse = false } = given;
   const { precision } = opForm();
-  const attributes = [attribute.bool('reverse', reverse), attribute.bool('low_precision', precision !== 'float32')];
-  const [batch, time, gateSize] = projected.shape;
-  const hiddenSize = gateSize / 4;
+  const attributes = [attribute.type('T', precision), attribute.bool('reverse', reverse)];
+  const [batch, time, inputSize] = inputs.shape;
   const [outputs, finalHidden, finalCell] = withGradients(
-    [projected, recurrentKernel, initialHidden, initialCell],
+    [inputs, inputKernel, bias, recurrentKernel, initialHidden, initialCell],
     (save) => {
-      const [all, hidden, cell, gates, cells] = execute('S2sLstm', attributes, [projected, recurrentKernel, initialHidden, initialCell, lengths], 5);
-      save([recurrentKernel, initialHidden, initialCell, lengths, all!, gates!, cells!]);
+      const flat = inPrecision(tf.reshape(inputs, [batch * time, inputSize]) as Tensor2D, precision);
+      const kernel = inPrecision(inputKernel, precision);
+      const states = [initialHidden, initialCell, lengths];
+      const [all, hidden, cell, gates, cells] = execute('S2sLstm', attributes, [productOf(flat, kernel, precision), bias, recurrentKernel, ...states], 5);
+      save([flat, kernel, recurrentKernel, ...states, all!, gates!, cells!]);
       return [all!, hidden!, cell!];
     },
-    (gradients, saved) => {
-      const [ofProjected, ofHidden, ofCell, previousHidden] = execute('S2sLstmGrad', attributes, [...saved, ...gradients], 4);
-      const states = inPrecision(tf.reshape(previousHidden!, [batch * time, hiddenSize]) as Tensor2D, precision);
-      const sums = inPrecision(tf.reshape(ofProjected!, [batch * time, gateSize]) as Tensor2D, precision);
-      const ofKernel = inFloat32(productOf(states, sums, precision, { a: true }), precision);
-      return [ofProjected!, ofKernel, ofHidden!, ofCell!];
+    (gradients, [flat, kernel, ...saved]) => {
+      const [ofSums, ofBias, ofHidden, ofCell, previousHidden] = execute('S2sLstmGrad', attributes, [...saved, ...gradients], 5) as [Tensor2D, Tensor1D, Tensor2D, Tensor2D, Tensor2D];
+      const ofInputs = inFloat32(productOf(ofSums, kernel as Tensor2D, precision, { b: true }), precision);
+      const ofInputKernel = inFloat32(productOf(flat as Tensor2D, ofSums, precision, { a: true }), precision);
+      const ofRecurrentKernel = inFloat32(productOf(previousHidden, ofSums, precision, { a: true }), precision);
+      return [tf.reshape(ofInputs, inputs.shape), ofInputKernel, ofBias, ofRecurrentKernel, ofHidden, ofCell];
     },
   );
   return { outputs: outputs as Tensor3D, finalHidden: finalHidden as Tensor2D, finalCell: finalCell as Tensor2D };

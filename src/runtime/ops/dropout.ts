@@ -1,6 +1,7 @@
 import type { Rank, Tensor } from '@tensorflow/tfjs-node-gpu';
 import { tf } from '../tensorflow.js';
 import { attribute, execute } from './execute.js';
+import { opForm } from './form.js';
 import { withGradient } from './gradient.js';
 
 /**
@@ -30,20 +31,31 @@ export class DropoutSeeds {
  * Inverted dropout (Srivastava et al. 2014): each element is zero with probability `rate`, the others are divided by
  * `1 - rate`. Without seeds (outside training) or with rate 0 the input comes back as it is.
  *
- * The mask comes from TensorFlow's counter-based generator (Philox; Salmon et al. 2011).
+ * The mask comes from TensorFlow's counter-based generator (Philox; Salmon et al. 2011); all native forms make the same.
  */
 export function dropout<Shape extends Rank>(input: Tensor<Shape>, rate: number, seeds: DropoutSeeds | undefined): Tensor<Shape> {
   if (seeds === undefined || rate === 0) return input;
   const seedPair = seeds.next();
+  const masked = opForm().customOps ? customDropout : plainDropout;
+  return masked(input, rate, seedPair);
+}
+
+function plainDropout<Shape extends Rank>(input: Tensor<Shape>, rate: number, seeds: readonly [number, number]): Tensor<Shape> {
   return withGradient<Tensor<Shape>>(
     [input],
     (save) => {
-      const mask = dropoutMask(input.shape, rate, seedPair);
+      const mask = dropoutMask(input.shape, rate, seeds);
       save([mask]);
       return tf.mul(input, mask);
     },
     (gradient, [mask]) => [tf.mul(gradient, mask!)],
   );
+}
+
+/** The same by the custom op S2sDropout (src/runtime/native/dropout_op.cc), which makes the mask again for the gradient. */
+function customDropout<Shape extends Rank>(input: Tensor<Shape>, rate: number, seeds: readonly [number, number]): Tensor<Shape> {
+  const masked = (tensor: Tensor<Shape>): Tensor<Shape> => execute('S2sDropout', [attribute.float('rate', rate)], [tensor, tf.tensor1d([...seeds], 'int32')])[0] as Tensor<Shape>;
+  return withGradient<Tensor<Shape>>([input], () => masked(input), (gradient) => [masked(gradient)]);
 }
 
 /** `shape` filled with 0 (probability `rate`) and `1 / (1 - rate)`, a pure function of the pair of seeds. */

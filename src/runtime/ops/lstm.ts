@@ -6,8 +6,12 @@ import { matMul } from './matmul.js';
 
 /** What an LSTM reads over a whole sequence. */
 export interface LstmSequenceInputs {
-  /** `[batch, time, 4 * hidden]`: inputs times the input kernel, plus the bias; gates in the order i, f, g, o. */
-  readonly projected: Tensor3D;
+  /** `[batch, time, input]` */
+  readonly inputs: Tensor3D;
+  /** `[input, 4 * hidden]`, gates in the order i, f, g, o. */
+  readonly inputKernel: Tensor2D;
+  /** `[4 * hidden]` */
+  readonly bias: Tensor1D;
   /** `[hidden, 4 * hidden]` */
   readonly recurrentKernel: Tensor2D;
   /** `[batch, hidden]` */
@@ -32,7 +36,7 @@ export interface LstmSequenceOutputs {
 
 /**
  * An LSTM (Hochreiter and Schmidhuber 1997; forget gate of Gers et al. 2000) over a whole sequence:
- * `[i f g o] = projected_t + h_{t-1} R`, `c_t = σ(f) c_{t-1} + σ(i) tanh(g)`, `h_t = σ(o) tanh(c_t)`.
+ * `[i f g o] = x_t W + b + h_{t-1} R`, `c_t = σ(f) c_{t-1} + σ(i) tanh(g)`, `h_t = σ(o) tanh(c_t)`.
  * Padded steps change nothing.
  */
 export function lstmSequence(inputs: LstmSequenceInputs): LstmSequenceOutputs {
@@ -40,8 +44,10 @@ export function lstmSequence(inputs: LstmSequenceInputs): LstmSequenceOutputs {
 }
 
 /** The same, step by step. */
-function plainLstmSequence({ projected, recurrentKernel, initialHidden, initialCell, lengths, reverse = false }: LstmSequenceInputs): LstmSequenceOutputs {
-  const time = projected.shape[1];
+function plainLstmSequence({ inputs, inputKernel, bias, recurrentKernel, initialHidden, initialCell, lengths, reverse = false }: LstmSequenceInputs): LstmSequenceOutputs {
+  const [batch, time, inputSize] = inputs.shape;
+  // The inputs of all steps in one product: only the recurrent one needs the loop.
+  const projected = tf.reshape(matMul(tf.reshape(inputs, [batch * time, inputSize]), inputKernel, { bias }), [batch, time, bias.shape[0]]) as Tensor3D;
   // tfjs fails at the gradient of unstacking a single step.
   const steps = time === 1 ? [tf.squeeze<Tensor2D>(projected, [1])] : (tf.unstack(projected, 1) as Tensor2D[]);
   const positions = tf.expandDims(tf.range(0, time, 1, 'int32'), 0);
@@ -63,7 +69,7 @@ function plainLstmSequence({ projected, recurrentKernel, initialHidden, initialC
 /**
  * One step of the same LSTM.
  *
- * @param projected `[rows, 4 * hidden]`
+ * @param projected `[rows, 4 * hidden]`: `x W + b`
  * @param hidden `[rows, hidden]`
  * @param cell `[rows, hidden]`
  */

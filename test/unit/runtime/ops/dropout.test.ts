@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
+import type { Tensor } from '@tensorflow/tfjs-node-gpu';
+import { withOpForm } from '../../../../src/runtime/ops/form.js';
+import { availableForms } from '../../../support/op-forms.js';
 import { dropout, DropoutSeeds } from '../../../../src/runtime/ops/dropout.js';
 import { loadTensorFlow, tf } from '../../../../src/runtime/tensorflow.js';
 
@@ -38,5 +41,17 @@ describe('dropout', () => {
   test('without seeds nothing is dropped', () => {
     const input = tf.ones([3]);
     assert.equal(dropout(input, 0.5, undefined), input);
+  });
+
+  test('every native form makes the same mask, forwards and backwards', () => {
+    const input = tf.range(1, 12_346);
+    const results = availableForms().map(({ form }) =>
+      withOpForm(form, () => {
+        const { value, grads } = tf.valueAndGrads((given: Tensor) => dropout(given, 0.3, new DropoutSeeds(-7, 4)))([input], tf.fill(input.shape, 2));
+        return [value, grads[0]!].map((tensor) => Array.from(tensor.dataSync()));
+      }),
+    );
+    for (const result of results) assert.deepEqual(result, results[0]);
+    assert.deepEqual(results[0]![1], results[0]![0]!.map((value) => (value === 0 ? 0 : Math.fround(2 * Math.fround(1 / 0.7)))));
   });
 });

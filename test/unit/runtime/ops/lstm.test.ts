@@ -10,18 +10,19 @@ import { availableForms, relativeError } from '../../../support/op-forms.js';
 interface Sizes {
   readonly batch: number;
   readonly time: number;
+  readonly input: number;
   readonly hidden: number;
 }
 
 /** Inputs by name, row by row. */
-type Values = Record<'projected' | 'recurrentKernel' | 'initialHidden' | 'initialCell', Float64Array>;
+type Values = Record<'inputs' | 'inputKernel' | 'bias' | 'recurrentKernel' | 'initialHidden' | 'initialCell', Float64Array>;
 
-const NAMES = ['projected', 'recurrentKernel', 'initialHidden', 'initialCell'] as const;
-const SMALL: Sizes = { batch: 3, time: 4, hidden: 2 };
+const NAMES = ['inputs', 'inputKernel', 'bias', 'recurrentKernel', 'initialHidden', 'initialCell'] as const;
+const SMALL: Sizes = { batch: 3, time: 4, input: 3, hidden: 2 };
 const SMALL_LENGTHS = [4, 1, 3];
 
-function shapesOf({ batch, time, hidden }: Sizes): Record<keyof Values, number[]> {
-  return { projected: [batch, time, 4 * hidden], recurrentKernel: [hidden, 4 * hidden], initialHidden: [batch, hidden], initialCell: [batch, hidden] };
+function shapesOf({ batch, time, input, hidden }: Sizes): Record<keyof Values, number[]> {
+  return { inputs: [batch, time, input], inputKernel: [input, 4 * hidden], bias: [4 * hidden], recurrentKernel: [hidden, 4 * hidden], initialHidden: [batch, hidden], initialCell: [batch, hidden] };
 }
 
 function randomValues(random: Random, shape: readonly number[], scale: number): Float64Array {
@@ -32,13 +33,13 @@ function randomInputs(sizes: Sizes): Values {
   const random = new Random(5);
   const shapes = shapesOf(sizes);
   const scale = 1 / Math.sqrt(sizes.hidden);
-  return Object.fromEntries(NAMES.map((name) => [name, randomValues(random, shapes[name], name === 'recurrentKernel' ? scale : 1)])) as Values;
+  return Object.fromEntries(NAMES.map((name) => [name, randomValues(random, shapes[name], name.endsWith('Kernel') ? scale : 1)])) as Values;
 }
 
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 
 /** The equations one number at a time, in double precision: outputs, final hidden states and final cells, one after the other. */
-function reference(values: Values, { batch, time, hidden }: Sizes, lengths: readonly number[], reverse: boolean): Float64Array {
+function reference(values: Values, { batch, time, input, hidden }: Sizes, lengths: readonly number[], reverse: boolean): Float64Array {
   const outputs = new Float64Array(batch * time * hidden);
   const finals = [Float64Array.from(values.initialHidden), Float64Array.from(values.initialCell)] as const;
   for (let row = 0; row < batch; row++) {
@@ -48,7 +49,8 @@ function reference(values: Values, { batch, time, hidden }: Sizes, lengths: read
       for (let unit = 0; unit < hidden; unit++) {
         const [i, f, g, o] = [0, 1, 2, 3].map((gate) => {
           const column = gate * hidden + unit;
-          let sum = values.projected[(row * time + step) * 4 * hidden + column]!;
+          let sum = values.bias[column]!;
+          for (let k = 0; k < input; k++) sum += values.inputs[(row * time + step) * input + k]! * values.inputKernel[k * 4 * hidden + column]!;
           for (let k = 0; k < hidden; k++) sum += previous[k]! * values.recurrentKernel[k * 4 * hidden + column]!;
           return sum;
         }) as [number, number, number, number];
@@ -69,7 +71,9 @@ function tensorsOf(values: Values, sizes: Sizes): Record<keyof Values, Tensor> {
 
 function run(inputs: Record<keyof Values, Tensor>, lengths: readonly number[], reverse: boolean): Tensor1D {
   const { outputs, finalHidden, finalCell } = lstmSequence({
-    projected: inputs.projected as Tensor3D,
+    inputs: inputs.inputs as Tensor3D,
+    inputKernel: inputs.inputKernel as Tensor2D,
+    bias: inputs.bias as Tensor1D,
     recurrentKernel: inputs.recurrentKernel as Tensor2D,
     initialHidden: inputs.initialHidden as Tensor2D,
     initialCell: inputs.initialCell as Tensor2D,
@@ -91,7 +95,7 @@ function gradients(values: Values, sizes: Sizes, lengths: readonly number[], rev
 
 describe('LSTM over a sequence', async () => {
   await loadTensorFlow({ device: 'cpu' });
-  const large: Sizes = { batch: 37, time: 6, hidden: 40 };
+  const large: Sizes = { batch: 37, time: 6, input: 24, hidden: 40 };
   const largeLengths = Array.from({ length: large.batch }, (_, row) => 1 + ((row * 5) % large.time));
 
   for (const { name, form, tolerance } of availableForms()) {
@@ -140,17 +144,18 @@ describe('LSTM over a sequence', async () => {
     }
 
     test(`${name}: a step is a sequence of one`, () => {
-      const sizes: Sizes = { batch: 5, time: 1, hidden: 24 };
+      const sizes: Sizes = { batch: 5, time: 1, input: 7, hidden: 24 };
       const values = randomInputs(sizes);
       const weights = Float32Array.from(randomValues(new Random(2), [sizes.batch * sizes.hidden * 2], 1));
       const gradientsOfStep = (): Float32Array[] =>
         tf.tidy(() => {
-          const inputs = tensorsOf(values, sizes);
-          const step = (projected: Tensor, kernel: Tensor, hidden: Tensor, cell: Tensor): Tensor => {
-            const next = lstmStep(tf.reshape(projected, [sizes.batch, 4 * sizes.hidden]), kernel as Tensor2D, hidden as Tensor2D, cell as Tensor2D);
+          const tensors = tensorsOf(values, sizes);
+          const step = (...[inputs, inputKernel, bias, kernel, hidden, cell]: Tensor[]): Tensor => {
+            const projected = tf.add(tf.matMul(tf.reshape(inputs!, [sizes.batch, sizes.input]), inputKernel as Tensor2D), bias!) as Tensor2D;
+            const next = lstmStep(projected, kernel as Tensor2D, hidden as Tensor2D, cell as Tensor2D);
             return tf.sum(tf.mul(tf.concat([next.hidden.flatten(), next.cell.flatten()]), tf.tensor1d(weights)));
           };
-          return tf.grads(step)(NAMES.map((input) => inputs[input])).map((gradient) => gradient.dataSync() as Float32Array);
+          return tf.grads(step)(NAMES.map((name) => tensors[name])).map((gradient) => gradient.dataSync() as Float32Array);
         });
       const stepGradients = withOpForm(form, gradientsOfStep);
       const none = new Float64Array(sizes.batch * sizes.hidden);

@@ -1,0 +1,116 @@
+// S2sDropout: inverted dropout with the very mask that TensorFlow's StatelessRandomUniform (its first version) gives for the
+// same seeds, made sixteen numbers at a time and never stored.
+#include <algorithm>
+
+#include "parallel.h"
+#include "tensorflow/core/framework/op.h"
+#include "tensorflow/core/framework/op_kernel.h"
+#include "tensorflow/core/lib/random/philox_random.h"
+
+using tensorflow::OpKernelConstruction;
+using tensorflow::OpKernelContext;
+using tensorflow::Tensor;
+using tensorflow::random::PhiloxRandom;
+
+REGISTER_OP("S2sDropout")
+    .Input("input: float")
+    .Input("seeds: int32")
+    .Output("output: float")
+    .Attr("rate: float")
+    .Doc("Where the uniform number in [0, 1) of an element is less than rate, zero, else input / (1 - rate).");
+
+namespace {
+
+// Counters that go through the generator side by side; each gives four numbers.
+constexpr int kLanes = 16;
+// Elements in one piece of work.
+constexpr int64_t kElements = 1 << 15;
+
+// The Philox 4x32-10 generator (Salmon et al. 2011) for counters start, start + 1, ...: result[i][lane] is number i of
+// counter start + lane.
+void Philox(const PhiloxRandom::Key& key, const PhiloxRandom::ResultType& counter, uint64_t start, uint32_t result[4][kLanes]) {
+  uint32_t* const c0 = result[0];
+  uint32_t* const c1 = result[1];
+  uint32_t* const c2 = result[2];
+  uint32_t* const c3 = result[3];
+  // The first half of the counter starts at zero, so that it is the number of the block alone.
+  for (int lane = 0; lane < kLanes; ++lane) {
+    const uint64_t block = start + lane;
+    c0[lane] = static_cast<uint32_t>(block);
+    c1[lane] = static_cast<uint32_t>(block >> 32);
+    c2[lane] = counter[2];
+    c3[lane] = counter[3];
+  }
+  uint32_t k0 = key[0], k1 = key[1];
+  for (int round = 0; round < 10; ++round) {
+#pragma omp simd
+    for (int lane = 0; lane < kLanes; ++lane) {
+      const uint64_t a = uint64_t{0xD2511F53} * c0[lane], b = uint64_t{0xCD9E8D57} * c2[lane];
+      const uint32_t x = static_cast<uint32_t>(b >> 32) ^ c1[lane] ^ k0, z = static_cast<uint32_t>(a >> 32) ^ c3[lane] ^ k1;
+      c1[lane] = static_cast<uint32_t>(b);
+      c3[lane] = static_cast<uint32_t>(a);
+      c0[lane] = x;
+      c2[lane] = z;
+    }
+    k0 += 0x9E3779B9;
+    k1 += 0xBB67AE85;
+  }
+}
+
+// 23 bits as a number in [0, 1), as TensorFlow makes it.
+inline float Uniform(uint32_t bits) { return __builtin_bit_cast(float, (bits & 0x7fffff) | 0x3f800000) - 1.0f; }
+
+class DropoutOp : public tensorflow::OpKernel {
+ public:
+  explicit DropoutOp(OpKernelConstruction* context) : OpKernel(context) {
+    OP_REQUIRES_OK(context, context->GetAttr("rate", &rate_));
+    OP_REQUIRES(context, rate_ >= 0 && rate_ < 1, tensorflow::errors::InvalidArgument("rate must be from 0 to less than 1"));
+  }
+
+  void Compute(OpKernelContext* context) override {
+    const Tensor &input = context->input(0), &seeds = context->input(1);
+    OP_REQUIRES(context, seeds.NumElements() == 2, tensorflow::errors::InvalidArgument("there must be two seeds"));
+    Tensor* output = nullptr;
+    OP_REQUIRES_OK(context, context->forward_input_or_allocate_output({0}, 0, input.shape(), &output));
+    // How StatelessRandomUniform makes key and counter of its seeds (stateless_random_ops.cc, GenerateKey).
+    const uint64_t first = static_cast<int64_t>(seeds.flat<int32_t>()(0)), second = static_cast<int64_t>(seeds.flat<int32_t>()(1));
+    PhiloxRandom::Key key;
+    key[0] = 0x3ec8f720;
+    key[1] = 0x02461e29;
+    PhiloxRandom::ResultType counter;
+    counter[0] = static_cast<uint32_t>(first);
+    counter[1] = static_cast<uint32_t>(first >> 32);
+    counter[2] = static_cast<uint32_t>(second);
+    counter[3] = static_cast<uint32_t>(second >> 32);
+    const auto mixed = PhiloxRandom(counter, key)();
+    key[0] = mixed[0];
+    key[1] = mixed[1];
+    counter[2] = mixed[2];
+    counter[3] = mixed[3];
+
+    const float* from = input.flat<float>().data();
+    float* to = output->flat<float>().data();
+    const int64_t count = input.NumElements();
+    const float keep = 1.0f / (1.0f - rate_);
+    s2s::ForEach(context, static_cast<int>((count + kElements - 1) / kElements), [&](int piece) {
+      const int64_t end = std::min(count, (piece + 1) * kElements);
+      uint32_t bits[4][kLanes];
+      float factors[4 * kLanes];
+      for (int64_t at = piece * kElements; at < end; at += 4 * kLanes) {
+        Philox(key, counter, at / 4, bits);
+        for (int lane = 0; lane < kLanes; ++lane) {
+          for (int i = 0; i < 4; ++i) factors[4 * lane + i] = Uniform(bits[i][lane]) < rate_ ? 0.0f : keep;
+        }
+        const int64_t here = std::min<int64_t>(4 * kLanes, end - at);
+        for (int64_t i = 0; i < here; ++i) to[at + i] = from[at + i] * factors[i];
+      }
+    });
+  }
+
+ private:
+  float rate_;
+};
+
+REGISTER_KERNEL_BUILDER(Name("S2sDropout").Device(tensorflow::DEVICE_CPU), DropoutOp);
+
+}  // namespace
