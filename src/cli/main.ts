@@ -1,6 +1,7 @@
 import yargs, { type Argv, type CommandModule } from 'yargs';
 import type { UsageError } from '../errors.js';
 import { packageVersion } from '../version.js';
+import { benchCommand } from './bench.js';
 import { buildVocabCommand } from './build-vocab.js';
 import { configCommand } from './config.js';
 import { doctorCommand } from './doctor.js';
@@ -13,7 +14,7 @@ import { translateCommand } from './translate.js';
 import { camelCase, usageMistake } from './usage-mistake.js';
 
 /** In the order of a translation model's life. Each loads what it needs only when it runs. */
-const COMMANDS = [tokenizeCommand, buildVocabCommand, trainCommand, evalCommand, translateCommand, configCommand, setupCommand, doctorCommand] as unknown as CommandModule[];
+const COMMANDS = [tokenizeCommand, buildVocabCommand, trainCommand, evalCommand, translateCommand, configCommand, setupCommand, benchCommand, doctorCommand] as unknown as CommandModule[];
 
 /**
  * Runs one command line.

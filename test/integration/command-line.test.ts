@@ -18,7 +18,7 @@ const DATA = 'runDirectory: run\ndata:\n  train: [{ source: train.a, target: tra
 const good = write('good.yaml', `${DATA}tokenizer: { type: char, size: 50 }\n`);
 const bad = write('bad.yaml', `${DATA}sede: 1\ntraining:\n  maxSteps: 0\n`);
 
-const COMMANDS = ['tokenize', 'build-vocab', 'train', 'eval', 'translate', 'config', 'setup', 'doctor'];
+const COMMANDS = ['tokenize', 'build-vocab', 'train', 'eval', 'translate', 'config', 'setup', 'bench', 'doctor'];
 const STACK = /^ +at .*:\d+:\d+/m;
 
 /** A mistake is told on stderr alone, without a stack, with exit code 2. */

@@ -1,0 +1,98 @@
+import { configSchema, type ModelConfig } from '../config/schema.js';
+import { S2sError } from '../errors.js';
+import { translateAll } from '../decoding/translate-all.js';
+import { buildModel } from '../model/build.js';
+import { Random } from '../random.js';
+import { EOS } from '../vocab/special.js';
+import { median, peakResidentMegabytes, reportHead, rounded, type ReportHead } from './report.js';
+
+/** What is measured: a model, its sentences, and how often they are translated. */
+export interface DecodingBenchmark {
+  /** For the report. */
+  readonly name: string;
+  readonly config: ModelConfig;
+  /** Tokens in the vocabulary of each side. */
+  readonly vocabulary: number;
+  readonly sentences: number;
+  readonly beamSize: number;
+  /** Timed passes over all sentences. */
+  readonly steps: number;
+  /** Passes before them. */
+  readonly warmup: number;
+  readonly seed: number;
+  /** As asked for, for the report. */
+  readonly device: string;
+}
+
+/** How fast translation is. */
+export interface DecodingReport extends ReportHead {
+  readonly beam_size: number;
+  readonly sentences: number;
+  readonly sentences_per_second: number;
+  /** Generated tokens of the best hypotheses. */
+  readonly target_tokens_per_second: number;
+  readonly peak_resident_megabytes: number;
+}
+
+/** As the default settings translate. */
+const { batchTokens, lengthPenalty } = configSchema.shape.decoding.parse({});
+
+/** Lengths are those of a Weibull distribution of this scale and shape, within these limits. */
+const LENGTHS = { scale: 16, shape: 2.2, shortest: 5, longest: 30 } as const;
+
+/**
+ * Lengths of synthetic sentences in tokens, `</s>` included: a fixed share of every length, from 5 to 30 with the median
+ * at 14 and more short than long ones, as in captions and talks. The same as in bench/peer_pytorch.py.
+ *
+ * @returns in rising order
+ */
+export function sentenceLengths(sentences: number): number[] {
+  const { scale, shape, shortest, longest } = LENGTHS;
+  return Array.from({ length: sentences }, (_, index) => {
+    const quantile = scale * (-Math.log(1 - (index + 0.5) / sentences)) ** (1 / shape);
+    return Math.min(longest, Math.max(shortest, Math.round(quantile)));
+  });
+}
+
+/**
+ * Times the translation of synthetic sentences by a model with random weights, with the search that `s2s translate`
+ * uses. A random model would end its sentences anywhere, so it is kept from ever choosing `</s>`, and every sentence is
+ * prolonged to exactly as many tokens as its source has. `loadTensorFlow` comes first.
+ *
+ * @throws S2sError `wrong-lengths` when a translation has another length, so that speeds could not be compared
+ */
+export async function timeDecoding({ name, config, vocabulary, sentences, beamSize, steps, warmup, seed, device }: DecodingBenchmark): Promise<DecodingReport> {
+  const random = new Random(seed).derive('sentences');
+  const sources = random.shuffle(sentenceLengths(sentences)).map((length) => [...Array.from({ length: length - 1 }, () => EOS + 1 + random.integer(vocabulary - EOS - 1)), EOS]);
+  const tokens = sources.reduce((sum, { length }) => sum + length, 0);
+  const model = buildModel(config, vocabulary, vocabulary, new Random(seed));
+  try {
+    model.parameters.assign(model.outputBias, withoutEnd(vocabulary));
+    const options = { beamSize, lengthPenalty, batchTokens, maxLengthRatio: 1, maxLengthMargin: 0 };
+    const seconds: number[] = [];
+    for (let pass = 0; pass < warmup + steps; pass++) {
+      const start = performance.now();
+      const translations = await translateAll(model, sources, options);
+      if (pass >= warmup) seconds.push((performance.now() - start) / 1000);
+      if (translations.some(([best], index) => best?.tokens.length !== sources[index]!.length)) throw new S2sError('wrong-lengths', 'a translation of the benchmark is not as long as its source');
+    }
+    const middle = median(seconds);
+    return {
+      ...reportHead(name, model.parameters.count, device),
+      beam_size: beamSize,
+      sentences,
+      sentences_per_second: rounded(sentences / middle),
+      target_tokens_per_second: rounded(tokens / middle),
+      peak_resident_megabytes: peakResidentMegabytes(),
+    };
+  } finally {
+    model.dispose();
+  }
+}
+
+/** An output bias with which `</s>` never is the best token. */
+function withoutEnd(vocabulary: number): Float32Array {
+  const bias = new Float32Array(vocabulary);
+  bias[EOS] = -1e9;
+  return bias;
+}

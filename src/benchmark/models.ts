@@ -1,0 +1,55 @@
+import { nearest } from '../config/nearest.js';
+import { configSchema, type ModelConfig } from '../config/schema.js';
+import { UsageError } from '../errors.js';
+
+/** Sizes of the synthetic work. */
+export interface BatchShape {
+  /** Sentence pairs of a batch. */
+  readonly batch: number;
+  /** Source tokens of every sentence. */
+  readonly sourceTime: number;
+  /** Target tokens of every sentence. */
+  readonly targetTime: number;
+  /** Tokens in the vocabulary of each side. */
+  readonly vocabulary: number;
+}
+
+/** The work of `s2s bench` where nothing else is asked for. */
+export const STANDARD_SHAPE: BatchShape = { batch: 64, sourceTime: 25, targetTime: 25, vocabulary: 8000 };
+
+const COMMON = { bridge: 'zero', dropout: { embedding: 0.1, layers: 0.1, output: 0.1 } } as const;
+
+/** The models measured, the same ones as in bench/peer_pytorch.py. */
+const MODELS = {
+  /** One bidirectional encoder layer of 256 a direction. */
+  lstm: {
+    ...COMMON,
+    embeddingSize: 256,
+    encoder: { layers: 1, hiddenSize: 512, bidirectional: true },
+    decoder: { layers: 1, hiddenSize: 512 },
+    attention: 'general',
+  },
+  'lstm-deep': {
+    ...COMMON,
+    embeddingSize: 512,
+    encoder: { layers: 2, hiddenSize: 512, bidirectional: false },
+    decoder: { layers: 2, hiddenSize: 512 },
+    attention: 'dot',
+  },
+} as const;
+
+/** Names of the models that can be measured. */
+export const BENCHMARK_MODELS: readonly string[] = Object.keys(MODELS);
+
+/**
+ * Settings of a model that is measured, by its name.
+ *
+ * @throws UsageError `unknown-model`
+ */
+export function benchmarkModel(name: string): ModelConfig {
+  if (Object.hasOwn(MODELS, name)) return configSchema.shape.model.parse(MODELS[name as keyof typeof MODELS]);
+  const there = `There are: ${BENCHMARK_MODELS.join(', ')}.`;
+  if (name === 'transformer') throw new UsageError('unknown-model', 'There is no Transformer in s2s yet, so none can be measured.', { hint: there });
+  const meant = nearest(name, BENCHMARK_MODELS);
+  throw new UsageError('unknown-model', `There is no model ${name} to measure.`, { hint: meant === undefined ? there : `Did you mean ${meant}? ${there}` });
+}

@@ -1,0 +1,100 @@
+import { configSchema, type ModelConfig } from '../config/schema.js';
+import type { Batch } from '../data/batch.js';
+import { S2sError } from '../errors.js';
+import { buildModel } from '../model/build.js';
+import { Optimizer } from '../optim/optimizer.js';
+import { Random } from '../random.js';
+import { loadedRuntime } from '../runtime/tensorflow.js';
+import { update } from '../training/update.js';
+import { EOS } from '../vocab/special.js';
+import { matmulRate } from './matmul-rate.js';
+import type { BatchShape } from './models.js';
+import { trainingFlops } from './operations.js';
+import { median, peakResidentMegabytes, reportHead, rounded, type ReportHead } from './report.js';
+
+/** What is measured: a model, its work, and how often. */
+export interface TrainingBenchmark {
+  /** For the report. */
+  readonly name: string;
+  readonly config: ModelConfig;
+  readonly shape: BatchShape;
+  /** Timed steps. */
+  readonly steps: number;
+  /** Steps before them. */
+  readonly warmup: number;
+  readonly seed: number;
+  /** As asked for, for the report. */
+  readonly device: string;
+}
+
+/** How fast training steps are. */
+export interface TrainingReport extends ReportHead {
+  /** Median of the timed steps. */
+  readonly seconds_per_step: number;
+  readonly target_tokens_per_second: number;
+  /** Billions of operations a second of the step's matrix products (`trainingFlops`), over the time of the whole step. */
+  readonly gigaflops_per_second: number;
+  /** Those of one large matrix product in the same number format, the best of some before and after the steps. */
+  readonly matmul_gigaflops_per_second: number;
+  /** The one over the other. */
+  readonly share_of_matmul_rate: number;
+  readonly peak_resident_megabytes: number;
+}
+
+/** As the peers train: clipping at norm 1, label smoothing 0.1, Adam at 0.001. */
+const TRAINING = configSchema.shape.training.parse({ clipNorm: 1, labelSmoothing: 0.1, optimizer: { name: 'adam', learningRate: 1e-3 } });
+
+/**
+ * Times training steps, as `s2s train` makes them, on one full batch of random ids: forward, loss, backward, clipping
+ * and optimiser. `loadTensorFlow` comes first.
+ *
+ * @throws S2sError `not-finite` when a step gives a loss or gradient that is not finite: its time would mean nothing
+ */
+export function timeTraining({ name, config, shape, steps, warmup, seed, device }: TrainingBenchmark): TrainingReport {
+  const precision = loadedRuntime()?.precision ?? 'float32';
+  const rateBefore = matmulRate(precision);
+  const model = buildModel(config, shape.vocabulary, shape.vocabulary, new Random(seed));
+  const optimizer = new Optimizer(TRAINING.optimizer, model.parameters.names.map((parameter) => ({ name: parameter, weights: model.parameters.storedTensor(parameter) })));
+  const batch = fullBatch(shape, new Random(seed).derive('batch'));
+  try {
+    const seconds: number[] = [];
+    for (let number = 1; number <= warmup + steps; number++) {
+      const start = performance.now();
+      const { applied } = update(model, optimizer, [batch], { training: TRAINING, seed, update: number, learningRate: TRAINING.optimizer.learningRate });
+      if (!applied) throw new S2sError('not-finite', `step ${number} of the benchmark gave a loss or a gradient that is not finite`);
+      if (number > warmup) seconds.push((performance.now() - start) / 1000);
+    }
+    const step = median(seconds);
+    const peak = peakResidentMegabytes();
+    const rate = Math.max(rateBefore, matmulRate(precision));
+    const achieved = trainingFlops(config, shape) / step / 1e9;
+    return {
+      ...reportHead(name, model.parameters.count, device),
+      seconds_per_step: rounded(step),
+      target_tokens_per_second: rounded((shape.batch * shape.targetTime) / step),
+      gigaflops_per_second: rounded(achieved),
+      matmul_gigaflops_per_second: rounded(rate),
+      share_of_matmul_rate: rounded(achieved / rate),
+      peak_resident_megabytes: peak,
+    };
+  } finally {
+    model.dispose();
+    optimizer.dispose();
+  }
+}
+
+/** A batch without padding, every id drawn from the real tokens. */
+function fullBatch({ batch, sourceTime, targetTime, vocabulary }: BatchShape, random: Random): Batch {
+  const ids = (count: number): Int32Array => Int32Array.from({ length: count }, () => EOS + 1 + random.integer(vocabulary - EOS - 1));
+  return {
+    batch,
+    sourceTime,
+    targetTime,
+    source: ids(batch * sourceTime),
+    decoderInput: ids(batch * targetTime),
+    labels: ids(batch * targetTime),
+    sourceLengths: new Int32Array(batch).fill(sourceTime),
+    targetLengths: new Int32Array(batch).fill(targetTime),
+    indices: Int32Array.from({ length: batch }, (_, index) => index),
+  };
+}
