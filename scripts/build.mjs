@@ -11,7 +11,7 @@ import { run } from '../src/setup/run.mjs';
 const DIST = join(PACKAGE_ROOT, 'dist');
 /** Written after a compilation without errors, with the time at which that began. */
 const NOTE = join(DIST, '.compiled');
-const COMPILED_FOLDERS = ['src', 'corpora', 'scripts', 'test'];
+const COMPILED_FOLDERS = ['src', 'bench', 'corpora', 'scripts', 'test'];
 
 /**
  * Builds what has changed.

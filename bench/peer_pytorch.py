@@ -1,0 +1,208 @@
+#!/usr/bin/env python3
+"""What `s2s bench` measures, done with PyTorch: the same models, the same work, the same line of JSON.
+
+    python3 bench/peer_pytorch.py --model lstm-deep --dtype bfloat16 --device cpu
+    python3 bench/peer_pytorch.py --decode
+
+Training: one full batch of random ids, 64 sentence pairs of 25 tokens a side over 8,000 words a side. A step is forward
+pass, label-smoothed cross-entropy (0.1), backward pass, clipping at norm 1 and Adam; the median of the timed ones counts.
+  lstm       embedding 256, encoder of 1 bidirectional layer of 256 a direction, decoder of 1 layer of 512,
+             attention `general` (Luong et al. 2015)
+  lstm-deep  embedding 512, encoder and decoder of 2 layers of 512 each, attention `dot`
+Both have dropout 0.1, separate embeddings, an attentional hidden state of 512, and a decoder that starts at zero and has no
+input feeding. `--dtype bfloat16` is torch.autocast. A PyTorch LSTM has two biases where that of s2s has one, so it counts
+some more parameters.
+
+--decode: greedy search over synthetic sentences of 5 to 30 tokens, in batches of like length, of at most 4,096 source tokens
+as s2s makes them. The encoder runs once, the decoder step by step for the whole batch, and every sentence is decoded to as
+many tokens as its source has. Sentences are in falling order of length, so those that go on are always the first rows: the
+others are dropped at once, by slices that copy nothing. Two things are left undone in favour of PyTorch: the encoder reads
+the little padding there is, and greedy tokens are chosen without computing their probability, which s2s does.
+"""
+
+import argparse
+import json
+import math
+import random
+import resource
+import statistics
+import time
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+SOURCE_TIME, TARGET_TIME, VOCABULARY = 25, 25, 8000
+PAD, BOS, EOS = 0, 2, 3
+DROPOUT, LABEL_SMOOTHING, CLIP_NORM, LEARNING_RATE = 0.1, 0.1, 1.0, 1e-3
+BATCH_TOKENS = 4096
+
+MODELS = {
+    "lstm": dict(embedding=256, encoder_layers=1, bidirectional=True, decoder_layers=1, general=True),
+    "lstm-deep": dict(embedding=512, encoder_layers=2, bidirectional=False, decoder_layers=2, general=False),
+}
+HIDDEN = 512
+
+
+class Translator(nn.Module):
+    """LSTM encoder and decoder with attention; all sequences are time-major: [time, batch, ...]."""
+
+    def __init__(self, embedding, encoder_layers, bidirectional, decoder_layers, general):
+        super().__init__()
+        self.source_embedding = nn.Embedding(VOCABULARY, embedding)
+        self.target_embedding = nn.Embedding(VOCABULARY, embedding)
+        per_direction = HIDDEN // 2 if bidirectional else HIDDEN
+        self.encoder = nn.LSTM(embedding, per_direction, encoder_layers, bidirectional=bidirectional, dropout=DROPOUT if encoder_layers > 1 else 0)
+        self.decoder = nn.LSTM(embedding, HIDDEN, decoder_layers, dropout=DROPOUT if decoder_layers > 1 else 0)
+        self.key_projection = nn.Linear(HIDDEN, HIDDEN, bias=False) if general else nn.Identity()
+        self.attentional = nn.Linear(2 * HIDDEN, HIDDEN, bias=False)
+        self.projection = nn.Linear(HIDDEN, VOCABULARY)
+        self.dropout = nn.Dropout(DROPOUT)
+
+    def encode(self, source):
+        """[time, batch] to values and transposed keys of the attention: [batch, time, HIDDEN], [batch, HIDDEN, time]."""
+        outputs, _ = self.encoder(self.dropout(self.source_embedding(source)))
+        values = outputs.transpose(0, 1)
+        return values, self.key_projection(values).transpose(1, 2)
+
+    def attend(self, queries, values, keys, bias=None):
+        """Decoder states [batch, queries, HIDDEN] to attentional hidden states; `bias` is added to the scores."""
+        scores = torch.matmul(queries, keys)
+        weights = torch.softmax(scores if bias is None else scores + bias, dim=-1)
+        context = torch.matmul(weights.to(values.dtype), values)
+        return torch.tanh(self.attentional(torch.cat([context, queries], dim=-1)))
+
+    def forward(self, source, target):
+        """Teacher forcing: logits [batch, time, VOCABULARY]."""
+        values, keys = self.encode(source)
+        queries, _ = self.decoder(self.dropout(self.target_embedding(target)))
+        return self.projection(self.dropout(self.attend(queries.transpose(0, 1), values, keys)))
+
+
+def train(model, device, dtype, args):
+    """Seconds of every timed step."""
+    model.train()
+    optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE, fused=device.type == "cuda")
+    source = torch.randint(EOS + 1, VOCABULARY, (SOURCE_TIME, args.batch), device=device)
+    target = torch.randint(EOS + 1, VOCABULARY, (TARGET_TIME, args.batch), device=device)
+    labels = torch.randint(EOS + 1, VOCABULARY, (args.batch * TARGET_TIME,), device=device)
+    seconds = []
+    for step in range(args.warmup + args.steps):
+        start = time.perf_counter()
+        optimizer.zero_grad(set_to_none=True)
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=dtype == "bfloat16"):
+            logits = model(source, target)
+        loss = F.cross_entropy(logits.reshape(-1, VOCABULARY).float(), labels, label_smoothing=LABEL_SMOOTHING)
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), CLIP_NORM)
+        optimizer.step()
+        # Reading the loss waits for the device.
+        loss.item()
+        if step >= args.warmup:
+            seconds.append(time.perf_counter() - start)
+    return seconds
+
+
+def sentence_lengths(sentences):
+    """The lengths of src/benchmark/decoding.ts: quantiles of a Weibull distribution, from 5 to 30 tokens."""
+    quantiles = (16 * (-math.log(1 - (index + 0.5) / sentences)) ** (1 / 2.2) for index in range(sentences))
+    return [min(30, max(5, math.floor(quantile + 0.5))) for quantile in quantiles]
+
+
+def batches_of(sources):
+    """Batches of at most BATCH_TOKENS, padding included, the longest sentences first."""
+    batches, batch = [], []
+    for source in sorted(sources, key=len, reverse=True):
+        if batch and (len(batch) + 1) * len(batch[0]) > BATCH_TOKENS:
+            batches.append(batch)
+            batch = []
+        batch.append(source)
+    return batches + [batch]
+
+
+def translate_batch(model, batch, device):
+    """Greedy translations of a batch in falling order of length, each as long as its source."""
+    lengths = [len(source) for source in batch]
+    longest = lengths[0]
+    source = torch.tensor([ids + [PAD] * (longest - len(ids)) for ids in batch], device=device).t().contiguous()
+    values, keys = model.encode(source)
+    bias = torch.zeros(len(batch), 1, longest, device=device)
+    for row, length in enumerate(lengths):
+        bias[row, 0, length:] = -1e9
+    previous = torch.full((len(batch),), BOS, device=device)
+    state, live, steps = None, len(batch), []
+    for step in range(longest):
+        while lengths[live - 1] <= step:
+            live -= 1
+        if live < len(previous):
+            previous, values, keys, bias = previous[:live], values[:live], keys[:live], bias[:live]
+            state = tuple(part[:, :live].contiguous() for part in state)
+        output, state = model.decoder(model.target_embedding(previous).unsqueeze(0), state)
+        logits = model.projection(model.attend(output.transpose(0, 1), values, keys, bias))
+        previous = logits.squeeze(1).argmax(-1)
+        steps.append(previous)
+    translations = [[] for _ in batch]
+    for tokens in steps:
+        for row, token in enumerate(tokens.tolist()):
+            translations[row].append(token)
+    return translations
+
+
+def decode(model, device, dtype, args):
+    """Seconds of every timed pass over the sentences, and the tokens of a pass."""
+    model.eval()
+    generator = random.Random(1)
+    sources = [[generator.randrange(EOS + 1, VOCABULARY) for _ in range(length - 1)] + [EOS] for length in sentence_lengths(args.sentences)]
+    # No sentence ends early, and what s2s never generates is not generated here either.
+    model.projection.bias.data[: EOS + 1] = -1e9
+    seconds = []
+    with torch.no_grad(), torch.autocast(device.type, dtype=torch.bfloat16, enabled=dtype == "bfloat16"):
+        for step in range(args.warmup + args.steps):
+            start = time.perf_counter()
+            translations = [translation for batch in batches_of(sources) for translation in translate_batch(model, batch, device)]
+            if step >= args.warmup:
+                seconds.append(time.perf_counter() - start)
+    tokens = sum(map(len, sources))
+    assert sum(map(len, translations)) == tokens
+    return seconds, tokens
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", choices=MODELS, default="lstm")
+    parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--steps", type=int, help="training steps timed (10), or passes over the sentences (3)")
+    parser.add_argument("--warmup", type=int, help="steps (3) or passes (1) before those timed")
+    parser.add_argument("--batch", type=int, default=64, help="sentence pairs of a training step")
+    parser.add_argument("--decode", action="store_true", help="translate instead of training")
+    parser.add_argument("--sentences", type=int, default=512, help="sentences translated")
+    args = parser.parse_args()
+    args.steps = args.steps or (3 if args.decode else 10)
+    args.warmup = (1 if args.decode else 3) if args.warmup is None else args.warmup
+
+    torch.manual_seed(1)
+    torch.backends.cuda.matmul.allow_tf32 = True
+    torch.backends.cudnn.allow_tf32 = True
+    device = torch.device(args.device)
+    model = Translator(**MODELS[args.model]).to(device)
+    report = {
+        "system": f"PyTorch {torch.__version__}",
+        "model": args.model,
+        "dtype": args.dtype,
+        "device": str(device),
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+    }
+    if args.decode:
+        seconds, tokens = decode(model, device, args.dtype, args)
+        median = statistics.median(seconds)
+        report.update(beam_size=1, sentences=args.sentences, sentences_per_second=args.sentences / median, target_tokens_per_second=tokens / median)
+    else:
+        median = statistics.median(train(model, device, args.dtype, args))
+        report.update(seconds_per_step=median, target_tokens_per_second=args.batch * TARGET_TIME / median)
+    report.update(peak_resident_megabytes=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6))
+    print(json.dumps(report))
+
+
+if __name__ == "__main__":
+    main()
