@@ -12,11 +12,12 @@ export interface NamedForm {
 /** Every form of the ops that this machine can run; TensorFlow must have been loaded. */
 export function availableForms(): NamedForm[] {
   const forms: NamedForm[] = [
-    { name: 'plain float32', form: { customOps: false, precision: 'float32' }, tolerance: 1e-5 },
-    { name: 'stock bfloat16', form: { customOps: false, precision: 'bfloat16' }, tolerance: 3e-2 },
+    { name: 'plain float32', form: { kernels: 'plain', precision: 'float32' }, tolerance: 1e-5 },
+    { name: 'fused float32', form: { kernels: 'fused', precision: 'float32' }, tolerance: 1e-5 },
+    { name: 'plain bfloat16', form: { kernels: 'plain', precision: 'bfloat16' }, tolerance: 3e-2 },
   ];
   if (loadedRuntime()?.customOps === true) {
-    forms.push({ name: 'custom float32', form: { customOps: true, precision: 'float32' }, tolerance: 1e-5 }, { name: 'custom bfloat16', form: { customOps: true, precision: 'bfloat16' }, tolerance: 3e-2 });
+    forms.push({ name: 'custom float32', form: { kernels: 'custom', precision: 'float32' }, tolerance: 1e-5 }, { name: 'custom bfloat16', form: { kernels: 'custom', precision: 'bfloat16' }, tolerance: 3e-2 });
   }
   return forms;
 }

@@ -38,7 +38,7 @@ export interface CrossEntropyOutputs {
  * maximum, so that no logit is too large.
  */
 export function projectedCrossEntropy(inputs: CrossEntropyInputs): CrossEntropyOutputs {
-  return opForm().customOps ? customCrossEntropy(inputs) : plainCrossEntropy(inputs);
+  return opForm().kernels === 'custom' ? customCrossEntropy(inputs) : plainCrossEntropy(inputs);
 }
 
 function plainCrossEntropy({ hidden, kernel, bias, labels, weights, labelSmoothing }: CrossEntropyInputs): CrossEntropyOutputs {

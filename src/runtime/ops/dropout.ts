@@ -36,7 +36,7 @@ export class DropoutSeeds {
 export function dropout<Shape extends Rank>(input: Tensor<Shape>, rate: number, seeds: DropoutSeeds | undefined): Tensor<Shape> {
   if (seeds === undefined || rate === 0) return input;
   const seedPair = seeds.next();
-  const masked = opForm().customOps ? customDropout : plainDropout;
+  const masked = opForm().kernels === 'custom' ? customDropout : plainDropout;
   return masked(input, rate, seedPair);
 }
 

@@ -2,7 +2,9 @@ import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import { tf } from '../tensorflow.js';
 
 /** TF_DataType numbers of TensorFlow's C API (tensorflow/c/tf_datatype.h). */
-export const DATA_TYPE = { float32: 1, int32: 3, bool: 10, bfloat16: 14, float16: 19, resource: 20 } as const;
+export const DATA_TYPE = { float32: 1, int32: 3, int64: 9, bool: 10, bfloat16: 14, float16: 19, resource: 20 } as const;
+
+const UNKNOWN_TO_TFJS: ReadonlySet<number> = new Set([DATA_TYPE.int64, DATA_TYPE.bfloat16, DATA_TYPE.float16]);
 
 /** TF_AttrType numbers of TensorFlow's C API (tensorflow/c/c_api.h). */
 const ATTRIBUTE_TYPE = { string: 0, int: 1, float: 2, bool: 3, type: 4, shape: 5 } as const;
@@ -43,17 +45,17 @@ export const attribute = {
  * Runs one TensorFlow op by its registered name and returns its outputs. Nothing outside this folder names an op.
  *
  * The result is a new tensor owned by the enclosing `tidy`; no gradient is recorded, so call it inside `withGradient`.
- * An output in a half-precision format, of which tfjs knows nothing, says that it is float32: it may be given to other
- * ops by name, and to nothing else.
+ * An output in a format of which tfjs knows nothing (bfloat16, int64) says that it is float32: it may be given to other ops
+ * by name, and to nothing else.
  */
 export function execute(op: string, attributes: readonly OpAttribute[], inputs: readonly Tensor[], outputs = 1): Tensor[] {
   const backend = tf.backend() as unknown as NativeBackend;
   return backend.binding
     .executeOp(op, attributes, backend.getInputTensorIds(inputs), outputs)
-    .map((output) => (output.dtype === DATA_TYPE.bfloat16 || output.dtype === DATA_TYPE.float16 ? halfTensor(backend, output) : backend.createOutputTensor(output)));
+    .map((output) => (UNKNOWN_TO_TFJS.has(output.dtype) ? unknownTensor(backend, output) : backend.createOutputTensor(output)));
 }
 
-function halfTensor(backend: NativeBackend, { id, shape, dtype }: NativeTensor): Tensor {
+function unknownTensor(backend: NativeBackend, { id, shape, dtype }: NativeTensor): Tensor {
   const dataId = {};
   backend.tensorMap.set(dataId, { shape, dtype, id, values: null, refCount: 1 });
   return tf.engine().makeTensorFromTensorInfo({ dataId, shape, dtype: 'float32' });

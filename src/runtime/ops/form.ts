@@ -1,12 +1,17 @@
 import { loadedRuntime, tf, type Precision } from '../tensorflow.js';
 
 /**
- * How the ops of this folder compute. The plain form of each is a composition of portable tfjs ops: the reference that
- * the others are tested against, and what runs where nothing faster does.
+ * What computes the ops of this folder:
+ *
+ * - `plain`: compositions of portable tfjs ops, the reference that the others are tested against;
+ * - `fused`: TensorFlow's own fused ops where they are faster, for GPUs;
+ * - `custom`: our ops in C++ (src/runtime/native), for the CPU.
  */
+export type Kernels = 'plain' | 'fused' | 'custom';
+
+/** How the ops of this folder compute. */
 export interface OpForm {
-  /** Whether the custom ops in C++ (src/runtime/native) are used: they are for the CPU. */
-  readonly customOps: boolean;
+  readonly kernels: Kernels;
   /** What large matrix products multiply in; sums, and everything else, are float32. */
   readonly precision: Precision;
 }
@@ -16,9 +21,9 @@ let forced: Partial<OpForm> = {};
 /** The form that suits the loaded library, its device and the precision asked for. */
 export function opForm(): OpForm {
   const runtime = loadedRuntime();
-  const native = runtime !== undefined && tf.getBackend() === 'tensorflow';
-  const customOps = native && runtime.customOps && runtime.kind === 'cpu';
-  return { customOps, precision: native ? runtime.precision : 'float32', ...forced };
+  if (runtime === undefined || tf.getBackend() !== 'tensorflow') return { kernels: 'plain', precision: 'float32', ...forced };
+  const kernels = runtime.kind === 'gpu' ? 'fused' : runtime.customOps ? 'custom' : 'plain';
+  return { kernels, precision: runtime.precision, ...forced };
 }
 
 /** Runs `compute` in another form than the one that suits: for tests and measurements. */

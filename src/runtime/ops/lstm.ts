@@ -1,5 +1,6 @@
 import type { Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
 import { tf } from '../tensorflow.js';
+import { blockLstmSequence } from './block-lstm.js';
 import { customLstmCell, customLstmSequence } from './custom-lstm.js';
 import { opForm } from './form.js';
 import { matMul } from './matmul.js';
@@ -40,7 +41,9 @@ export interface LstmSequenceOutputs {
  * Padded steps change nothing.
  */
 export function lstmSequence(inputs: LstmSequenceInputs): LstmSequenceOutputs {
-  return opForm().customOps ? customLstmSequence(inputs) : plainLstmSequence(inputs);
+  const { kernels } = opForm();
+  if (kernels === 'custom') return customLstmSequence(inputs);
+  return kernels === 'fused' ? blockLstmSequence(inputs) : plainLstmSequence(inputs);
 }
 
 /** The same, step by step. */
@@ -75,7 +78,7 @@ function plainLstmSequence({ inputs, inputKernel, bias, recurrentKernel, initial
  */
 export function lstmStep(projected: Tensor2D, recurrentKernel: Tensor2D, hidden: Tensor2D, cell: Tensor2D): { hidden: Tensor2D; cell: Tensor2D } {
   const recurrent = matMul(hidden, recurrentKernel);
-  if (opForm().customOps) return customLstmCell(projected, recurrent, cell);
+  if (opForm().kernels === 'custom') return customLstmCell(projected, recurrent, cell);
   const [input, forget, candidate, output] = tf.split(tf.add(projected, recurrent), 4, 1) as [Tensor2D, Tensor2D, Tensor2D, Tensor2D];
   const nextCell = tf.add(tf.mul(tf.sigmoid(forget), cell), tf.mul(tf.sigmoid(input), tf.tanh(candidate))) as Tensor2D;
   return { hidden: tf.mul(tf.sigmoid(output), tf.tanh(nextCell)), cell: nextCell };

@@ -1,6 +1,6 @@
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 import type { Precision } from '../tensorflow.js';
-import { attribute, execute } from './execute.js';
+import { attribute, DATA_TYPE, execute } from './execute.js';
 
 /** Which factors of a product are given transposed. */
 export interface Transposed {
@@ -31,7 +31,7 @@ export function productOf(a: Tensor2D, b: Tensor2D, precision: Precision, transp
   return execute('MatMul', attributes, [a, b])[0] as Tensor2D;
 }
 
-/** TensorFlow's Cast, which knows the number formats that tfjs does not. */
-function cast(tensor: Tensor, from: Precision, to: Precision): Tensor {
+/** TensorFlow's Cast, without a gradient; it knows the number formats that tfjs does not. */
+export function cast(tensor: Tensor, from: keyof typeof DATA_TYPE, to: keyof typeof DATA_TYPE): Tensor {
   return execute('Cast', [attribute.type('SrcT', from), attribute.type('DstT', to), attribute.bool('Truncate', false)], [tensor])[0]!;
 }

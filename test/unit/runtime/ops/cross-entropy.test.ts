@@ -106,7 +106,7 @@ describe('cross-entropy of the output projection', async () => {
     test(`${name}: the same for sizes of more than one block`, () => {
       const given = example(150, 70, 1234);
       const { sums, gradients } = withOpForm(form, () => compute(given, 0.1));
-      const plain = withOpForm({ customOps: false, precision: 'float32' }, () => compute(given, 0.1));
+      const plain = withOpForm({ kernels: 'plain', precision: 'float32' }, () => compute(given, 0.1));
       assert.ok(relativeError(sums.slice(0, 2), reference(given, 0.1).slice(0, 2)) < tolerance);
       for (const [index, gradient] of gradients.entries()) {
         const error = relativeError(gradient, plain.gradients[index]!);

@@ -134,7 +134,7 @@ describe('LSTM over a sequence', async () => {
       test(`${name}, ${direction}: gradients equal those of the plain form`, () => {
         const values = randomInputs(large);
         const weights = randomValues(new Random(9), [large.batch * (large.time + 2) * large.hidden], 1);
-        const plain = withOpForm({ customOps: false, precision: 'float32' }, () => gradients(values, large, largeLengths, reverse, weights));
+        const plain = withOpForm({ kernels: 'plain', precision: 'float32' }, () => gradients(values, large, largeLengths, reverse, weights));
         const found = withOpForm(form, () => gradients(values, large, largeLengths, reverse, weights));
         for (const input of NAMES) {
           const error = relativeError(found[input]!, plain[input]!);
@@ -159,7 +159,7 @@ describe('LSTM over a sequence', async () => {
         });
       const stepGradients = withOpForm(form, gradientsOfStep);
       const none = new Float64Array(sizes.batch * sizes.hidden);
-      const whole = withOpForm({ customOps: false, precision: 'float32' }, () => gradients(values, sizes, new Array<number>(sizes.batch).fill(1), false, Float64Array.from([...none, ...weights])));
+      const whole = withOpForm({ kernels: 'plain', precision: 'float32' }, () => gradients(values, sizes, new Array<number>(sizes.batch).fill(1), false, Float64Array.from([...none, ...weights])));
       for (const [index, input] of NAMES.entries()) {
         const error = relativeError(stepGradients[index]!, whole[input]!);
         assert.ok(error < tolerance, `${input}: error ${error}`);
