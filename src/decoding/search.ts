@@ -2,6 +2,7 @@ import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 import type { DecodingConfig } from '../config/schema.js';
 import { S2sError, UsageError } from '../errors.js';
 import type { Decodable, DecoderState, EncodedSource } from '../model/model.js';
+import { bestTokens } from '../runtime/ops/best-tokens.js';
 import { tf } from '../runtime/tensorflow.js';
 import { BOS, EOS, PAD } from '../vocab/special.js';
 import { SentenceSearch, type Candidate, type Hypothesis } from './sentence-search.js';
@@ -117,16 +118,15 @@ class DecodingBatch {
     const perSentence = Math.min(2 * beamSize, width * perRow);
     const best = tf.tidy(() => {
       const { logits, state, attentionWeights } = model.decodeStep(this.encoded, this.state, tf.tensor1d(previous, 'int32'));
-      const { values, indices } = tf.topk(tf.slice(logits, [0, BANNED_IDS]), perRow);
-      const logProbs = tf.sub(values, tf.logSumExp(logits, 1, true));
-      const sums = tf.add(logProbs, tf.tensor2d(scores, [size * width, 1]));
+      const { logProbabilities, tokens } = bestTokens(logits, perRow, BANNED_IDS);
+      const sums = tf.add(logProbabilities, tf.tensor2d(scores, [size * width, 1]));
       const ranked = tf.topk(tf.reshape(sums, [size, width * perRow]), perSentence);
       return {
         scores: ranked.values,
         positions: ranked.indices,
-        tokens: indices,
+        tokens,
         // One NaN among the logits makes the log-probabilities of its row NaN, and so this.
-        sum: tf.sum(logProbs),
+        sum: tf.sum(logProbabilities),
         state: [...state],
         attention: withAttention ? attentionWeights : undefined,
       };
@@ -147,7 +147,7 @@ class DecodingBatch {
     function* candidates(sentence: number): Generator<Candidate> {
       for (let i = sentence * perSentence; i < (sentence + 1) * perSentence; i++) {
         const position = positions[i]!;
-        yield { parent: Math.floor(position / perRow), token: tokens[sentence * width * perRow + position]! + BANNED_IDS, logProbability: bestScores[i]! };
+        yield { parent: Math.floor(position / perRow), token: tokens[sentence * width * perRow + position]!, logProbability: bestScores[i]! };
       }
     }
     const weights = attention === undefined ? undefined : (row: number) => attention.slice(row * sourceTime, (row + 1) * sourceTime);

@@ -1,6 +1,6 @@
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 import type { Precision } from '../tensorflow.js';
-import { attribute, DATA_TYPE, execute } from './execute.js';
+import { attribute, execute, type DATA_TYPE } from './execute.js';
 
 /** Which factors of a product are given transposed. */
 export interface Transposed {
