@@ -32,7 +32,7 @@ export class LstmModel implements TrainableModel {
     private readonly config: ModelConfig,
     sourceVocabularySize: number,
     targetVocabularySize: number,
-    random: Random,
+    random: Random | undefined,
   ) {
     this.targetVocabularySize = targetVocabularySize;
     this.sourceEmbedding = config.shareEmbeddings ? 'shared.embedding' : 'source.embedding';

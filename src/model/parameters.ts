@@ -44,11 +44,14 @@ export class Parameters {
   private readonly stored = new Map<string, StoredTensor>();
   private readonly reads = new Map<string, Tensor>();
 
-  /** Creates every parameter with its start value, each drawn from a generator of its own name. */
-  constructor(specs: readonly ParameterSpec[], random: Random) {
+  /**
+   * Creates every parameter with its start value, each drawn from a generator of its own name; without one all are zero,
+   * for values that are assigned afterwards.
+   */
+  constructor(specs: readonly ParameterSpec[], random: Random | undefined) {
     for (const spec of specs) {
       const values = new Float32Array(spec.shape.reduce((product, size) => product * size, 1));
-      spec.start(random.derive(spec.name), values);
+      if (random !== undefined) spec.start(random.derive(spec.name), values);
       const initial = tf.tensor(values, [...spec.shape]);
       this.stored.set(spec.name, new StoredTensor(initial));
       initial.dispose();

@@ -7,7 +7,6 @@ import type { Config } from '../config/schema.js';
 import { S2sError } from '../errors.js';
 import { buildModel } from '../model/build.js';
 import type { TrainableModel } from '../model/model.js';
-import { Random } from '../random.js';
 import { loadTokenizers, TOKENIZER_FILES } from '../text/load.js';
 import type { TokenizerPair } from '../text/tokenizer.js';
 
@@ -43,7 +42,7 @@ export async function loadRun(runDirectory: string, which: WhichCheckpoint = 'be
       });
     }
   }
-  const model = buildModel(state.model, tokenizers.source.vocabularySize, tokenizers.target.vocabularySize, new Random(0));
+  const model = buildModel(state.model, tokenizers.source.vocabularySize, tokenizers.target.vocabularySize, undefined);
   try {
     assignWeights(model, weights, directory);
   } catch (error) {

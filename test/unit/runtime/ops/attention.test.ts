@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Rank, Scalar, Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
+import { Random } from '../../../../src/random.js';
+import { additiveScores, attend, dotScores } from '../../../../src/runtime/ops/attention.js';
+import { loadTensorFlow, tf } from '../../../../src/runtime/tensorflow.js';
+import { compareWithDifferences, type Twofold } from '../../../support/finite-differences.js';
+import { relativeError } from '../../../support/op-forms.js';
+
+const [BATCH, QUERIES, TIME, SIZE] = [2, 3, 4, 5] as const;
+/** Real source positions of each sentence. */
+const LENGTHS = [4, 2] as const;
+
+function randomValues(random: Random, shape: readonly number[]): Float64Array {
+  return Float64Array.from({ length: shape.reduce((product, size) => product * size, 1) }, () => Math.fround(2 * random.uniform() - 1));
+}
+
+/** Fills `[batch, queries, columns]`. */
+function fill(columns: number, element: (batch: number, query: number, column: number) => number): number[] {
+  return Array.from({ length: BATCH * QUERIES * columns }, (_, index) => element(Math.floor(index / (QUERIES * columns)), Math.floor(index / columns) % QUERIES, index % columns));
+}
+
+const sum = (count: number, term: (index: number) => number): number => Array.from({ length: count }, (_, index) => term(index)).reduce((total, value) => total + value, 0);
+
+const QUERY_SHAPE = [BATCH, QUERIES, SIZE];
+const KEY_SHAPE: [number, number, number] = [BATCH, TIME, SIZE];
+const query = (values: Float64Array, batch: number, index: number, k: number): number => values[(batch * QUERIES + index) * SIZE + k]!;
+const key = (values: Float64Array, batch: number, time: number, k: number): number => values[(batch * TIME + time) * SIZE + k]!;
+
+/** Weights of one query over the real positions of its sentence. */
+function softmax(scores: Float64Array, batch: number, index: number): number[] {
+  const exponentials = Array.from({ length: TIME }, (_, time) => (time < LENGTHS[batch]! ? Math.exp(scores[(batch * QUERIES + index) * TIME + time]!) : 0));
+  const total = exponentials.reduce((all, value) => all + value, 0);
+  return exponentials.map((value) => value / total);
+}
+
+const mask = (): Tensor2D => tf.tensor2d(LENGTHS.map((length) => Array.from({ length: TIME }, (_, time) => (time < length ? 1 : 0))));
+
+const OPS: Record<string, Twofold> = {
+  context: {
+    shapes: [[BATCH, QUERIES, TIME], KEY_SHAPE],
+    tensors: (scores, values) => attend(scores as Tensor3D, values as Tensor3D, mask()).context,
+    numbers: (scores, values) => fill(SIZE, (batch, index, k) => sum(TIME, (time) => softmax(scores!, batch, index)[time]! * key(values!, batch, time, k))),
+  },
+  weights: {
+    shapes: [[BATCH, QUERIES, TIME]],
+    tensors: (scores) => attend(scores as Tensor3D, tf.ones<Rank.R3>(KEY_SHAPE), mask()).weights,
+    numbers: (scores) => fill(TIME, (batch, index, time) => softmax(scores!, batch, index)[time]!),
+  },
+  'dot scores': {
+    shapes: [QUERY_SHAPE, KEY_SHAPE],
+    tensors: (queries, keys) => dotScores(queries as Tensor3D, keys as Tensor3D),
+    numbers: (queries, keys) => fill(TIME, (batch, index, time) => sum(SIZE, (k) => query(queries!, batch, index, k) * key(keys!, batch, time, k))),
+  },
+  'scaled scores': {
+    shapes: [QUERY_SHAPE, KEY_SHAPE, []],
+    tensors: (queries, keys, scale) => dotScores(queries as Tensor3D, keys as Tensor3D, scale as Scalar),
+    numbers: (queries, keys, scale) => fill(TIME, (batch, index, time) => scale![0]! * sum(SIZE, (k) => query(queries!, batch, index, k) * key(keys!, batch, time, k))),
+  },
+  'additive scores': {
+    shapes: [QUERY_SHAPE, KEY_SHAPE, [SIZE]],
+    tensors: (queries, keys, vector) => additiveScores(queries as Tensor3D, keys as Tensor3D, vector as Tensor1D),
+    numbers: (queries, keys, vector) => fill(TIME, (batch, index, time) => sum(SIZE, (k) => vector![k]! * Math.tanh(query(queries!, batch, index, k) + key(keys!, batch, time, k)))),
+  },
+};
+
+describe('attention', async () => {
+  await loadTensorFlow({ device: 'cpu' });
+
+  for (const [name, op] of Object.entries(OPS)) {
+    test(`${name}: equal the formula, gradients finite differences`, () => {
+      const random = new Random(4);
+      const inputs = op.shapes.map((shape) => randomValues(random, shape));
+      const { value, gradients } = compareWithDifferences(op, inputs, randomValues(random, [op.numbers(...inputs).length]));
+      for (const [index, [actual, expected]] of [value, ...gradients].entries()) {
+        const error = relativeError(actual, expected);
+        assert.ok(error < 1e-5, `${index === 0 ? 'value' : `gradient ${index - 1}`}: error ${error}`);
+      }
+    });
+  }
+
+  test('scores of padded positions change nothing, however large they are', () => {
+    const random = new Random(8);
+    const scores = randomValues(random, [BATCH, QUERIES, TIME]);
+    const weightsOf = (values: Float64Array): Tensor => attend(tf.tensor3d(Float32Array.from(values), [BATCH, QUERIES, TIME]), tf.ones<Rank.R3>(KEY_SHAPE), mask()).weights;
+    const changed = scores.map((score, index) => (index % TIME >= LENGTHS[Math.floor(index / (QUERIES * TIME))]! ? 1e4 : score));
+    assert.notDeepEqual(changed, scores);
+    assert.deepEqual(weightsOf(changed).dataSync(), weightsOf(scores).dataSync());
+  });
+});
