@@ -2,7 +2,9 @@
 // Measures s2s and PyTorch on the same work, turn by turn, and prints a table: node bench/compare.mjs --help
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { PACKAGE_ROOT } from '../src/setup/layout.mjs';
 import { comparisonTable } from './table.mjs';
@@ -10,7 +12,8 @@ import { comparisonTable } from './table.mjs';
 const HELP = `node bench/compare.mjs [options]
 
 Measures s2s and PyTorch on the same work, turn by turn, and prints a table in Markdown. See bench/peer_pytorch.py for
-what the work is. Nothing else should run on the machine meanwhile.
+what the work is. Nothing else may run on the machine meanwhile: PyTorch's threads wait for each other by spinning, and become
+many times slower where a core is shared. A warning tells of other programs.
 
   --rounds N      turns of each (default 3)
   --python PATH   Python with PyTorch (default .venv/bin/python where it is, else python3)
@@ -22,6 +25,9 @@ what the work is. Nothing else should run on the machine meanwhile.
   --warmup N      those before
   --peer SCRIPT   another peer with the same options and the same line of JSON (default bench/peer_pytorch.py)
 `;
+
+/** Share of the processor that other programs may use without a warning. */
+const BUSY = 0.1;
 
 const INSTALL = 'Install it: python3 -m venv .venv && .venv/bin/pip install torch==2.13.0';
 
@@ -91,6 +97,16 @@ async function measure(program, args) {
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
 }
 
+/** Share of all cores that other programs use while nothing is measured, over half a second. */
+async function loadOfOthers() {
+  const times = () => cpus().map(({ times: { idle, user, nice, sys, irq } }) => ({ idle, all: idle + user + nice + sys + irq }));
+  const before = times();
+  await wait(500);
+  const after = times();
+  const sum = (/** @type {'idle' | 'all'} */ key) => after.reduce((total, core, index) => total + core[key] - (before[index]?.[key] ?? 0), 0);
+  return sum('all') === 0 ? 0 : 1 - sum('idle') / sum('all');
+}
+
 /** Before anything is measured: a peer that shows its help has found PyTorch. @param {string} python @param {string} peer */
 async function checkPeer(python, peer) {
   if (!existsSync(peer)) throw new Failure(`there is no file ${peer}`, 2);
@@ -108,8 +124,10 @@ async function main(argv) {
   await checkPeer(python, peer);
   const counts = (/** @type {const} */ (['steps', 'warmup'])).flatMap((name) => (settings[name] === undefined ? [] : [`--${name}`, settings[name]]));
   const jobs = settings.models.flatMap((model) => settings.dtypes.map((dtype) => ({ model, dtype, ours: /** @type {import('./table.mjs').Report[]} */ ([]), theirs: /** @type {import('./table.mjs').Report[]} */ ([]) })));
+  let others = 0;
   for (let round = 1; round <= rounds; round++) {
     for (const { model, dtype, ours, theirs } of jobs) {
+      others = Math.max(others, await loadOfOthers());
       const common = ['--model', model, '--dtype', dtype, ...(decode ? ['--decode'] : []), ...counts];
       const turns = [
         async () => ours.push(await measure(process.execPath, [join(PACKAGE_ROOT, 'bin', 's2s.js'), 'bench', ...common, '--device', settings.device])),
@@ -121,6 +139,8 @@ async function main(argv) {
       process.stderr.write(`round ${round} of ${rounds}: ${model} ${dtype}: s2s ${mine}, peer ${other} target tokens/s\n`);
     }
   }
+  others = Math.max(others, await loadOfOthers());
+  if (others > BUSY) process.stderr.write(`warning: other programs used up to ${Math.round(100 * others)} % of the processor between the measurements: the numbers mean little, least of all those of PyTorch\n`);
   const [first] = jobs;
   process.stdout.write(`${first?.ours[0]?.system} and ${first?.theirs[0]?.system}, device ${first?.ours[0]?.device}, ${decode ? 'greedy decoding' : 'training'}, ${rounds} round${rounds === 1 ? '' : 's'}\n\n${comparisonTable(jobs)}`);
 }
