@@ -34,7 +34,7 @@ export function sequenceLoss(
     kernel: model.parameters.get<Tensor2D>(model.outputKernel),
     bias: model.parameters.get<Tensor1D>(model.outputBias),
     labels: batch.labels,
-    weights: tf.fill([batch.labels.shape[0]], 1 / settings.divisor) as Tensor1D,
+    weights: tf.mul(batch.real, 1 / settings.divisor),
     labelSmoothing: settings.labelSmoothing,
   });
 }

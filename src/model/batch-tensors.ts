@@ -12,17 +12,29 @@ export interface BatchTensors {
   readonly decoderInput: Tensor2D;
   /** int32 `[batch]` */
   readonly targetLengths: Tensor1D;
-  /** int32 `[positions]`: where the real target tokens stand in the flattened `[batch * tgtTime]` */
+  /**
+   * int32 `[positions]`: where the real target tokens stand in the flattened `[batch * tgtTime]`, row by row, then filler
+   * up to a round number
+   */
   readonly positions: Tensor1D;
   /** int32 `[positions]`: the labels there */
   readonly labels: Tensor1D;
+  /** float32 `[positions]`: 1 at real tokens, 0 at filler */
+  readonly real: Tensor1D;
 }
+
+/**
+ * The number of positions is a multiple of this: the output projection then has few different shapes, for each of which
+ * the library makes and keeps machine code.
+ */
+const POSITION_UNIT = 64;
 
 /** Copies a batch to the device. Padded target positions appear in neither `positions` nor `labels`. */
 export function toTensors(batch: Batch): BatchTensors {
   const realTokens = batch.targetLengths.reduce((sum, length) => sum + length, 0);
-  const positions = new Int32Array(realTokens);
-  const labels = new Int32Array(realTokens);
+  const filled = Math.ceil(realTokens / POSITION_UNIT) * POSITION_UNIT;
+  const positions = new Int32Array(filled);
+  const labels = new Int32Array(filled);
   let next = 0;
   for (let row = 0; row < batch.batch; row++) {
     for (let time = 0; time < batch.targetLengths[row]!; time++) {
@@ -39,5 +51,6 @@ export function toTensors(batch: Batch): BatchTensors {
     targetLengths: tf.tensor1d(batch.targetLengths, 'int32'),
     positions: tf.tensor1d(positions, 'int32'),
     labels: tf.tensor1d(labels, 'int32'),
+    real: tf.tensor1d(new Float32Array(filled).fill(1, 0, realTokens)),
   };
 }

@@ -4,7 +4,8 @@
 
 NAPI_MODULE_INIT() {
   // Tensors of a training step come and go. Kept by the allocator, their memory is there at the next step; given back to
-  // the system it would cost a page fault every 4 KiB.
+  // the system it would cost a page fault every 4 KiB. One heap for all threads: each would keep what others need.
+  mallopt(M_ARENA_MAX, 1);
   mallopt(M_MMAP_THRESHOLD, 1 << 30);
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
   return exports;

@@ -26,7 +26,7 @@ REGISTER_OP("S2sCrossEntropy")
     .Output("d_bias: float")
     .Attr("T: {float, bfloat16}")
     .Attr("label_smoothing: float")
-    .Doc("Logits [positions, vocab], to which the bias [vocab] is added. The sums are over positions; d_logits and d_bias are gradients of loss. d_logits may take the place of logits.");
+    .Doc("Logits [positions, vocab], to which the bias [vocab] is added. The sums are over positions whose weight is not 0; d_logits and d_bias are gradients of loss. d_logits may take the place of logits.");
 
 namespace {
 
@@ -101,6 +101,10 @@ class CrossEntropyOp : public tensorflow::OpKernel {
 
  private:
   void Row(const Number* logits, const float* bias, int64_t vocabulary, int32_t label, float weight, float* row, Number* gradient, float* column_sums, Sums* sums) const {
+    if (weight == 0) {
+      std::fill_n(gradient, vocabulary, Number{0});
+      return;
+    }
     float largest = -INFINITY, sum = 0;
 #pragma omp simd reduction(max : largest) reduction(+ : sum)
     for (int64_t token = 0; token < vocabulary; ++token) {

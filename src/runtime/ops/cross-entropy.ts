@@ -16,7 +16,7 @@ export interface CrossEntropyInputs {
   readonly bias: Tensor1D;
   /** int32 `[positions]`: the right tokens. */
   readonly labels: Tensor1D;
-  /** `[positions]`: weight of each position in the loss. */
+  /** `[positions]`: weight of each position in the loss; a position of weight 0 is left out of all sums. */
   readonly weights: Tensor1D;
   /** Probability mass spread evenly over the vocabulary, from 0 to 1. */
   readonly labelSmoothing: number;
@@ -26,7 +26,7 @@ export interface CrossEntropyInputs {
 export interface CrossEntropyOutputs {
   /** Smoothed cross-entropy times the weights; the only one with a gradient. */
   readonly loss: Scalar;
-  /** Cross-entropy without smoothing and without weights, in nats. */
+  /** Cross-entropy without smoothing and not weighted, in nats. */
   readonly negativeLogLikelihood: Scalar;
   /** Number of positions at which the most probable token is the right one. */
   readonly correct: Scalar;
@@ -47,10 +47,11 @@ function plainCrossEntropy({ hidden, kernel, bias, labels, weights, labelSmoothi
   const ofLabels = tf.neg(tf.sum(tf.mul(logProbabilities, tf.oneHot(labels, kernel.shape[0])), 1));
   const ofAll = tf.neg(tf.mean(logProbabilities, 1));
   const smoothed = tf.add(tf.mul(ofLabels, 1 - labelSmoothing), tf.mul(ofAll, labelSmoothing));
+  const counted = tf.cast(tf.notEqual(weights, 0), 'float32');
   return {
     loss: tf.sum(tf.mul(smoothed, weights)),
-    negativeLogLikelihood: tf.sum(ofLabels),
-    correct: tf.sum(tf.cast(tf.equal(tf.argMax(logits, 1), labels), 'float32')),
+    negativeLogLikelihood: tf.sum(tf.mul(ofLabels, counted)),
+    correct: tf.sum(tf.mul(tf.cast(tf.equal(tf.argMax(logits, 1), labels), 'float32'), counted)),
   };
 }
 

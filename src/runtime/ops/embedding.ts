@@ -23,12 +23,11 @@ export function embed(table: Tensor2D, ids: Tensor1D): Tensor2D {
 }
 
 /**
- * The given rows of a matrix, each at most once, such as the real positions among padded ones.
- *
- * Unlike `embed`, rows do not repeat, so the gradient scatters without adding.
+ * The given rows of a matrix, such as the real positions among padded ones; few of them more than once, else `embed` is
+ * faster.
  *
  * @param matrix `[rows, columns]`
- * @param indices int32 `[selected]`, without repetition
+ * @param indices int32 `[selected]`
  * @returns `[selected, columns]`
  */
 export function selectRows(matrix: Tensor2D, indices: Tensor1D): Tensor2D {

@@ -29,7 +29,8 @@ function example(positions: number, size: number, vocabulary: number, scale = 1)
     kernel: values(vocabulary * size, 1),
     bias: values(vocabulary, 1),
     labels: Array.from({ length: positions }, () => random.integer(vocabulary)),
-    weights: Array.from({ length: positions }, () => Math.fround(random.uniform())),
+    // One position is left out.
+    weights: Array.from({ length: positions }, (_, position) => (position === 2 ? 0 : Math.fround(random.uniform()))),
   };
 }
 
@@ -37,6 +38,7 @@ function example(positions: number, size: number, vocabulary: number, scale = 1)
 function reference({ positions, size, vocabulary, hidden, kernel, bias, labels, weights }: Example, smoothing: number): [number, number, number] {
   let [loss, negativeLogLikelihood, correct] = [0, 0, 0];
   for (let position = 0; position < positions; position++) {
+    if (weights[position] === 0) continue;
     const logits = Array.from(bias, (value, token) => {
       let sum = value;
       for (let k = 0; k < size; k++) sum += hidden[position * size + k]! * kernel[token * size + k]!;
