@@ -1,10 +1,9 @@
 import type { Scalar, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
 import type { ModelConfig } from '../config/schema.js';
 import { additiveScores, attend, dotScores } from '../runtime/ops/attention.js';
-import { matMul } from '../runtime/ops/matmul.js';
 import { tf } from '../runtime/tensorflow.js';
 import type { EncodedSource } from './model.js';
-import { constant, glorot, uniform, type ParameterSpec, type Parameters } from './parameters.js';
+import { constant, glorot, uniform, type ParameterSpec, type Parameters, type Product } from './parameters.js';
 
 /**
  * Luong attention: scores a query against every encoder output and joins the weighted mean with the query into the
@@ -51,7 +50,7 @@ export class Attention {
     if (attention === 'none' || attention === 'dot') return outputs;
     const [batch, time, size] = outputs.shape;
     const flat = tf.reshape(outputs, [batch * time, size]) as Tensor2D;
-    return tf.reshape(matMul(flat, this.parameters().get<Tensor2D>('attention.keyKernel')), [batch, time, this.querySize]);
+    return tf.reshape(this.parameters().multiply(flat, 'attention.keyKernel'), [batch, time, this.querySize]);
   }
 
   /**
@@ -59,22 +58,22 @@ export class Attention {
    * @returns the attentional hidden states `[batch, queries, hidden]`, and the weights `[batch, queries, srcTime]`;
    *   without attention, the queries themselves
    */
-  apply(queries: Tensor3D, encoded: Pick<EncodedSource, 'keys' | 'values' | 'mask'>): { hidden: Tensor3D; weights: Tensor3D | undefined } {
+  apply(queries: Tensor3D, encoded: Pick<EncodedSource, 'keys' | 'values' | 'mask'>, multiply: Product): { hidden: Tensor3D; weights: Tensor3D | undefined } {
     if (this.config.attention === 'none') return { hidden: queries, weights: undefined };
     const [batch, count, size] = queries.shape;
-    const { context, weights } = attend(this.scores(queries, encoded.keys), encoded.values, encoded.mask);
+    const { context, weights } = attend(this.scores(queries, encoded.keys, multiply), encoded.values, encoded.mask);
     const joined = tf.reshape(tf.concat([context, queries], 2), [batch * count, this.keySize + size]) as Tensor2D;
-    const hidden = tf.tanh(matMul(joined, this.parameters().get<Tensor2D>('attention.outputKernel')));
+    const hidden = tf.tanh(multiply(joined, 'attention.outputKernel'));
     return { hidden: tf.reshape(hidden, [batch, count, size]), weights };
   }
 
-  private scores(queries: Tensor3D, keys: Tensor3D): Tensor3D {
+  private scores(queries: Tensor3D, keys: Tensor3D, multiply: Product): Tensor3D {
     const parameters = this.parameters();
     if (this.config.attention === 'scaled') return dotScores(queries, keys, parameters.get<Scalar>('attention.scale'));
     if (this.config.attention !== 'concat') return dotScores(queries, keys);
     const [batch, count, size] = queries.shape;
     const flat = tf.reshape(queries, [batch * count, size]) as Tensor2D;
-    const projected = tf.reshape(matMul(flat, parameters.get<Tensor2D>('attention.queryKernel')), [batch, count, size]) as Tensor3D;
+    const projected = tf.reshape(multiply(flat, 'attention.queryKernel'), [batch, count, size]) as Tensor3D;
     return additiveScores(projected, keys, parameters.get<Tensor1D>('attention.scoreVector'));
   }
 }

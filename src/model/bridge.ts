@@ -1,6 +1,5 @@
-import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
+import type { Tensor2D } from '@tensorflow/tfjs-node-gpu';
 import type { ModelConfig } from '../config/schema.js';
-import { matMul } from '../runtime/ops/matmul.js';
 import { tf } from '../runtime/tensorflow.js';
 import { glorot, zeros, type ParameterSpec, type Parameters } from './parameters.js';
 import type { LstmState } from './recurrent-layer.js';
@@ -41,8 +40,7 @@ export class Bridge {
   }
 
   private project(state: Tensor2D, layer: number, part: 'hidden' | 'cell'): Tensor2D {
-    const kernel = this.parameters().get<Tensor2D>(`bridge.layers.${layer}.${part}.kernel`);
-    const bias = this.parameters().get<Tensor1D>(`bridge.layers.${layer}.${part}.bias`);
-    return tf.tanh(matMul(state, kernel, { bias }));
+    const name = `bridge.layers.${layer}.${part}`;
+    return tf.tanh(this.parameters().multiply(state, `${name}.kernel`, { bias: `${name}.bias` }));
   }
 }

@@ -5,7 +5,7 @@ import { tf } from '../runtime/tensorflow.js';
 import { Attention } from './attention.js';
 import { Bridge } from './bridge.js';
 import type { DecoderState, EncodedSource } from './model.js';
-import type { ParameterSpec, Parameters } from './parameters.js';
+import type { ParameterSpec, Parameters, Product } from './parameters.js';
 import { LstmLayer, type LstmState } from './recurrent-layer.js';
 
 /**
@@ -19,7 +19,7 @@ export class Decoder {
   private readonly layers: readonly LstmLayer[];
 
   constructor(
-    parameters: () => Parameters,
+    private readonly parameters: () => Parameters,
     private readonly config: ModelConfig,
   ) {
     const { layers, hiddenSize, inputFeeding } = config.decoder;
@@ -57,7 +57,7 @@ export class Decoder {
       if (index > 0) inputs = dropout(inputs, this.config.dropout.layers, seeds);
       inputs = layer.sequence(inputs, lengths, layerState(encoded.initialState, index), false).outputs;
     }
-    return this.attention.apply(inputs, encoded).hidden;
+    return this.attention.apply(inputs, encoded, this.parameters().multiply).hidden;
   }
 
   /**
@@ -70,6 +70,7 @@ export class Decoder {
     embedded: Tensor2D,
     state: DecoderState,
     encoded: EncodedSource,
+    multiply: Product,
     seeds?: DropoutSeeds,
   ): { hidden: Tensor2D; state: DecoderState; weights: Tensor2D | undefined } {
     const { inputFeeding } = this.config.decoder;
@@ -77,14 +78,14 @@ export class Decoder {
     let input = inputFeeding ? tf.concat([embedded, state.at(-1)!], 1) : embedded;
     for (const [index, layer] of this.layers.entries()) {
       if (index > 0) input = dropout(input, this.config.dropout.layers, seeds);
-      const { hidden, cell } = layer.step(input, layerState(state, index));
+      const { hidden, cell } = layer.step(input, layerState(state, index), multiply);
       next.push(hidden, cell);
       input = hidden;
     }
     const [rows, size] = input.shape;
     const [batch, sourceTime] = encoded.mask.shape;
     const queries = tf.reshape(input, [batch, rows / batch, size]) as Tensor3D;
-    const attended = this.attention.apply(queries, encoded);
+    const attended = this.attention.apply(queries, encoded, multiply);
     const hidden = tf.reshape(attended.hidden, [rows, size]) as Tensor2D;
     if (inputFeeding) next.push(hidden);
     const weights = attended.weights === undefined ? undefined : (tf.reshape(attended.weights, [rows, sourceTime]) as Tensor2D);
@@ -95,7 +96,7 @@ export class Decoder {
   private sequenceByStep(embedded: Tensor3D, encoded: EncodedSource, seeds: DropoutSeeds | undefined): Tensor3D {
     let state = encoded.initialState;
     const hiddenStates = tf.unstack(embedded, 1).map((input) => {
-      const step = this.step(input as Tensor2D, state, encoded, seeds);
+      const step = this.step(input as Tensor2D, state, encoded, this.parameters().multiply, seeds);
       state = step.state;
       return step.hidden;
     });

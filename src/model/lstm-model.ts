@@ -3,7 +3,6 @@ import type { ModelConfig } from '../config/schema.js';
 import type { Random } from '../random.js';
 import { dropout, type DropoutSeeds } from '../runtime/ops/dropout.js';
 import { embed } from '../runtime/ops/embedding.js';
-import { matMul } from '../runtime/ops/matmul.js';
 import { tf } from '../runtime/tensorflow.js';
 import type { BatchTensors } from './batch-tensors.js';
 import { Decoder } from './decoder.js';
@@ -75,9 +74,9 @@ export class LstmModel implements TrainableModel {
 
   decodeStep(encoded: EncodedSource, state: DecoderState, previous: Tensor1D): DecodeStep {
     const embedded = embed(this.parameters.get<Tensor2D>(this.targetEmbedding), previous);
-    const step = this.decoder.step(embedded, state, encoded);
+    const step = this.decoder.step(embedded, state, encoded, this.parameters.multiplyPacked);
     return {
-      logits: matMul(step.hidden, this.parameters.get<Tensor2D>(this.outputKernel), { transposeB: true, bias: this.parameters.get<Tensor1D>(this.outputBias) }),
+      logits: this.parameters.multiplyPacked(step.hidden, this.outputKernel, { transposed: true, bias: this.outputBias }),
       state: step.state,
       attentionWeights: step.weights,
     };

@@ -1,5 +1,7 @@
-import type { Tensor } from '@tensorflow/tfjs-node-gpu';
+import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 import type { Random } from '../random.js';
+import { matMul } from '../runtime/ops/matmul.js';
+import { packedProduct, packKernel, type PackedKernel } from '../runtime/ops/packed-product.js';
 import { StoredTensor } from '../runtime/stored-tensor.js';
 import { tf } from '../runtime/tensorflow.js';
 
@@ -38,11 +40,18 @@ export function forgetGateBias(hiddenSize: number): ParameterSpec['start'] {
 }
 
 /**
+ * The product of `[rows, inner]` with a kernel, `[inner, columns]` or `[columns, inner]` where it is transposed, plus a
+ * bias `[columns]`, both by name.
+ */
+export type Product = (input: Tensor2D, kernel: string, options?: { transposed?: boolean; bias?: string }) => Tensor2D;
+
+/**
  * The weights of a model by name. Values live in stored tensors that the optimiser updates in place; `get` reads them.
  */
 export class Parameters {
   private readonly stored = new Map<string, StoredTensor>();
   private readonly reads = new Map<string, Tensor>();
+  private readonly packed = new Map<string, PackedKernel>();
 
   /**
    * Creates every parameter with its start value, each drawn from a generator of its own name; without one all are zero,
@@ -82,6 +91,21 @@ export class Parameters {
     return read as Value;
   }
 
+  /** A product with a gradient, for training. */
+  readonly multiply: Product = (input, kernel, { transposed = false, bias } = {}) => matMul(input, this.get<Tensor2D>(kernel), { transposeB: transposed, bias: this.optional(bias) });
+
+  /** A product without one, for decoding: the kernel is laid out for it at the first, and again after `release`. */
+  readonly multiplyPacked: Product = (input, kernel, { transposed = false, bias } = {}) => {
+    const key = `${kernel} ${transposed ? 'transposed' : ''}`;
+    let packed = this.packed.get(key);
+    if (packed === undefined) {
+      packed = packKernel(this.get<Tensor2D>(kernel), transposed);
+      tf.keep(packed.tensor);
+      this.packed.set(key, packed);
+    }
+    return packedProduct(input, packed, this.optional(bias));
+  };
+
   /** The tensor behind a parameter, for the optimiser and for checkpoints. */
   storedTensor(name: string): StoredTensor {
     const stored = this.stored.get(name);
@@ -93,6 +117,12 @@ export class Parameters {
   release(): void {
     for (const read of this.reads.values()) read.dispose();
     this.reads.clear();
+    for (const { tensor } of this.packed.values()) tensor.dispose();
+    this.packed.clear();
+  }
+
+  private optional(name: string | undefined): Tensor1D | undefined {
+    return name === undefined ? undefined : this.get<Tensor1D>(name);
   }
 
   /** Copies all values to the host. */

@@ -1,8 +1,7 @@
 import type { Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
-import { lstmSequence, lstmStep } from '../runtime/ops/lstm.js';
-import { matMul } from '../runtime/ops/matmul.js';
+import { lstmCell, lstmSequence } from '../runtime/ops/lstm.js';
 import { tf } from '../runtime/tensorflow.js';
-import { forgetGateBias, glorot, type ParameterSpec, type Parameters } from './parameters.js';
+import { forgetGateBias, glorot, type ParameterSpec, type Parameters, type Product } from './parameters.js';
 
 /** State of an LSTM layer, each `[rows, hidden]`. */
 export interface LstmState {
@@ -53,19 +52,9 @@ export class LstmLayer {
   }
 
   /** One step: `[rows, input]` and the state before it to the state after it. */
-  step(input: Tensor2D, state: LstmState): LstmState {
-    return this.stepProjected(this.project(input), state);
-  }
-
-  /** One step from an input that `project` has already multiplied. */
-  stepProjected(projected: Tensor2D, state: LstmState): LstmState {
-    return lstmStep(projected, this.parameters().get<Tensor2D>(`${this.name}.recurrentKernel`), state.hidden, state.cell);
-  }
-
-  /** Input kernel and bias applied: `[rows, input]` to `[rows, 4 * hidden]`. */
-  private project(inputs: Tensor2D): Tensor2D {
-    const parameters = this.parameters();
-    return matMul(inputs, parameters.get<Tensor2D>(`${this.name}.inputKernel`), { bias: parameters.get<Tensor1D>(`${this.name}.bias`) });
+  step(input: Tensor2D, state: LstmState, multiply: Product): LstmState {
+    const projected = multiply(input, `${this.name}.inputKernel`, { bias: `${this.name}.bias` });
+    return lstmCell(projected, multiply(state.hidden, `${this.name}.recurrentKernel`), state.cell);
   }
 
   private zeroState(rows: number): LstmState {

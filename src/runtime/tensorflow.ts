@@ -23,6 +23,11 @@ export interface LoadedRuntime extends SelectedDevice {
   readonly customOps: boolean;
   /** Why they are not. */
   readonly withoutCustomOps: string | undefined;
+  /**
+   * Gives memory that is free, but kept by the allocator for the next tensors, back to the system: they differ in size from
+   * batch to batch, and the gaps between them would grow for thousands of steps. Does nothing without the custom ops.
+   */
+  readonly releaseMemory: () => void;
 }
 
 let loaded: LoadedRuntime | undefined;
@@ -113,14 +118,15 @@ function pointToAddon(addon: string): void {
 }
 
 /** Registers the custom ops with the loaded TensorFlow: the static initialisers of their library do it. */
-function loadCustomOps({ customOps, variant }: InstalledLibrary): { customOps: boolean; withoutCustomOps: string | undefined } {
+function loadCustomOps({ customOps, variant }: InstalledLibrary): Pick<LoadedRuntime, 'customOps' | 'withoutCustomOps' | 'releaseMemory'> {
+  const none = { customOps: false, releaseMemory: () => undefined };
   if (customOps === undefined) {
-    return { customOps: false, withoutCustomOps: variant === 'package' || !opsAreOffered() ? 'there are none for this library' : 'not compiled for this version of s2s and this processor; s2s setup compiles them' };
+    return { ...none, withoutCustomOps: variant === 'package' || !opsAreOffered() ? 'there are none for this library' : 'not compiled for this version of s2s and this processor; s2s setup compiles them' };
   }
   try {
-    require(customOps);
-    return { customOps: true, withoutCustomOps: undefined };
+    const { releaseMemory } = require(customOps) as Pick<LoadedRuntime, 'releaseMemory'>;
+    return { customOps: true, withoutCustomOps: undefined, releaseMemory };
   } catch (error) {
-    return { customOps: false, withoutCustomOps: error instanceof Error ? error.message : String(error) };
+    return { ...none, withoutCustomOps: error instanceof Error ? error.message : String(error) };
   }
 }

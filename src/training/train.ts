@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Batch } from '../data/batch.js';
 import { S2sError } from '../errors.js';
 import { learningRate } from '../optim/schedule.js';
+import { loadedRuntime } from '../runtime/tensorflow.js';
 import type { CheckpointEvent, TrainingEvent, UpdateEvent, ValidationEvent } from './events.js';
 import { progressShare, reachedLimit, type StopReason } from './limits.js';
 import { NO_UPDATES, reading, withUpdate } from './meter.js';
@@ -47,6 +48,7 @@ export async function* train(run: TrainingRun, signal?: AbortSignal): AsyncGener
     paddingShare: run.paddingShare,
   };
   yield await rehearse(run);
+  releaseMemory();
 
   let reason: StopReason | undefined;
   for (;;) {
@@ -66,7 +68,10 @@ export async function* train(run: TrainingRun, signal?: AbortSignal): AsyncGener
         elapsedSeconds: clock(),
       };
       const event = updateEvent(run, progress, result, rate);
-      if (event.report) progress = { ...progress, unreported: NO_UPDATES };
+      if (event.report) {
+        progress = { ...progress, unreported: NO_UPDATES };
+        releaseMemory();
+      }
       yield event;
     } else {
       progress = withSkip(progress, clock());
@@ -83,6 +88,7 @@ export async function* train(run: TrainingRun, signal?: AbortSignal): AsyncGener
       yield validated.event;
       validatedStep = progress.step;
       isFit = Number.isFinite(validated.event.loss);
+      releaseMemory();
     }
     if (isFit && (validationDue || saveIsDue(run, progress, savedStep))) {
       const saved = await save(progress);
@@ -121,6 +127,10 @@ export function stopReason(run: TrainingRun, progress: Progress, elapsedSeconds:
   if (signal?.aborted) return 'interrupted';
   const epochs = completedEpochs(run);
   return reachedLimit(run.config.training, { step: progress.step, epochs, elapsedSeconds, waited: progress.waited });
+}
+
+function releaseMemory(): void {
+  loadedRuntime()?.releaseMemory();
 }
 
 /** Seconds of training so far, those of earlier sessions included. */

@@ -2,11 +2,24 @@
 #include <malloc.h>
 #include <node_api.h>
 
+namespace {
+
+// releaseMemory(): gives memory that is free, but kept by the allocator, back to the system.
+napi_value ReleaseMemory(napi_env, napi_callback_info) {
+  malloc_trim(0);
+  return nullptr;
+}
+
+}  // namespace
+
 NAPI_MODULE_INIT() {
   // Tensors of a training step come and go. Kept by the allocator, their memory is there at the next step; given back to
   // the system it would cost a page fault every 4 KiB. One heap for all threads: each would keep what others need.
   mallopt(M_ARENA_MAX, 1);
   mallopt(M_MMAP_THRESHOLD, 1 << 30);
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
+  napi_value function;
+  napi_create_function(env, "releaseMemory", NAPI_AUTO_LENGTH, ReleaseMemory, nullptr, &function);
+  napi_set_named_property(env, exports, "releaseMemory", function);
   return exports;
 }

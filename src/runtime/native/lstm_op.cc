@@ -102,6 +102,12 @@ class LstmOpBase : public tensorflow::OpKernel {
     for (int64_t i = 0; i < count; ++i) to[i] = s2s::FromFloat<Number>(from[i]);
   }
 
+  static s2s::PackedMatrix Packed(s2s::Buffer* buffer, const s2s::Matrix& matrix) {
+    s2s::PackedMatrix packed(matrix.inner, matrix.columns, kHalf, buffer->Get<char>(s2s::PackedMatrix::Size(matrix.inner, matrix.columns, kHalf)));
+    packed.Pack(matrix);
+    return packed;
+  }
+
   static bool Check(OpKernelContext* context, bool fits, const char* message) {
     if (!fits) context->CtxFailure(tensorflow::errors::InvalidArgument(message));
     return fits;
@@ -160,7 +166,7 @@ class LstmOp : public LstmOpBase<T> {
     s2s::Guard(context, [&] {
       static s2s::Buffer buffer;
       std::lock_guard<std::mutex> lock(s2s::SharedBuffers());
-      const s2s::PackedMatrix kernel(&buffer, Base::Data(context, 2), false, hidden, 4 * hidden, Base::kHalf);
+      const auto kernel = Base::Packed(&buffer, {Base::Data(context, 2), hidden, 4 * hidden, 4 * hidden, false});
       const Shares shares(context, batch);
       s2s::ForEach(context, static_cast<int>(shares.count), [&](int share) {
         const int64_t start = shares.Start(share), end = shares.Start(share + 1);
@@ -228,7 +234,7 @@ class LstmGradOp : public LstmOpBase<T> {
     s2s::Guard(context, [&] {
       static s2s::Buffer buffer;
       std::lock_guard<std::mutex> lock(s2s::SharedBuffers());
-      const s2s::PackedMatrix kernel(&buffer, Base::Data(context, 0), true, 4 * hidden, hidden, Base::kHalf);
+      const auto kernel = Base::Packed(&buffer, {Base::Data(context, 0), 4 * hidden, hidden, 4 * hidden, true});
       const Shares shares(context, batch);
       s2s::ForEach(context, static_cast<int>(shares.count), [&](int share) {
         const int64_t start = shares.Start(share), end = shares.Start(share + 1);

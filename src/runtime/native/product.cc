@@ -53,11 +53,14 @@ int64_t RoundedUp(int64_t rows) { return (rows + kRowUnit - 1) / kRowUnit * kRow
 
 }  // namespace
 
-PackedMatrix::PackedMatrix(Buffer* buffer, const float* matrix, bool transposed, int64_t inner, int64_t columns, bool half) : inner_(inner), columns_(columns), half_(half) {
-  const Layout from({inner, columns}, Type::f32, transposed ? dnnl::memory::dims{1, inner} : dnnl::memory::dims{columns, 1});
-  const auto to = FindProduct(kUsualRows, inner, columns, half).description.weights_desc();
-  packed_ = buffer->Get<char>(to.get_size());
-  dnnl::memory source(from, Engine(), const_cast<float*>(matrix)), packed(to, Engine(), packed_);
+size_t PackedMatrix::Size(int64_t inner, int64_t columns, bool half) {
+  return (FindProduct(kUsualRows, inner, columns, half).description.weights_desc().get_size() + 63) / 64 * 64;
+}
+
+void PackedMatrix::Pack(const Matrix& matrix) {
+  const Layout from({inner_, columns_}, Type::f32, matrix.transposed ? dnnl::memory::dims{1, matrix.stride} : dnnl::memory::dims{matrix.stride, 1});
+  const auto to = FindProduct(kUsualRows, inner_, columns_, half_).description.weights_desc();
+  dnnl::memory source(from, Engine(), const_cast<float*>(matrix.data)), packed(to, Engine(), packed_);
   dnnl::reorder(source, packed).execute(Stream(), source, packed);
 }
 

@@ -2,19 +2,32 @@
 #ifndef S2S_PRODUCT_H_
 #define S2S_PRODUCT_H_
 
+#include <cstddef>
 #include <cstdint>
 
 #include "parallel.h"
 
 namespace s2s {
 
+// A float32 matrix [inner, columns] as it lies in memory: in rows, `stride` elements apart, or in columns where it is
+// transposed.
+struct Matrix {
+  const float* data;
+  int64_t inner, columns, stride;
+  bool transposed;
+};
+
 // The right factor, laid out as oneDNN multiplies fastest.
 class PackedMatrix {
  public:
-  // Packs the float32 matrix [inner, columns], given in rows, or in columns where it is transposed, into `buffer`.
-  //
   // half: whether the factors are rounded to bfloat16; sums are float32 anyway.
-  PackedMatrix(Buffer* buffer, const float* matrix, bool transposed, int64_t inner, int64_t columns, bool half);
+  PackedMatrix(int64_t inner, int64_t columns, bool half, void* memory) : inner_(inner), columns_(columns), half_(half), packed_(memory) {}
+
+  // Bytes of memory that the packed matrix takes, a multiple of 64.
+  static size_t Size(int64_t inner, int64_t columns, bool half);
+
+  // Writes the packed matrix into its memory.
+  void Pack(const Matrix& matrix);
 
   // Memory that a thread brings along, for products of as many rows.
   struct Rows {

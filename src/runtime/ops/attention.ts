@@ -1,5 +1,6 @@
 import type { Scalar, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
 import { tf } from '../tensorflow.js';
+import { batchMatMul } from './matmul.js';
 
 /** Added to the score of a padded position, so that its weight is exactly 0 after the softmax. */
 const MASKED_SCORE = -1e9;
@@ -16,12 +17,12 @@ const MASKED_SCORE = -1e9;
 export function attend(scores: Tensor3D, values: Tensor3D, mask: Tensor2D): { context: Tensor3D; weights: Tensor3D } {
   const masked = tf.add(scores, tf.expandDims(tf.mul(tf.sub(1, mask), MASKED_SCORE), 1));
   const weights = tf.softmax(masked) as Tensor3D;
-  return { context: tf.matMul(weights, values) as Tensor3D, weights };
+  return { context: batchMatMul(weights, values), weights };
 }
 
 /** Dot-product scores: `query . key`. `[batch, queries, size]` and `[batch, srcTime, size]` to `[batch, queries, srcTime]`. */
 export function dotScores(queries: Tensor3D, keys: Tensor3D, scale?: Scalar): Tensor3D {
-  const scores = tf.matMul(queries, keys, false, true) as Tensor3D;
+  const scores = batchMatMul(queries, keys, { transposeB: true });
   return scale === undefined ? scores : tf.mul(scores, scale);
 }
 

@@ -37,7 +37,7 @@ export function customLstmSequence(given: LstmSequenceInputs): LstmSequenceOutpu
 }
 
 /**
- * The pointwise part of `lstmStep` by the custom ops S2sLstmCell and S2sLstmCellGrad (src/runtime/native/lstm_cell_op.cc).
+ * `lstmCell` by the custom ops S2sLstmCell and S2sLstmCellGrad (src/runtime/native/lstm_cell_op.cc).
  *
  * @param projected `[rows, 4 * hidden]`
  * @param recurrent `[rows, 4 * hidden]`: the hidden state times the recurrent kernel

@@ -61,7 +61,7 @@ function plainLstmSequence({ inputs, inputKernel, bias, recurrentKernel, initial
   for (let count = 0; count < time; count++) {
     const index = reverse ? time - 1 - count : count;
     const mask = masks[index]!;
-    const next = lstmStep(steps[index]!, recurrentKernel, hidden, cell);
+    const next = lstmCell(steps[index]!, matMul(hidden, recurrentKernel), cell);
     outputs[index] = tf.mul(next.hidden, mask);
     hidden = choose(mask, next.hidden, hidden);
     cell = choose(mask, next.cell, cell);
@@ -70,14 +70,13 @@ function plainLstmSequence({ inputs, inputKernel, bias, recurrentKernel, initial
 }
 
 /**
- * One step of the same LSTM.
+ * The pointwise part of one step of the same LSTM.
  *
  * @param projected `[rows, 4 * hidden]`: `x W + b`
- * @param hidden `[rows, hidden]`
+ * @param recurrent `[rows, 4 * hidden]`: `h R`
  * @param cell `[rows, hidden]`
  */
-export function lstmStep(projected: Tensor2D, recurrentKernel: Tensor2D, hidden: Tensor2D, cell: Tensor2D): { hidden: Tensor2D; cell: Tensor2D } {
-  const recurrent = matMul(hidden, recurrentKernel);
+export function lstmCell(projected: Tensor2D, recurrent: Tensor2D, cell: Tensor2D): { hidden: Tensor2D; cell: Tensor2D } {
   if (opForm().kernels === 'custom') return customLstmCell(projected, recurrent, cell);
   const [input, forget, candidate, output] = tf.split(tf.add(projected, recurrent), 4, 1) as [Tensor2D, Tensor2D, Tensor2D, Tensor2D];
   const nextCell = tf.add(tf.mul(tf.sigmoid(forget), cell), tf.mul(tf.sigmoid(input), tf.tanh(candidate))) as Tensor2D;

@@ -1,8 +1,8 @@
-import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
+import type { Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
 import { tf } from '../tensorflow.js';
 import { opForm } from './form.js';
 import { withGradient } from './gradient.js';
-import { inFloat32, inPrecision, productOf } from './product.js';
+import { batchProductOf, inFloat32, inPrecision, productOf } from './product.js';
 
 /** Options of a matrix product. */
 export interface MatMulOptions {
@@ -23,8 +23,8 @@ export interface MatMulOptions {
  * @returns `[rows, columns]`
  */
 export function matMul(a: Tensor2D, b: Tensor2D, { transposeB = false, bias }: MatMulOptions = {}): Tensor2D {
-  const { precision } = opForm();
-  if (precision === 'float32') {
+  const { kernels, precision } = opForm();
+  if (kernels === 'plain' && precision === 'float32') {
     const product = tf.matMul<Tensor2D>(a, b, false, transposeB);
     return bias === undefined ? product : tf.add(product, bias);
   }
@@ -44,6 +44,34 @@ export function matMul(a: Tensor2D, b: Tensor2D, { transposeB = false, bias }: M
       const ofB = transposeB ? productOf(rounded, left, precision, { a: true }) : productOf(left, rounded, precision, { a: true });
       const ofFactors = [inFloat32(ofA, precision), inFloat32(ofB, precision)];
       return bias === undefined ? ofFactors : [...ofFactors, tf.sum(gradient, 0)];
+    },
+  );
+}
+
+/**
+ * Products of many matrices at once, in the precision of the run: `a b`, or `a bᵀ`, for each of a batch.
+ *
+ * @param a `[batch, rows, inner]`
+ * @param b `[batch, inner, columns]`, or `[batch, columns, inner]` with `transposeB`
+ * @returns `[batch, rows, columns]`
+ */
+export function batchMatMul(a: Tensor3D, b: Tensor3D, { transposeB = false }: Pick<MatMulOptions, 'transposeB'> = {}): Tensor3D {
+  const { kernels, precision } = opForm();
+  if (kernels === 'plain' && precision === 'float32') return tf.matMul<Tensor3D>(a, b, false, transposeB);
+  return withGradient<Tensor3D>(
+    [a, b],
+    (save) => {
+      const left = inPrecision(a, precision);
+      const right = inPrecision(b, precision);
+      save([left, right]);
+      return inFloat32(batchProductOf(left, right, precision, { b: transposeB }), precision);
+    },
+    (gradient, saved) => {
+      const [left, right] = saved as [Tensor3D, Tensor3D];
+      const rounded = inPrecision(gradient, precision);
+      const ofA = batchProductOf(rounded, right, precision, { b: !transposeB });
+      const ofB = transposeB ? batchProductOf(rounded, left, precision, { a: true }) : batchProductOf(left, rounded, precision, { a: true });
+      return [inFloat32(ofA, precision), inFloat32(ofB, precision)];
     },
   );
 }

@@ -1,4 +1,4 @@
-import type { Tensor, Tensor2D } from '@tensorflow/tfjs-node-gpu';
+import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
 import type { Precision } from '../tensorflow.js';
 import { attribute, execute, type DATA_TYPE } from './execute.js';
 
@@ -29,6 +29,12 @@ export function inFloat32<Result extends Tensor>(tensor: Result, precision: Prec
 export function productOf(a: Tensor2D, b: Tensor2D, precision: Precision, transposed: Transposed = {}): Tensor2D {
   const attributes = [attribute.type('T', precision), attribute.bool('transpose_a', transposed.a ?? false), attribute.bool('transpose_b', transposed.b ?? false)];
   return execute('MatMul', attributes, [a, b])[0] as Tensor2D;
+}
+
+/** The same for many matrices at once, `[batch, rows, inner]` and `[batch, inner, columns]`. */
+export function batchProductOf(a: Tensor3D, b: Tensor3D, precision: Precision, transposed: Transposed = {}): Tensor3D {
+  const attributes = [attribute.type('T', precision), attribute.bool('adj_x', transposed.a ?? false), attribute.bool('adj_y', transposed.b ?? false)];
+  return execute('BatchMatMulV2', attributes, [a, b])[0] as Tensor3D;
 }
 
 /** TensorFlow's Cast, without a gradient; it knows the number formats that tfjs does not. */

@@ -3,9 +3,10 @@ import { describe, test } from 'node:test';
 import type { Rank, Scalar, Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
 import { Random } from '../../../../src/random.js';
 import { additiveScores, attend, dotScores } from '../../../../src/runtime/ops/attention.js';
+import { withOpForm } from '../../../../src/runtime/ops/form.js';
 import { loadTensorFlow, tf } from '../../../../src/runtime/tensorflow.js';
 import { compareWithDifferences, type Twofold } from '../../../support/finite-differences.js';
-import { relativeError } from '../../../support/op-forms.js';
+import { availableForms, relativeError } from '../../../support/op-forms.js';
 
 const [BATCH, QUERIES, TIME, SIZE] = [2, 3, 4, 5] as const;
 /** Real source positions of each sentence. */
@@ -67,16 +68,19 @@ const OPS: Record<string, Twofold> = {
 describe('attention', async () => {
   await loadTensorFlow({ device: 'cpu' });
 
-  for (const [name, op] of Object.entries(OPS)) {
-    test(`${name}: equal the formula, gradients finite differences`, () => {
-      const random = new Random(4);
-      const inputs = op.shapes.map((shape) => randomValues(random, shape));
-      const { value, gradients } = compareWithDifferences(op, inputs, randomValues(random, [op.numbers(...inputs).length]));
-      for (const [index, [actual, expected]] of [value, ...gradients].entries()) {
-        const error = relativeError(actual, expected);
-        assert.ok(error < 1e-5, `${index === 0 ? 'value' : `gradient ${index - 1}`}: error ${error}`);
-      }
-    });
+  for (const { name: formName, form, tolerance } of availableForms()) {
+    for (const [name, op] of Object.entries(OPS)) {
+      test(`${name}, ${formName}: equal the formula, gradients finite differences`, () => {
+        const random = new Random(4);
+        const inputs = op.shapes.map((shape) => randomValues(random, shape));
+        const direction = randomValues(random, [op.numbers(...inputs).length]);
+        const { value, gradients } = withOpForm(form, () => compareWithDifferences(op, inputs, direction));
+        for (const [index, [actual, expected]] of [value, ...gradients].entries()) {
+          const error = relativeError(actual, expected);
+          assert.ok(error < tolerance, `${index === 0 ? 'value' : `gradient ${index - 1}`}: error ${error}`);
+        }
+      });
+    }
   }
 
   test('scores of padded positions change nothing, however large they are', () => {

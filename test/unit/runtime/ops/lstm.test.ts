@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
 import { Random } from '../../../../src/random.js';
 import { withOpForm } from '../../../../src/runtime/ops/form.js';
-import { lstmSequence, lstmStep } from '../../../../src/runtime/ops/lstm.js';
+import { lstmCell, lstmSequence } from '../../../../src/runtime/ops/lstm.js';
 import { loadTensorFlow, tf } from '../../../../src/runtime/tensorflow.js';
 import { availableForms, relativeError } from '../../../support/op-forms.js';
 
@@ -152,7 +152,7 @@ describe('LSTM over a sequence', async () => {
           const tensors = tensorsOf(values, sizes);
           const step = (...[inputs, inputKernel, bias, kernel, hidden, cell]: Tensor[]): Tensor => {
             const projected = tf.add(tf.matMul(tf.reshape(inputs!, [sizes.batch, sizes.input]), inputKernel as Tensor2D), bias!) as Tensor2D;
-            const next = lstmStep(projected, kernel as Tensor2D, hidden as Tensor2D, cell as Tensor2D);
+            const next = lstmCell(projected, tf.matMul(hidden as Tensor2D, kernel as Tensor2D), cell as Tensor2D);
             return tf.sum(tf.mul(tf.concat([next.hidden.flatten(), next.cell.flatten()]), tf.tensor1d(weights)));
           };
           return tf.grads(step)(NAMES.map((name) => tensors[name])).map((gradient) => gradient.dataSync() as Float32Array);

@@ -1,0 +1,127 @@
+// S2sPack and S2sPackedMatMul: products with one and the same matrix, step after step, whose layout is changed only once.
+#include <algorithm>
+
+#include "numbers.h"
+#include "product.h"
+#include "tensorflow/core/framework/op.h"
+#include "tensorflow/core/framework/op_kernel.h"
+
+using tensorflow::OpKernelConstruction;
+using tensorflow::OpKernelContext;
+using tensorflow::Tensor;
+
+REGISTER_OP("S2sPack")
+    .Input("matrix: float")
+    .Output("packed: int32")
+    .Attr("transposed: bool = false")
+    .Doc("The matrix [inner, columns], or [columns, inner] where it is transposed, for S2sPackedMatMul on this processor; the numbers in it mean nothing else.");
+
+REGISTER_OP("S2sPackedMatMul")
+    .Input("left: float")
+    .Input("packed: int32")
+    .Input("bias: float")
+    .Output("product: float")
+    .Attr("columns: int")
+    .Doc("left [rows, inner] times the packed matrix, plus the bias [columns], which may be empty.");
+
+namespace {
+
+// The matrix is packed in slices of columns, so that threads can share the work of a single row.
+constexpr int64_t kSliceColumns = 512;
+// Rows that a thread multiplies at once.
+constexpr int64_t kBlockRows = 64;
+
+// The slices of a matrix: where each starts, in columns and in bytes.
+struct Slices {
+  Slices(int64_t inner, int64_t columns) : inner(inner), columns(columns), count(static_cast<int>((columns + kSliceColumns - 1) / kSliceColumns)) {}
+
+  int64_t Start(int slice) const { return slice * kSliceColumns; }
+  int64_t Columns(int slice) const { return std::min(kSliceColumns, columns - Start(slice)); }
+  // All slices but the last are alike.
+  size_t Offset(int slice) const { return slice == 0 ? 0 : slice * s2s::PackedMatrix::Size(inner, kSliceColumns, false); }
+  size_t Size() const { return Offset(count - 1) + s2s::PackedMatrix::Size(inner, Columns(count - 1), false); }
+  s2s::PackedMatrix At(int slice, const void* memory) const {
+    return s2s::PackedMatrix(inner, Columns(slice), false, const_cast<char*>(static_cast<const char*>(memory)) + Offset(slice));
+  }
+
+  int64_t inner, columns;
+  int count;
+};
+
+class PackOp : public tensorflow::OpKernel {
+ public:
+  explicit PackOp(OpKernelConstruction* context) : OpKernel(context) { OP_REQUIRES_OK(context, context->GetAttr("transposed", &transposed_)); }
+
+  void Compute(OpKernelContext* context) override {
+    const Tensor& matrix = context->input(0);
+    OP_REQUIRES(context, matrix.dims() == 2 && matrix.NumElements() > 0, tensorflow::errors::InvalidArgument("matrix must be a matrix"));
+    const int64_t stride = matrix.dim_size(1);
+    const Slices slices(matrix.dim_size(transposed_ ? 1 : 0), matrix.dim_size(transposed_ ? 0 : 1));
+    s2s::Guard(context, [&] {
+      Tensor* packed = nullptr;
+      OP_REQUIRES_OK(context, context->allocate_output(0, {static_cast<int64_t>(slices.Size() / sizeof(int32_t))}, &packed));
+      int32_t* memory = packed->flat<int32_t>().data();
+      const float* data = matrix.flat<float>().data();
+      s2s::ForEach(context, slices.count, [&](int slice) {
+        const int64_t start = slices.Start(slice);
+        slices.At(slice, memory).Pack({data + (transposed_ ? start * stride : start), slices.inner, slices.Columns(slice), stride, transposed_});
+      });
+    });
+  }
+
+ private:
+  bool transposed_;
+};
+
+class PackedMatMulOp : public tensorflow::OpKernel {
+ public:
+  explicit PackedMatMulOp(OpKernelConstruction* context) : OpKernel(context) {
+    OP_REQUIRES_OK(context, context->GetAttr("columns", &columns_));
+    OP_REQUIRES(context, columns_ > 0, tensorflow::errors::InvalidArgument("columns must be more than 0"));
+  }
+
+  void Compute(OpKernelContext* context) override {
+    const Tensor &left = context->input(0), &packed = context->input(1), &bias = context->input(2);
+    OP_REQUIRES(context, left.dims() == 2 && left.dim_size(1) > 0, tensorflow::errors::InvalidArgument("left must be a matrix"));
+    OP_REQUIRES(context, bias.NumElements() == 0 || bias.NumElements() == columns_, tensorflow::errors::InvalidArgument("the bias needs a number for each column"));
+    const int64_t rows = left.dim_size(0), inner = left.dim_size(1);
+    Tensor* product = nullptr;
+    OP_REQUIRES_OK(context, context->allocate_output(0, {rows, columns_}, &product));
+    const float* from = left.flat<float>().data();
+    const float* added = bias.NumElements() == 0 ? nullptr : bias.flat<float>().data();
+    float* to = product->flat<float>().data();
+    s2s::Guard(context, [&] {
+      const Slices slices(inner, columns_);
+      OP_REQUIRES(context, packed.NumElements() * sizeof(int32_t) == slices.Size(), tensorflow::errors::InvalidArgument("the packed matrix has another shape"));
+      const int32_t* memory = packed.flat<int32_t>().data();
+      const int blocks = static_cast<int>((rows + kBlockRows - 1) / kBlockRows);
+      // A slice stays in the cache of a core while the blocks of rows pass by.
+      s2s::ForEach(context, blocks * slices.count, [&](int task) {
+        thread_local s2s::Buffer left_buffer, result_buffer;
+        const int slice = task / blocks;
+        const int64_t start = task % blocks * kBlockRows, count = std::min(kBlockRows, rows - start), width = slices.Columns(slice);
+        const auto matrix = slices.At(slice, memory);
+        const auto block = matrix.Prepare(&left_buffer, &result_buffer, count);
+        std::copy_n(from + start * inner, count * inner, static_cast<float*>(block.left));
+        matrix.Multiply(block, count);
+        for (int64_t row = 0; row < count; ++row) {
+          const float* result = block.result + row * width;
+          float* target = to + (start + row) * columns_ + slices.Start(slice);
+          if (added == nullptr) {
+            std::copy_n(result, width, target);
+          } else {
+            for (int64_t column = 0; column < width; ++column) target[column] = result[column] + added[slices.Start(slice) + column];
+          }
+        }
+      });
+    });
+  }
+
+ private:
+  int64_t columns_;
+};
+
+REGISTER_KERNEL_BUILDER(Name("S2sPack").Device(tensorflow::DEVICE_CPU), PackOp);
+REGISTER_KERNEL_BUILDER(Name("S2sPackedMatMul").Device(tensorflow::DEVICE_CPU), PackedMatMulOp);
+
+}  // namespace

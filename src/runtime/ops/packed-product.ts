@@ -1,0 +1,39 @@
+import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
+import { tf } from '../tensorflow.js';
+import { attribute, execute } from './execute.js';
+import { opForm } from './form.js';
+import { matMul } from './matmul.js';
+
+/** The right factor of many products, in the layout that multiplies fastest; the owner disposes it. */
+export interface PackedKernel {
+  /** Says nothing by itself: a matrix, or what S2sPack makes of it. */
+  readonly tensor: Tensor;
+  readonly columns: number;
+  readonly layout: 'rows' | 'transposed' | 'packed';
+}
+
+/**
+ * Prepares a matrix for products that are made again and again with few rows, as in decoding, where changing its layout
+ * would cost as much as the product.
+ *
+ * @param kernel `[inner, columns]`, or `[columns, inner]` with `transposed`
+ */
+export function packKernel(kernel: Tensor2D, transposed = false): PackedKernel {
+  const columns = kernel.shape[transposed ? 0 : 1];
+  if (opForm().kernels !== 'custom') return { tensor: tf.clone(kernel), columns, layout: transposed ? 'transposed' : 'rows' };
+  // src/runtime/native/packed_product_op.cc
+  return { tensor: execute('S2sPack', [attribute.bool('transposed', transposed)], [kernel])[0]!, columns, layout: 'packed' };
+}
+
+/**
+ * `input kernel + bias` in float32, without a gradient where the kernel has been packed.
+ *
+ * @param input `[rows, inner]`
+ * @param bias `[columns]`
+ * @returns `[rows, columns]`
+ */
+export function packedProduct(input: Tensor2D, kernel: PackedKernel, bias?: Tensor1D): Tensor2D {
+  const { tensor, columns, layout } = kernel;
+  if (layout !== 'packed') return matMul(input, tensor as Tensor2D, { transposeB: layout === 'transposed', bias });
+  return execute('S2sPackedMatMul', [attribute.int('columns', columns)], [input, tensor, bias ?? tf.zeros([0])])[0] as Tensor2D;
+}

@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Random } from '../../../../src/random.js';
+import { withOpForm } from '../../../../src/runtime/ops/form.js';
+import { packedProduct, packKernel } from '../../../../src/runtime/ops/packed-product.js';
+import { loadTensorFlow, tf } from '../../../../src/runtime/tensorflow.js';
+import { availableForms, relativeError } from '../../../support/op-forms.js';
+
+describe('product with a packed kernel', async () => {
+  await loadTensorFlow({ device: 'cpu' });
+
+  for (const { name, form, tolerance } of availableForms()) {
+    for (const transposed of [false, true]) {
+      test(`${name}${transposed ? ', transposed' : ''}: equals sums one number at a time`, () => {
+        for (const [rows, inner, columns] of [[1, 3, 2], [9, 70, 33], [130, 21, 1100]] as const) {
+          const random = new Random(rows);
+          const values = (length: number): Float32Array => Float32Array.from({ length }, () => 2 * random.uniform() - 1);
+          const [input, kernel, bias] = [values(rows * inner), values(inner * columns), values(columns)];
+          const expected = Float64Array.from({ length: rows * columns }, (_, index) => {
+            const [row, column] = [Math.floor(index / columns), index % columns];
+            let sum = 0;
+            for (let k = 0; k < inner; k++) sum += input[row * inner + k]! * (transposed ? kernel[column * inner + k]! : kernel[k * columns + column]!);
+            return sum;
+          });
+          const withBias = expected.map((sum, index) => sum + bias[index % columns]!);
+          const [plain, added] = withOpForm(form, () =>
+            tf.tidy(() => {
+              const packed = packKernel(tf.tensor2d(kernel, transposed ? [columns, inner] : [inner, columns]), transposed);
+              const left = tf.tensor2d(input, [rows, inner]);
+              return [packedProduct(left, packed).dataSync(), packedProduct(left, packed, tf.tensor1d(bias)).dataSync()];
+            }),
+          ) as [Float32Array, Float32Array];
+          for (const [actual, sums] of [[plain, expected], [added, withBias]] as const) {
+            const error = relativeError(actual, sums);
+            assert.ok(error < tolerance, `[${rows}, ${inner}] x [${inner}, ${columns}]: error ${error}`);
+          }
+        }
+      });
+    }
+  }
+});
