@@ -13,7 +13,7 @@ import { readParallelFiles } from './eval-files.js';
 import { formatScoresAsJson, formatScoresForPeople } from './eval-report.js';
 import { formatCount } from './format.js';
 import type { Log } from './log.js';
-import { findModel, type FoundModel } from './model-options.js';
+import { findModel, inferencePrecision, type FoundModel } from './model-options.js';
 
 /** Evaluates a trained model on a split or on files, and prints its scores; with --score, its log-probabilities. */
 export async function evaluateRun(args: EvalArguments, references: readonly string[], scoring: ScoringOptions, log: Log): Promise<void> {
@@ -22,7 +22,7 @@ export async function evaluateRun(args: EvalArguments, references: readonly stri
   // What is wrong with files is said before the model takes its time.
   if (args.output !== undefined) await checkWritable(args.output);
   const { set, name } = await readEvaluationSet(args, references, found);
-  await loadTensorFlow({ device: config.device });
+  await loadTensorFlow({ device: config.device, precision: inferencePrecision(config) });
   const { model, tokenizers, checkpoint } = await loadRun(runDirectory, which);
   log.info(`model: ${runDirectory}, step ${checkpoint.state.step}`);
   const { decoding } = config;

@@ -1,7 +1,7 @@
 import type { Argv, CommandModule } from 'yargs';
 import { S2sError, UsageError } from '../errors.js';
 import { Log, type LogLevel } from './log.js';
-import { findModel, withModelOptions, type FoundModel, type ModelArguments } from './model-options.js';
+import { findModel, inferencePrecision, withModelOptions, type FoundModel, type ModelArguments } from './model-options.js';
 import { withCommonOptions } from './options.js';
 import { OUTPUT_FORMATS, type OutputFormat } from './translation-output.js';
 
@@ -60,7 +60,7 @@ async function translate(args: TranslateArguments, files: readonly string[], { c
   if (readsTerminal(files)) process.stderr.write('Type sentences, one a line; Ctrl-D ends.\n');
 
   const { loadTensorFlow } = await import('../runtime/tensorflow.js');
-  await loadTensorFlow({ device: config.device });
+  await loadTensorFlow({ device: config.device, precision: inferencePrecision(config) });
   const { loadRun } = await import('../translation/load-run.js');
   const { model, tokenizers, checkpoint } = await loadRun(runDirectory, which);
   log.info(`model: ${runDirectory}, step ${checkpoint.state.step}`);

@@ -25,6 +25,8 @@ namespace {
 
 // Rows in one piece of work.
 constexpr int64_t kRows = 4;
+// Parts of a row that are looked at only where they hold a large logit.
+constexpr int kStrips = 128;
 
 class BestTokensOp : public tensorflow::OpKernel {
  public:
@@ -53,28 +55,39 @@ class BestTokensOp : public tensorflow::OpKernel {
 
  private:
   void Row(const float* logits, int64_t vocabulary, std::vector<std::pair<float, int32_t>>* best, float* log_probabilities, int32_t* tokens) const {
+    float maxima[kStrips];
+    const int64_t strip = (vocabulary + kStrips - 1) / kStrips;
     float largest = -INFINITY;
-#pragma omp simd reduction(max : largest)
-    for (int64_t token = 0; token < vocabulary; ++token) largest = std::max(largest, logits[token]);
+    for (int i = 0; i < kStrips; ++i) {
+      float best_of_strip = -INFINITY;
+      const int64_t end = std::min(vocabulary, (i + 1) * strip);
+#pragma omp simd reduction(max : best_of_strip)
+      for (int64_t token = i * strip; token < end; ++token) best_of_strip = std::max(best_of_strip, logits[token]);
+      maxima[i] = best_of_strip;
+      largest = std::max(largest, best_of_strip);
+    }
     float sum = 0;
 #pragma omp simd reduction(+ : sum)
     for (int64_t token = 0; token < vocabulary; ++token) sum += s2s::Exp(logits[token] - largest);
     const float log_sum = largest + std::log(sum);
 
-    // Sorted from the best down; most tokens are no better than the last, and cost one comparison.
+    // Sorted from the best down. Most strips hold no token that is better than the last.
     best->assign(count_, {-INFINITY, -1});
     int64_t found = 0;
-    for (int64_t token = first_; token < vocabulary; ++token) {
-      const float logit = logits[token];
-      if (found == count_ && !(logit > best->back().first)) continue;
-      if (std::isnan(logit)) continue;
-      auto place = best->begin() + std::min(found, count_ - 1);
-      while (place != best->begin() && (place - 1)->first < logit) {
-        *place = *(place - 1);
-        --place;
+    for (int i = 0; i < kStrips; ++i) {
+      if (found == count_ && !(maxima[i] > best->back().first)) continue;
+      const int64_t end = std::min(vocabulary, (i + 1) * strip);
+      for (int64_t token = std::max(first_, i * strip); token < end; ++token) {
+        const float logit = logits[token];
+        if (std::isnan(logit) || (found == count_ && !(logit > best->back().first))) continue;
+        auto place = best->begin() + std::min(found, count_ - 1);
+        while (place != best->begin() && (place - 1)->first < logit) {
+          *place = *(place - 1);
+          --place;
+        }
+        *place = {logit, static_cast<int32_t>(token)};
+        found = std::min(found + 1, count_);
       }
-      *place = {logit, static_cast<int32_t>(token)};
-      found = std::min(found + 1, count_);
     }
     for (int64_t i = 0; i < count_; ++i) {
       tokens[i] = i < found ? (*best)[i].second : static_cast<int32_t>(first_ + i);

@@ -14,6 +14,7 @@ REGISTER_OP("S2sPack")
     .Input("matrix: float")
     .Output("packed: int32")
     .Attr("transposed: bool = false")
+    .Attr("low_precision: bool = false")
     .Doc("The matrix [inner, columns], or [columns, inner] where it is transposed, for S2sPackedMatMul on this processor; the numbers in it mean nothing else.");
 
 REGISTER_OP("S2sPackedMatMul")
@@ -22,41 +23,47 @@ REGISTER_OP("S2sPackedMatMul")
     .Input("bias: float")
     .Output("product: float")
     .Attr("columns: int")
+    .Attr("low_precision: bool = false")
     .Doc("left [rows, inner] times the packed matrix, plus the bias [columns], which may be empty.");
 
 namespace {
 
-// The matrix is packed in slices of columns, so that threads can share the work of a single row.
+// The matrix is packed in slices of columns, which fit into the second cache of a core and let threads share the work of a
+// single row.
 constexpr int64_t kSliceColumns = 512;
 // Rows that a thread multiplies at once.
 constexpr int64_t kBlockRows = 64;
 
 // The slices of a matrix: where each starts, in columns and in bytes.
 struct Slices {
-  Slices(int64_t inner, int64_t columns) : inner(inner), columns(columns), count(static_cast<int>((columns + kSliceColumns - 1) / kSliceColumns)) {}
+  Slices(int64_t inner, int64_t columns, bool half) : inner(inner), columns(columns), half(half), count(static_cast<int>((columns + kSliceColumns - 1) / kSliceColumns)) {}
 
   int64_t Start(int slice) const { return slice * kSliceColumns; }
   int64_t Columns(int slice) const { return std::min(kSliceColumns, columns - Start(slice)); }
   // All slices but the last are alike.
-  size_t Offset(int slice) const { return slice == 0 ? 0 : slice * s2s::PackedMatrix::Size(inner, kSliceColumns, false); }
-  size_t Size() const { return Offset(count - 1) + s2s::PackedMatrix::Size(inner, Columns(count - 1), false); }
+  size_t Offset(int slice) const { return slice == 0 ? 0 : slice * s2s::PackedMatrix::Size(inner, kSliceColumns, half); }
+  size_t Size() const { return Offset(count - 1) + s2s::PackedMatrix::Size(inner, Columns(count - 1), half); }
   s2s::PackedMatrix At(int slice, const void* memory) const {
-    return s2s::PackedMatrix(inner, Columns(slice), false, const_cast<char*>(static_cast<const char*>(memory)) + Offset(slice));
+    return s2s::PackedMatrix(inner, Columns(slice), half, const_cast<char*>(static_cast<const char*>(memory)) + Offset(slice));
   }
 
   int64_t inner, columns;
+  bool half;
   int count;
 };
 
 class PackOp : public tensorflow::OpKernel {
  public:
-  explicit PackOp(OpKernelConstruction* context) : OpKernel(context) { OP_REQUIRES_OK(context, context->GetAttr("transposed", &transposed_)); }
+  explicit PackOp(OpKernelConstruction* context) : OpKernel(context) {
+    OP_REQUIRES_OK(context, context->GetAttr("transposed", &transposed_));
+    OP_REQUIRES_OK(context, context->GetAttr("low_precision", &half_));
+  }
 
   void Compute(OpKernelContext* context) override {
     const Tensor& matrix = context->input(0);
     OP_REQUIRES(context, matrix.dims() == 2 && matrix.NumElements() > 0, tensorflow::errors::InvalidArgument("matrix must be a matrix"));
     const int64_t stride = matrix.dim_size(1);
-    const Slices slices(matrix.dim_size(transposed_ ? 1 : 0), matrix.dim_size(transposed_ ? 0 : 1));
+    const Slices slices(matrix.dim_size(transposed_ ? 1 : 0), matrix.dim_size(transposed_ ? 0 : 1), half_);
     s2s::Guard(context, [&] {
       Tensor* packed = nullptr;
       OP_REQUIRES_OK(context, context->allocate_output(0, {static_cast<int64_t>(slices.Size() / sizeof(int32_t))}, &packed));
@@ -70,13 +77,14 @@ class PackOp : public tensorflow::OpKernel {
   }
 
  private:
-  bool transposed_;
+  bool transposed_, half_;
 };
 
 class PackedMatMulOp : public tensorflow::OpKernel {
  public:
   explicit PackedMatMulOp(OpKernelConstruction* context) : OpKernel(context) {
     OP_REQUIRES_OK(context, context->GetAttr("columns", &columns_));
+    OP_REQUIRES_OK(context, context->GetAttr("low_precision", &half_));
     OP_REQUIRES(context, columns_ > 0, tensorflow::errors::InvalidArgument("columns must be more than 0"));
   }
 
@@ -91,7 +99,7 @@ class PackedMatMulOp : public tensorflow::OpKernel {
     const float* added = bias.NumElements() == 0 ? nullptr : bias.flat<float>().data();
     float* to = product->flat<float>().data();
     s2s::Guard(context, [&] {
-      const Slices slices(inner, columns_);
+      const Slices slices(inner, columns_, half_);
       OP_REQUIRES(context, packed.NumElements() * sizeof(int32_t) == slices.Size(), tensorflow::errors::InvalidArgument("the packed matrix has another shape"));
       const int32_t* memory = packed.flat<int32_t>().data();
       const int blocks = static_cast<int>((rows + kBlockRows - 1) / kBlockRows);
@@ -102,7 +110,11 @@ class PackedMatMulOp : public tensorflow::OpKernel {
         const int64_t start = task % blocks * kBlockRows, count = std::min(kBlockRows, rows - start), width = slices.Columns(slice);
         const auto matrix = slices.At(slice, memory);
         const auto block = matrix.Prepare(&left_buffer, &result_buffer, count);
-        std::copy_n(from + start * inner, count * inner, static_cast<float*>(block.left));
+        if (half_) {
+          for (int64_t i = 0; i < count * inner; ++i) static_cast<s2s::Half*>(block.left)[i] = s2s::ToHalf(from[start * inner + i]);
+        } else {
+          std::copy_n(from + start * inner, count * inner, static_cast<float*>(block.left));
+        }
         matrix.Multiply(block, count);
         for (int64_t row = 0; row < count; ++row) {
           const float* result = block.result + row * width;
@@ -119,6 +131,7 @@ class PackedMatMulOp : public tensorflow::OpKernel {
 
  private:
   int64_t columns_;
+  bool half_;
 };
 
 REGISTER_KERNEL_BUILDER(Name("S2sPack").Device(tensorflow::DEVICE_CPU), PackOp);

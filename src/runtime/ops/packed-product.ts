@@ -1,5 +1,5 @@
 import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
-import { tf } from '../tensorflow.js';
+import { tf, type Precision } from '../tensorflow.js';
 import { attribute, execute } from './execute.js';
 import { opForm } from './form.js';
 import { matMul } from './matmul.js';
@@ -9,6 +9,8 @@ export interface PackedKernel {
   /** Says nothing by itself: a matrix, or what S2sPack makes of it. */
   readonly tensor: Tensor;
   readonly columns: number;
+  /** What it multiplies in. */
+  readonly precision: Precision;
   readonly layout: 'rows' | 'transposed' | 'packed';
 }
 
@@ -20,20 +22,23 @@ export interface PackedKernel {
  */
 export function packKernel(kernel: Tensor2D, transposed = false): PackedKernel {
   const columns = kernel.shape[transposed ? 0 : 1];
-  if (opForm().kernels !== 'custom') return { tensor: tf.clone(kernel), columns, layout: transposed ? 'transposed' : 'rows' };
+  const { kernels, precision } = opForm();
+  if (kernels !== 'custom') return { tensor: tf.clone(kernel), columns, precision, layout: transposed ? 'transposed' : 'rows' };
   // src/runtime/native/packed_product_op.cc
-  return { tensor: execute('S2sPack', [attribute.bool('transposed', transposed)], [kernel])[0]!, columns, layout: 'packed' };
+  const attributes = [attribute.bool('transposed', transposed), attribute.bool('low_precision', precision !== 'float32')];
+  return { tensor: execute('S2sPack', attributes, [kernel])[0]!, columns, precision, layout: 'packed' };
 }
 
 /**
- * `input kernel + bias` in float32, without a gradient where the kernel has been packed.
+ * `input kernel + bias`, without a gradient where the kernel has been packed.
  *
  * @param input `[rows, inner]`
  * @param bias `[columns]`
  * @returns `[rows, columns]`
  */
 export function packedProduct(input: Tensor2D, kernel: PackedKernel, bias?: Tensor1D): Tensor2D {
-  const { tensor, columns, layout } = kernel;
+  const { tensor, columns, precision, layout } = kernel;
   if (layout !== 'packed') return matMul(input, tensor as Tensor2D, { transposeB: layout === 'transposed', bias });
-  return execute('S2sPackedMatMul', [attribute.int('columns', columns)], [input, tensor, bias ?? tf.zeros([0])])[0] as Tensor2D;
+  const attributes = [attribute.int('columns', columns), attribute.bool('low_precision', precision !== 'float32')];
+  return execute('S2sPackedMatMul', attributes, [input, tensor, bias ?? tf.zeros([0])])[0] as Tensor2D;
 }
