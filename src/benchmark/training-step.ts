@@ -2,6 +2,7 @@ import { configSchema, type ModelConfig } from '../config/schema.js';
 import type { Batch } from '../data/batch.js';
 import { S2sError } from '../errors.js';
 import { buildModel } from '../model/build.js';
+import { FIRST_LOSS_SCALE } from '../optim/loss-scale.js';
 import { Optimizer } from '../optim/optimizer.js';
 import { Random } from '../random.js';
 import { loadedRuntime } from '../runtime/tensorflow.js';
@@ -52,6 +53,7 @@ const TRAINING = configSchema.shape.training.parse({ clipNorm: 1, labelSmoothing
  */
 export function timeTraining({ name, config, shape, steps, warmup, seed, device }: TrainingBenchmark): TrainingReport {
   const precision = loadedRuntime()?.precision ?? 'float32';
+  const lossFactor = precision === 'float16' ? FIRST_LOSS_SCALE.factor : 1;
   const rateBefore = matmulRate(precision);
   const model = buildModel(config, shape.vocabulary, shape.vocabulary, new Random(seed));
   const optimizer = new Optimizer(TRAINING.optimizer, model.parameters.names.map((parameter) => ({ name: parameter, weights: model.parameters.storedTensor(parameter) })));
@@ -60,7 +62,7 @@ export function timeTraining({ name, config, shape, steps, warmup, seed, device 
     const seconds: number[] = [];
     for (let number = 1; number <= warmup + steps; number++) {
       const start = performance.now();
-      const { applied } = update(model, optimizer, [batch], { training: TRAINING, seed, update: number, learningRate: TRAINING.optimizer.learningRate });
+      const { applied } = update(model, optimizer, [batch], { training: TRAINING, seed, update: number, learningRate: TRAINING.optimizer.learningRate, lossFactor });
       if (!applied) throw new S2sError('not-finite', `step ${number} of the benchmark gave a loss or a gradient that is not finite`);
       if (number > warmup) seconds.push((performance.now() - start) / 1000);
     }

@@ -33,6 +33,8 @@ export const checkpointStateSchema = z.strictObject({
   plateau: z.strictObject({ waited: counter(), decays: counter() }),
   /** Updates skipped because the loss was not finite: in all, and in a row up to now. */
   nonFinite: z.strictObject({ total: counter(), inRow: counter() }),
+  /** What the loss is multiplied by in float16, and the updates since that last changed. */
+  lossScale: z.strictObject({ factor: z.number().min(1), updates: counter() }).optional(),
   /** Sums over the updates since the last row of metrics.jsonl, so that the next row is that of an unbroken run. */
   unreported: z
     .strictObject({

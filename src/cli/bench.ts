@@ -22,7 +22,7 @@ export const benchCommand: CommandModule<object, BenchArguments> = {
   builder: (yargs) =>
     withDeviceOption(withCommonOptions(yargs))
       .option('model', { alias: 'm', type: 'string', default: 'lstm', requiresArg: true, describe: 'What to measure: lstm or lstm-deep' })
-      .option('dtype', { choices: ['float32', 'bfloat16'], default: 'float32', requiresArg: true, describe: 'Number format of the large matrix products' })
+      .option('dtype', { choices: ['float32', 'bfloat16', 'float16'], default: 'float32', requiresArg: true, describe: 'Number format of the large matrix products; float16 is for GPUs' })
       .option('steps', { type: 'number', defaultDescription: '10, or 3 with --decode', requiresArg: true, describe: 'Training steps timed, or passes over the sentences; the median counts' })
       .option('warmup', { type: 'number', defaultDescription: '3, or 1 with --decode', requiresArg: true, describe: 'Steps or passes before those timed' })
       .option('batch', { type: 'number', defaultDescription: '64', requiresArg: true, describe: 'Sentence pairs of a training step, each of 25 tokens a side' })

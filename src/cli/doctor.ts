@@ -38,7 +38,7 @@ function describe(diagnosis: Diagnosis): string {
   if (gpus.length === 0) rows.push(['GPU', 'none that the NVIDIA driver sees']);
   if (runtime !== undefined) {
     rows.push(['computes on', runtime.description]);
-    rows.push(['precision', runtime.bfloat16 ? 'float32, and bfloat16 natively' : 'float32; bfloat16 has no hardware here']);
+    rows.push(['precision', runtime.halfPrecision === undefined ? 'float32; bfloat16 has no hardware here' : `float32, and ${runtime.halfPrecision} natively`]);
     rows.push(['custom ops', runtime.customOps ? 'loaded' : 'none, TensorFlow\'s own are used']);
   }
   for (const [precision, timing] of Object.entries(timings)) {
@@ -60,7 +60,7 @@ function asObject({ processor, gpus, runtime, tensorflowVersion, tfjsVersion, ti
     library: runtime === undefined ? null : { variant: runtime.library.variant, origin: runtime.library.origin, directory: runtime.library.directory },
     processor,
     gpus,
-    device: runtime === undefined ? null : { kind: runtime.kind, description: runtime.description, bfloat16: runtime.bfloat16 },
+    device: runtime === undefined ? null : { kind: runtime.kind, description: runtime.description, halfPrecision: runtime.halfPrecision ?? null },
     customOps: runtime?.customOps ?? false,
     matrixProduct: timings,
     findings,

@@ -3,7 +3,7 @@ import { readIndex } from '../checkpoint/checkpoint-index.js';
 import { lockRunDirectory } from '../checkpoint/lock.js';
 import type { Config } from '../config/schema.js';
 import { UsageError } from '../errors.js';
-import { loadTensorFlow } from '../runtime/tensorflow.js';
+import { describeRuntime, loadTensorFlow } from '../runtime/tensorflow.js';
 import { MetricsLog } from '../training/metrics-log.js';
 import { prepareTraining } from '../training/prepare.js';
 import { completedEpochs } from '../training/run.js';
@@ -32,8 +32,7 @@ export async function runTraining(given: Config, args: TrainArguments): Promise<
   const log = new Log(args.logLevel);
   const config = await withAddedSteps(given, args);
   const { runDirectory } = config;
-  const { description } = await loadTensorFlow({ device: config.device, precision: config.precision });
-  log.info(`computing on ${description}`);
+  log.info(`computing on ${describeRuntime(await loadTensorFlow({ device: config.device, precision: config.precision }))}`);
   const lock = await lockRunDirectory(runDirectory);
   try {
     const run = await prepareTraining(config, args.resume, (event) => describePreparation(event, log));

@@ -84,6 +84,9 @@ export class TrainingReporter {
       case 'skipped':
         this.log.warn(`step ${event.step + 1} skipped: loss or gradient of batch ${event.batch} of epoch ${event.epoch} is not finite (${event.inRow} in a row, ${event.total} in all)`);
         break;
+      case 'rescaled':
+        this.log.debug(`step ${event.step + 1}: a gradient was too large for float16; the loss is now multiplied by ${event.lossFactor}`);
+        break;
       case 'validation':
         this.describeValidation(event);
         break;

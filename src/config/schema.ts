@@ -37,7 +37,7 @@ export const configSchema = z.strictObject({
   runDirectory: path().default('runs/default').describe('Folder of the run: checkpoints, vocabulary, metrics and resolved config.'),
   seed: z.int().min(0).max(0x7fffffff).default(1).describe('Seed of all randomness: the same seed, config and machine give the same model.'),
   device: z.string().regex(/^(auto|cpu|gpu|gpu:\d+)$/, 'auto, cpu, gpu or gpu:N').default('auto').describe('Where to compute: `auto`, `cpu`, `gpu` or `gpu:N`; auto takes the first GPU, or the CPU where there is none.'),
-  precision: z.enum(['auto', 'float32', 'bfloat16']).default('auto').describe('Number format of the large matrix products; auto takes bfloat16 where the device multiplies it natively. With a trained model, bfloat16 is auto.'),
+  precision: z.enum(['auto', 'float32', 'bfloat16', 'float16']).default('auto').describe('Number format of the large matrix products; auto takes bfloat16 where the device multiplies it natively, float16 on a GPU that multiplies only that, else float32. With a trained model, bfloat16 and float16 are auto.'),
 
   data: z.strictObject({
     sourceLanguage: z.string().min(1).default('source').describe('Name or code of the source language, for reports.'),

@@ -8,14 +8,16 @@ import { tf } from '../runtime/tensorflow.js';
  *
  * @param gradients disposed when scaled copies take their place
  * @param limit 0 does not clip
- * @returns the gradients to apply, and the norm before clipping (NaN or infinite where a gradient is)
+ * @param factor what the loss was multiplied by: taken out of the gradients again
+ * @returns the gradients to apply, and the norm before clipping (NaN or infinite where a gradient is), both without the factor
  */
-export function clipByGlobalNorm(gradients: readonly Tensor[], limit: number): { gradients: readonly Tensor[]; norm: number } {
+export function clipByGlobalNorm(gradients: readonly Tensor[], limit: number, factor = 1): { gradients: readonly Tensor[]; norm: number } {
   const normTensor = globalNorm(gradients);
-  const norm = normTensor.dataSync()[0]!;
+  const norm = normTensor.dataSync()[0]! / factor;
   normTensor.dispose();
-  if (limit === 0 || !(norm > limit) || !Number.isFinite(norm)) return { gradients, norm };
-  const clipped = gradients.map((gradient) => tf.mul(gradient, limit / norm));
+  const scale = (limit > 0 && norm > limit && Number.isFinite(norm) ? limit / norm : 1) / factor;
+  if (scale === 1) return { gradients, norm };
+  const scaled = gradients.map((gradient) => tf.mul(gradient, scale));
   for (const gradient of gradients) gradient.dispose();
-  return { gradients: clipped, norm };
+  return { gradients: scaled, norm };
 }

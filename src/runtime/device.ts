@@ -17,8 +17,8 @@ export interface SelectedDevice {
   readonly kind: 'cpu' | 'gpu';
   /** For people: `the CPU (AMD EPYC, 2 cores, AVX-512, AVX512-BF16)`. */
   readonly description: string;
-  /** Whether it multiplies bfloat16 natively. */
-  readonly bfloat16: boolean;
+  /** The 16-bit number format that it multiplies natively, the better one of two; undefined for none. */
+  readonly halfPrecision: 'bfloat16' | 'float16' | undefined;
 }
 
 /** The processor. */
@@ -52,8 +52,8 @@ const FEATURES: readonly (readonly [flag: string, name: string])[] = [
   ['bf16', 'BF16'],
 ];
 
-/** GPUs multiply bfloat16 in their tensor cores from this compute capability (Ampere) on. */
-const BFLOAT16_CAPABILITY = 8;
+/** Compute capabilities from which on tensor cores multiply a format: float16 since Volta, bfloat16 since Ampere. */
+const TENSOR_CORE_CAPABILITY = { float16: 7, bfloat16: 8 } as const;
 
 /**
  * Reads a `--device`.
@@ -135,13 +135,19 @@ export function selectDevice(device: Device, library: InstalledLibrary, usesGpu:
     return {
       kind: 'gpu',
       description: gpu === undefined ? `GPU ${device.gpu ?? 0}` : `GPU ${gpu.index} (${gpu.name}, ${Math.round(gpu.memoryMiB / 1024)} GiB)`,
-      bfloat16: gpu !== undefined && gpu.capability >= BFLOAT16_CAPABILITY,
+      halfPrecision: gpu === undefined ? undefined : halfPrecisionOf(gpu),
     };
   }
   if (device.kind === 'gpu') throw noGpu(device, library.variant, listGpus());
   const { model, cores, features, bfloat16 } = describeProcessor();
   const notable = features.filter((name) => name !== 'AVX' && name !== 'FMA');
-  return { kind: 'cpu', description: `the CPU (${[model, `${cores} core${cores === 1 ? '' : 's'}`, ...notable].join(', ')})`, bfloat16 };
+  return { kind: 'cpu', description: `the CPU (${[model, `${cores} core${cores === 1 ? '' : 's'}`, ...notable].join(', ')})`, halfPrecision: bfloat16 ? 'bfloat16' : undefined };
+}
+
+/** The better 16-bit format of a GPU's tensor cores: bfloat16 has the range of float32, float16 more digits. */
+export function halfPrecisionOf({ capability }: Pick<Gpu, 'capability'>): SelectedDevice['halfPrecision'] {
+  if (capability >= TENSOR_CORE_CAPABILITY.bfloat16) return 'bfloat16';
+  return capability >= TENSOR_CORE_CAPABILITY.float16 ? 'float16' : undefined;
 }
 
 /** Why a GPU that was asked for is not used: the driver, its number, the build of the library, or CUDA's libraries. */

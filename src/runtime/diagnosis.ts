@@ -63,7 +63,7 @@ export async function diagnose(device: string, verbose: boolean): Promise<Diagno
     findings.push({ broken: false, text: `there are no custom ops, and training is slower without them: ${runtime.withoutCustomOps}`, remedy: undefined });
   }
   const timings: Partial<Record<Precision, MatMulTiming>> = {};
-  for (const precision of ['float32', 'bfloat16'] as const) {
+  for (const precision of ['float32', runtime.halfPrecision ?? 'bfloat16'] as const) {
     try {
       const timing = timeMatMul(precision);
       timings[precision] = timing;

@@ -9,7 +9,7 @@ import { chooseLibrary, type InstalledLibrary } from './library.js';
 type TensorFlow = typeof tfTypes;
 
 /** Number format of large matrix products. */
-export type Precision = 'float32' | 'bfloat16';
+export type Precision = 'float32' | 'bfloat16' | 'float16';
 
 /** TensorFlow as tfjs offers it. A live binding, set by `loadTensorFlow`: importing this module loads nothing. */
 export let tf: TensorFlow;
@@ -39,10 +39,10 @@ const require = createRequire(import.meta.url);
  * one loaded.
  *
  * @param options.device `auto`, `cpu`, `gpu` or `gpu:N`
- * @param options.precision `auto` takes bfloat16 where the device multiplies it natively; float32 without it
+ * @param options.precision see `choosePrecision`; float32 when not given
  * @param options.verbose lets TensorFlow tell on stderr what it does while it is loaded
  * @throws S2sError `no-native-library` before `s2s setup`; `no-gpu` when a GPU is asked for and cannot be used;
- *   `no-bfloat16` when the device has none
+ *   `no-such-precision` when the device cannot compute in it
  */
 export async function loadTensorFlow(options: { device?: string; precision?: 'auto' | Precision; verbose?: boolean } = {}): Promise<LoadedRuntime> {
   if (loaded !== undefined) return loaded;
@@ -70,16 +70,25 @@ export function loadedRuntime(): LoadedRuntime | undefined {
 }
 
 /**
- * The number format to compute in.
+ * The number format to compute in: `auto` takes the 16-bit one that the device multiplies natively, float32 where there is
+ * none. A processor without bfloat16 units computes in it all the same, with the same rounding and no faster than in float32.
  *
- * @throws S2sError `no-bfloat16`
+ * @throws S2sError `no-such-precision` for bfloat16 on a GPU that has none, and for float16 on a processor
  */
-export function choosePrecision(asked: 'auto' | Precision, device: SelectedDevice): Precision {
-  if (asked === 'auto') return device.bfloat16 ? 'bfloat16' : 'float32';
-  if (asked === 'bfloat16' && !device.bfloat16) {
-    throw new S2sError('no-bfloat16', `precision bfloat16 was asked for, but ${device.description} has no bfloat16 units`, { hint: 'Use precision: auto or float32.' });
+export function choosePrecision(asked: 'auto' | Precision, { kind, halfPrecision, description }: SelectedDevice): Precision {
+  if (asked === 'auto') return halfPrecision ?? 'float32';
+  if (asked === 'bfloat16' && kind === 'gpu' && halfPrecision !== 'bfloat16') {
+    throw new S2sError('no-such-precision', `precision bfloat16 was asked for, but ${description} does not multiply it`, { hint: 'Use precision: auto, float16 or float32.' });
+  }
+  if (asked === 'float16' && kind === 'cpu') {
+    throw new S2sError('no-such-precision', `precision float16 was asked for, but it is for GPUs, and this computes on ${description}`, { hint: 'Use precision: auto, bfloat16 or float32.' });
   }
   return asked;
+}
+
+/** Device and number format for people: `the CPU (AMD EPYC, 2 cores, AVX2) in bfloat16, which it emulates`. */
+export function describeRuntime({ description, precision, halfPrecision }: Pick<LoadedRuntime, 'description' | 'precision' | 'halfPrecision'>): string {
+  return `${description} in ${precision}${precision === 'bfloat16' && halfPrecision === undefined ? ', which has no units for it: no faster than float32' : ''}`;
 }
 
 /** TensorFlow ends the process, without a word that a program could catch, on a processor that it was not compiled for. */

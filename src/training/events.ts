@@ -62,6 +62,14 @@ export interface SkippedEvent {
   readonly batch: number;
 }
 
+/** In float16, a batch whose gradient became infinite: the weights stayed as they were, and the factor of the loss was halved. */
+export interface RescaledEvent {
+  readonly type: 'rescaled';
+  readonly step: number;
+  /** What the loss is multiplied by from now on. */
+  readonly lossFactor: number;
+}
+
 export interface ValidationEvent extends Validation {
   readonly type: 'validation';
   readonly step: number;
@@ -92,4 +100,4 @@ export interface StoppedEvent {
   readonly elapsedSeconds: number;
 }
 
-export type TrainingEvent = StartEvent | RehearsalEvent | UpdateEvent | SkippedEvent | ValidationEvent | CheckpointEvent | StoppedEvent;
+export type TrainingEvent = StartEvent | RehearsalEvent | UpdateEvent | SkippedEvent | RescaledEvent | ValidationEvent | CheckpointEvent | StoppedEvent;

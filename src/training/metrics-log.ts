@@ -54,6 +54,7 @@ function toRow(event: TrainingEvent): Record<string, unknown> | undefined {
     case 'skipped':
     case 'stopped':
       return { ...event };
+    case 'rescaled':
     case 'start':
     case 'rehearsal':
     case 'checkpoint':

@@ -10,8 +10,10 @@ import { BatchPrefetcher } from '../data/prefetch.js';
 import { buildConfigVocabulary, configVocabularyState, tokenizerDirectory } from '../data/vocabulary.js';
 import { S2sError } from '../errors.js';
 import { buildModel } from '../model/build.js';
+import { FIRST_LOSS_SCALE } from '../optim/loss-scale.js';
 import { Optimizer } from '../optim/optimizer.js';
 import { Random } from '../random.js';
+import { loadedRuntime } from '../runtime/tensorflow.js';
 import type { VocabularyEvent, VocabularyReport } from '../text/build.js';
 import { loadTokenizers, TOKENIZER_FILES } from '../text/load.js';
 import type { TokenizerPair } from '../text/tokenizer.js';
@@ -71,7 +73,9 @@ export async function prepareTraining(config: Config, resume: boolean, onEvent: 
     onEvent({ type: 'resumed', step: state.step, changes: settingChanges(before, config), restartedEpoch: restarted });
   }
   const batches = new BatchPrefetcher(train.corpus, options, start);
-  const progress = checkpoint === undefined ? START : progressOf(checkpoint.state);
+  const saved = checkpoint === undefined ? START : progressOf(checkpoint.state);
+  const inFloat16 = loadedRuntime()?.precision === 'float16';
+  const progress = { ...saved, lossScale: inFloat16 ? (saved.lossScale ?? FIRST_LOSS_SCALE) : undefined };
   const { step, elapsedSeconds, waited } = progress;
   const extent = { step, epochs: completedEpochs({ batches }), elapsedSeconds, waited };
   return {

@@ -1,4 +1,5 @@
 import type { TrainingConfig } from '../config/schema.js';
+import type { LossScale } from '../optim/loss-scale.js';
 import { afterValidation, type PlateauState } from '../optim/schedule.js';
 import { NO_UPDATES, type MeterSums } from './meter.js';
 
@@ -19,6 +20,8 @@ export interface Progress {
   readonly waited: number;
   readonly plateau: PlateauState;
   readonly nonFinite: { readonly total: number; readonly inRow: number };
+  /** The factor of the loss; undefined but in float16. */
+  readonly lossScale: LossScale | undefined;
   /** Sums over the updates since the last one that was reported. */
   readonly unreported: MeterSums;
   /** Training time of earlier sessions and this one. */
@@ -33,6 +36,7 @@ export const START: Progress = {
   waited: 0,
   plateau: { waited: 0, decays: 0 },
   nonFinite: { total: 0, inRow: 0 },
+  lossScale: undefined,
   unreported: NO_UPDATES,
   elapsedSeconds: 0,
 };

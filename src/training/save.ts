@@ -76,6 +76,7 @@ export function progressOf(state: CheckpointState): Progress {
     waited: state.patience,
     plateau: state.plateau,
     nonFinite: state.nonFinite,
+    lossScale: state.lossScale,
     unreported: state.unreported ?? NO_UPDATES,
     elapsedSeconds: state.elapsedSeconds,
   };
@@ -94,6 +95,7 @@ function toState(run: TrainingRun, progress: Progress): CheckpointState {
     patience: progress.waited,
     plateau: { ...progress.plateau },
     nonFinite: progress.nonFinite,
+    lossScale: progress.lossScale,
     unreported: progress.unreported,
     elapsedSeconds: progress.elapsedSeconds,
     tokenizers: identities(run.tokenizers),

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Batch } from '../data/batch.js';
 import { S2sError } from '../errors.js';
+import { afterApplied, afterOverflow } from '../optim/loss-scale.js';
 import { learningRate } from '../optim/schedule.js';
 import { loadedRuntime } from '../runtime/tensorflow.js';
 import type { CheckpointEvent, TrainingEvent, UpdateEvent, ValidationEvent } from './events.js';
@@ -58,12 +59,14 @@ export async function* train(run: TrainingRun, signal?: AbortSignal): AsyncGener
     const batches = takeBatches(run);
     const number = progress.step + 1;
     const rate = learningRate(number, training.optimizer.learningRate, training.schedule, progress.plateau);
-    const result = update(run.model, run.optimizer, batches, { training, seed: run.config.seed, update: number, learningRate: rate });
+    const result = update(run.model, run.optimizer, batches, { training, seed: run.config.seed, update: number, learningRate: rate, lossFactor: progress.lossScale?.factor });
+    const lowered = overflowed(result) && progress.lossScale !== undefined ? afterOverflow(progress.lossScale) : undefined;
     if (result.applied) {
       progress = {
         ...progress,
         step: number,
         nonFinite: { ...progress.nonFinite, inRow: 0 },
+        lossScale: progress.lossScale && afterApplied(progress.lossScale),
         unreported: withUpdate(progress.unreported, result, (performance.now() - started) / 1000),
         elapsedSeconds: clock(),
       };
@@ -73,6 +76,9 @@ export async function* train(run: TrainingRun, signal?: AbortSignal): AsyncGener
         releaseMemory();
       }
       yield event;
+    } else if (lowered !== undefined) {
+      progress = { ...progress, lossScale: lowered, elapsedSeconds: clock() };
+      yield { type: 'rescaled', step: progress.step, lossFactor: lowered.factor };
     } else {
       progress = withSkip(progress, clock());
       const { epoch, batch } = run.batches.position;
@@ -127,6 +133,11 @@ export function stopReason(run: TrainingRun, progress: Progress, elapsedSeconds:
   if (signal?.aborted) return 'interrupted';
   const epochs = completedEpochs(run);
   return reachedLimit(run.config.training, { step: progress.step, epochs, elapsedSeconds, waited: progress.waited });
+}
+
+/** Whether it was the gradient that was not finite, and not the loss: with a smaller factor of the loss it may be. */
+function overflowed({ applied, loss }: UpdateResult): boolean {
+  return !applied && Number.isFinite(loss);
 }
 
 function releaseMemory(): void {

@@ -27,15 +27,16 @@ export interface UpdateResult {
 /**
  * One optimiser step over one or more batches, their gradients added up as if they were one batch.
  *
- * @param update number of the update, from 1: names the dropout masks and corrects Adam's moments
+ * @param settings.update number of the update, from 1: names the dropout masks and corrects Adam's moments
+ * @param settings.lossFactor what the loss is multiplied by while its gradient is computed (`LossScale`); 1 when not given
  */
 export function update(
   model: TrainableModel,
   optimizer: Optimizer,
   batches: readonly Batch[],
-  settings: { training: TrainingConfig; seed: number; update: number; learningRate: number },
+  settings: { training: TrainingConfig; seed: number; update: number; learningRate: number; lossFactor?: number },
 ): UpdateResult {
-  const { training } = settings;
+  const { training, lossFactor = 1 } = settings;
   const sizes = batches.map(batchTokens);
   const sentences = sum(batches.map(({ batch }) => batch));
   const targetTokens = sum(sizes.map(({ target }) => target));
@@ -46,14 +47,14 @@ export function update(
   let negativeLogLikelihood = 0;
   for (const [index, batch] of batches.entries()) {
     const seeds = new DropoutSeeds(settings.seed, settings.update * training.batch.accumulate + index);
-    const result = computeGradients(model, batch, { labelSmoothing: training.labelSmoothing, divisor, seeds });
-    loss += result.loss.dataSync()[0]!;
+    const result = computeGradients(model, batch, { labelSmoothing: training.labelSmoothing, divisor: divisor / lossFactor, seeds });
+    loss += result.loss.dataSync()[0]! / lossFactor;
     negativeLogLikelihood += result.negativeLogLikelihood.dataSync()[0]!;
     for (const scalar of [result.loss, result.negativeLogLikelihood, result.correct]) scalar.dispose();
     gradients = addGradients(gradients, result.gradients);
   }
 
-  const clipped = clipByGlobalNorm(gradients ?? [], training.clipNorm);
+  const clipped = clipByGlobalNorm(gradients ?? [], training.clipNorm, lossFactor);
   const applied = Number.isFinite(loss) && Number.isFinite(clipped.norm);
   // The optimiser changes weights in place; a read still alive would make TensorFlow copy them first.
   model.parameters.release();

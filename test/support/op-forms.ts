@@ -15,6 +15,7 @@ export function availableForms(): NamedForm[] {
     { name: 'plain float32', form: { kernels: 'plain', precision: 'float32' }, tolerance: 1e-5 },
     { name: 'fused float32', form: { kernels: 'fused', precision: 'float32' }, tolerance: 1e-5 },
     { name: 'plain bfloat16', form: { kernels: 'plain', precision: 'bfloat16' }, tolerance: 3e-2 },
+    { name: 'fused float16', form: { kernels: 'fused', precision: 'float16' }, tolerance: 5e-3 },
   ];
   if (loadedRuntime()?.customOps === true) {
     forms.push({ name: 'custom float32', form: { kernels: 'custom', precision: 'float32' }, tolerance: 1e-5 }, { name: 'custom bfloat16', form: { kernels: 'custom', precision: 'bfloat16' }, tolerance: 3e-2 });

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { UsageError } from '../../../src/errors.js';
-import { describeProcessor, environmentFor, noGpu, parseDevice, parseGpus } from '../../../src/runtime/device.js';
+import { S2sError, UsageError } from '../../../src/errors.js';
+import { describeProcessor, environmentFor, halfPrecisionOf, noGpu, parseDevice, parseGpus, type SelectedDevice } from '../../../src/runtime/device.js';
+import { choosePrecision, describeRuntime } from '../../../src/runtime/tensorflow.js';
 
 test('devices are auto, cpu, gpu and gpu:N', () => {
   assert.deepEqual(parseDevice('auto'), { text: 'auto', kind: 'auto', gpu: undefined });
@@ -34,6 +35,25 @@ test('vector units are told by the flags of the system', () => {
   assert.deepEqual(features, ['AVX', 'AVX2', 'FMA', 'AVX-512', 'AVX512-BF16', 'AMX-BF16']);
   assert.ok(bfloat16);
   assert.equal(describeProcessor(['avx', 'avx2', 'avx512f']).bfloat16, false);
+});
+
+test('tensor cores multiply float16 since Volta and bfloat16 since Ampere', () => {
+  assert.deepEqual([6.1, 7, 7.5, 8, 9].map((capability) => halfPrecisionOf({ capability })), [undefined, 'float16', 'float16', 'bfloat16', 'bfloat16']);
+});
+
+test('auto takes the 16-bit format that the device multiplies', () => {
+  const device = (kind: SelectedDevice['kind'], halfPrecision: SelectedDevice['halfPrecision']): SelectedDevice => ({ kind, halfPrecision, description: 'this device' });
+  const refusal = (message: RegExp) => (error: unknown): boolean => error instanceof S2sError && error.code === 'no-such-precision' && message.test(error.message);
+  assert.equal(choosePrecision('auto', device('cpu', undefined)), 'float32');
+  assert.equal(choosePrecision('auto', device('cpu', 'bfloat16')), 'bfloat16');
+  assert.equal(choosePrecision('auto', device('gpu', 'float16')), 'float16');
+  assert.equal(choosePrecision('float32', device('gpu', 'bfloat16')), 'float32');
+  assert.equal(choosePrecision('float16', device('gpu', undefined)), 'float16');
+  assert.equal(choosePrecision('bfloat16', device('cpu', undefined)), 'bfloat16', 'rounded as where there are units for it');
+  assert.throws(() => choosePrecision('bfloat16', device('gpu', 'float16')), refusal(/this device does not multiply it/));
+  assert.throws(() => choosePrecision('float16', device('cpu', 'bfloat16')), refusal(/it is for GPUs/));
+  assert.equal(describeRuntime({ ...device('cpu', 'bfloat16'), precision: 'bfloat16' }), 'this device in bfloat16');
+  assert.match(describeRuntime({ ...device('cpu', undefined), precision: 'bfloat16' }), /no faster than float32$/);
 });
 
 test('the table of nvidia-smi is read', () => {

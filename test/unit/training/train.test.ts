@@ -2,11 +2,14 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { readIndex } from '../../../src/checkpoint/checkpoint-index.js';
+import { loadCheckpoint } from '../../../src/checkpoint/run-directory.js';
 import { S2sError } from '../../../src/errors.js';
 import { loadTensorFlow, tf } from '../../../src/runtime/tensorflow.js';
 import type { TrainingEvent } from '../../../src/training/events.js';
+import { prepareTraining } from '../../../src/training/prepare.js';
 import type { TrainingRun } from '../../../src/training/run.js';
-import { eventsOf, stoppedOf, tinyConfig, trainTiny, writeTinyText, type TinyResult, type TinySettings } from '../../support/tiny-training.js';
+import { train } from '../../../src/training/train.js';
+import { closeRun, eventsOf, stoppedOf, tinyConfig, trainTiny, writeTinyText, type TinyResult, type TinySettings } from '../../support/tiny-training.js';
 
 /** 6 batches of 4 sentences make an epoch. */
 const text = writeTinyText({ train: 24, dev: 4 });
@@ -198,6 +201,25 @@ describe('a loss that is not finite', () => {
       assert.equal(stoppedOf(await trainTiny(config, { resume: true })).step, 12);
     });
   }
+
+  test('that only the factor of the loss in float16 made so lowers the factor, and is not counted', async () => {
+    const config = configOf({ maxSteps: 4 });
+    const run = await prepareTraining(config, false);
+    const events: TrainingEvent[] = [];
+    try {
+      // With such a factor the gradient is infinite in float32, too; the loss is not.
+      for await (const event of train({ ...run, progress: { ...run.progress, lossScale: { factor: 2 ** 100, updates: 0 } } })) events.push(event);
+    } finally {
+      await closeRun(run);
+    }
+    const sinceLast = eventsOf({ events: events.slice(events.findLastIndex(({ type }) => type === 'rescaled')) }, 'update');
+    const factors = eventsOf({ events }, 'rescaled').map(({ lossFactor }) => lossFactor);
+    assert.ok(factors.length > 10);
+    assert.deepEqual(factors, factors.map((_, index) => 2 ** (99 - index)));
+    assert.equal(eventsOf({ events }, 'skipped').length, 0);
+    assert.deepEqual(eventsOf({ events }, 'update').map(({ step }) => step), [1, 2, 3, 4]);
+    assert.deepEqual((await loadCheckpoint(config.runDirectory, 'last')).state.lossScale, { factor: factors.at(-1), updates: sinceLast.length });
+  });
 
   test('a huge learning rate ends in an error, not in a model', async () => {
     const { error } = await trainTiny(configOf({ maxSteps: 30, clipNorm: 0, optimizer: { name: 'sgd', learningRate: 1e38 } }));

@@ -5,10 +5,13 @@ import { configSchema, type TrainingConfig } from '../../../src/config/schema.js
 import type { Batch } from '../../../src/data/batch.js';
 import { buildModel } from '../../../src/model/build.js';
 import type { TrainableModel } from '../../../src/model/model.js';
+import { clipByGlobalNorm } from '../../../src/optim/clip.js';
+import { FIRST_LOSS_SCALE } from '../../../src/optim/loss-scale.js';
 import { Optimizer } from '../../../src/optim/optimizer.js';
 import { Random } from '../../../src/random.js';
+import { withOpForm, type OpForm } from '../../../src/runtime/ops/form.js';
 import { loadTensorFlow, tf } from '../../../src/runtime/tensorflow.js';
-import { addGradients } from '../../../src/training/gradients.js';
+import { addGradients, computeGradients } from '../../../src/training/gradients.js';
 import { update, type UpdateResult } from '../../../src/training/update.js';
 import { batchOf, tinyModel } from '../../support/models.js';
 
@@ -22,11 +25,11 @@ function settingsOf(training: object): TrainingConfig {
 }
 
 /** A model before and after one update by the given batches. */
-async function updated(batches: readonly Batch[], training: TrainingConfig, model: Record<string, unknown> = {}): Promise<{ result: UpdateResult; before: Weights; after: Weights }> {
+async function updated(batches: readonly Batch[], training: TrainingConfig, model: Record<string, unknown> = {}, lossFactor?: number): Promise<{ result: UpdateResult; before: Weights; after: Weights }> {
   const built = buildModel(tinyModel(model), VOCABULARY, VOCABULARY, new Random(5));
   const optimizer = optimizerOf(built, training);
   const start = await weightsOf(built);
-  const result = update(built, optimizer, batches, { training, seed: 1, update: 1, learningRate: training.optimizer.learningRate });
+  const result = update(built, optimizer, batches, { training, seed: 1, update: 1, learningRate: training.optimizer.learningRate, lossFactor });
   const after = await weightsOf(built);
   built.dispose();
   optimizer.dispose();
@@ -83,6 +86,34 @@ describe('one update', () => {
     assert.ok(Math.abs(lengthOf(free) - 0.5 * free.result.gradientNorm) < 1e-4);
     assert.ok(Math.abs(lengthOf(clipped) - 0.5 * 0.01) < 1e-5);
     assert.equal(clipped.result.gradientNorm, free.result.gradientNorm, 'reported before clipping');
+  });
+
+  test('a factor of the loss changes neither the update nor what is reported', async () => {
+    for (const clipNorm of [0, 0.01]) {
+      const plain = await updated([batchOf(LONG)], settingsOf({ clipNorm }));
+      const scaled = await updated([batchOf(LONG)], settingsOf({ clipNorm }), {}, 2 ** 15);
+      assert.ok(largestDifference(plain.before, plain.after) > 1e-4);
+      assert.ok(largestDifference(plain.after, scaled.after) < 1e-6);
+      assert.ok(Math.abs(plain.result.loss - scaled.result.loss) < 1e-6);
+      assert.ok(Math.abs(plain.result.gradientNorm - scaled.result.gradientNorm) < 1e-6);
+    }
+  });
+
+  test('in float16, small gradients are lost without a factor of the loss and kept with it', () => {
+    // The mean over ten million sentences makes gradients small.
+    const normOf = (form: OpForm, lossFactor: number): number =>
+      withOpForm(form, () => {
+        const model = buildModel(tinyModel(), VOCABULARY, VOCABULARY, new Random(5));
+        const { gradients, ...scalars } = computeGradients(model, batchOf(LONG), { labelSmoothing: 0, divisor: 1e7 / lossFactor });
+        const { norm } = clipByGlobalNorm(gradients, 0, lossFactor);
+        for (const tensor of Object.values(scalars)) tensor.dispose();
+        model.dispose();
+        return norm;
+      });
+    const exact = normOf({ kernels: 'plain', precision: 'float32' }, 1);
+    const float16: OpForm = { kernels: 'fused', precision: 'float16' };
+    assert.ok(Math.abs(normOf(float16, FIRST_LOSS_SCALE.factor) / exact - 1) < 0.01);
+    assert.ok(Math.abs(normOf(float16, 1) / exact - 1) > 0.05, 'else this test shows nothing');
   });
 
   test('dropout differs between accumulated batches and between updates, and repeats for the same update', async () => {
