@@ -8,6 +8,9 @@ interface DoctorArguments extends CommonArguments {
   readonly json: boolean;
 }
 
+/** What computes LSTM layers, for people. */
+const LSTM_BY: Record<NonNullable<Diagnosis['recurrentLayers']>, string> = { custom: 'custom ops with oneDNN', cudnn: 'cuDNN', block: 'TensorFlow\'s BlockLSTM', plain: 'one step at a time' };
+
 /** `s2s doctor`: what is installed, what it computes on and how fast, and what to do about what is broken. */
 export const doctorCommand: CommandModule<object, DoctorArguments> = {
   command: 'doctor',
@@ -27,7 +30,7 @@ export const doctorCommand: CommandModule<object, DoctorArguments> = {
 };
 
 function describe(diagnosis: Diagnosis): string {
-  const { processor, gpus, runtime, tensorflowVersion, tfjsVersion, timings, findings } = diagnosis;
+  const { processor, gpus, runtime, tensorflowVersion, tfjsVersion, recurrentLayers, timings, findings } = diagnosis;
   const rows: [label: string, text: string][] = [
     ['s2s', `${packageVersion()} on Node ${process.versions.node}, ${process.platform} ${process.arch}`],
     ['TensorFlow', tensorflowVersion === undefined ? 'not loaded' : `${tensorflowVersion} through tfjs-node ${tfjsVersion}`],
@@ -41,6 +44,7 @@ function describe(diagnosis: Diagnosis): string {
     rows.push(['precision', runtime.halfPrecision === undefined ? 'float32; bfloat16 has no hardware here' : `float32, and ${runtime.halfPrecision} natively`]);
     rows.push(['custom ops', runtime.customOps ? 'loaded' : 'none, TensorFlow\'s own are used']);
   }
+  if (recurrentLayers !== undefined) rows.push(['LSTM layers', LSTM_BY[recurrentLayers]]);
   for (const [precision, timing] of Object.entries(timings)) {
     rows.push([`product ${precision}`, `1024 x 1024 x 1024 in ${timing.milliseconds.toFixed(1)} ms, ${Math.round(timing.gigaflops)} GFLOP/s`]);
   }
@@ -52,7 +56,7 @@ function describe(diagnosis: Diagnosis): string {
 }
 
 /** The same for programs: field names are stable. */
-function asObject({ processor, gpus, runtime, tensorflowVersion, tfjsVersion, timings, findings }: Diagnosis): object {
+function asObject({ processor, gpus, runtime, tensorflowVersion, tfjsVersion, recurrentLayers, timings, findings }: Diagnosis): object {
   return {
     ok: !findings.some(({ broken }) => broken),
     versions: { s2s: packageVersion(), node: process.versions.node, tensorflow: tensorflowVersion ?? null, tfjsNode: tfjsVersion ?? null },
@@ -62,6 +66,7 @@ function asObject({ processor, gpus, runtime, tensorflowVersion, tfjsVersion, ti
     gpus,
     device: runtime === undefined ? null : { kind: runtime.kind, description: runtime.description, halfPrecision: runtime.halfPrecision ?? null },
     customOps: runtime?.customOps ?? false,
+    recurrentLayers: recurrentLayers ?? null,
     matrixProduct: timings,
     findings,
   };

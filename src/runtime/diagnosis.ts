@@ -4,6 +4,7 @@ import { TENSORFLOW_VERSION } from '../setup/wheels.mjs';
 import { missingCudaLibraries } from './cuda-libraries.js';
 import { describeProcessor, listGpus, parseDevice, type Gpu, type Processor } from './device.js';
 import { timeMatMul, type MatMulTiming } from './matmul-timing.js';
+import { sequenceForm } from './ops/lstm.js';
 import { loadTensorFlow, tf, type LoadedRuntime, type Precision } from './tensorflow.js';
 import { tensorflowVersion } from './tensorflow-version.js';
 
@@ -24,6 +25,8 @@ export interface Diagnosis {
   /** As the library itself gives it. */
   readonly tensorflowVersion: string | undefined;
   readonly tfjsVersion: string | undefined;
+  /** What computes LSTMs; undefined where TensorFlow could not be loaded. */
+  readonly recurrentLayers: ReturnType<typeof sequenceForm> | undefined;
   readonly timings: Partial<Record<Precision, MatMulTiming>>;
   readonly findings: readonly Finding[];
 }
@@ -46,7 +49,7 @@ export async function diagnose(device: string, verbose: boolean): Promise<Diagno
   } catch (error) {
     if (error instanceof S2sError) broken(error.message, error.hint);
     else broken(`TensorFlow could not be loaded: ${error instanceof Error ? error.message : String(error)}`, 'Remove the cache folder of s2s and run: s2s setup');
-    return { processor, gpus, runtime: undefined, tensorflowVersion: undefined, tfjsVersion: undefined, timings: {}, findings };
+    return { processor, gpus, runtime: undefined, tensorflowVersion: undefined, tfjsVersion: undefined, recurrentLayers: undefined, timings: {}, findings };
   }
   const { library } = runtime;
   const version = tensorflowVersion();
@@ -72,5 +75,5 @@ export async function diagnose(device: string, verbose: boolean): Promise<Diagno
       broken(`a matrix product in ${precision} failed: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
-  return { processor, gpus, runtime, tensorflowVersion: version, tfjsVersion: (tf.version as Record<string, string>)['tfjs-node'], timings, findings };
+  return { processor, gpus, runtime, tensorflowVersion: version, tfjsVersion: (tf.version as Record<string, string>)['tfjs-node'], recurrentLayers: sequenceForm(), timings, findings };
 }

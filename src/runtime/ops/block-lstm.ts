@@ -4,6 +4,7 @@ import { attribute, execute } from './execute.js';
 import { withGradients } from './gradient.js';
 import type { LstmSequenceInputs, LstmSequenceOutputs } from './lstm.js';
 import { cast } from './product.js';
+import { batchFirst, realSteps, timeFirst } from './time-major.js';
 
 /**
  * `lstmSequence` by TensorFlow's BlockLSTMV2 and BlockLSTMGradV2 (tensorflow/core/ops/rnn_ops.cc), which have kernels for
@@ -36,28 +37,6 @@ export function blockLstmSequence({ inputs, inputKernel, bias, recurrentKernel, 
     },
   );
   return { outputs: tf.mul(outputs as Tensor3D, tf.expandDims(realSteps(lengths, time), 2)), finalHidden: finalHidden as Tensor2D, finalCell: finalCell as Tensor2D };
-}
-
-/** float32 `[batch, time]`, 1 at real steps. */
-function realSteps(lengths: Tensor1D, time: number): Tensor2D {
-  return tf.cast(tf.less(tf.expandDims(tf.range(0, time, 1, 'int32'), 0), tf.expandDims(lengths, 1)), 'float32');
-}
-
-/** `[batch, time, size]` to `[time, batch, size]`, in the order of reading. */
-function timeFirst(tensor: Tensor3D, lengths: Tensor1D, reverse: boolean): Tensor3D {
-  const turned = tf.transpose(tensor, [1, 0, 2]);
-  return reverse ? reverseSteps(turned, lengths) : turned;
-}
-
-/** The way back. */
-function batchFirst(tensor: Tensor3D, lengths: Tensor1D, reverse: boolean): Tensor3D {
-  return tf.transpose(reverse ? reverseSteps(tensor, lengths) : tensor, [1, 0, 2]);
-}
-
-/** Turns the real steps of each row of `[time, batch, size]` around; padded ones stay where they are. */
-function reverseSteps(tensor: Tensor3D, lengths: Tensor1D): Tensor3D {
-  const attributes = [attribute.type('T', 'float32'), attribute.type('Tlen', 'int32'), attribute.int('seq_dim', 0), attribute.int('batch_dim', 1)];
-  return execute('ReverseSequence', attributes, [tensor, lengths])[0] as Tensor3D;
 }
 
 /** Of `[time, batch, size]` the last real step of each row, `[batch, size]`. */

@@ -2,9 +2,9 @@ import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import { tf } from '../tensorflow.js';
 
 /** TF_DataType numbers of TensorFlow's C API (tensorflow/c/tf_datatype.h). */
-export const DATA_TYPE = { float32: 1, int32: 3, int64: 9, bool: 10, bfloat16: 14, float16: 19, resource: 20 } as const;
+export const DATA_TYPE = { float32: 1, int32: 3, int8: 6, int64: 9, bool: 10, bfloat16: 14, float16: 19, resource: 20 } as const;
 
-const UNKNOWN_TO_TFJS: ReadonlySet<number> = new Set([DATA_TYPE.int64, DATA_TYPE.bfloat16, DATA_TYPE.float16]);
+const UNKNOWN_TO_TFJS: ReadonlySet<number> = new Set([DATA_TYPE.int8, DATA_TYPE.int64, DATA_TYPE.bfloat16, DATA_TYPE.float16]);
 
 /** TF_AttrType numbers of TensorFlow's C API (tensorflow/c/c_api.h). */
 const ATTRIBUTE_TYPE = { string: 0, int: 1, float: 2, bool: 3, type: 4, shape: 5 } as const;
@@ -45,7 +45,7 @@ export const attribute = {
  * Runs one TensorFlow op by its registered name and returns its outputs. Nothing outside this folder names an op.
  *
  * The result is a new tensor owned by the enclosing `tidy`; no gradient is recorded, so call it inside `withGradient`.
- * An output in a format of which tfjs knows nothing (bfloat16, int64) says that it is float32: it may be given to other ops
+ * An output in a format of which tfjs knows nothing (bfloat16, int8) says that it is float32: it may be given to other ops
  * by name, and to nothing else.
  */
 export function execute(op: string, attributes: readonly OpAttribute[], inputs: readonly Tensor[], outputs = 1): Tensor[] {

@@ -1,6 +1,7 @@
 import type { Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
 import { tf } from '../tensorflow.js';
 import { blockLstmSequence } from './block-lstm.js';
+import { cudnnIsRight, cudnnLstmSequence } from './cudnn-lstm.js';
 import { customLstmCell, customLstmSequence } from './custom-lstm.js';
 import { opForm } from './form.js';
 import { matMul } from './matmul.js';
@@ -41,9 +42,16 @@ export interface LstmSequenceOutputs {
  * Padded steps change nothing.
  */
 export function lstmSequence(inputs: LstmSequenceInputs): LstmSequenceOutputs {
+  return SEQUENCES[sequenceForm()](inputs);
+}
+
+const SEQUENCES = { custom: customLstmSequence, cudnn: (inputs: LstmSequenceInputs) => cudnnLstmSequence(inputs), block: blockLstmSequence, plain: plainLstmSequence };
+
+/** What computes an LSTM over a sequence now: ours, cuDNN or BlockLSTM on a GPU, or portable ops. */
+export function sequenceForm(): keyof typeof SEQUENCES {
   const { kernels } = opForm();
-  if (kernels === 'custom') return customLstmSequence(inputs);
-  return kernels === 'fused' ? blockLstmSequence(inputs) : plainLstmSequence(inputs);
+  if (kernels !== 'fused') return kernels;
+  return cudnnIsRight(plainLstmSequence) ? 'cudnn' : 'block';
 }
 
 /** The same, step by step. */
