@@ -21,7 +21,9 @@ export interface LoadedRuntime extends SelectedDevice {
   readonly precision: Precision;
   /** Whether the custom ops are registered. */
   readonly customOps: boolean;
-  /** Why they are not. */
+  /** Whether their float32 products are faster than TensorFlow's on this processor. */
+  readonly customProducts: boolean;
+  /** Why they are not registered. */
   readonly withoutCustomOps: string | undefined;
   /**
    * Gives memory that is free, but kept by the allocator for the next tensors, back to the system: they differ in size from
@@ -127,14 +129,14 @@ function pointToAddon(addon: string): void {
 }
 
 /** Registers the custom ops with the loaded TensorFlow: the static initialisers of their library do it. */
-function loadCustomOps({ customOps, variant }: InstalledLibrary): Pick<LoadedRuntime, 'customOps' | 'withoutCustomOps' | 'releaseMemory'> {
-  const none = { customOps: false, releaseMemory: () => undefined };
+function loadCustomOps({ customOps, variant }: InstalledLibrary): Pick<LoadedRuntime, 'customOps' | 'customProducts' | 'withoutCustomOps' | 'releaseMemory'> {
+  const none = { customOps: false, customProducts: false, releaseMemory: () => undefined };
   if (customOps === undefined) {
     return { ...none, withoutCustomOps: variant === 'package' || !opsAreOffered() ? 'there are none for this library' : 'not compiled for this version of s2s and this processor; s2s setup compiles them' };
   }
   try {
-    const { releaseMemory } = require(customOps) as Pick<LoadedRuntime, 'releaseMemory'>;
-    return { customOps: true, withoutCustomOps: undefined, releaseMemory };
+    const { releaseMemory, multipliesFloats } = require(customOps) as Pick<LoadedRuntime, 'releaseMemory'> & { multipliesFloats: boolean };
+    return { customOps: true, customProducts: multipliesFloats, withoutCustomOps: undefined, releaseMemory };
   } catch (error) {
     return { ...none, withoutCustomOps: error instanceof Error ? error.message : String(error) };
   }

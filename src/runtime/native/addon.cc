@@ -2,6 +2,8 @@
 #include <malloc.h>
 #include <node_api.h>
 
+#include "product.h"
+
 namespace {
 
 // releaseMemory(): gives memory that is free, but kept by the allocator, back to the system.
@@ -21,5 +23,9 @@ NAPI_MODULE_INIT() {
   napi_value function;
   napi_create_function(env, "releaseMemory", NAPI_AUTO_LENGTH, ReleaseMemory, nullptr, &function);
   napi_set_named_property(env, exports, "releaseMemory", function);
+  // multipliesFloats: whether S2sMatMul is faster than TensorFlow's MatMul, which multiplies with oneDNN.
+  napi_value multiplies;
+  napi_get_boolean(env, !s2s::UsesOneDnn(), &multiplies);
+  napi_set_named_property(env, exports, "multipliesFloats", multiplies);
   return exports;
 }

@@ -1,10 +1,12 @@
 #include "product.h"
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <utility>
 #include <oneapi/dnnl/dnnl.hpp>
 
+#include "float_product.h"
 #include "numbers.h"
 
 namespace s2s {
@@ -42,10 +44,25 @@ dnnl::matmul::primitive_desc Describe(int64_t rows, int64_t inner, int64_t colum
   return dnnl::matmul::primitive_desc(Engine(), Layout({rows, inner}, type, Tag::ab), right, Layout({rows, columns}, Type::f32, Tag::ab), attributes);
 }
 
-// Whether oneDNN multiplies bfloat16 here: on x64, only with AVX-512. Elsewhere the rounded factors are multiplied in float32,
-// which gives the same products.
-bool MultipliesHalf() {
-  static const bool multiplies = [] {
+// [rows, inner] [inner, columns]. Making such a product takes some 0.1 ms, so they are kept.
+const FixedProduct& FindProduct(int64_t rows, int64_t inner, int64_t columns, bool half) {
+  thread_local std::map<std::array<int64_t, 4>, FixedProduct> products;
+  const std::array<int64_t, 4> key{rows, inner, columns, half};
+  const auto known = products.find(key);
+  if (known != products.end()) return known->second;
+  const auto type = half ? Type::bf16 : Type::f32;
+  // Every product with the same packed matrix must find it in the same layout.
+  const Layout right = rows == kUsualRows ? Layout({inner, columns}, type, Tag::any) : FindProduct(kUsualRows, inner, columns, half).description.weights_desc();
+  const auto description = Describe(rows, inner, columns, type, right);
+  return products.emplace(key, FixedProduct{description, dnnl::matmul(description)}).first->second;
+}
+
+int64_t RoundedUp(int64_t rows) { return (rows + kRowUnit - 1) / kRowUnit * kRowUnit; }
+
+}  // namespace
+
+bool UsesOneDnn() {
+  static const bool uses = [] {
     try {
       Describe(kUsualRows, kUsualRows, kUsualRows, Type::bf16, Layout({kUsualRows, kUsualRows}, Type::bf16, Tag::any));
       return true;
@@ -53,46 +70,25 @@ bool MultipliesHalf() {
       return false;
     }
   }();
-  return multiplies;
+  return uses;
 }
-
-// [rows, inner] [inner, columns]. Making such a product takes some 0.1 ms, so they are kept.
-const FixedProduct& FindProduct(int64_t rows, int64_t inner, int64_t columns, bool half) {
-  thread_local std::map<std::array<int64_t, 4>, FixedProduct> products;
-  const std::array<int64_t, 4> key{rows, inner, columns, half};
-  const auto known = products.find(key);
-  if (known != products.end()) return known->second;
-  const auto type = half && MultipliesHalf() ? Type::bf16 : Type::f32;
-  // Every product with the same packed matrix must find it in the same layout.
-  const Layout right = rows == kUsualRows ? Layout({inner, columns}, type, Tag::any) : FindProduct(kUsualRows, inner, columns, half).description.weights_desc();
-  const auto description = Describe(rows, inner, columns, type, right);
-  return products.emplace(key, FixedProduct{description, dnnl::matmul(description)}).first->second;
-}
-
-// A copy of the matrix with every number rounded to bfloat16.
-Matrix Rounded(const Matrix& matrix, Buffer* memory) {
-  const int64_t lines = matrix.transposed ? matrix.columns : matrix.inner, length = matrix.transposed ? matrix.inner : matrix.columns;
-  float* rounded = memory->Get<float>(lines * length);
-  for (int64_t line = 0; line < lines; ++line) {
-    for (int64_t i = 0; i < length; ++i) rounded[line * length + i] = ToFloat(ToHalf(matrix.data[line * matrix.stride + i]));
-  }
-  return {rounded, matrix.inner, matrix.columns, length, matrix.transposed};
-}
-
-int64_t RoundedUp(int64_t rows) { return (rows + kRowUnit - 1) / kRowUnit * kRowUnit; }
-
-}  // namespace
 
 size_t PackedMatrix::Size(int64_t inner, int64_t columns, bool half) {
-  return (FindProduct(kUsualRows, inner, columns, half).description.weights_desc().get_size() + 63) / 64 * 64;
+  const size_t size = UsesOneDnn() ? FindProduct(kUsualRows, inner, columns, half).description.weights_desc().get_size() : PackedFloats(inner, columns) * sizeof(float);
+  return (size + 63) / 64 * 64;
 }
 
 void PackedMatrix::Pack(const Matrix& matrix) {
-  thread_local Buffer memory;
-  const Matrix given = half_ && !MultipliesHalf() ? Rounded(matrix, &memory) : matrix;
-  const Layout from({inner_, columns_}, Type::f32, given.transposed ? dnnl::memory::dims{1, given.stride} : dnnl::memory::dims{given.stride, 1});
+  const Strided given{matrix.data, matrix.transposed ? 1 : matrix.stride, matrix.transposed ? matrix.stride : 1};
+  if (!UsesOneDnn()) {
+    float* packed = static_cast<float*>(packed_);
+    PackFloats(given, inner_, columns_, packed);
+    if (half_) std::transform(packed, packed + PackedFloats(inner_, columns_), packed, [](float value) { return ToFloat(ToHalf(value)); });
+    return;
+  }
+  const Layout from({inner_, columns_}, Type::f32, dnnl::memory::dims{given.row_stride, given.column_stride});
   const auto to = FindProduct(kUsualRows, inner_, columns_, half_).description.weights_desc();
-  dnnl::memory source(from, Engine(), const_cast<float*>(given.data)), packed(to, Engine(), packed_);
+  dnnl::memory source(from, Engine(), const_cast<float*>(matrix.data)), packed(to, Engine(), packed_);
   dnnl::reorder(source, packed).execute(Stream(), source, packed);
 }
 
@@ -103,17 +99,20 @@ PackedMatrix::Rows PackedMatrix::Prepare(Buffer* left, Buffer* result, int64_t r
 }
 
 void PackedMatrix::Multiply(const Rows& rows, int64_t count) const {
-  thread_local Buffer working, widened;
-  void* left = rows.left;
-  if (half_ && !MultipliesHalf()) {
-    float* wide = widened.Get<float>(RoundedUp(count) * inner_);
-    for (int64_t i = 0; i < count * inner_; ++i) wide[i] = ToFloat(static_cast<const Half*>(rows.left)[i]);
-    left = wide;
+  thread_local Buffer working;
+  if (!UsesOneDnn()) {
+    const float* left = static_cast<const float*>(rows.left);
+    if (half_) {
+      float* widened = working.Get<float>(count * inner_);
+      std::transform(static_cast<const Half*>(rows.left), static_cast<const Half*>(rows.left) + count * inner_, widened, ToFloat);
+      left = widened;
+    }
+    return MultiplyFloats({left, inner_, 1}, static_cast<const float*>(packed_), count, inner_, columns_, rows.result);
   }
   const auto& product = FindProduct(RoundedUp(count), inner_, columns_, half_);
   const auto& description = product.description;
   const auto scratch = description.scratchpad_desc();
-  product.primitive.execute(Stream(), {{DNNL_ARG_SRC, {description.src_desc(), Engine(), left}},
+  product.primitive.execute(Stream(), {{DNNL_ARG_SRC, {description.src_desc(), Engine(), rows.left}},
                                        {DNNL_ARG_WEIGHTS, {description.weights_desc(), Engine(), packed_}},
                                        {DNNL_ARG_DST, {description.dst_desc(), Engine(), rows.result}},
                                        {DNNL_ARG_SCRATCHPAD, {scratch, Engine(), working.Get<char>(scratch.get_size() + 64)}}});

@@ -1,4 +1,5 @@
-// Matrix products of some rows with one and the same matrix, by oneDNN, for use on many threads at once.
+// Matrix products of some rows with one and the same matrix, for use on many threads at once: by oneDNN, or by float_product.h
+// where oneDNN has no fast ones.
 #ifndef S2S_PRODUCT_H_
 #define S2S_PRODUCT_H_
 
@@ -17,7 +18,11 @@ struct Matrix {
   bool transposed;
 };
 
-// The right factor, laid out as oneDNN multiplies fastest.
+// Whether oneDNN has layouts of its own for right factors here, and multiplies bfloat16: on x64, with AVX-512. Elsewhere bfloat16
+// factors are rounded and multiplied in float32, which gives the same products.
+bool UsesOneDnn();
+
+// The right factor, laid out as it is multiplied fastest.
 class PackedMatrix {
  public:
   // half: whether the factors are rounded to bfloat16; sums are float32 anyway.

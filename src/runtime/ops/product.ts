@@ -1,6 +1,7 @@
 import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
-import type { Precision } from '../tensorflow.js';
+import { loadedRuntime, type Precision } from '../tensorflow.js';
 import { attribute, execute, type DATA_TYPE } from './execute.js';
+import { opForm } from './form.js';
 
 /** Which factors of a product are given transposed. */
 export interface Transposed {
@@ -23,16 +24,26 @@ export function inFloat32<Result extends Tensor>(tensor: Result, precision: Prec
 }
 
 /**
- * TensorFlow's matrix product, without a gradient, of factors in a number format and with its result in the same. Sums
- * are made in float32.
+ * A matrix product, without a gradient, of factors in a number format and with its result in the same. Sums are made in
+ * float32.
  */
 export function productOf(a: Tensor2D, b: Tensor2D, precision: Precision, transposed: Transposed = {}): Tensor2D {
-  const attributes = [attribute.type('T', precision), attribute.bool('transpose_a', transposed.a ?? false), attribute.bool('transpose_b', transposed.b ?? false)];
-  return execute('MatMul', attributes, [a, b])[0] as Tensor2D;
+  const attributes = [attribute.bool('transpose_a', transposed.a ?? false), attribute.bool('transpose_b', transposed.b ?? false)];
+  if (multipliesByCustomOps(precision)) return execute('S2sMatMul', attributes, [a, b])[0] as Tensor2D;
+  return execute('MatMul', [attribute.type('T', precision), ...attributes], [a, b])[0] as Tensor2D;
+}
+
+/** Whether the ops of src/runtime/native/matmul_op.cc are faster than TensorFlow's own. */
+function multipliesByCustomOps(precision: Precision): boolean {
+  return precision === 'float32' && opForm().kernels === 'custom' && loadedRuntime()?.customProducts === true;
 }
 
 /** The same for many matrices at once, `[batch, rows, inner]` and `[batch, inner, columns]`. */
 export function batchProductOf(a: Tensor3D, b: Tensor3D, precision: Precision, transposed: Transposed = {}): Tensor3D {
+  if (multipliesByCustomOps(precision)) {
+    const attributes = [attribute.bool('transpose_a', transposed.a ?? false), attribute.bool('transpose_b', transposed.b ?? false)];
+    return execute('S2sBatchMatMul', attributes, [a, b])[0] as Tensor3D;
+  }
   const attributes = [attribute.type('T', precision), attribute.bool('adj_x', transposed.a ?? false), attribute.bool('adj_y', transposed.b ?? false)];
   return execute('BatchMatMulV2', attributes, [a, b])[0] as Tensor3D;
 }
