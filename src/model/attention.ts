@@ -1,6 +1,6 @@
 import type { Scalar, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
 import type { ModelConfig } from '../config/schema.js';
-import { additiveScores, attend, dotScores } from '../runtime/ops/attention.js';
+import { additiveScores, attend, dotAttention, type Attended } from '../runtime/ops/attention.js';
 import { tf } from '../runtime/tensorflow.js';
 import type { EncodedSource } from './model.js';
 import { constant, glorot, uniform, type ParameterSpec, type Parameters, type Product } from './parameters.js';
@@ -61,19 +61,19 @@ export class Attention {
   apply(queries: Tensor3D, encoded: Pick<EncodedSource, 'keys' | 'values' | 'mask'>, multiply: Product): { hidden: Tensor3D; weights: Tensor3D | undefined } {
     if (this.config.attention === 'none') return { hidden: queries, weights: undefined };
     const [batch, count, size] = queries.shape;
-    const { context, weights } = attend(this.scores(queries, encoded.keys, multiply), encoded.values, encoded.mask);
+    const { context, weights } = this.attended(queries, encoded, multiply);
     const joined = tf.reshape(tf.concat([context, queries], 2), [batch * count, this.keySize + size]) as Tensor2D;
     const hidden = tf.tanh(multiply(joined, 'attention.outputKernel'));
     return { hidden: tf.reshape(hidden, [batch, count, size]), weights };
   }
 
-  private scores(queries: Tensor3D, keys: Tensor3D, multiply: Product): Tensor3D {
+  private attended(queries: Tensor3D, { keys, values, mask }: Pick<EncodedSource, 'keys' | 'values' | 'mask'>, multiply: Product): Attended {
+    const { attention } = this.config;
     const parameters = this.parameters();
-    if (this.config.attention === 'scaled') return dotScores(queries, keys, parameters.get<Scalar>('attention.scale'));
-    if (this.config.attention !== 'concat') return dotScores(queries, keys);
+    if (attention !== 'concat') return dotAttention(queries, keys, values, mask, attention === 'scaled' ? parameters.get<Scalar>('attention.scale') : undefined);
     const [batch, count, size] = queries.shape;
     const flat = tf.reshape(queries, [batch * count, size]) as Tensor2D;
     const projected = tf.reshape(multiply(flat, 'attention.queryKernel'), [batch, count, size]) as Tensor3D;
-    return additiveScores(projected, keys, parameters.get<Tensor1D>('attention.scoreVector'));
+    return attend(additiveScores(projected, keys, parameters.get<Tensor1D>('attention.scoreVector')), values, mask);
   }
 }

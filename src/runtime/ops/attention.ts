@@ -1,9 +1,24 @@
 import type { Scalar, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
 import { tf } from '../tensorflow.js';
+import { execute } from './execute.js';
+import { opForm } from './form.js';
+import { withGradients } from './gradient.js';
 import { batchMatMul } from './matmul.js';
+import { batchProductOf, type Transposed } from './product.js';
 
 /** Added to the score of a padded position, so that its weight is exactly 0 after the softmax. */
 const MASKED_SCORE = -1e9;
+
+/** Contexts and weights of an attention. */
+export interface Attended {
+  /** `[batch, queries, hidden]` */
+  readonly context: Tensor3D;
+  /** `[batch, queries, srcTime]`, which sum to 1 over real tokens */
+  readonly weights: Tensor3D;
+}
+
+/** Queries of a sentence up to which the custom op is faster than two large products. */
+const FEW_QUERIES = 16;
 
 /**
  * Attention of every query over the memory of its sentence: softmax over the real source positions, then the weighted
@@ -12,18 +27,44 @@ const MASKED_SCORE = -1e9;
  * @param scores `[batch, queries, srcTime]` before masking
  * @param values `[batch, srcTime, hidden]`
  * @param mask float32 `[batch, srcTime]`, 1 at real tokens
- * @returns context `[batch, queries, hidden]` and weights `[batch, queries, srcTime]`, which sum to 1 over real tokens
  */
-export function attend(scores: Tensor3D, values: Tensor3D, mask: Tensor2D): { context: Tensor3D; weights: Tensor3D } {
+export function attend(scores: Tensor3D, values: Tensor3D, mask: Tensor2D): Attended {
   const masked = tf.add(scores, tf.expandDims(tf.mul(tf.sub(1, mask), MASKED_SCORE), 1));
   const weights = tf.softmax(masked) as Tensor3D;
   return { context: batchMatMul(weights, values), weights };
 }
 
-/** Dot-product scores: `query . key`. `[batch, queries, size]` and `[batch, srcTime, size]` to `[batch, queries, srcTime]`. */
-export function dotScores(queries: Tensor3D, keys: Tensor3D, scale?: Scalar): Tensor3D {
-  const scores = batchMatMul(queries, keys, { transposeB: true });
-  return scale === undefined ? scores : tf.mul(scores, scale);
+/**
+ * The same with the scores `scale query . key` (Luong et al. 2015, equation 8).
+ *
+ * @param queries `[batch, queries, size]`
+ * @param keys `[batch, srcTime, size]`
+ * @param scale 1 when not given
+ */
+export function dotAttention(queries: Tensor3D, keys: Tensor3D, values: Tensor3D, mask: Tensor2D, scale?: Scalar): Attended {
+  const scaled = scale === undefined ? queries : tf.mul<Tensor3D>(queries, scale);
+  if (opForm().kernels === 'custom' && queries.shape[1] <= FEW_QUERIES) return customDotAttention(scaled, keys, values, mask);
+  return attend(batchMatMul(scaled, keys, { transposeB: true }), values, mask);
+}
+
+/** The same by the custom op S2sAttention (src/runtime/native/attention_op.cc). */
+function customDotAttention(queries: Tensor3D, keys: Tensor3D, values: Tensor3D, mask: Tensor2D): Attended {
+  const product = (a: Tensor3D, b: Tensor3D, transposed: Transposed): Tensor3D => batchProductOf(a, b, 'float32', transposed);
+  const [context, weights] = withGradients(
+    [queries, keys, values],
+    (save) => {
+      const results = execute('S2sAttention', [], [queries, keys, values, mask], 2);
+      save([queries, keys, values, results[1]!]);
+      return results;
+    },
+    ([ofContext, ofWeights], saved) => {
+      const [query, key, value, weight] = saved as [Tensor3D, Tensor3D, Tensor3D, Tensor3D];
+      const ofEach = tf.add(product(ofContext as Tensor3D, value, { b: true }), ofWeights!);
+      const ofScores = tf.mul(weight, tf.sub(ofEach, tf.sum(tf.mul(weight, ofEach), 2, true))) as Tensor3D;
+      return [product(ofScores, key, {}), product(ofScores, query, { a: true }), product(weight, ofContext as Tensor3D, { a: true })];
+    },
+  );
+  return { context: context as Tensor3D, weights: weights as Tensor3D };
 }
 
 /**

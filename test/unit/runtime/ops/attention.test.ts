@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Rank, Scalar, Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
 import { Random } from '../../../../src/random.js';
-import { additiveScores, attend, dotScores } from '../../../../src/runtime/ops/attention.js';
+import { additiveScores, attend, dotAttention } from '../../../../src/runtime/ops/attention.js';
 import { withOpForm } from '../../../../src/runtime/ops/form.js';
 import { loadTensorFlow, tf } from '../../../../src/runtime/tensorflow.js';
 import { compareWithDifferences, type Twofold } from '../../../support/finite-differences.js';
@@ -35,28 +35,36 @@ function softmax(scores: Float64Array, batch: number, index: number): number[] {
   return exponentials.map((value) => value / total);
 }
 
+const dotScores = (queries: Float64Array, keys: Float64Array): Float64Array => Float64Array.from(fill(TIME, (batch, index, time) => sum(SIZE, (k) => query(queries, batch, index, k) * key(keys, batch, time, k))));
+const contexts = (scores: Float64Array, values: Float64Array): number[] => fill(SIZE, (batch, index, k) => sum(TIME, (time) => softmax(scores, batch, index)[time]! * key(values, batch, time, k)));
+
 const mask = (): Tensor2D => tf.tensor2d(LENGTHS.map((length) => Array.from({ length: TIME }, (_, time) => (time < length ? 1 : 0))));
 
 const OPS: Record<string, Twofold> = {
   context: {
     shapes: [[BATCH, QUERIES, TIME], KEY_SHAPE],
     tensors: (scores, values) => attend(scores as Tensor3D, values as Tensor3D, mask()).context,
-    numbers: (scores, values) => fill(SIZE, (batch, index, k) => sum(TIME, (time) => softmax(scores!, batch, index)[time]! * key(values!, batch, time, k))),
+    numbers: (scores, values) => contexts(scores!, values!),
   },
   weights: {
     shapes: [[BATCH, QUERIES, TIME]],
     tensors: (scores) => attend(scores as Tensor3D, tf.ones<Rank.R3>(KEY_SHAPE), mask()).weights,
     numbers: (scores) => fill(TIME, (batch, index, time) => softmax(scores!, batch, index)[time]!),
   },
-  'dot scores': {
-    shapes: [QUERY_SHAPE, KEY_SHAPE],
-    tensors: (queries, keys) => dotScores(queries as Tensor3D, keys as Tensor3D),
-    numbers: (queries, keys) => fill(TIME, (batch, index, time) => sum(SIZE, (k) => query(queries!, batch, index, k) * key(keys!, batch, time, k))),
+  'context by dot products': {
+    shapes: [QUERY_SHAPE, KEY_SHAPE, KEY_SHAPE],
+    tensors: (queries, keys, values) => dotAttention(queries as Tensor3D, keys as Tensor3D, values as Tensor3D, mask()).context,
+    numbers: (queries, keys, values) => contexts(dotScores(queries!, keys!), values!),
   },
-  'scaled scores': {
+  'context by scaled dot products, the keys for values': {
     shapes: [QUERY_SHAPE, KEY_SHAPE, []],
-    tensors: (queries, keys, scale) => dotScores(queries as Tensor3D, keys as Tensor3D, scale as Scalar),
-    numbers: (queries, keys, scale) => fill(TIME, (batch, index, time) => scale![0]! * sum(SIZE, (k) => query(queries!, batch, index, k) * key(keys!, batch, time, k))),
+    tensors: (queries, keys, scale) => dotAttention(queries as Tensor3D, keys as Tensor3D, keys as Tensor3D, mask(), scale as Scalar).context,
+    numbers: (queries, keys, scale) => contexts(dotScores(queries!, keys!).map((score) => scale![0]! * score), keys!),
+  },
+  'weights by dot products': {
+    shapes: [QUERY_SHAPE, KEY_SHAPE],
+    tensors: (queries, keys) => dotAttention(queries as Tensor3D, keys as Tensor3D, keys as Tensor3D, mask()).weights,
+    numbers: (queries, keys) => fill(TIME, (batch, index, time) => softmax(dotScores(queries!, keys!), batch, index)[time]!),
   },
   'additive scores': {
     shapes: [QUERY_SHAPE, KEY_SHAPE, [SIZE]],
