@@ -1,6 +1,10 @@
+import { resolve } from 'node:path';
 import type { CommandModule } from 'yargs';
+import { readIndex } from '../checkpoint/checkpoint-index.js';
+import type { Config } from '../config/schema.js';
 import { S2sError } from '../errors.js';
 import type { VocabularyEvent, VocabularyReport } from '../text/build.js';
+import type { VocabularyState } from '../text/vocabulary-file.js';
 import { Log } from './log.js';
 import { configFromArguments, withCommonOptions, type CommonArguments } from './options.js';
 import { formatPercent, formatVocabularyReport } from './vocabulary-report.js';
@@ -21,12 +25,14 @@ export const buildVocabCommand: CommandModule<object, BuildVocabArguments> = {
       .option('json', { type: 'boolean', default: false, describe: 'Print the report as one JSON object' })
       .option('force', { type: 'boolean', default: false, describe: 'Replace tokenizer files that s2s did not make' })
       .example('$0 build-vocab --config c.yaml', 'learn what the configuration asks for')
-      .example('$0 build-vocab --config c.yaml --set tokenizer.size=4000', 'try another size'),
+      .example('$0 build-vocab --config c.yaml --set tokenizer.size=4000 --run-dir runs/4000', 'try another size'),
   handler: async (args) => {
     const config = await configFromArguments(args, { runDirectory: args.runDir });
     const log = new Log(args.logLevel);
     const { buildConfigVocabulary, configVocabularyState, tokenizerDirectory } = await import('../data/vocabulary.js');
-    if (!args.force && (await configVocabularyState(config)).state === 'foreign') {
+    const { state } = await configVocabularyState(config);
+    await refuseToBreakModel(config, tokenizerDirectory(config), state);
+    if (!args.force && state === 'foreign') {
       throw new S2sError('tokenizer-foreign', 'holds a tokenizer that s2s did not learn', {
         place: { file: tokenizerDirectory(config) },
         hint: 'Training uses it as it is. Replace it with --force, or choose another folder: --set tokenizer.directory=DIR',
@@ -37,6 +43,18 @@ export const buildVocabCommand: CommandModule<object, BuildVocabArguments> = {
     process.stdout.write(args.json ? `${JSON.stringify(report)}\n` : formatVocabularyReport(report));
   },
 };
+
+/** A trained model understands its own vocabulary alone. */
+async function refuseToBreakModel({ runDirectory }: Config, directory: string, state: VocabularyState['state']): Promise<void> {
+  if (state === 'current' || resolve(directory) !== resolve(runDirectory)) return;
+  const { checkpoints } = await readIndex(runDirectory);
+  if (checkpoints.length === 0) return;
+  throw new S2sError('run-exists', 'holds a trained model, which another vocabulary would make useless', {
+    place: { file: runDirectory },
+    hint: 'Choose another folder with --run-dir DIR.',
+    exitCode: 2,
+  });
+}
 
 /** Much unknown text in dev often means that it is cased or tokenised in another way than the training text. */
 const ALARMING_UNKNOWN_RATE = 0.05;

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { access, writeFile } from 'node:fs/promises';
+import { access, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { S2sError } from '../errors.js';
 import { evaluateModel, scorePairs } from '../evaluation/evaluate-model.js';
@@ -62,6 +62,9 @@ async function readEvaluationSet(args: EvalArguments, referenceFiles: readonly s
 }
 
 async function checkWritable(file: string): Promise<void> {
+  if ((await stat(file).catch(() => undefined))?.isDirectory() === true) {
+    throw new S2sError('file-unwritable', 'the translations cannot be written there: it is a folder', { place: { file }, hint: 'Name a file after --output.' });
+  }
   await access(dirname(file), constants.W_OK).catch((cause: unknown) => {
     throw new S2sError('file-unwritable', 'the translations cannot be written there: no such folder, or it may not be written to', { place: { file }, hint: 'Name another file after --output.', cause });
   });

@@ -7,24 +7,28 @@ import { setTimeout } from 'node:timers';
  */
 const SAME_KEYSTROKE_MS = 500;
 
+/** Ctrl-C, a polite kill, and a terminal that was closed. */
+const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+export type StopSignal = (typeof STOP_SIGNALS)[number];
+
 /**
  * Exit code of a program that a signal ended, as shells have it: 128 plus the number of the signal, so 130 after
  * Ctrl-C and 143 after SIGTERM. It keeps scripts from going on with half a training.
  */
-export function exitCodeOf(signal: 'SIGINT' | 'SIGTERM'): number {
+export function exitCodeOf(signal: StopSignal): number {
   return 128 + constants.signals[signal];
 }
 
 /** Listens for the wish to stop. */
 export interface Interruption {
-  /** Aborts at the first SIGINT or SIGTERM, which is its reason. */
+  /** Aborts at the first of these signals, which is its reason. */
   readonly signal: AbortSignal;
   /** Leaves signals to others again. */
   close(): void;
 }
 
 /**
- * Turns the first SIGINT or SIGTERM into a signal that aborts, so that work can be saved; the second ends the process
+ * Turns the first SIGINT, SIGTERM or SIGHUP into a signal that aborts, so that work can be saved; the second ends the process
  * at once.
  *
  * @param onFirst told of the first
@@ -32,20 +36,18 @@ export interface Interruption {
 export function interruption(onFirst: () => void): Interruption {
   const controller = new AbortController();
   let mayExit = false;
-  const interrupt = (name: 'SIGINT' | 'SIGTERM'): void => {
+  const interrupt = (name: StopSignal): void => {
     if (mayExit) process.exit(exitCodeOf(name));
     if (controller.signal.aborted) return;
     controller.abort(name);
     setTimeout(() => (mayExit = true), SAME_KEYSTROKE_MS).unref();
     onFirst();
   };
-  process.on('SIGINT', interrupt);
-  process.on('SIGTERM', interrupt);
+  for (const name of STOP_SIGNALS) process.on(name, interrupt);
   return {
     signal: controller.signal,
     close() {
-      process.off('SIGINT', interrupt);
-      process.off('SIGTERM', interrupt);
+      for (const name of STOP_SIGNALS) process.off(name, interrupt);
     },
   };
 }

@@ -20,8 +20,8 @@ const COMMANDS = [tokenizeCommand, buildVocabCommand, trainCommand, evalCommand,
  * Runs one command line.
  *
  * @param argv the words after `s2s`
- * @returns the exit code: 0 for success, 1 for a failure, 2 for a mistake in usage or configuration, 130 or 143 for a
- *   training that SIGINT or SIGTERM ended after saving
+ * @returns the exit code: 0 for success, 1 for a failure, 2 for a mistake in usage or configuration, 129, 130 or 143
+ *   for a training that SIGHUP, SIGINT or SIGTERM ended after saving
  */
 export async function main(argv: readonly string[]): Promise<number> {
   endQuietlyOnClosedPipe();
@@ -77,12 +77,16 @@ function mistake(message: string, known: Known): UsageError {
   });
 }
 
-/** A reader that has seen enough, as `head`, closes the pipe: no reason to complain. */
+/**
+ * A reader of the results that has seen enough, as `head`, closes the pipe: no reason to complain. One of the messages that
+ * is gone, as a `tee` that died, is no reason to end either: a training goes on in silence.
+ */
 function endQuietlyOnClosedPipe(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EPIPE') process.exit(0);
-      throw error;
-    });
-  }
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
+  process.stderr.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE' && error.code !== 'ERR_STREAM_DESTROYED') throw error;
+  });
 }

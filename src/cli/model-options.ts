@@ -39,7 +39,12 @@ export async function findModel(args: ModelArguments): Promise<FoundModel> {
   const { findRun } = await import('./find-run.js');
   const given = args.config === undefined ? undefined : await loadSettings(args, args.config);
   const runDirectory = await findRun(args.model, given?.runDirectory);
-  return { runDirectory, which, config: given ?? (await loadSettings(args, await configFileOf(runDirectory))) };
+  return { runDirectory, which, config: given ?? withAnyDevice(await loadSettings(args, await configFileOf(runDirectory)), args) };
+}
+
+/** Where a model was trained is not where it must translate: only who asks for a GPU now is told that there is none. */
+function withAnyDevice(config: Config, { device }: ModelArguments): Config {
+  return device === undefined && config.device !== 'cpu' ? { ...config, device: 'auto' } : config;
 }
 
 function loadSettings(args: ModelArguments, file: string): Promise<Config> {

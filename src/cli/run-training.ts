@@ -10,7 +10,7 @@ import { completedEpochs } from '../training/run.js';
 import { TensorBoardLog } from '../training/tensorboard.js';
 import type { StopReason } from '../training/limits.js';
 import { stopReason, train } from '../training/train.js';
-import { exitCodeOf, interruption } from './interruption.js';
+import { exitCodeOf, interruption, type StopSignal } from './interruption.js';
 import { Log } from './log.js';
 import type { TrainArguments } from './train.js';
 import { describePreparation, TrainingReporter } from './training-report.js';
@@ -25,8 +25,8 @@ const REMEDIES: Record<StopReason, string> = {
 };
 
 /**
- * Prepares and runs a training, telling on stderr how it goes. After SIGINT or SIGTERM the training is saved and the exit
- * code is 130 or 143.
+ * Prepares and runs a training, telling on stderr how it goes. After SIGINT, SIGTERM or SIGHUP the training is saved and the
+ * exit code is 130, 143 or 129.
  */
 export async function runTraining(given: Config, args: TrainArguments): Promise<void> {
   const log = new Log(args.logLevel);
@@ -55,7 +55,7 @@ export async function runTraining(given: Config, args: TrainArguments): Promise<
           await metrics.append(event);
           board?.append(event);
         }
-        if (stop.signal.aborted) process.exitCode = exitCodeOf(stop.signal.reason as 'SIGINT' | 'SIGTERM');
+        if (stop.signal.aborted) process.exitCode = exitCodeOf(stop.signal.reason as StopSignal);
       } finally {
         stop.close();
         reporter.close();

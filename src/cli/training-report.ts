@@ -1,6 +1,7 @@
 import { SingleBar } from 'cli-progress';
 import type { Config } from '../config/schema.js';
 import { DROP_REASONS, type DropReason } from '../data/filter.js';
+import { ODD_CHARACTERS } from '../data/odd-characters.js';
 import type { FilterSummary } from '../data/summary.js';
 import type { StoppedEvent, TrainingEvent, UpdateEvent, ValidationEvent } from '../training/events.js';
 import type { PreparationEvent } from '../training/prepare.js';
@@ -51,7 +52,7 @@ function describeSplit(split: string, summary: FilterSummary, fromCache: boolean
     const rate = side === 'source' ? summary.sourceUnknownRate : summary.targetUnknownRate;
     if (rate > MANY_UNKNOWN) log.warn(`${formatShare(rate)} of the ${side} tokens of ${split} are unknown to the vocabulary; is it made from text like this?`);
   }
-  for (const { kind, lines, file, line } of summary.oddCharacters) log.warn(`${file}:${line}: ${kind} in ${formatCount(lines)} line${lines === 1 ? '' : 's'}, the first here`);
+  for (const { kind, lines, file, line } of summary.oddCharacters) log.warn(`${file}:${line}: ${ODD_CHARACTERS[kind]}: in ${formatCount(lines)} line${lines === 1 ? '' : 's'}, of which this is the first`);
 }
 
 /** Tells of a training: a progress bar on a terminal, plain lines elsewhere. */

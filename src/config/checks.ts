@@ -1,4 +1,5 @@
 import { realpathSync, statSync, type Stats } from 'node:fs';
+import { formatOfName } from './corpus-format.js';
 import { dataFiles } from './paths.js';
 import type { Report } from './problems.js';
 import type { Config, CorpusConfig } from './schema.js';
@@ -89,12 +90,26 @@ function checkCorpus({ split, index, corpus }: PlacedCorpus, report: Report): vo
   } else if (sides && (corpus.source === undefined || corpus.target === undefined)) {
     report(path, { message: `lacks ${corpus.source === undefined ? 'source' : 'target'}.`, hint: 'Two aligned files need both.' });
   }
+  if (corpus.file !== undefined) checkColumns(corpus, path, report);
   if (!sides) return;
   for (const key of ['format', 'sourceColumn', 'targetColumn', 'header', 'delimiter', 'quote'] as const) {
     if (corpus[key] !== undefined) report([...path, key], { message: 'is for one file with both sides, not for two aligned files.', hint: 'Remove it.' });
   }
   if (corpus.source !== undefined && corpus.source === corpus.target) {
     report([...path, 'target'], { message: 'is the same file as source.', hint: 'Name the file with the translations.' });
+  }
+}
+
+function checkColumns({ file = '', format, sourceColumn, targetColumn, header }: CorpusConfig, path: PropertyKey[], report: Report): void {
+  if (format === undefined && formatOfName(file) === undefined) {
+    report([...path, 'file'], { message: `does not tell its format: ${file}.`, hint: 'Set format of this corpus to tsv, csv or jsonl.' });
+  }
+  if (sourceColumn !== undefined && sourceColumn === targetColumn) {
+    report([...path, 'targetColumn'], { message: 'is the same column as sourceColumn.', hint: 'Name the column with the translations.' });
+  }
+  const named = [sourceColumn, targetColumn].some((column) => typeof column === 'string');
+  if (header === false && named && (format ?? formatOfName(file)) !== 'jsonl') {
+    report([...path, 'header'], { message: 'is false, but columns are given by name.', hint: 'Give them by number, from 1, or remove this key.' });
   }
 }
 
@@ -126,7 +141,7 @@ function checkDataFiles(value: unknown, report: Report): void {
 }
 
 /** Equal for two corpora that are the same text, whatever links lead there; undefined where no file is named. */
-function identityOf({ source, target, file, sourceColumn, targetColumn }: CorpusConfig): string | undefined {
+function identityOf({ source, target, file, format, sourceColumn, targetColumn }: CorpusConfig): string | undefined {
   if (source === undefined && target === undefined && file === undefined) return undefined;
   const real = (path: string | undefined): string | undefined => {
     try {
@@ -135,5 +150,8 @@ function identityOf({ source, target, file, sourceColumn, targetColumn }: Corpus
       return path;
     }
   };
-  return JSON.stringify([real(source), real(target), real(file), sourceColumn ?? null, targetColumn ?? null]);
+  // Turned around it is the same text.
+  const defaults = file !== undefined && (format ?? formatOfName(file)) === 'jsonl' ? ['source', 'target'] : [1, 2];
+  const sides = file === undefined ? [real(source), real(target)] : [sourceColumn ?? defaults[0], targetColumn ?? defaults[1]];
+  return JSON.stringify([real(file), sides.map((side) => side ?? null).sort()]);
 }

@@ -28,7 +28,7 @@ export function readConfigDocument(file: string): ConfigDocument {
   const lineOf = (offset: number): number => lines.linePos(offset).line;
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true });
   const problems = [
-    ...document.errors.map((error) => ({ place: { file, line: lineOf(error.pos[0]) }, ...describeSyntax(error, text, lines) })),
+    ...withoutConsequences(document.errors, (offset) => hasReferenceInBraces(text, lineOf(offset))).map((error) => ({ place: { file, line: lineOf(error.pos[0]) }, ...describeSyntax(error, text, lines) })),
     ...unknownAliases(document).map(({ name, offset }) => ({ place: { file, line: lineOf(offset) }, message: `the alias *${name} has no anchor before it.`, hint: `Put &${name} before the value that it stands for, or quote the text.` })),
   ];
   if (problems.length > 0) throw new ConfigError(problems);
@@ -42,6 +42,12 @@ export function readConfigDocument(file: string): ConfigDocument {
   };
 }
 
+/** Where braces have swallowed a ${...}, the parser is lost, and what it says of the rest of the file misleads. */
+function withoutConsequences(errors: readonly YAMLError[], inBraces: (offset: number) => boolean): YAMLError[] {
+  const lost = errors.findIndex(({ code, pos: [start] }) => code !== 'DUPLICATE_KEY' && inBraces(start));
+  return lost < 0 ? [...errors] : errors.slice(0, lost + 1);
+}
+
 /** A syntax error in the terms of somebody who writes a configuration. */
 function describeSyntax({ code, message, pos: [start] }: YAMLError, text: string, lines: LineCounter): Omit<Problem, 'place'> {
   if (code === 'DUPLICATE_KEY') {
@@ -49,9 +55,12 @@ function describeSyntax({ code, message, pos: [start] }: YAMLError, text: string
     return { message: `the key ${key?.[1] ?? key?.[2] ?? key?.[3] ?? ''} is given twice.`, hint: 'Remove one of the two.' };
   }
   if (code === 'MULTIPLE_DOCS') return { message: 'a second YAML document begins here.', hint: 'A configuration is one document: remove the line of dashes.' };
-  const { line } = lines.linePos(start);
-  const reference = /[{[].*\$\{/.test(text.split('\n')[line - 1] ?? '');
-  return { message: `${message}.`, hint: reference ? 'Inside braces or brackets, quote a text with ${...}.' : undefined };
+  return { message: `${message}.`, hint: hasReferenceInBraces(text, lines.linePos(start).line) ? 'Inside braces or brackets, quote a text with ${...}.' : undefined };
+}
+
+/** Whether a line has a ${...} inside braces or brackets. */
+function hasReferenceInBraces(text: string, line: number): boolean {
+  return /[{[].*\$\{/.test(text.split('\n')[line - 1] ?? '');
 }
 
 function unknownAliases(document: Document): { name: string; offset: number }[] {

@@ -1,3 +1,4 @@
+import { formatOfName } from '../config/corpus-format.js';
 import type { CorpusConfig } from '../config/schema.js';
 import { UsageError } from '../errors.js';
 import type { Side } from './odd-characters.js';
@@ -31,11 +32,8 @@ export function sideFile(corpus: CorpusConfig, side: Side): string {
 /** `plain` for two aligned files, otherwise as set or as the name of the file says. */
 export function corpusFormat(corpus: CorpusConfig): 'plain' | 'tsv' | 'csv' | 'jsonl' {
   if (corpus.file === undefined) return 'plain';
-  if (corpus.format !== undefined) return corpus.format;
-  const ending = /\.([a-z]+)(\.gz)?$/i.exec(corpus.file)?.[1]?.toLowerCase();
-  if (ending === 'tsv' || ending === 'csv' || ending === 'jsonl') return ending;
-  if (ending === 'ndjson') return 'jsonl';
-  if (ending === 'tab') return 'tsv';
+  const format = corpus.format ?? formatOfName(corpus.file);
+  if (format !== undefined) return format;
   throw new UsageError('corpus-format-unknown', 'the name of the file does not tell its format', {
     place: { file: corpus.file },
     hint: 'Set `format` of this corpus to tsv, csv or jsonl.',

@@ -1,15 +1,15 @@
+import { evaluateLoss } from '../loss/evaluate.js';
 import { DropoutSeeds } from '../runtime/ops/dropout.js';
 import { translateLines } from '../translation/translate-lines.js';
 import type { RehearsalEvent } from './events.js';
 import { computeGradients } from './gradients.js';
 import type { TrainingRun } from './run.js';
-
-/** Longest dev sentences that the rehearsal translates. */
-const REHEARSED_SENTENCES = 16;
+import { devBatches, type DevSet } from './validate.js';
 
 /**
- * Runs the largest batch once, forwards and backwards, and decodes a few of the longest dev sentences, so that memory
- * or decoding trouble shows now and not hours later. Weights stay as they are.
+ * Runs the largest batch once, forwards and backwards, then what a validation computes at its largest: dev pairs under
+ * teacher forcing, and a full batch of the longest and of the shortest sentences (the most hypotheses) translated. So
+ * memory or decoding trouble shows now and not hours later, and memory grows no more afterwards. Weights stay as they are.
  */
 export async function rehearse(run: TrainingRun): Promise<RehearsalEvent> {
   const { model, config, dev, tokenizers } = run;
@@ -23,8 +23,11 @@ export async function rehearse(run: TrainingRun): Promise<RehearsalEvent> {
   });
   for (const tensor of [...gradients, loss, negativeLogLikelihood, correct]) tensor.dispose();
 
-  const longest = [...dev.sources].sort((a, b) => b.length - a.length).slice(0, REHEARSED_SENTENCES);
-  await translateLines(longest, { model, tokenizers, options: { ...config.decoding, beamSize: 1 } });
+  const [largest] = devBatches(dev, config);
+  if (largest !== undefined) evaluateLoss(model, [largest], config.training.labelSmoothing);
+  // An untrained model does not end its sentences: a shorter limit saves time, and memory does not depend on it.
+  const options = { ...config.decoding, beamSize: 1, maxLengthRatio: 1 };
+  await translateLines(extremes(dev, config.decoding.batchTokens), { model, tokenizers, options });
   return {
     type: 'rehearsal',
     sentences: batch.batch,
@@ -32,4 +35,19 @@ export async function rehearse(run: TrainingRun): Promise<RehearsalEvent> {
     targetTime: batch.targetTime,
     seconds: (performance.now() - started) / 1000,
   };
+}
+
+/** The longest and the shortest dev sentences, of each enough to fill a batch of so many tokens. */
+function extremes({ corpus, sources }: DevSet, batchTokens: number): string[] {
+  const order = [...sources.keys()].sort((a, b) => corpus.sourceLength(b) - corpus.sourceLength(a));
+  const filling = (indices: readonly number[]): number[] => {
+    let tokens = 0;
+    return indices.filter((index) => {
+      const isIn = tokens < batchTokens;
+      tokens += corpus.sourceLength(index) + 1;
+      return isIn;
+    });
+  };
+  const chosen = new Set([...filling(order), ...filling([...order].reverse())]);
+  return [...chosen].map((index) => sources[index]!);
 }

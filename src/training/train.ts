@@ -51,6 +51,8 @@ export async function* train(run: TrainingRun, signal?: AbortSignal): AsyncGener
   yield await rehearse(run);
   releaseMemory();
 
+  /** Whether the latest validation found a model worth saving. */
+  let isFit = true;
   let reason: StopReason | undefined;
   for (;;) {
     reason = stopReason(run, progress, clock(), signal);
@@ -86,7 +88,6 @@ export async function* train(run: TrainingRun, signal?: AbortSignal): AsyncGener
       if (progress.nonFinite.inRow >= training.maxNonFiniteSteps) throw diverged(run, progress, savedStep);
     }
 
-    let isFit = true;
     const validationDue = validationIsDue(run, progress, validatedStep);
     if (validationDue) {
       const validated = await runValidation(run, progress, clock);
@@ -105,7 +106,6 @@ export async function* train(run: TrainingRun, signal?: AbortSignal): AsyncGener
   }
 
   progress = { ...progress, elapsedSeconds: clock() };
-  let isFit = true;
   if (reason !== 'interrupted' && validatedStep !== progress.step) {
     const { progress: scored, event } = await runValidation(run, progress, clock);
     yield event;

@@ -1,6 +1,6 @@
 import type { Config } from '../config/schema.js';
 import { evaluationBatches } from '../data/batches.js';
-import type { EncodedCorpus } from '../data/batch.js';
+import type { Batch, EncodedCorpus } from '../data/batch.js';
 import { evaluateLoss, type TeacherForcedScores } from '../loss/evaluate.js';
 import { corpusBleu } from '../metrics/bleu.js';
 import { loopingOutputs } from '../metrics/looping.js';
@@ -38,10 +38,7 @@ export interface Validation extends TeacherForcedScores {
  */
 export async function validate(model: TrainableModel, dev: DevSet, tokenizers: TokenizerPair, config: Config): Promise<Validation> {
   const { training, decoding } = config;
-  // Batches no larger than those of training fit into memory, and hold half the padding of those that decoding likes.
-  const { size, unit } = training.batch;
-  const batchTokens = unit === 'tokens' ? Math.min(size, decoding.batchTokens) : decoding.batchTokens;
-  const scores = evaluateLoss(model, evaluationBatches(dev.corpus, batchTokens), training.labelSmoothing);
+  const scores = evaluateLoss(model, devBatches(dev, config), training.labelSmoothing);
   if (!Number.isFinite(scores.loss)) {
     return { ...scores, bleu: undefined, bleuSignature: undefined, samples: [], warnings: ['the loss on dev is infinite or not a number: the model is broken, and nothing was translated'] };
   }
@@ -63,6 +60,15 @@ export async function validate(model: TrainableModel, dev: DevSet, tokenizers: T
     })),
     warnings: withBleu ? loopingOutputs(sources, hypotheses) : [],
   };
+}
+
+/**
+ * The dev set in batches for teacher forcing, the longest pairs first. Batches no larger than those of training fit into
+ * memory, and hold half the padding of those that decoding likes.
+ */
+export function devBatches(dev: Pick<DevSet, 'corpus'>, { training, decoding }: Pick<Config, 'training' | 'decoding'>): Generator<Batch, void, undefined> {
+  const { size, unit } = training.batch;
+  return evaluationBatches(dev.corpus, unit === 'tokens' ? Math.min(size, decoding.batchTokens) : decoding.batchTokens);
 }
 
 /** Evenly spaced, so that the samples are always the same sentences. */

@@ -71,6 +71,17 @@ test('a model is scored on every pair of test, as if its translations were score
   assert.match(stdout, new RegExp(`^BLEU .*\\n.*\\nchrF2 .*\\nTER .*\\nperplexity +${scores.perplexity.toFixed(4)}\\naccuracy +${scores.accuracy.toFixed(4)}\\nsentences +7\\ntargetTokens +${scores.targetTokens}\\n$`));
 });
 
+test('a model trained on a GPU is used where there is none; a folder to write to is refused before anything is computed', async () => {
+  const config = readResolvedConfig(run);
+  saveResolvedConfig({ ...config, device: 'gpu' }, run);
+  const { code, stderr } = await runCommand(['eval', '--model', run, '--output', folder]);
+  const translated = await runCommand(['translate', '--model', run], { input: 'a\n' });
+  saveResolvedConfig(config, run);
+  assert.equal(code, 1);
+  assert.match(stderr, /the translations cannot be written there: it is a folder/);
+  assert.equal(translated.code, 0, translated.stderr);
+});
+
 test('log-probabilities are one number for each pair, and sum to what perplexity says', async () => {
   const { perplexity, targetTokens } = await evaluate(['--model', run, '--metrics', 'bleu', '--beam-size', '1']);
   const { code, stdout, stderr } = await runCommand(['eval', '--score', '--model', run]);

@@ -160,6 +160,31 @@ describe('s2s train', () => {
     });
   }
 
+  test('goes on in silence when nobody reads what it says any more, and saves', async () => {
+    const training = startTraining(...inFolder('unread'), '--max-steps', '30');
+    await training.said(/^computing on/m);
+    training.child.stderr!.destroy();
+    assert.equal(await training.end(), 0);
+    assert.ok(existsSync(join(folder, 'unread', 'checkpoints', 'step-00000030', 'model.safetensors')));
+  });
+
+  test('a terminal that is closed is a wish to stop: saved, exit code 129', async () => {
+    const training = startTraining(...inFolder('hung-up'));
+    await training.said(/step 4:/);
+    training.child.kill('SIGHUP');
+    assert.equal(await training.end(), 129);
+    assert.match(training.stderr(), /saved step/);
+  });
+
+  test('build-vocab does not take the vocabulary from under a trained model', async () => {
+    const args = ['--config', join(folder, 'c.yaml'), ...inFolder('unread')];
+    assert.equal((await runCommand(['build-vocab', ...args])).code, 0, 'the same vocabulary again is harmless');
+    const refused = await runCommand(['build-vocab', ...args, '--set', 'tokenizer.size=20', '--force']);
+    assert.equal(refused.code, 2);
+    assert.match(refused.stderr, /unread: holds a trained model, which another vocabulary would make useless\n.*--run-dir/);
+    assert.equal((await runCommand(['translate', '--model', join(folder, 'unread')], { input: 'a b\n' })).code, 0);
+  });
+
   test('two at once cannot train in one folder; after kill -9 the folder resumes', async () => {
     const running = startTraining(...inFolder('busy'), '--set', 'training.checkpoints.everySteps=1', '--max-minutes', '5');
     await running.said(/^saved step 2\b/m);

@@ -4,7 +4,7 @@ import { setTimeout } from 'node:timers/promises';
 import { exitCodeOf, interruption } from '../../../src/cli/interruption.js';
 
 test('the first signal aborts, those of the same keystroke do nothing, a later one ends the process', async (context) => {
-  const listeners = (): number => process.listenerCount('SIGINT') + process.listenerCount('SIGTERM');
+  const listeners = (): number => process.listenerCount('SIGINT') + process.listenerCount('SIGTERM') + process.listenerCount('SIGHUP');
   const before = listeners();
   const exit = context.mock.method(process, 'exit', () => undefined as never);
   let told = 0;
@@ -22,4 +22,4 @@ test('the first signal aborts, those of the same keystroke do nothing, a later o
   assert.equal(listeners(), before);
 });
 
-test('exit codes are those of shells', () => assert.deepEqual([exitCodeOf('SIGINT'), exitCodeOf('SIGTERM')], [130, 143]));
+test('exit codes are those of shells', () => assert.deepEqual([exitCodeOf('SIGINT'), exitCodeOf('SIGTERM'), exitCodeOf('SIGHUP')], [130, 143, 129]));

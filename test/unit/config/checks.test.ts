@@ -62,6 +62,15 @@ test('a corpus is two aligned files or one file with both sides', () => {
   assert.deepEqual(columns.map((problem) => /data\.train\[0\]\.(\w+): is for one file/.exec(problem)?.[1]), ['format', 'sourceColumn', 'targetColumn', 'header', 'delimiter', 'quote']);
 });
 
+test('one file with both sides has a format and two columns', () => {
+  folder.write('all.txt', '');
+  const of = (corpus: string): string => folder.problems(`data:\n  train:\n    - ${corpus}\n  dev: [{ source: dev.a, target: dev.b }]`).join('\n');
+  assert.match(of('{ file: all.txt }'), /^3: data\.train\[0\]\.file: does not tell its format: .*all\.txt\. Set format/);
+  assert.equal(of('{ file: all.txt, format: tsv }'), '');
+  assert.match(of('{ file: all.tsv, sourceColumn: 2, targetColumn: 2 }'), /^3: data\.train\[0\]\.targetColumn: is the same column as sourceColumn\./);
+  assert.match(of('{ file: all.tsv, sourceColumn: de, header: false }'), /^3: data\.train\[0\]\.header: is false, but columns are given by name\./);
+});
+
 test('held-out text is not trained on, whatever path leads to it', () => {
   symlinkSync(join(folder.path, 'train.a'), join(folder.path, 'link.a'));
   const train = '  train: [{ source: train.a, target: train.b }]\n';
@@ -70,6 +79,9 @@ test('held-out text is not trained on, whatever path leads to it', () => {
   assert.match(folder.problems(`${DATA}  test:\n    - { source: dev.a, target: dev.b }\n`).join(), /^5: data\.test\[0\]: is also in data\.dev/);
   // Twice in training is a matter of weight; other columns of a file are other text.
   assert.deepEqual(folder.problems(`${DATA.replace('train: [', 'train: [{ source: train.a, target: train.b }, ')}`), []);
+  for (const dev of ['{ file: all.tsv, sourceColumn: 1, targetColumn: 2 }', '{ file: all.tsv, sourceColumn: 2, targetColumn: 1 }']) {
+    assert.match(folder.problems(`data:\n  train: [{ file: all.tsv }]\n  dev:\n    - ${dev}\n`).join(), /^4: data\.dev\[0\]: is also in data\.train\./, dev);
+  }
   assert.deepEqual(folder.problems('data:\n  train: [{ file: all.tsv, targetColumn: 2 }]\n  dev: [{ file: all.tsv, targetColumn: 3 }]\n'), []);
 });
 

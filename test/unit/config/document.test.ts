@@ -40,7 +40,8 @@ test('syntax errors are told with their lines, all of them', () => {
 });
 
 test('a reference that braces swallow is to be quoted', () => {
-  assert.match(folder.problems('data:\n  train: [{ source: ${FOLDER}/a }]\n')[0]!, /^2: .*quote a text with \$\{\.\.\.\}/);
+  const problems = folder.problems('data:\n  train: [{ source: ${FOLDER}/a, target: ${FOLDER}/b }]\n  dev: [{ source: a, target: b }]\nseed: 1\n');
+  assert.match(problems.join('\n'), /^2: .*quote a text with \$\{\.\.\.\}[^\n]*$/, 'one line, and nothing of the rest of the file');
 });
 
 test('anchors, aliases and merge keys are followed, and mistakes in them are where they stand', () => {

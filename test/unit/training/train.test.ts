@@ -221,6 +221,17 @@ describe('a loss that is not finite', () => {
     assert.deepEqual((await loadCheckpoint(config.runDirectory, 'last')).state.lossScale, { factor: factors.at(-1), updates: sinceLast.length });
   });
 
+  test('weights that the last update made infinite are not saved at the limit either', async () => {
+    const result = await trainTiny(configOf({ maxSteps: 4, validation: { every: 2, unit: 'steps' } }), {
+      onEvent: (event, { model }) => {
+        if (event.type === 'update' && event.step === 4) model.parameters.assign('output.bias', new Float32Array(model.targetVocabularySize).fill(1e38, 3, 5));
+      },
+    });
+    assert.deepEqual(eventsOf(result, 'validation').map(({ loss }) => Number.isFinite(loss)), [true, false]);
+    assert.deepEqual(stepsOf(result, 'checkpoint'), [2]);
+    assert.equal(stoppedOf(result).savedStep, 2);
+  });
+
   test('a huge learning rate ends in an error, not in a model', async () => {
     const { error } = await trainTiny(configOf({ maxSteps: 30, clipNorm: 0, optimizer: { name: 'sgd', learningRate: 1e38 } }));
     assert.ok(error instanceof S2sError && error.code === 'diverged', String(error));
