@@ -30,7 +30,7 @@ test('mistakes are told before anything is measured', async () => {
   const mistakes: [args: string[], said: RegExp][] = [
     [['--model', 'lstm-dep'], /^error: There is no model lstm-dep to measure\.\nDid you mean lstm-deep\?/],
     [['--model', 'transformer'], /^error: There is no Transformer in s2s yet/],
-    [['--dtype', 'float16'], /^error: Invalid values: .*dtype/],
+    [['--dtype', 'float64'], /^error: Invalid values: .*dtype/],
     [['--steps', '0'], /^error: --steps must be a whole number of at least 1, but is 0\./],
     [['--warmup', '-1'], /^error: --warmup must be a whole number of at least 0/],
     [['--batch', 'many'], /^error: --batch must be a whole number of at least 1, but is NaN\./],
