@@ -1,6 +1,5 @@
 import { resolve } from 'node:path';
 import type { CommandModule } from 'yargs';
-import { readIndex } from '../checkpoint/checkpoint-index.js';
 import type { Config } from '../config/schema.js';
 import { S2sError } from '../errors.js';
 import type { VocabularyEvent, VocabularyReport } from '../text/build.js';
@@ -47,6 +46,7 @@ export const buildVocabCommand: CommandModule<object, BuildVocabArguments> = {
 /** A trained model understands its own vocabulary alone. */
 async function refuseToBreakModel({ runDirectory }: Config, directory: string, state: VocabularyState['state']): Promise<void> {
   if (state === 'current' || resolve(directory) !== resolve(runDirectory)) return;
+  const { readIndex } = await import('../checkpoint/checkpoint-index.js');
   const { checkpoints } = await readIndex(runDirectory);
   if (checkpoints.length === 0) return;
   throw new S2sError('run-exists', 'holds a trained model, which another vocabulary would make useless', {
