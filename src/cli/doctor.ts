@@ -9,7 +9,7 @@ interface DoctorArguments extends CommonArguments {
 }
 
 /** What computes LSTM layers, for people. */
-const LSTM_BY: Record<NonNullable<Diagnosis['recurrentLayers']>, string> = { custom: 'custom ops with oneDNN', cudnn: 'cuDNN', block: 'TensorFlow\'s BlockLSTM', plain: 'one step at a time' };
+const LSTM_BY: Record<NonNullable<Diagnosis['recurrentLayers']>, string> = { custom: 'custom ops', cudnn: 'cuDNN', block: 'TensorFlow\'s BlockLSTM', plain: 'one step at a time' };
 
 /** `s2s doctor`: what is installed, what it computes on and how fast, and what to do about what is broken. */
 export const doctorCommand: CommandModule<object, DoctorArguments> = {

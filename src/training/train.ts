@@ -51,8 +51,8 @@ export async function* train(run: TrainingRun, signal?: AbortSignal): AsyncGener
   yield await rehearse(run);
   releaseMemory();
 
-  /** Whether the latest validation found a model worth saving. */
-  let isFit = true;
+  /** The latest step at which a validation found a broken model. */
+  let brokenStep: number | undefined;
   let reason: StopReason | undefined;
   for (;;) {
     reason = stopReason(run, progress, clock(), signal);
@@ -94,10 +94,10 @@ export async function* train(run: TrainingRun, signal?: AbortSignal): AsyncGener
       ({ progress } = validated);
       yield validated.event;
       validatedStep = progress.step;
-      isFit = Number.isFinite(validated.event.loss);
+      if (!Number.isFinite(validated.event.loss)) brokenStep = progress.step;
       releaseMemory();
     }
-    if (isFit && (validationDue || saveIsDue(run, progress, savedStep))) {
+    if (brokenStep !== progress.step && (validationDue || saveIsDue(run, progress, savedStep))) {
       const saved = await save(progress);
       if (saved !== undefined) yield saved;
     }
@@ -110,9 +110,9 @@ export async function* train(run: TrainingRun, signal?: AbortSignal): AsyncGener
     const { progress: scored, event } = await runValidation(run, progress, clock);
     yield event;
     progress = { ...progress, validated: scored.validated, elapsedSeconds: scored.elapsedSeconds };
-    isFit = Number.isFinite(event.loss);
+    if (!Number.isFinite(event.loss)) brokenStep = progress.step;
   }
-  if (isFit && (savedStep ?? 0) !== progress.step) {
+  if (brokenStep !== progress.step && (savedStep ?? 0) !== progress.step) {
     const saved = await save(progress);
     if (saved !== undefined) yield saved;
   }
