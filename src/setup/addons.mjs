@@ -63,7 +63,7 @@ export function opsAddon() {
     name: 's2s_ops',
     ...sourcesIn(join(PACKAGE_ROOT, 'src', 'runtime', 'native')),
     tuned: true,
-    compilerFlags: (folder) => ['-O3', '-march=native', '-fopenmp-simd', '-fno-math-errno', '-fno-trapping-math', ...TENSORFLOW_FLAGS, ...nodeFlags(), `-I${join(folder, 'tensorflow', 'include')}`, `-I${join(onednnFolder(), 'include')}`],
+    compilerFlags: (folder) => ['-O3', '-march=native', '-mprefer-vector-width=512', '-fopenmp-simd', '-fno-math-errno', '-fno-trapping-math', ...TENSORFLOW_FLAGS, ...nodeFlags(), `-I${join(folder, 'tensorflow', 'include')}`, `-I${join(onednnFolder(), 'include')}`],
     linkerFlags: (folder) => [
       tensorflowLibrary(folder, 'framework'),
       join(onednnFolder(), 'lib', 'libdnnl.so.3'),

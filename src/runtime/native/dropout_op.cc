@@ -1,6 +1,8 @@
 // S2sDropout: inverted dropout with the very mask that TensorFlow's StatelessRandomUniform (its first version) gives for the
 // same seeds, made sixteen numbers at a time and never stored.
 #include <algorithm>
+#include <cmath>
+#include <cstring>
 
 #include "parallel.h"
 #include "tensorflow/core/framework/op.h"
@@ -26,38 +28,32 @@ constexpr int kLanes = 16;
 // Elements in one piece of work.
 constexpr int64_t kElements = 1 << 15;
 
-// The Philox 4x32-10 generator (Salmon et al. 2011) for counters start, start + 1, ...: result[i][lane] is number i of
-// counter start + lane.
+// The Philox 4x32-10 generator (Salmon et al. 2011) for counters start, start + 1, ...: words[2 * lane] holds the first two
+// numbers of counter start + lane, the lower half first, and words[2 * lane + 1] the last two.
 //
-// The numbers have 32 bits, but are kept in 64, as the processor's vector instructions multiply them.
-void Philox(const PhiloxRandom::Key& key, const PhiloxRandom::ResultType& counter, uint64_t start, uint64_t result[4][kLanes]) {
-  uint64_t c0[kLanes], c1[kLanes], c2[kLanes], c3[kLanes];
-  // The first half of the counter starts at zero, so that it is the number of the block alone.
-  for (int lane = 0; lane < kLanes; ++lane) {
-    const uint64_t block = start + lane;
-    c0[lane] = static_cast<uint32_t>(block);
-    c1[lane] = static_cast<uint32_t>(block >> 32);
-    c2[lane] = counter[2];
-    c3[lane] = counter[3];
-  }
-  uint32_t k0 = key[0], k1 = key[1];
-  for (int round = 0; round < 10; ++round) {
+// A lane goes through all rounds by itself, in 64 bits for numbers of 32, so that the compiler keeps all lanes in vector registers.
+void Philox(const PhiloxRandom::Key& key, const PhiloxRandom::ResultType& counter, uint64_t start, uint64_t words[2 * kLanes]) {
+  const uint64_t second = counter[2], third = counter[3];
+  const uint32_t first_key = key[0], second_key = key[1];
 #pragma omp simd
-    for (int lane = 0; lane < kLanes; ++lane) {
-      const uint64_t a = uint64_t{0xD2511F53} * static_cast<uint32_t>(c0[lane]), b = uint64_t{0xCD9E8D57} * static_cast<uint32_t>(c2[lane]);
-      const uint64_t x = (b >> 32) ^ c1[lane] ^ k0, z = (a >> 32) ^ c3[lane] ^ k1;
-      c1[lane] = static_cast<uint32_t>(b);
-      c3[lane] = static_cast<uint32_t>(a);
-      c0[lane] = x;
-      c2[lane] = z;
+  for (int lane = 0; lane < kLanes; ++lane) {
+    // The first half of the counter starts at zero, so that it is the number of the block alone.
+    const uint64_t block = start + lane;
+    uint64_t c0 = static_cast<uint32_t>(block), c1 = block >> 32, c2 = second, c3 = third;
+    uint32_t k0 = first_key, k1 = second_key;
+#pragma GCC unroll 10
+    for (int round = 0; round < 10; ++round) {
+      const uint64_t a = uint64_t{0xD2511F53} * c0, b = uint64_t{0xCD9E8D57} * c2;
+      c0 = (b >> 32) ^ c1 ^ k0;
+      c2 = (a >> 32) ^ c3 ^ k1;
+      c1 = static_cast<uint32_t>(b);
+      c3 = static_cast<uint32_t>(a);
+      k0 += 0x9E3779B9;
+      k1 += 0xBB67AE85;
     }
-    k0 += 0x9E3779B9;
-    k1 += 0xBB67AE85;
+    words[2 * lane] = c0 | c1 << 32;
+    words[2 * lane + 1] = c2 | c3 << 32;
   }
-  std::copy_n(c0, kLanes, result[0]);
-  std::copy_n(c1, kLanes, result[1]);
-  std::copy_n(c2, kLanes, result[2]);
-  std::copy_n(c3, kLanes, result[3]);
 }
 
 class DropoutOp : public tensorflow::OpKernel {
@@ -92,19 +88,21 @@ class DropoutOp : public tensorflow::OpKernel {
     float* to = output->flat<float>().data();
     const int64_t count = input.NumElements();
     const float keep = 1.0f / (1.0f - rate_);
-    // The uniform numbers are 23 bits times 2^-23, as TensorFlow makes them.
-    const float limit = rate_ * (1 << 23);
+    // The uniform numbers are 23 bits times 2^-23, as TensorFlow makes them: less than the rate are those of less than this.
+    const auto limit = static_cast<uint32_t>(std::ceil(rate_ * (1 << 23)));
     s2s::ForEach(context, static_cast<int>((count + kElements - 1) / kElements), [&](int piece) {
       const int64_t end = std::min(count, (piece + 1) * kElements);
-      uint64_t bits[4][kLanes];
-      float factors[4 * kLanes];
+      uint64_t words[2 * kLanes];
+      uint32_t numbers[4 * kLanes];
       for (int64_t at = piece * kElements; at < end; at += 4 * kLanes) {
-        Philox(key, counter, at / 4, bits);
-        for (int lane = 0; lane < kLanes; ++lane) {
-          for (int i = 0; i < 4; ++i) factors[4 * lane + i] = static_cast<float>(static_cast<int32_t>(bits[i][lane] & 0x7fffff));
-        }
+        Philox(key, counter, at / 4, words);
+        std::memcpy(numbers, words, sizeof(words));
         const int64_t here = std::min<int64_t>(4 * kLanes, end - at);
-        for (int64_t i = 0; i < here; ++i) to[at + i] = factors[i] < limit ? 0.0f : from[at + i] * keep;
+#pragma omp simd
+        for (int64_t i = 0; i < here; ++i) {
+          const float kept = from[at + i] * keep;
+          to[at + i] = (numbers[i] & 0x7fffff) < limit ? 0.0f : kept;
+        }
       }
     });
   }

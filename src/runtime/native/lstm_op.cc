@@ -54,7 +54,7 @@ REGISTER_OP("S2sLstmGrad")
 namespace {
 
 // Columns in one piece of work when the gradient of the bias is summed up.
-constexpr int64_t kBiasColumns = 128;
+constexpr int64_t kBiasColumns = 256;
 
 // Shares of the rows, one for each thread.
 struct Shares {
@@ -102,9 +102,9 @@ class LstmOpBase : public tensorflow::OpKernel {
     for (int64_t i = 0; i < count; ++i) to[i] = s2s::FromFloat<Number>(from[i]);
   }
 
-  static s2s::PackedMatrix Packed(s2s::Buffer* buffer, const s2s::Matrix& matrix) {
-    s2s::PackedMatrix packed(matrix.inner, matrix.columns, kHalf, buffer->Get<char>(s2s::PackedMatrix::Size(matrix.inner, matrix.columns, kHalf)));
-    packed.Pack(matrix);
+  static s2s::PackedMatrix Packed(OpKernelContext* context, s2s::Buffer* buffer, const s2s::Strided& matrix, int64_t inner, int64_t columns) {
+    s2s::PackedMatrix packed(inner, columns, kHalf, buffer->Get<char>(s2s::PackedMatrix::Size(inner, columns, kHalf)));
+    s2s::ForEach(context, packed.Pieces(), [&](int piece) { packed.PackPiece(matrix, piece); });
     return packed;
   }
 
@@ -166,7 +166,7 @@ class LstmOp : public LstmOpBase<T> {
     s2s::Guard(context, [&] {
       static s2s::Buffer buffer;
       std::lock_guard<std::mutex> lock(s2s::SharedBuffers());
-      const auto kernel = Base::Packed(&buffer, {Base::Data(context, 2), hidden, 4 * hidden, 4 * hidden, false});
+      const auto kernel = Base::Packed(context, &buffer, {Base::Data(context, 2), 4 * hidden, 1}, hidden, 4 * hidden);
       const Shares shares(context, batch);
       s2s::ForEach(context, static_cast<int>(shares.count), [&](int share) {
         const int64_t start = shares.Start(share), end = shares.Start(share + 1);
@@ -234,7 +234,7 @@ class LstmGradOp : public LstmOpBase<T> {
     s2s::Guard(context, [&] {
       static s2s::Buffer buffer;
       std::lock_guard<std::mutex> lock(s2s::SharedBuffers());
-      const auto kernel = Base::Packed(&buffer, {Base::Data(context, 0), 4 * hidden, hidden, 4 * hidden, true});
+      const auto kernel = Base::Packed(context, &buffer, {Base::Data(context, 0), 1, 4 * hidden}, 4 * hidden, hidden);
       const Shares shares(context, batch);
       s2s::ForEach(context, static_cast<int>(shares.count), [&](int share) {
         const int64_t start = shares.Start(share), end = shares.Start(share + 1);

@@ -71,7 +71,7 @@ class PackOp : public tensorflow::OpKernel {
       const float* data = matrix.flat<float>().data();
       s2s::ForEach(context, slices.count, [&](int slice) {
         const int64_t start = slices.Start(slice);
-        slices.At(slice, memory).Pack({data + (transposed_ ? start * stride : start), slices.inner, slices.Columns(slice), stride, transposed_});
+        slices.At(slice, memory).Pack(transposed_ ? s2s::Strided{data + start * stride, 1, stride} : s2s::Strided{data + start, stride, 1});
       });
     });
   }

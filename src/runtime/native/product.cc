@@ -16,6 +16,8 @@ namespace {
 constexpr int64_t kUsualRows = 64;
 // The number of rows is rounded up to a multiple of this, so that there are few different shapes of products.
 constexpr int64_t kRowUnit = 8;
+// Columns that a thread packs at once: whole blocks in any of oneDNN's layouts, which have 16, 32, 48 or 64 columns.
+constexpr int64_t kPieceColumns = 192;
 
 using Type = dnnl::memory::data_type;
 using Tag = dnnl::memory::format_tag;
@@ -57,6 +59,20 @@ const FixedProduct& FindProduct(int64_t rows, int64_t inner, int64_t columns, bo
   return products.emplace(key, FixedProduct{description, dnnl::matmul(description)}).first->second;
 }
 
+// A matrix [inner, columns] row by row.
+template <typename Number>
+void Turn(const Strided& matrix, int64_t inner, int64_t columns, Number* turned) {
+  // A square at a time, so that what is read again is still in the cache.
+  constexpr int64_t kSquare = 8;
+  for (int64_t column = 0; column < columns; column += kSquare) {
+    const int64_t width = std::min(kSquare, columns - column);
+    for (int64_t row = 0; row < inner; ++row) {
+      const float* from = matrix.data + row * matrix.row_stride + column * matrix.column_stride;
+      for (int64_t i = 0; i < width; ++i) turned[row * columns + column + i] = FromFloat<Number>(from[i * matrix.column_stride]);
+    }
+  }
+}
+
 int64_t RoundedUp(int64_t rows) { return (rows + kRowUnit - 1) / kRowUnit * kRowUnit; }
 
 }  // namespace
@@ -78,18 +94,39 @@ size_t PackedMatrix::Size(int64_t inner, int64_t columns, bool half) {
   return (size + 63) / 64 * 64;
 }
 
-void PackedMatrix::Pack(const Matrix& matrix) {
-  const Strided given{matrix.data, matrix.transposed ? 1 : matrix.stride, matrix.transposed ? matrix.stride : 1};
+void PackedMatrix::Pack(const Strided& matrix) {
+  for (int piece = 0; piece < Pieces(); ++piece) PackPiece(matrix, piece);
+}
+
+int PackedMatrix::Pieces() const { return static_cast<int>((columns_ + kPieceColumns - 1) / kPieceColumns); }
+
+void PackedMatrix::PackPiece(const Strided& matrix, int piece) {
+  const int64_t start = piece * kPieceColumns, columns = std::min(kPieceColumns, columns_ - start);
+  const Strided given{matrix.data + start * matrix.column_stride, matrix.row_stride, matrix.column_stride};
   if (!UsesOneDnn()) {
-    float* packed = static_cast<float*>(packed_);
-    PackFloats(given, inner_, columns_, packed);
-    if (half_) std::transform(packed, packed + PackedFloats(inner_, columns_), packed, [](float value) { return ToFloat(ToHalf(value)); });
+    float* packed = static_cast<float*>(packed_) + start * inner_;
+    PackFloats(given, inner_, columns, packed);
+    if (half_) std::transform(packed, packed + PackedFloats(inner_, columns), packed, [](float value) { return ToFloat(ToHalf(value)); });
     return;
   }
-  const Layout from({inner_, columns_}, Type::f32, dnnl::memory::dims{given.row_stride, given.column_stride});
-  const auto to = FindProduct(kUsualRows, inner_, columns_, half_).description.weights_desc();
-  dnnl::memory source(from, Engine(), const_cast<float*>(matrix.data)), packed(to, Engine(), packed_);
-  dnnl::reorder(source, packed).execute(Stream(), source, packed);
+  const auto to = FindProduct(kUsualRows, inner_, columns_, half_).description.weights_desc().submemory_desc({inner_, columns}, {0, start});
+  const auto reorder = [&](Type type, const Strided& rows, const void* data) {
+    const Layout from({inner_, columns}, type, dnnl::memory::dims{rows.row_stride, rows.column_stride});
+    dnnl::memory source(from, Engine(), const_cast<void*>(data)), packed(to, Engine(), packed_);
+    dnnl::reorder(source, packed).execute(Stream(), source, packed);
+  };
+  if (given.column_stride == 1) return reorder(Type::f32, given, given.data);
+  // oneDNN turns a matrix slower than this loop.
+  thread_local Buffer memory;
+  const Strided turned{nullptr, columns, 1};
+  if (half_) {
+    Half* halves = memory.Get<Half>(inner_ * columns);
+    Turn(given, inner_, columns, halves);
+    return reorder(Type::bf16, turned, halves);
+  }
+  float* floats = memory.Get<float>(inner_ * columns);
+  Turn(given, inner_, columns, floats);
+  reorder(Type::f32, turned, floats);
 }
 
 PackedMatrix::Rows PackedMatrix::Prepare(Buffer* left, Buffer* result, int64_t rows) const {

@@ -6,17 +6,10 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "float_product.h"
 #include "parallel.h"
 
 namespace s2s {
-
-// A float32 matrix [inner, columns] as it lies in memory: in rows, `stride` elements apart, or in columns where it is
-// transposed.
-struct Matrix {
-  const float* data;
-  int64_t inner, columns, stride;
-  bool transposed;
-};
 
 // Whether oneDNN has layouts of its own for right factors here, and multiplies bfloat16: on x64, with AVX-512. Elsewhere bfloat16
 // factors are rounded and multiplied in float32, which gives the same products.
@@ -31,8 +24,11 @@ class PackedMatrix {
   // Bytes of memory that the packed matrix takes, a multiple of 64.
   static size_t Size(int64_t inner, int64_t columns, bool half);
 
-  // Writes the packed matrix into its memory.
-  void Pack(const Matrix& matrix);
+  // Writes the packed matrix into its memory, from one [inner, columns].
+  void Pack(const Strided& matrix);
+  // The same in pieces, for as many threads: piece 0 ... Pieces() - 1.
+  int Pieces() const;
+  void PackPiece(const Strided& matrix, int piece);
 
   // Memory that a thread brings along, for products of as many rows.
   struct Rows {
