@@ -26,7 +26,7 @@ REGISTER_OP("S2sCrossEntropy")
     .Output("d_bias: float")
     .Attr("T: {float, bfloat16}")
     .Attr("label_smoothing: float")
-    .Doc("Logits [positions, vocab], to which the bias [vocab] is added. The sums are over positions whose weight is not 0; d_logits and d_bias are gradients of loss. d_logits may take the place of logits.");
+    .Doc("Logits [positions, vocab], to which the bias [vocab] is added. The sums are over positions whose weight is not 0; d_logits and d_bias are gradients of loss. d_logits takes the place of logits, which are lost.");
 
 namespace {
 
@@ -53,14 +53,15 @@ class CrossEntropyOp : public tensorflow::OpKernel {
     OP_REQUIRES(context, context->input(2).NumElements() == positions && context->input(3).NumElements() == positions, tensorflow::errors::InvalidArgument("every position needs a label and a weight"));
     const int32_t* labels = context->input(2).flat<int32_t>().data();
     OP_REQUIRES(context, std::all_of(labels, labels + positions, [&](int32_t label) { return label >= 0 && label < vocabulary; }), tensorflow::errors::InvalidArgument("labels must be in the vocabulary"));
-    Tensor *loss = nullptr, *negative_log_likelihood = nullptr, *correct = nullptr, *d_logits = nullptr, *d_bias = nullptr;
+    Tensor *loss = nullptr, *negative_log_likelihood = nullptr, *correct = nullptr, *d_bias = nullptr;
     OP_REQUIRES_OK(context, context->allocate_output(0, TensorShape({}), &loss));
     OP_REQUIRES_OK(context, context->allocate_output(1, TensorShape({}), &negative_log_likelihood));
     OP_REQUIRES_OK(context, context->allocate_output(2, TensorShape({}), &correct));
-    OP_REQUIRES_OK(context, context->forward_input_or_allocate_output({0}, 3, logits.shape(), &d_logits));
+    // In place: the largest tensor of a training step is neither made twice nor brought into the cache twice.
+    context->set_output(3, logits);
     OP_REQUIRES_OK(context, context->allocate_output(4, {vocabulary}, &d_bias));
     const Number* from = reinterpret_cast<const Number*>(logits.flat<T>().data());
-    Number* to = reinterpret_cast<Number*>(d_logits->flat<T>().data());
+    Number* to = const_cast<Number*>(from);
     const float *bias = context->input(1).flat<float>().data(), *weights = context->input(3).flat<float>().data();
     float* bias_gradient = d_bias->flat<float>().data();
 

@@ -8,6 +8,7 @@
 
 #include "float_product.h"
 #include "numbers.h"
+#include "turn.h"
 
 namespace s2s {
 namespace {
@@ -57,20 +58,6 @@ const FixedProduct& FindProduct(int64_t rows, int64_t inner, int64_t columns, bo
   const Layout right = rows == kUsualRows ? Layout({inner, columns}, type, Tag::any) : FindProduct(kUsualRows, inner, columns, half).description.weights_desc();
   const auto description = Describe(rows, inner, columns, type, right);
   return products.emplace(key, FixedProduct{description, dnnl::matmul(description)}).first->second;
-}
-
-// A matrix [inner, columns] row by row.
-template <typename Number>
-void Turn(const Strided& matrix, int64_t inner, int64_t columns, Number* turned) {
-  // A square at a time, so that what is read again is still in the cache.
-  constexpr int64_t kSquare = 8;
-  for (int64_t column = 0; column < columns; column += kSquare) {
-    const int64_t width = std::min(kSquare, columns - column);
-    for (int64_t row = 0; row < inner; ++row) {
-      const float* from = matrix.data + row * matrix.row_stride + column * matrix.column_stride;
-      for (int64_t i = 0; i < width; ++i) turned[row * columns + column + i] = FromFloat<Number>(from[i * matrix.column_stride]);
-    }
-  }
 }
 
 int64_t RoundedUp(int64_t rows) { return (rows + kRowUnit - 1) / kRowUnit * kRowUnit; }

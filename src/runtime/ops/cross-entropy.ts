@@ -57,7 +57,7 @@ function plainCrossEntropy({ hidden, kernel, bias, labels, weights, labelSmoothi
 
 /**
  * The same by the custom op S2sCrossEntropy (src/runtime/native/cross_entropy_op.cc), which makes the gradient of the
- * logits in the same pass as the loss: beside it, only the three large products are left.
+ * logits in the same pass as the loss, and in their place: beside it, only the three large products are left.
  */
 function customCrossEntropy({ hidden, kernel, bias, labels, weights, labelSmoothing }: CrossEntropyInputs): CrossEntropyOutputs {
   const { precision } = opForm();
@@ -69,6 +69,8 @@ function customCrossEntropy({ hidden, kernel, bias, labels, weights, labelSmooth
       const logits = productOf(left, right, precision, { b: true });
       const attributes = [attribute.type('T', precision), attribute.float('label_smoothing', labelSmoothing)];
       const [sum, likelihood, hits, ofLogits, ofBias] = execute('S2sCrossEntropy', attributes, [logits, bias, labels, weights], 5);
+      // Its memory is now that of `ofLogits`.
+      logits.dispose();
       save([left, right, ofLogits!, ofBias!]);
       return [sum!, likelihood!, hits!];
     },

@@ -30,7 +30,25 @@ export function inFloat32<Result extends Tensor>(tensor: Result, precision: Prec
 export function productOf(a: Tensor2D, b: Tensor2D, precision: Precision, transposed: Transposed = {}): Tensor2D {
   const attributes = [attribute.bool('transpose_a', transposed.a ?? false), attribute.bool('transpose_b', transposed.b ?? false)];
   if (multipliesByCustomOps(precision)) return execute('S2sMatMul', attributes, [a, b])[0] as Tensor2D;
+  if (transposed.b === true && turnsFirst(a, b, precision, transposed.a ?? false)) {
+    const turned = execute('S2sTranspose', [], [b])[0] as Tensor2D;
+    const product = productOf(a, turned, precision, { ...transposed, b: false });
+    turned.dispose();
+    return product;
+  }
   return execute('MatMul', [attribute.type('T', precision), ...attributes], [a, b])[0] as Tensor2D;
+}
+
+/** Rows of the left factor from which turning the right one pays. */
+const MANY_ROWS = 512;
+
+/**
+ * Whether a right factor given as `[columns, inner]` is turned before the product: TensorFlow's float32 products lose a
+ * quarter of their speed where it is deeper than wide (measured with 1,600 rows on Zen 5: 340 against 450 GFLOP/s).
+ */
+function turnsFirst(a: Tensor2D, b: Tensor2D, precision: Precision, transposeA: boolean): boolean {
+  const [columns, inner] = b.shape;
+  return precision === 'float32' && opForm().kernels === 'custom' && a.shape[transposeA ? 1 : 0] >= MANY_ROWS && columns <= inner;
 }
 
 /** Whether the ops of src/runtime/native/matmul_op.cc are faster than TensorFlow's own. */
