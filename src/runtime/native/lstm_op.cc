@@ -170,8 +170,9 @@ class LstmOp : public LstmOpBase<T> {
       const Shares shares(context, batch);
       s2s::ForEach(context, static_cast<int>(shares.count), [&](int share) {
         const int64_t start = shares.Start(share), end = shares.Start(share + 1);
-        const auto product = kernel.Prepare(&MemoryOfThread().left, &MemoryOfThread().result, end - start);
-        auto* left = static_cast<Number*>(product.left);
+        const int64_t touched = s2s::PackedMatrix::RowsTouched(end - start);
+        auto* left = MemoryOfThread().left.Get<Number>(touched * hidden);
+        auto* product = MemoryOfThread().result.Get<float>(touched * 4 * hidden);
         std::copy(initial_hidden + start * hidden, initial_hidden + end * hidden, final_hidden + start * hidden);
         std::copy(initial_cell + start * hidden, initial_cell + end * hidden, final_cell + start * hidden);
         // Encoders start at zero, where there is nothing to multiply.
@@ -182,13 +183,13 @@ class LstmOp : public LstmOpBase<T> {
           const bool multiply = read > 0 || !from_zero;
           if (multiply) {
             for (size_t i = 0; i < active.size(); ++i) Base::Copy(final_hidden + active[i] * hidden, hidden, left + i * hidden);
-            kernel.Multiply(product, active.size());
+            kernel.Multiply(left, active.size(), product);
           }
           for (size_t i = 0; i < active.size(); ++i) {
             const int64_t row = active[i], at = row * time + this->Position(lengths[row], read);
             float *state = final_hidden + row * hidden, *cell = final_cell + row * hidden;
             const auto forward = multiply ? s2s::CellForward<true, true, Number> : s2s::CellForward<true, false, Number>;
-            forward(hidden, sums + at * 4 * hidden, bias, product.result + i * 4 * hidden, cell, gates + at * 4 * hidden, cell, state);
+            forward(hidden, sums + at * 4 * hidden, bias, product + i * 4 * hidden, cell, gates + at * 4 * hidden, cell, state);
             std::copy_n(state, hidden, outputs + at * hidden);
             std::copy_n(cell, hidden, cells + at * hidden);
           }
@@ -238,8 +239,9 @@ class LstmGradOp : public LstmOpBase<T> {
       const Shares shares(context, batch);
       s2s::ForEach(context, static_cast<int>(shares.count), [&](int share) {
         const int64_t start = shares.Start(share), end = shares.Start(share + 1);
-        const auto product = kernel.Prepare(&MemoryOfThread().left, &MemoryOfThread().result, end - start);
-        auto* left = static_cast<Number*>(product.left);
+        const int64_t touched = s2s::PackedMatrix::RowsTouched(end - start);
+        auto* left = MemoryOfThread().left.Get<Number>(touched * 4 * hidden);
+        auto* product = MemoryOfThread().result.Get<float>(touched * hidden);
         std::copy(d_final_hidden + start * hidden, d_final_hidden + end * hidden, d_hidden + start * hidden);
         std::copy(d_final_cell + start * hidden, d_final_cell + end * hidden, d_cell + start * hidden);
         std::vector<int64_t> active;
@@ -254,8 +256,8 @@ class LstmGradOp : public LstmOpBase<T> {
             std::copy_n(d_sums, 4 * hidden, d_projected + at * 4 * hidden);
             Base::Copy(read == 0 ? initial_hidden + row * hidden : outputs + before * hidden, hidden, previous_hidden + at * hidden);
           }
-          kernel.Multiply(product, active.size());
-          for (size_t i = 0; i < active.size(); ++i) std::copy_n(product.result + i * hidden, hidden, d_hidden + active[i] * hidden);
+          kernel.Multiply(left, active.size(), product);
+          for (size_t i = 0; i < active.size(); ++i) std::copy_n(product + i * hidden, hidden, d_hidden + active[i] * hidden);
         }
         for (int64_t row = start; row < end; ++row) {
           const int64_t first = row * time + lengths[row], after = (row + 1) * time;

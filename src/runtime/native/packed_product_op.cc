@@ -30,9 +30,11 @@ namespace {
 
 // The matrix is packed in slices of columns, which fit into the second cache of a core and let threads share the work of a
 // single row.
-constexpr int64_t kSliceColumns = 512;
-// Rows that a thread multiplies at once.
-constexpr int64_t kBlockRows = 64;
+constexpr int64_t kSliceColumns = 256;
+// Most rows that a thread multiplies at once.
+constexpr int64_t kBlockRows = 256;
+// Rows that are not worth sharing.
+constexpr int64_t kFewRows = 16;
 
 // The slices of a matrix: where each starts, in columns and in bytes.
 struct Slices {
@@ -102,27 +104,23 @@ class PackedMatMulOp : public tensorflow::OpKernel {
       const Slices slices(inner, columns_, half_);
       OP_REQUIRES(context, packed.NumElements() * sizeof(int32_t) == slices.Size(), tensorflow::errors::InvalidArgument("the packed matrix has another shape"));
       const int32_t* memory = packed.flat<int32_t>().data();
-      const int blocks = static_cast<int>((rows + kBlockRows - 1) / kBlockRows);
-      // A slice stays in the cache of a core while the blocks of rows pass by.
-      s2s::ForEach(context, blocks * slices.count, [&](int task) {
-        thread_local s2s::Buffer left_buffer, result_buffer;
-        const int slice = task / blocks;
-        const int64_t start = task % blocks * kBlockRows, count = std::min(kBlockRows, rows - start), width = slices.Columns(slice);
+      // Where there are fewer slices than threads, they share the rows too. As many in each block: small ones are slow.
+      const int64_t sharing = (s2s::Threads(context) + slices.count - 1) / slices.count;
+      const int64_t blocks = std::max<int64_t>({1, (rows + kBlockRows - 1) / kBlockRows, std::min(sharing, rows / kFewRows)});
+      const int64_t block = s2s::PackedMatrix::RowsTouched((rows + blocks - 1) / blocks);
+      // Elsewhere a slice stays in the cache of a core while the blocks of rows pass by.
+      const int parts = static_cast<int>(sharing > 1 ? blocks : 1);
+      s2s::ForEach(context, slices.count * parts, [&](int task) {
+        const int slice = task / parts;
+        const int64_t begin = sharing > 1 ? task % parts * block : 0, end = sharing > 1 ? std::min(rows, begin + block) : rows;
         const auto matrix = slices.At(slice, memory);
-        const auto block = matrix.Prepare(&left_buffer, &result_buffer, count);
-        if (half_) {
-          for (int64_t i = 0; i < count * inner; ++i) static_cast<s2s::Half*>(block.left)[i] = s2s::ToHalf(from[start * inner + i]);
-        } else {
-          std::copy_n(from + start * inner, count * inner, static_cast<float*>(block.left));
-        }
-        matrix.Multiply(block, count);
-        for (int64_t row = 0; row < count; ++row) {
-          const float* result = block.result + row * width;
-          float* target = to + (start + row) * columns_ + slices.Start(slice);
-          if (added == nullptr) {
-            std::copy_n(result, width, target);
-          } else {
-            for (int64_t column = 0; column < width; ++column) target[column] = result[column] + added[slices.Start(slice) + column];
+        const int64_t first = slices.Start(slice), width = slices.Columns(slice);
+        for (int64_t start = begin; start < end; start += block) {
+          const int64_t count = std::min(block, end - start);
+          const float* result = Multiply(matrix, from + start * inner, count, inner, width);
+          for (int64_t row = 0; row < count; ++row) {
+            float* target = to + (start + row) * columns_ + first;
+            for (int64_t column = 0; column < width; ++column) target[column] = result[row * width + column] + (added == nullptr ? 0.0f : added[first + column]);
           }
         }
       });
@@ -130,6 +128,26 @@ class PackedMatMulOp : public tensorflow::OpKernel {
   }
 
  private:
+  // The product [count, width] of rows with the matrix, in memory of the thread. The rows are copied where they are rounded, and where
+  // others beyond the last would be read.
+  const float* Multiply(const s2s::PackedMatrix& matrix, const float* rows, int64_t count, int64_t inner, int64_t width) const {
+    thread_local s2s::Buffer left_buffer, result_buffer;
+    const int64_t touched = s2s::PackedMatrix::RowsTouched(count);
+    float* result = result_buffer.Get<float>(touched * width);
+    const void* left = rows;
+    if (half_) {
+      auto* rounded = left_buffer.Get<s2s::Half>(touched * inner);
+      for (int64_t i = 0; i < count * inner; ++i) rounded[i] = s2s::ToHalf(rows[i]);
+      left = rounded;
+    } else if (touched != count) {
+      float* copy = left_buffer.Get<float>(touched * inner);
+      std::copy_n(rows, count * inner, copy);
+      left = copy;
+    }
+    matrix.Multiply(left, count, result);
+    return result;
+  }
+
   int64_t columns_;
   bool half_;
 };

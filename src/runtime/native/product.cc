@@ -1,9 +1,8 @@
 #include "product.h"
 
 #include <algorithm>
-#include <array>
 #include <map>
-#include <utility>
+#include <tuple>
 #include <oneapi/dnnl/dnnl.hpp>
 
 #include "float_product.h"
@@ -34,40 +33,50 @@ dnnl::stream& Stream() {
   return stream;
 }
 
+// Of a product [rows, inner] [inner, columns].
+struct Shape {
+  int64_t rows, inner, columns;
+  bool half;
+
+  bool operator<(const Shape& other) const { return std::tie(rows, inner, columns, half) < std::tie(other.rows, other.inner, other.columns, other.half); }
+};
+
 // A product of fixed shape.
 struct FixedProduct {
   dnnl::matmul::primitive_desc description;
   dnnl::matmul primitive;
 };
 
-dnnl::matmul::primitive_desc Describe(int64_t rows, int64_t inner, int64_t columns, Type type, const Layout& right) {
+dnnl::matmul::primitive_desc Describe(const Shape& shape, const Layout& right) {
   dnnl::primitive_attr attributes;
   // Threads share primitives in oneDNN's cache: each must bring working memory of its own.
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-  return dnnl::matmul::primitive_desc(Engine(), Layout({rows, inner}, type, Tag::ab), right, Layout({rows, columns}, Type::f32, Tag::ab), attributes);
+  const Layout left({shape.rows, shape.inner}, shape.half ? Type::bf16 : Type::f32, Tag::ab);
+  // Row by row without gaps: for any other result oneDNN (3.2) has nothing but its slow reference.
+  return dnnl::matmul::primitive_desc(Engine(), left, right, Layout({shape.rows, shape.columns}, Type::f32, Tag::ab), attributes);
 }
 
-// [rows, inner] [inner, columns]. Making such a product takes some 0.1 ms, so they are kept.
-const FixedProduct& FindProduct(int64_t rows, int64_t inner, int64_t columns, bool half) {
-  thread_local std::map<std::array<int64_t, 4>, FixedProduct> products;
-  const std::array<int64_t, 4> key{rows, inner, columns, half};
-  const auto known = products.find(key);
+// Making a product takes some 0.1 ms, so they are kept.
+const FixedProduct& FindProduct(const Shape& shape) {
+  thread_local std::map<Shape, FixedProduct> products;
+  const auto known = products.find(shape);
   if (known != products.end()) return known->second;
-  const auto type = half ? Type::bf16 : Type::f32;
   // Every product with the same packed matrix must find it in the same layout.
-  const Layout right = rows == kUsualRows ? Layout({inner, columns}, type, Tag::any) : FindProduct(kUsualRows, inner, columns, half).description.weights_desc();
-  const auto description = Describe(rows, inner, columns, type, right);
-  return products.emplace(key, FixedProduct{description, dnnl::matmul(description)}).first->second;
+  const Layout right = shape.rows == kUsualRows ? Layout({shape.inner, shape.columns}, shape.half ? Type::bf16 : Type::f32, Tag::any)
+                                                : FindProduct({kUsualRows, shape.inner, shape.columns, shape.half}).description.weights_desc();
+  const auto description = Describe(shape, right);
+  return products.emplace(shape, FixedProduct{description, dnnl::matmul(description)}).first->second;
 }
 
-int64_t RoundedUp(int64_t rows) { return (rows + kRowUnit - 1) / kRowUnit * kRowUnit; }
+// The layout of a packed matrix.
+Layout PackedLayout(int64_t inner, int64_t columns, bool half) { return FindProduct({kUsualRows, inner, columns, half}).description.weights_desc(); }
 
 }  // namespace
 
 bool UsesOneDnn() {
   static const bool uses = [] {
     try {
-      Describe(kUsualRows, kUsualRows, kUsualRows, Type::bf16, Layout({kUsualRows, kUsualRows}, Type::bf16, Tag::any));
+      Describe({kUsualRows, kUsualRows, kUsualRows, true}, Layout({kUsualRows, kUsualRows}, Type::bf16, Tag::any));
       return true;
     } catch (const dnnl::error&) {
       return false;
@@ -77,7 +86,7 @@ bool UsesOneDnn() {
 }
 
 size_t PackedMatrix::Size(int64_t inner, int64_t columns, bool half) {
-  const size_t size = UsesOneDnn() ? FindProduct(kUsualRows, inner, columns, half).description.weights_desc().get_size() : PackedFloats(inner, columns) * sizeof(float);
+  const size_t size = UsesOneDnn() ? PackedLayout(inner, columns, half).get_size() : PackedFloats(inner, columns) * sizeof(float);
   return (size + 63) / 64 * 64;
 }
 
@@ -96,7 +105,7 @@ void PackedMatrix::PackPiece(const Strided& matrix, int piece) {
     if (half_) std::transform(packed, packed + PackedFloats(inner_, columns), packed, [](float value) { return ToFloat(ToHalf(value)); });
     return;
   }
-  const auto to = FindProduct(kUsualRows, inner_, columns_, half_).description.weights_desc().submemory_desc({inner_, columns}, {0, start});
+  const auto to = PackedLayout(inner_, columns_, half_).submemory_desc({inner_, columns}, {0, start});
   const auto reorder = [&](Type type, const Strided& rows, const void* data) {
     const Layout from({inner_, columns}, type, dnnl::memory::dims{rows.row_stride, rows.column_stride});
     dnnl::memory source(from, Engine(), const_cast<void*>(data)), packed(to, Engine(), packed_);
@@ -116,29 +125,25 @@ void PackedMatrix::PackPiece(const Strided& matrix, int piece) {
   reorder(Type::f32, turned, floats);
 }
 
-PackedMatrix::Rows PackedMatrix::Prepare(Buffer* left, Buffer* result, int64_t rows) const {
-  // Rows beyond the last hold anything: their products are not read.
-  const int64_t count = RoundedUp(rows);
-  return {left->Get<char>(count * inner_ * (half_ ? 2 : 4)), result->Get<float>(count * columns_)};
-}
+int64_t PackedMatrix::RowsTouched(int64_t rows) { return (rows + kRowUnit - 1) / kRowUnit * kRowUnit; }
 
-void PackedMatrix::Multiply(const Rows& rows, int64_t count) const {
+void PackedMatrix::Multiply(const void* left, int64_t rows, float* result) const {
   thread_local Buffer working;
   if (!UsesOneDnn()) {
-    const float* left = static_cast<const float*>(rows.left);
+    const float* floats = static_cast<const float*>(left);
     if (half_) {
-      float* widened = working.Get<float>(count * inner_);
-      std::transform(static_cast<const Half*>(rows.left), static_cast<const Half*>(rows.left) + count * inner_, widened, ToFloat);
-      left = widened;
+      float* widened = working.Get<float>(rows * inner_);
+      std::transform(static_cast<const Half*>(left), static_cast<const Half*>(left) + rows * inner_, widened, ToFloat);
+      floats = widened;
     }
-    return MultiplyFloats({left, inner_, 1}, static_cast<const float*>(packed_), count, inner_, columns_, rows.result);
+    return MultiplyFloats({floats, inner_, 1}, static_cast<const float*>(packed_), rows, inner_, columns_, result);
   }
-  const auto& product = FindProduct(RoundedUp(count), inner_, columns_, half_);
+  const auto& product = FindProduct({RowsTouched(rows), inner_, columns_, half_});
   const auto& description = product.description;
   const auto scratch = description.scratchpad_desc();
-  product.primitive.execute(Stream(), {{DNNL_ARG_SRC, {description.src_desc(), Engine(), rows.left}},
+  product.primitive.execute(Stream(), {{DNNL_ARG_SRC, {description.src_desc(), Engine(), const_cast<void*>(left)}},
                                        {DNNL_ARG_WEIGHTS, {description.weights_desc(), Engine(), packed_}},
-                                       {DNNL_ARG_DST, {description.dst_desc(), Engine(), rows.result}},
+                                       {DNNL_ARG_DST, {description.dst_desc(), Engine(), result}},
                                        {DNNL_ARG_SCRATCHPAD, {scratch, Engine(), working.Get<char>(scratch.get_size() + 64)}}});
 }
 

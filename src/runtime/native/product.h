@@ -30,17 +30,12 @@ class PackedMatrix {
   int Pieces() const;
   void PackPiece(const Strided& matrix, int piece);
 
-  // Memory that a thread brings along, for products of as many rows.
-  struct Rows {
-    // [rows, inner], float32 or bfloat16 as the products are: to be written before Multiply.
-    void* left;
-    // [rows, columns]: what Multiply gives.
-    float* result;
-  };
-  Rows Prepare(Buffer* left, Buffer* result, int64_t rows) const;
+  // Rows that Multiply may read of its left factor and write of its result, for so many: it rounds their number up, so that
+  // there are few different shapes of products. Rows beyond the last may hold anything, and get it.
+  static int64_t RowsTouched(int64_t rows);
 
-  // rows.result = rows.left matrix. For any thread.
-  void Multiply(const Rows& rows, int64_t count) const;
+  // result [rows, columns] = left the matrix, where left [rows, inner] is float32, or bfloat16 where the matrix is. For any thread.
+  void Multiply(const void* left, int64_t rows, float* result) const;
 
  private:
   int64_t inner_, columns_;
