@@ -144,6 +144,7 @@ export const configSchema = z.strictObject({
     lengthPenalty: z.number().min(0).default(1).describe('Exponent of the length by which a hypothesis score is divided; 0 does not normalise.'),
     maxLengthRatio: z.number().positive().default(2).describe('Longest translation, in tokens for one source token.'),
     maxLengthMargin: z.int().min(0).default(10).describe('Tokens on top of `maxLengthRatio` times the source length.'),
+    noRepeatNgramSize: z.int().min(0).default(0).describe('No sequence of so many tokens comes twice in a translation; 0 allows it.'),
     batchTokens: count().default(4096).describe('Source tokens (padding included) translated at once.'),
   }).prefault({}).describe('How translations are searched for.'),
 });

@@ -2,15 +2,14 @@ import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 import type { DecodingConfig } from '../config/schema.js';
 import { S2sError, UsageError } from '../errors.js';
 import type { Decodable, DecoderState, EncodedSource } from '../model/model.js';
-import { bestTokens } from '../runtime/ops/best-tokens.js';
 import { tf } from '../runtime/tensorflow.js';
 import { BOS, EOS, PAD } from '../vocab/special.js';
-import { SentenceSearch, type Candidate, type Hypothesis } from './sentence-search.js';
+import { SentenceSearch, type Hypothesis, type TokenChoice } from './sentence-search.js';
 
 export type { Hypothesis } from './sentence-search.js';
 
 /** The settings of search. */
-export interface SearchOptions extends Pick<DecodingConfig, 'beamSize' | 'lengthPenalty' | 'maxLengthRatio' | 'maxLengthMargin'> {
+export interface SearchOptions extends Pick<DecodingConfig, 'beamSize' | 'lengthPenalty' | 'maxLengthRatio' | 'maxLengthMargin'>, Partial<Pick<DecodingConfig, 'noRepeatNgramSize'>> {
   /** Translations wanted of each sentence, at most `beamSize`; 1 when not given. */
   readonly nBest?: number;
   /** Whether hypotheses tell the attention weights of their tokens. */
@@ -84,13 +83,13 @@ class DecodingBatch {
 
   /** Prolongs every live hypothesis by one token. */
   step({ beamSize, attention }: SearchOptions): void {
-    const { candidates, weights, state } = this.compute(beamSize, attention === true);
+    const { choice, weights, state } = this.compute(beamSize, attention === true);
     disposeAll(this.state);
     this.state = state;
     const { width } = this;
     const parents = this.searches.map((search, sentence) => {
       if (search.done) return [];
-      return search.advance(candidates(sentence), (parent) => weights?.(sentence * width + parent));
+      return search.advance((live) => choice(sentence * width + live), (live) => weights?.(sentence * width + live));
     });
     this.rearrange(parents);
   }
@@ -100,58 +99,40 @@ class DecodingBatch {
     disposeAll(tensorsOf(this.encoded));
   }
 
-  /** One step of the model; only the few best candidates of each sentence (and attention, if asked) come to the host. */
-  private compute(beamSize: number, withAttention: boolean): { candidates: (sentence: number) => Iterable<Candidate>; weights: ((row: number) => Float32Array) | undefined; state: DecoderState } {
+  /** One step of the model; only the few best tokens of each row (and attention, if asked) come to the host. */
+  private compute(beamSize: number, withAttention: boolean): { choice: (row: number) => TokenChoice; weights: ((row: number) => Float32Array) | undefined; state: DecoderState } {
     const { searches, width, model } = this;
-    const size = searches.length;
-    const previous = new Int32Array(size * width).fill(PAD);
-    const scores = new Float32Array(size * width).fill(-Infinity);
+    const previous = new Int32Array(searches.length * width).fill(PAD);
+    let barred = 0;
     searches.forEach((search, sentence) => {
       for (let live = 0; live < search.width; live++) {
         previous[sentence * width + live] = search.lastToken(live) ?? BOS;
-        scores[sentence * width + live] = search.logProbability(live);
+        barred = Math.max(barred, search.barred(live).size);
       }
     });
-    // Of one row at most beamSize + 1 candidates can matter; of a sentence, beamSize that live on and at most as many
-    // that end. Greedy search ends with the first that ends, so there the best one is all.
-    const perRow = Math.min(model.targetVocabularySize - BANNED_IDS, beamSize === 1 ? 1 : beamSize + 1);
-    const perSentence = Math.min(2 * beamSize, width * perRow);
+    // Of one row at most beamSize + 1 candidates can matter: beamSize that live on and one that ends. Greedy search ends
+    // with the first that ends, so there the best one is all. A token that is barred may stand before each of them.
+    const perRow = Math.min(model.targetVocabularySize - BANNED_IDS, (beamSize === 1 ? 1 : beamSize + 1) + barred);
     const best = tf.tidy(() => {
       const { logits, state, attentionWeights } = model.decodeStep(this.encoded, this.state, tf.tensor1d(previous, 'int32'));
-      const { logProbabilities, tokens } = bestTokens(logits, perRow, BANNED_IDS);
-      const sums = tf.add(logProbabilities, tf.tensor2d(scores, [size * width, 1]));
-      const ranked = tf.topk(tf.reshape(sums, [size, width * perRow]), perSentence);
-      return {
-        scores: ranked.values,
-        positions: ranked.indices,
-        tokens,
-        // One NaN among the logits makes the log-probabilities of its row NaN, and so this.
-        sum: tf.sum(logProbabilities),
-        state: [...state],
-        attention: withAttention ? attentionWeights : undefined,
-      };
+      const { logProbabilities, tokens } = logits.best(perRow, BANNED_IDS);
+      return { logProbabilities, tokens, state: [...state], attention: withAttention ? attentionWeights : undefined };
     });
-    const bestScores = best.scores.dataSync<'float32'>();
-    const positions = best.positions.dataSync<'int32'>();
+    const logProbabilities = best.logProbabilities.dataSync<'float32'>();
     const tokens = best.tokens.dataSync<'int32'>();
     const attention = best.attention?.dataSync<'float32'>();
     const sourceTime = best.attention?.shape[1] ?? 0;
-    const [sum] = best.sum.dataSync();
-    disposeAll([best.scores, best.positions, best.tokens, best.sum, ...(best.attention === undefined ? [] : [best.attention])]);
+    disposeAll([best.logProbabilities, best.tokens, ...(best.attention === undefined ? [] : [best.attention])]);
 
-    if (Number.isNaN(sum)) {
+    // One NaN among the logits makes all log-probabilities of its row NaN.
+    if (logProbabilities.some(Number.isNaN)) {
       disposeAll(best.state);
       throw notFinite();
     }
 
-    function* candidates(sentence: number): Generator<Candidate> {
-      for (let i = sentence * perSentence; i < (sentence + 1) * perSentence; i++) {
-        const position = positions[i]!;
-        yield { parent: Math.floor(position / perRow), token: tokens[sentence * width * perRow + position]!, logProbability: bestScores[i]! };
-      }
-    }
+    const choice = (row: number): TokenChoice => ({ tokens: tokens.subarray(row * perRow, (row + 1) * perRow), logProbabilities: logProbabilities.subarray(row * perRow, (row + 1) * perRow) });
     const weights = attention === undefined ? undefined : (row: number) => attention.slice(row * sourceTime, (row + 1) * sourceTime);
-    return { candidates, weights, state: best.state };
+    return { choice, weights, state: best.state };
   }
 
   /** Puts the states of the hypotheses that are live now in their rows, and drops ended sentences once they are many. */

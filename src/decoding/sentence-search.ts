@@ -14,8 +14,14 @@ export interface Hypothesis {
   readonly attention?: readonly Float32Array[];
 }
 
+/** The best next tokens of a live hypothesis, best first. */
+export interface TokenChoice {
+  readonly tokens: Int32Array;
+  readonly logProbabilities: Float32Array;
+}
+
 /** A live hypothesis prolonged by one token. */
-export interface Candidate {
+interface Candidate {
   /** Which of the live hypotheses. */
   readonly parent: number;
   readonly token: number;
@@ -27,6 +33,8 @@ export interface SentenceSearchOptions {
   readonly beamSize: number;
   readonly lengthPenalty: number;
   readonly nBest: number;
+  /** No sequence of so many tokens comes twice; 0, or when not given, it may. */
+  readonly noRepeatNgramSize?: number;
   /** Longest hypothesis in tokens, `</s>` included. */
   readonly maxLength: number;
 }
@@ -41,7 +49,11 @@ interface Chain {
 interface Live {
   readonly chain: Chain | undefined;
   readonly logProbability: number;
+  /** Tokens that may not follow. */
+  readonly barred: ReadonlySet<number>;
 }
+
+const NONE: ReadonlySet<number> = new Set();
 
 /**
  * Beam search over one sentence, given the best candidates of every step: the part of search that needs no tensors.
@@ -51,7 +63,7 @@ interface Live {
  * or at the longest length. With one beam that is greedy search.
  */
 export class SentenceSearch {
-  private lives: readonly Live[] = [{ chain: undefined, logProbability: 0 }];
+  private lives: readonly Live[] = [{ chain: undefined, logProbability: 0, barred: NONE }];
   private readonly ended: { chain: Chain | undefined; logProbability: number; score: number }[] = [];
   private length = 0;
   private isDone = false;
@@ -68,9 +80,9 @@ export class SentenceSearch {
     return this.isDone ? 0 : this.lives.length;
   }
 
-  /** Summed log-probability of a live hypothesis. */
-  logProbability(live: number): number {
-    return this.lives[live]?.logProbability ?? -Infinity;
+  /** Tokens that may not follow a live hypothesis, because they would repeat a sequence of its tokens. */
+  barred(live: number): ReadonlySet<number> {
+    return this.lives[live]?.barred ?? NONE;
   }
 
   /** Last token of a live hypothesis; undefined before the first. */
@@ -81,30 +93,51 @@ export class SentenceSearch {
   /**
    * Makes one step.
    *
-   * @param candidates best first; at least the best `2 * beamSize`, or all that there are
+   * @param choice of a live hypothesis: at least the best `beamSize + 1` tokens that may follow it (with one beam, the best
+   *   one), or all that there are
    * @param attention weights of a live hypothesis in this step, `[srcTime]`
    * @returns for each hypothesis that is live now, the one that it prolongs
    */
-  advance(candidates: Iterable<Candidate>, attention: (parent: number) => Float32Array | undefined): number[] {
+  advance(choice: (live: number) => TokenChoice, attention: (live: number) => Float32Array | undefined): number[] {
     const { beamSize } = this.options;
     const next: Live[] = [];
     const parents: number[] = [];
     this.length++;
-    let rank = 0;
-    for (const { parent, token, logProbability } of candidates) {
-      if (logProbability === -Infinity) break;
+    for (const [rank, { parent, token, logProbability }] of this.candidates(choice).entries()) {
       const from = this.lives[parent]!;
       if (token === EOS) {
         if (rank < beamSize) this.ended.push({ chain: from.chain, logProbability, score: this.normalised(logProbability, this.length) });
       } else if (next.length < beamSize) {
-        next.push({ chain: { token, previous: from.chain, attention: attention(parent) }, logProbability });
+        const chain = { token, previous: from.chain, attention: attention(parent) };
+        next.push({ chain, logProbability, barred: repeating(chain, this.options.noRepeatNgramSize ?? 0) });
         parents.push(parent);
       }
-      rank++;
+    }
+    if (next.length === 0 && this.ended.length === 0) {
+      // Nothing may follow: the translation is what there is.
+      this.length--;
+      this.isDone = true;
+      return [];
     }
     this.lives = next;
     this.isDone = this.hasEnded();
     return this.isDone ? [] : parents;
+  }
+
+  /** Of all live hypotheses together the best candidates, best first: `beamSize` that live on and at most as many that end. */
+  private candidates(choice: (live: number) => TokenChoice): Candidate[] {
+    const { beamSize } = this.options;
+    const candidates: Candidate[] = [];
+    for (const [parent, { logProbability: before, barred }] of this.lives.entries()) {
+      const { tokens, logProbabilities } = choice(parent);
+      for (const [index, token] of tokens.entries()) {
+        // In float32, as devices would add them.
+        const logProbability = Math.fround(before + logProbabilities[index]!);
+        if (logProbability !== -Infinity && !barred.has(token)) candidates.push({ parent, token, logProbability });
+      }
+    }
+    if (this.lives.length > 1) candidates.sort((a, b) => b.logProbability - a.logProbability);
+    return candidates.slice(0, 2 * beamSize);
   }
 
   /** The `nBest` best hypotheses, best first; unfinished ones only where too few have ended. */
@@ -137,14 +170,29 @@ export class SentenceSearch {
   }
 }
 
-function hypothesis({ chain, logProbability, score }: { chain: Chain | undefined; logProbability: number; score: number }, finished: boolean): Hypothesis {
+/** Tokens that would make the last `size` tokens of a hypothesis ones that it already has in this order. */
+function repeating(chain: Chain, size: number): ReadonlySet<number> {
+  if (size === 0) return NONE;
+  const tokens = tokensOf(chain);
+  const start = tokens.length - (size - 1);
+  const barred = new Set<number>();
+  for (let i = 0; i < start; i++) {
+    if (tokens.slice(i, i + size - 1).every((token, offset) => token === tokens[start + offset])) barred.add(tokens[i + size - 1]!);
+  }
+  return barred;
+}
+
+function tokensOf(chain: Chain | undefined): number[] {
   const tokens: number[] = [];
+  for (let link = chain; link !== undefined; link = link.previous) tokens.push(link.token);
+  return tokens.reverse();
+}
+
+function hypothesis({ chain, logProbability, score }: { chain: Chain | undefined; logProbability: number; score: number }, finished: boolean): Hypothesis {
   const attention: Float32Array[] = [];
   for (let link = chain; link !== undefined; link = link.previous) {
-    tokens.push(link.token);
     if (link.attention !== undefined) attention.push(link.attention);
   }
-  tokens.reverse();
   attention.reverse();
-  return { tokens, score, logProbability, finished, ...(attention.length > 0 && { attention }) };
+  return { tokens: tokensOf(chain), score, logProbability, finished, ...(attention.length > 0 && { attention }) };
 }

@@ -61,9 +61,9 @@ export class Attention {
   apply(queries: Tensor3D, encoded: Pick<EncodedSource, 'keys' | 'values' | 'mask'>, multiply: Product): { hidden: Tensor3D; weights: Tensor3D | undefined } {
     if (this.config.attention === 'none') return { hidden: queries, weights: undefined };
     const [batch, count, size] = queries.shape;
-    const { context, weights } = this.attended(queries, encoded, multiply);
-    const joined = tf.reshape(tf.concat([context, queries], 2), [batch * count, this.keySize + size]) as Tensor2D;
-    const hidden = tf.tanh(multiply(joined, 'attention.outputKernel'));
+    const { joined, weights } = this.attended(queries, encoded, multiply);
+    const rows = tf.reshape(joined, [batch * count, this.keySize + size]) as Tensor2D;
+    const hidden = multiply(rows, 'attention.outputKernel', { tanh: true });
     return { hidden: tf.reshape(hidden, [batch, count, size]), weights };
   }
 
@@ -74,6 +74,6 @@ export class Attention {
     const [batch, count, size] = queries.shape;
     const flat = tf.reshape(queries, [batch * count, size]) as Tensor2D;
     const projected = tf.reshape(multiply(flat, 'attention.queryKernel'), [batch, count, size]) as Tensor3D;
-    return attend(additiveScores(projected, keys, parameters.get<Tensor1D>('attention.scoreVector')), values, mask);
+    return attend(queries, additiveScores(projected, keys, parameters.get<Tensor1D>('attention.scoreVector')), values, mask);
   }
 }

@@ -1,6 +1,7 @@
 import type { Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
 import type { ModelConfig } from '../config/schema.js';
 import type { Random } from '../random.js';
+import { projectedLogits } from '../runtime/ops/best-tokens.js';
 import { dropout, type DropoutSeeds } from '../runtime/ops/dropout.js';
 import { embed } from '../runtime/ops/embedding.js';
 import { tf } from '../runtime/tensorflow.js';
@@ -76,7 +77,7 @@ export class LstmModel implements TrainableModel {
     const embedded = embed(this.parameters.get<Tensor2D>(this.targetEmbedding), previous);
     const step = this.decoder.step(embedded, state, encoded, this.parameters.multiplyPacked);
     return {
-      logits: this.parameters.multiplyPacked(step.hidden, this.outputKernel, { transposed: true, bias: this.outputBias }),
+      logits: projectedLogits(step.hidden, this.parameters.packedKernel(this.outputKernel, true), this.parameters.get<Tensor1D>(this.outputBias)),
       state: step.state,
       attentionWeights: step.weights,
     };

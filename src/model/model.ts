@@ -1,4 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-node-gpu';
+import type { Logits } from '../runtime/ops/best-tokens.js';
 import type { DropoutSeeds } from '../runtime/ops/dropout.js';
 import type { BatchTensors } from './batch-tensors.js';
 import type { Parameters } from './parameters.js';
@@ -23,8 +24,8 @@ export type DecoderState = readonly tf.Tensor2D[];
 
 /** What one decoding step gives. */
 export interface DecodeStep {
-  /** `[rows, vocab]` logits before the softmax. */
-  readonly logits: tf.Tensor2D;
+  /** Of every row; valid as long as the tensors of the step are. */
+  readonly logits: Logits;
   readonly state: DecoderState;
   /** `[rows, srcTime]`, summing to 1 over real tokens; absent without attention. */
   readonly attentionWeights: tf.Tensor2D | undefined;

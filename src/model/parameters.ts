@@ -39,11 +39,8 @@ export function forgetGateBias(hiddenSize: number): ParameterSpec['start'] {
   return (_random, values) => void values.fill(1, hiddenSize, 2 * hiddenSize);
 }
 
-/**
- * The product of `[rows, inner]` with a kernel, `[inner, columns]` or `[columns, inner]` where it is transposed, plus a
- * bias `[columns]`, both by name.
- */
-export type Product = (input: Tensor2D, kernel: string, options?: { transposed?: boolean; bias?: string }) => Tensor2D;
+/** The product of `[rows, inner]` with a kernel `[inner, columns]`, plus a bias `[columns]`, both by name, and of that the hyperbolic tangent with `tanh`. */
+export type Product = (input: Tensor2D, kernel: string, options?: { bias?: string; tanh?: boolean }) => Tensor2D;
 
 /**
  * The weights of a model by name. Values live in stored tensors that the optimiser updates in place; `get` reads them.
@@ -92,19 +89,28 @@ export class Parameters {
   }
 
   /** A product with a gradient, for training. */
-  readonly multiply: Product = (input, kernel, { transposed = false, bias } = {}) => matMul(input, this.get<Tensor2D>(kernel), { transposeB: transposed, bias: this.optional(bias) });
-
-  /** A product without one, for decoding: the kernel is laid out for it at the first, and again after `release`. */
-  readonly multiplyPacked: Product = (input, kernel, { transposed = false, bias } = {}) => {
-    const key = `${kernel} ${transposed ? 'transposed' : ''}`;
-    let packed = this.packed.get(key);
-    if (packed === undefined) {
-      packed = packKernel(this.get<Tensor2D>(kernel), transposed);
-      tf.keep(packed.tensor);
-      this.packed.set(key, packed);
-    }
-    return packedProduct(input, packed, this.optional(bias));
+  readonly multiply: Product = (input, kernel, { bias, tanh = false } = {}) => {
+    const product = matMul(input, this.get<Tensor2D>(kernel), { bias: bias === undefined ? undefined : this.get<Tensor1D>(bias) });
+    return tanh ? tf.tanh(product) : product;
   };
+
+  /** A product without one, for decoding. */
+  readonly multiplyPacked: Product = (input, kernel, { bias, tanh } = {}) => packedProduct(input, this.packedKernel(kernel), { bias: bias === undefined ? undefined : this.get<Tensor1D>(bias), tanh });
+
+  /**
+   * A kernel laid out for products without a gradient: at the first call, and again after `release`.
+   *
+   * @param name of a parameter `[inner, columns]`, or `[columns, inner]` with `transposed`
+   */
+  packedKernel(name: string, transposed = false): PackedKernel {
+    let packed = this.packed.get(name);
+    if (packed === undefined) {
+      packed = packKernel(this.get<Tensor2D>(name), transposed);
+      tf.keep(packed.tensor);
+      this.packed.set(name, packed);
+    }
+    return packed;
+  }
 
   /** The tensor behind a parameter, for the optimiser and for checkpoints. */
   storedTensor(name: string): StoredTensor {
@@ -119,10 +125,6 @@ export class Parameters {
     this.reads.clear();
     for (const { tensor } of this.packed.values()) tensor.dispose();
     this.packed.clear();
-  }
-
-  private optional(name: string | undefined): Tensor1D | undefined {
-    return name === undefined ? undefined : this.get<Tensor1D>(name);
   }
 
   /** Copies all values to the host. */

@@ -27,7 +27,7 @@ export function stepwiseScore(model: Decodable, source: readonly number[], targe
     let previous = BOS;
     for (const label of [...target, EOS]) {
       const step = model.decodeStep(encoded, state, tf.tensor1d([previous], 'int32') as Tensor1D);
-      const logits = [...step.logits.dataSync()];
+      const logits = [...step.logits.values().dataSync()];
       const largest = Math.max(...logits);
       const logSum = largest + Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit - largest), 0));
       logProbabilities.push(logits[label]! - logSum);

@@ -11,8 +11,8 @@ const MASKED_SCORE = -1e9;
 
 /** Contexts and weights of an attention. */
 export interface Attended {
-  /** `[batch, queries, hidden]` */
-  readonly context: Tensor3D;
+  /** `[batch, queries, hidden + size]`: the context of each query, followed by the query */
+  readonly joined: Tensor3D;
   /** `[batch, queries, srcTime]`, which sum to 1 over real tokens */
   readonly weights: Tensor3D;
 }
@@ -24,14 +24,15 @@ const FEW_QUERIES = 16;
  * Attention of every query over the memory of its sentence: softmax over the real source positions, then the weighted
  * mean of the values (Luong et al. 2015, section 3.1).
  *
+ * @param queries `[batch, queries, size]`
  * @param scores `[batch, queries, srcTime]` before masking
  * @param values `[batch, srcTime, hidden]`
  * @param mask float32 `[batch, srcTime]`, 1 at real tokens
  */
-export function attend(scores: Tensor3D, values: Tensor3D, mask: Tensor2D): Attended {
+export function attend(queries: Tensor3D, scores: Tensor3D, values: Tensor3D, mask: Tensor2D): Attended {
   const masked = tf.add(scores, tf.expandDims(tf.mul(tf.sub(1, mask), MASKED_SCORE), 1));
   const weights = tf.softmax(masked) as Tensor3D;
-  return { context: batchMatMul(weights, values), weights };
+  return { joined: tf.concat([batchMatMul(weights, values), queries], 2), weights };
 }
 
 /**
@@ -43,28 +44,29 @@ export function attend(scores: Tensor3D, values: Tensor3D, mask: Tensor2D): Atte
  */
 export function dotAttention(queries: Tensor3D, keys: Tensor3D, values: Tensor3D, mask: Tensor2D, scale?: Scalar): Attended {
   const scaled = scale === undefined ? queries : tf.mul<Tensor3D>(queries, scale);
-  if (opForm().kernels === 'custom' && queries.shape[1] <= FEW_QUERIES) return customDotAttention(scaled, keys, values, mask);
-  return attend(batchMatMul(scaled, keys, { transposeB: true }), values, mask);
+  if (opForm().kernels === 'custom' && queries.shape[1] <= FEW_QUERIES) return customDotAttention(queries, scaled, keys, values, mask);
+  return attend(queries, batchMatMul(scaled, keys, { transposeB: true }), values, mask);
 }
 
 /** The same by the custom op S2sAttention (src/runtime/native/attention_op.cc). */
-function customDotAttention(queries: Tensor3D, keys: Tensor3D, values: Tensor3D, mask: Tensor2D): Attended {
+function customDotAttention(queries: Tensor3D, scaled: Tensor3D, keys: Tensor3D, values: Tensor3D, mask: Tensor2D): Attended {
   const product = (a: Tensor3D, b: Tensor3D, transposed: Transposed): Tensor3D => batchProductOf(a, b, 'float32', transposed);
-  const [context, weights] = withGradients(
-    [queries, keys, values],
+  const [joined, weights] = withGradients(
+    [queries, scaled, keys, values],
     (save) => {
-      const results = execute('S2sAttention', [], [queries, keys, values, mask], 2);
-      save([queries, keys, values, results[1]!]);
+      const results = execute('S2sAttention', [], [scaled, keys, values, mask, queries], 2);
+      save([scaled, keys, values, results[1]!]);
       return results;
     },
-    ([ofContext, ofWeights], saved) => {
+    ([ofJoined, ofWeights], saved) => {
       const [query, key, value, weight] = saved as [Tensor3D, Tensor3D, Tensor3D, Tensor3D];
-      const ofEach = tf.add(product(ofContext as Tensor3D, value, { b: true }), ofWeights!);
+      const [ofContext, ofQueries] = tf.split(ofJoined as Tensor3D, [value.shape[2], queries.shape[2]], 2) as [Tensor3D, Tensor3D];
+      const ofEach = tf.add(product(ofContext, value, { b: true }), ofWeights!);
       const ofScores = tf.mul(weight, tf.sub(ofEach, tf.sum(tf.mul(weight, ofEach), 2, true))) as Tensor3D;
-      return [product(ofScores, key, {}), product(ofScores, query, { a: true }), product(weight, ofContext as Tensor3D, { a: true })];
+      return [ofQueries, product(ofScores, key, {}), product(ofScores, query, { a: true }), product(weight, ofContext, { a: true })];
     },
   );
-  return { context: context as Tensor3D, weights: weights as Tensor3D };
+  return { joined: joined as Tensor3D, weights: weights as Tensor3D };
 }
 
 /**

@@ -30,15 +30,18 @@ export function packKernel(kernel: Tensor2D, transposed = false): PackedKernel {
 }
 
 /**
- * `input kernel + bias`, without a gradient where the kernel has been packed.
+ * `input kernel + bias`, or the hyperbolic tangent of it, without a gradient where the kernel has been packed.
  *
  * @param input `[rows, inner]`
- * @param bias `[columns]`
+ * @param options.bias `[columns]`
  * @returns `[rows, columns]`
  */
-export function packedProduct(input: Tensor2D, kernel: PackedKernel, bias?: Tensor1D): Tensor2D {
+export function packedProduct(input: Tensor2D, kernel: PackedKernel, { bias, tanh = false }: { bias?: Tensor1D | undefined; tanh?: boolean | undefined } = {}): Tensor2D {
   const { tensor, columns, precision, layout } = kernel;
-  if (layout !== 'packed') return matMul(input, tensor as Tensor2D, { transposeB: layout === 'transposed', bias });
-  const attributes = [attribute.int('columns', columns), attribute.bool('low_precision', precision !== 'float32')];
+  if (layout !== 'packed') {
+    const product = matMul(input, tensor as Tensor2D, { transposeB: layout === 'transposed', bias });
+    return tanh ? tf.tanh(product) : product;
+  }
+  const attributes = [attribute.int('columns', columns), attribute.bool('low_precision', precision !== 'float32'), attribute.bool('tanh', tanh)];
   return execute('S2sPackedMatMul', attributes, [input, tensor, bias ?? tf.zeros([0])])[0] as Tensor2D;
 }

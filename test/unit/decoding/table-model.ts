@@ -1,6 +1,7 @@
 import type { Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
 import type { Decodable, DecodeStep, DecoderState, EncodedSource } from '../../../src/model/model.js';
 import { Random } from '../../../src/random.js';
+import { givenLogits } from '../../../src/runtime/ops/best-tokens.js';
 import { tf } from '../../../src/runtime/tensorflow.js';
 import { BOS } from '../../../src/vocab/special.js';
 
@@ -46,7 +47,7 @@ export class TableModel implements Decodable {
     const logits: Tensor2D = tf.gather(tf.tensor2d(this.values, [CONTEXTS, this.targetVocabularySize]), tf.cast(tf.reshape(context, [rows]), 'int32'));
     const attended = tf.div(encoded.mask, tf.sum(encoded.mask, 1, true));
     const attentionWeights: Tensor2D = tf.reshape(tf.tile(tf.expandDims(attended, 1), [1, rows / batch, 1]), [rows, time]);
-    return { logits, state: [context], attentionWeights };
+    return { logits: givenLogits(logits), state: [context], attentionWeights };
   }
 
   /** Log-probabilities of the next token in plain TypeScript, `[vocab]`. */

@@ -98,7 +98,7 @@ describe('LSTM model', () => {
         for (let time = 0; time < batch.targetTime; time++) {
           const previous = tf.tensor1d(THREE_PAIRS.map((_, row) => batch.decoderInput[row * batch.targetTime + time]!), 'int32');
           const step = model.decodeStep(encoded, state, previous);
-          const logits = step.logits.arraySync();
+          const logits = step.logits.values().arraySync();
           state = step.state;
           for (const [row, values] of logits.entries()) {
             if (time >= batch.targetLengths[row]!) continue;

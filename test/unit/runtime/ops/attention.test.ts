@@ -36,30 +36,33 @@ function softmax(scores: Float64Array, batch: number, index: number): number[] {
 }
 
 const dotScores = (queries: Float64Array, keys: Float64Array): Float64Array => Float64Array.from(fill(TIME, (batch, index, time) => sum(SIZE, (k) => query(queries, batch, index, k) * key(keys, batch, time, k))));
-const contexts = (scores: Float64Array, values: Float64Array): number[] => fill(SIZE, (batch, index, k) => sum(TIME, (time) => softmax(scores, batch, index)[time]! * key(values, batch, time, k)));
+const context = (scores: Float64Array, values: Float64Array, batch: number, index: number, k: number): number => sum(TIME, (time) => softmax(scores, batch, index)[time]! * key(values, batch, time, k));
+/** Each context followed by its query. */
+const joined = (queries: Float64Array, scores: Float64Array, values: Float64Array): number[] =>
+  fill(2 * SIZE, (batch, index, k) => (k < SIZE ? context(scores, values, batch, index, k) : query(queries, batch, index, k - SIZE)));
 
 const mask = (): Tensor2D => tf.tensor2d(LENGTHS.map((length) => Array.from({ length: TIME }, (_, time) => (time < length ? 1 : 0))));
 
 const OPS: Record<string, Twofold> = {
-  context: {
-    shapes: [[BATCH, QUERIES, TIME], KEY_SHAPE],
-    tensors: (scores, values) => attend(scores as Tensor3D, values as Tensor3D, mask()).context,
-    numbers: (scores, values) => contexts(scores!, values!),
+  joined: {
+    shapes: [QUERY_SHAPE, [BATCH, QUERIES, TIME], KEY_SHAPE],
+    tensors: (queries, scores, values) => attend(queries as Tensor3D, scores as Tensor3D, values as Tensor3D, mask()).joined,
+    numbers: (queries, scores, values) => joined(queries!, scores!, values!),
   },
   weights: {
     shapes: [[BATCH, QUERIES, TIME]],
-    tensors: (scores) => attend(scores as Tensor3D, tf.ones<Rank.R3>(KEY_SHAPE), mask()).weights,
+    tensors: (scores) => attend(tf.zeros<Rank.R3>([BATCH, QUERIES, SIZE]), scores as Tensor3D, tf.ones<Rank.R3>(KEY_SHAPE), mask()).weights,
     numbers: (scores) => fill(TIME, (batch, index, time) => softmax(scores!, batch, index)[time]!),
   },
-  'context by dot products': {
+  'joined by dot products': {
     shapes: [QUERY_SHAPE, KEY_SHAPE, KEY_SHAPE],
-    tensors: (queries, keys, values) => dotAttention(queries as Tensor3D, keys as Tensor3D, values as Tensor3D, mask()).context,
-    numbers: (queries, keys, values) => contexts(dotScores(queries!, keys!), values!),
+    tensors: (queries, keys, values) => dotAttention(queries as Tensor3D, keys as Tensor3D, values as Tensor3D, mask()).joined,
+    numbers: (queries, keys, values) => joined(queries!, dotScores(queries!, keys!), values!),
   },
-  'context by scaled dot products, the keys for values': {
+  'joined by scaled dot products, the keys for values': {
     shapes: [QUERY_SHAPE, KEY_SHAPE, []],
-    tensors: (queries, keys, scale) => dotAttention(queries as Tensor3D, keys as Tensor3D, keys as Tensor3D, mask(), scale as Scalar).context,
-    numbers: (queries, keys, scale) => contexts(dotScores(queries!, keys!).map((score) => scale![0]! * score), keys!),
+    tensors: (queries, keys, scale) => dotAttention(queries as Tensor3D, keys as Tensor3D, keys as Tensor3D, mask(), scale as Scalar).joined,
+    numbers: (queries, keys, scale) => joined(queries!, dotScores(queries!, keys!).map((score) => scale![0]! * score), keys!),
   },
   'weights by dot products': {
     shapes: [QUERY_SHAPE, KEY_SHAPE],
@@ -94,7 +97,7 @@ describe('attention', async () => {
   test('scores of padded positions change nothing, however large they are', () => {
     const random = new Random(8);
     const scores = randomValues(random, [BATCH, QUERIES, TIME]);
-    const weightsOf = (values: Float64Array): Tensor => attend(tf.tensor3d(Float32Array.from(values), [BATCH, QUERIES, TIME]), tf.ones<Rank.R3>(KEY_SHAPE), mask()).weights;
+    const weightsOf = (values: Float64Array): Tensor => attend(tf.zeros<Rank.R3>([BATCH, QUERIES, SIZE]), tf.tensor3d(Float32Array.from(values), [BATCH, QUERIES, TIME]), tf.ones<Rank.R3>(KEY_SHAPE), mask()).weights;
     const changed = scores.map((score, index) => (index % TIME >= LENGTHS[Math.floor(index / (QUERIES * TIME))]! ? 1e4 : score));
     assert.notDeepEqual(changed, scores);
     assert.deepEqual(weightsOf(changed).dataSync(), weightsOf(scores).dataSync());

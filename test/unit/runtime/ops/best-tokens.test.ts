@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Tensor2D } from '@tensorflow/tfjs-node-gpu';
 import { Random } from '../../../../src/random.js';
-import { bestTokens } from '../../../../src/runtime/ops/best-tokens.js';
+import { givenLogits, projectedLogits, type Logits } from '../../../../src/runtime/ops/best-tokens.js';
 import { withOpForm } from '../../../../src/runtime/ops/form.js';
+import { packKernel } from '../../../../src/runtime/ops/packed-product.js';
 import { loadTensorFlow, tf } from '../../../../src/runtime/tensorflow.js';
 import { availableForms, relativeError } from '../../../support/op-forms.js';
 
@@ -23,31 +23,42 @@ function reference(rows: readonly (readonly number[])[], count: number, first: n
 
 describe('best tokens', async () => {
   await loadTensorFlow({ device: 'cpu' });
-  const compute = (rows: readonly (readonly number[])[], count: number, first: number): Best =>
-    tf.tidy(() => {
-      const { logProbabilities, tokens } = bestTokens(tf.tensor2d(rows.map((row) => [...row])) as Tensor2D, count, first);
-      return { logProbabilities: logProbabilities.arraySync(), tokens: tokens.arraySync() };
-    });
+  const readTidily = (make: () => Logits, count: number, first: number): Best => {
+    const { logProbabilities, tokens } = tf.tidy(() => ({ ...make().best(count, first) }));
+    const best = { logProbabilities: logProbabilities.arraySync(), tokens: tokens.arraySync() };
+    tf.dispose([logProbabilities, tokens]);
+    return best;
+  };
+  const given = (rows: readonly (readonly number[])[], count: number, first: number): Best => readTidily(() => givenLogits(tf.tensor2d(rows.map((row) => [...row]))), count, first);
+  /** The kernel holds all rows less the bias, and each hidden state takes one of them. */
+  const projected = (rows: readonly (readonly number[])[], count: number, first: number): Best =>
+    readTidily(() => {
+      const bias = rows[0]!.map((_, token) => token % 3);
+      const kernel = packKernel(tf.tensor2d(rows.map((row) => row.map((logit, token) => logit - bias[token]!))));
+      return projectedLogits(tf.eye(rows.length), kernel, tf.tensor1d(bias));
+    }, count, first);
 
   for (const { name, form } of availableForms().filter(({ form: { precision } }) => precision === 'float32')) {
-    test(`${name}: equals sorting, equals by id`, () => {
-      const random = new Random(3);
-      // Few different numbers, so that many are equal.
-      const rows = Array.from({ length: 9 }, () => Array.from({ length: 301 }, () => Math.fround(random.integer(40) / 4)));
-      for (const [count, first] of [[1, 0], [1, 3], [6, 3], [11, 290]] as const) {
-        const actual = withOpForm(form, () => compute(rows, count, first));
-        const expected = reference(rows, count, first);
-        assert.deepEqual(actual.tokens, expected.tokens);
-        assert.ok(relativeError(actual.logProbabilities.flat(), expected.logProbabilities.flat()) < 1e-6);
-      }
-    });
+    for (const [kind, compute] of [['given', given], ['projected', projected]] as const) {
+      test(`${kind} logits, ${name}: equals sorting, equals by id`, () => {
+        const random = new Random(3);
+        // Few different numbers, so that many are equal.
+        const rows = Array.from({ length: 9 }, () => Array.from({ length: 701 }, () => random.integer(40) / 4));
+        for (const [count, first] of [[1, 0], [1, 3], [6, 3], [11, 690], [300, 255], [3, 513]] as const) {
+          const actual = withOpForm(form, () => compute(rows, count, first));
+          const expected = reference(rows, count, first);
+          assert.deepEqual(actual.tokens, expected.tokens);
+          assert.ok(relativeError(actual.logProbabilities.flat(), expected.logProbabilities.flat()) < 1e-6);
+        }
+      });
 
-    test(`${name}: a NaN shows in its row, and minus infinity is no NaN`, () => {
-      const { logProbabilities, tokens } = withOpForm(form, () => compute([[1, NaN, 3, 4], [1, 2, -Infinity, -Infinity], [1, 2, 3, 4]], 2, 1));
-      assert.ok(logProbabilities[0]!.every(Number.isNaN));
-      assert.deepEqual(tokens[1], [1, 2]);
-      assert.equal(logProbabilities[1]![1], -Infinity);
-      assert.deepEqual(tokens[2], [3, 2]);
-    });
+      test(`${kind} logits, ${name}: a NaN shows in its row, and minus infinity is no NaN`, () => {
+        const [sick, low, sound] = [[1, NaN, 3, 4], [1, 2, -Infinity, -Infinity], [1, 2, 3, 4]].map((row) => withOpForm(form, () => compute([row], 2, 1)));
+        assert.ok(sick!.logProbabilities[0]!.every(Number.isNaN));
+        assert.deepEqual(low!.tokens, [[1, 2]]);
+        assert.equal(low!.logProbabilities[0]![1], -Infinity);
+        assert.deepEqual(sound!.tokens, [[3, 2]]);
+      });
+    }
   }
 });

@@ -23,14 +23,14 @@ describe('product with a packed kernel', async () => {
             return sum;
           });
           const withBias = expected.map((sum, index) => sum + bias[index % columns]!);
-          const [plain, added] = withOpForm(form, () =>
+          const [plain, added, tangent] = withOpForm(form, () =>
             tf.tidy(() => {
               const packed = packKernel(tf.tensor2d(kernel, transposed ? [columns, inner] : [inner, columns]), transposed);
               const left = tf.tensor2d(input, [rows, inner]);
-              return [packedProduct(left, packed).dataSync(), packedProduct(left, packed, tf.tensor1d(bias)).dataSync()];
+              return [packedProduct(left, packed).dataSync(), packedProduct(left, packed, { bias: tf.tensor1d(bias) }).dataSync(), packedProduct(left, packed, { bias: tf.tensor1d(bias), tanh: true }).dataSync()];
             }),
-          ) as [Float32Array, Float32Array];
-          for (const [actual, sums] of [[plain, expected], [added, withBias]] as const) {
+          ) as [Float32Array, Float32Array, Float32Array];
+          for (const [actual, sums] of [[plain, expected], [added, withBias], [tangent, withBias.map(Math.tanh)]] as const) {
             const error = relativeError(actual, sums);
             assert.ok(error < tolerance, `[${rows}, ${inner}] x [${inner}, ${columns}]: error ${error}`);
           }
