@@ -121,7 +121,7 @@ class DecodingBatch {
     const logProbabilities = best.logProbabilities.dataSync<'float32'>();
     const tokens = best.tokens.dataSync<'int32'>();
     const attention = best.attention?.dataSync<'float32'>();
-    const sourceTime = best.attention?.shape[1] ?? 0;
+    const sourceTime = best.attention?.shape[2] ?? 0;
     disposeAll([best.logProbabilities, best.tokens, ...(best.attention === undefined ? [] : [best.attention])]);
 
     // One NaN among the logits makes all log-probabilities of its row NaN.

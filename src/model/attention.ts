@@ -55,16 +55,13 @@ export class Attention {
 
   /**
    * @param queries `[batch, queries, hidden]`: decoder states of a sentence, over time or over the beam
-   * @returns the attentional hidden states `[batch, queries, hidden]`, and the weights `[batch, queries, srcTime]`;
+   * @returns the attentional hidden states `[batch * queries, hidden]`, and the weights `[batch, queries, srcTime]`;
    *   without attention, the queries themselves
    */
-  apply(queries: Tensor3D, encoded: Pick<EncodedSource, 'keys' | 'values' | 'mask'>, multiply: Product): { hidden: Tensor3D; weights: Tensor3D | undefined } {
-    if (this.config.attention === 'none') return { hidden: queries, weights: undefined };
-    const [batch, count, size] = queries.shape;
+  apply(queries: Tensor3D, encoded: Pick<EncodedSource, 'keys' | 'values' | 'mask'>, multiply: Product): { hidden: Tensor2D; weights: Tensor3D | undefined } {
+    if (this.config.attention === 'none') return { hidden: tf.reshape(queries, [-1, this.querySize]), weights: undefined };
     const { joined, weights } = this.attended(queries, encoded, multiply);
-    const rows = tf.reshape(joined, [batch * count, this.keySize + size]) as Tensor2D;
-    const hidden = multiply(rows, 'attention.outputKernel', { tanh: true });
-    return { hidden: tf.reshape(hidden, [batch, count, size]), weights };
+    return { hidden: multiply(joined, 'attention.outputKernel', { tanh: true }), weights };
   }
 
   private attended(queries: Tensor3D, { keys, values, mask }: Pick<EncodedSource, 'keys' | 'values' | 'mask'>, multiply: Product): Attended {

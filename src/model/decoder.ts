@@ -48,9 +48,9 @@ export class Decoder {
    *
    * @param embedded `[batch, tgtTime, embedding]` of `<s> y1 ... yn`
    * @param lengths int32 `[batch]`
-   * @returns attentional hidden states `[batch, tgtTime, hidden]`, of no meaning at padded positions
+   * @returns attentional hidden states `[batch * tgtTime, hidden]`, of no meaning at padded positions
    */
-  sequence(embedded: Tensor3D, lengths: Tensor1D, encoded: EncodedSource, seeds: DropoutSeeds | undefined): Tensor3D {
+  sequence(embedded: Tensor3D, lengths: Tensor1D, encoded: EncodedSource, seeds: DropoutSeeds | undefined): Tensor2D {
     if (this.config.decoder.inputFeeding) return this.sequenceByStep(embedded, encoded, seeds);
     let inputs = embedded;
     for (const [index, layer] of this.layers.entries()) {
@@ -64,7 +64,7 @@ export class Decoder {
    * One step for every hypothesis.
    *
    * @param embedded `[rows, embedding]`, `rows = batch * beam`, where batch is that of `encoded`
-   * @returns attentional hidden states `[rows, hidden]`, the next state, and attention weights `[rows, srcTime]`
+   * @returns attentional hidden states `[rows, hidden]`, the next state, and attention weights `[batch, beam, srcTime]`
    */
   step(
     embedded: Tensor2D,
@@ -72,7 +72,7 @@ export class Decoder {
     encoded: EncodedSource,
     multiply: Product,
     seeds?: DropoutSeeds,
-  ): { hidden: Tensor2D; state: DecoderState; weights: Tensor2D | undefined } {
+  ): { hidden: Tensor2D; state: DecoderState; weights: Tensor3D | undefined } {
     const { inputFeeding } = this.config.decoder;
     const next: Tensor2D[] = [];
     let input = inputFeeding ? tf.concat([embedded, state.at(-1)!], 1) : embedded;
@@ -83,24 +83,22 @@ export class Decoder {
       input = hidden;
     }
     const [rows, size] = input.shape;
-    const [batch, sourceTime] = encoded.mask.shape;
+    const batch = encoded.mask.shape[0];
     const queries = tf.reshape(input, [batch, rows / batch, size]) as Tensor3D;
-    const attended = this.attention.apply(queries, encoded, multiply);
-    const hidden = tf.reshape(attended.hidden, [rows, size]) as Tensor2D;
+    const { hidden, weights } = this.attention.apply(queries, encoded, multiply);
     if (inputFeeding) next.push(hidden);
-    const weights = attended.weights === undefined ? undefined : (tf.reshape(attended.weights, [rows, sourceTime]) as Tensor2D);
     return { hidden, state: next, weights };
   }
 
   /** With input feeding each step needs the attention of the one before, so there is no way around a loop. */
-  private sequenceByStep(embedded: Tensor3D, encoded: EncodedSource, seeds: DropoutSeeds | undefined): Tensor3D {
+  private sequenceByStep(embedded: Tensor3D, encoded: EncodedSource, seeds: DropoutSeeds | undefined): Tensor2D {
     let state = encoded.initialState;
     const hiddenStates = tf.unstack(embedded, 1).map((input) => {
       const step = this.step(input as Tensor2D, state, encoded, this.parameters().multiply, seeds);
       state = step.state;
       return step.hidden;
     });
-    return tf.stack(hiddenStates, 1) as Tensor3D;
+    return tf.reshape(tf.stack(hiddenStates, 1), [-1, this.config.decoder.hiddenSize]);
   }
 }
 

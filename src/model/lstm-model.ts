@@ -69,8 +69,7 @@ export class LstmModel implements TrainableModel {
     const encoded = this.encode(batch.source, batch.sourceLengths, seeds);
     const embedded = this.embedTokens(this.targetEmbedding, batch.decoderInput, seeds);
     const hidden = this.decoder.sequence(embedded, batch.targetLengths, encoded, seeds);
-    const [rows, time, size] = hidden.shape;
-    return dropout(tf.reshape(hidden, [rows * time, size]), this.config.dropout.output, seeds);
+    return dropout(hidden, this.config.dropout.output, seeds);
   }
 
   decodeStep(encoded: EncodedSource, state: DecoderState, previous: Tensor1D): DecodeStep {

@@ -27,8 +27,8 @@ export interface DecodeStep {
   /** Of every row; valid as long as the tensors of the step are. */
   readonly logits: Logits;
   readonly state: DecoderState;
-  /** `[rows, srcTime]`, summing to 1 over real tokens; absent without attention. */
-  readonly attentionWeights: tf.Tensor2D | undefined;
+  /** `[batch, beam, srcTime]`, summing to 1 over real tokens; absent without attention. */
+  readonly attentionWeights: tf.Tensor3D | undefined;
 }
 
 /** What search needs of a model; all architectures (and ensembles) offer it. */

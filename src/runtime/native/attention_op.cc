@@ -20,7 +20,7 @@ REGISTER_OP("S2sAttention")
     .Input("beside: float")
     .Output("joined: float")
     .Output("weights: float")
-    .Doc("queries [batch, queries, size], keys [batch, time, size], values [batch, time, width] and a mask [batch, time], 0 at padding: weights [batch, queries, time], the softmax of the products with the keys over real positions, and the means of the values with these weights, each followed by its row of beside [batch, queries, more]: joined [batch, queries, width + more].");
+    .Doc("queries [batch, queries, size], keys [batch, time, size], values [batch, time, width] and a mask [batch, time], 0 at padding: weights [batch, queries, time], the softmax of the products with the keys over real positions, and the means of the values with these weights, each followed by its row of beside [batch, queries, more]: joined [batch * queries, width + more].");
 
 namespace {
 
@@ -35,7 +35,7 @@ class AttentionOp : public tensorflow::OpKernel {
     const bool fit = keys.dim_size(0) == batch && values.dim_size(0) == batch && mask.dim_size(0) == batch && values.dim_size(1) == time && mask.dim_size(1) == time && keys.dim_size(2) == size && beside.dim_size(0) == batch && beside.dim_size(1) == count;
     OP_REQUIRES(context, fit, tensorflow::errors::InvalidArgument("queries, keys, values, mask and beside do not fit together"));
     Tensor *joined = nullptr, *weights = nullptr;
-    OP_REQUIRES_OK(context, context->allocate_output(0, {batch, count, width + more}, &joined));
+    OP_REQUIRES_OK(context, context->allocate_output(0, {batch * count, width + more}, &joined));
     OP_REQUIRES_OK(context, context->allocate_output(1, {batch, count, time}, &weights));
     const float *query = queries.flat<float>().data(), *key = keys.flat<float>().data(), *value = values.flat<float>().data(), *real = mask.flat<float>().data(), *added = beside.flat<float>().data();
     float *to = joined->flat<float>().data(), *weight = weights->flat<float>().data();

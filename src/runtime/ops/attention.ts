@@ -11,8 +11,8 @@ const MASKED_SCORE = -1e9;
 
 /** Contexts and weights of an attention. */
 export interface Attended {
-  /** `[batch, queries, hidden + size]`: the context of each query, followed by the query */
-  readonly joined: Tensor3D;
+  /** `[batch * queries, hidden + size]`: the context of each query, followed by the query */
+  readonly joined: Tensor2D;
   /** `[batch, queries, srcTime]`, which sum to 1 over real tokens */
   readonly weights: Tensor3D;
 }
@@ -32,7 +32,8 @@ const FEW_QUERIES = 16;
 export function attend(queries: Tensor3D, scores: Tensor3D, values: Tensor3D, mask: Tensor2D): Attended {
   const masked = tf.add(scores, tf.expandDims(tf.mul(tf.sub(1, mask), MASKED_SCORE), 1));
   const weights = tf.softmax(masked) as Tensor3D;
-  return { joined: tf.concat([batchMatMul(weights, values), queries], 2), weights };
+  const joined = tf.concat([batchMatMul(weights, values), queries], 2);
+  return { joined: tf.reshape(joined, [-1, joined.shape[2]]), weights };
 }
 
 /**
@@ -60,13 +61,13 @@ function customDotAttention(queries: Tensor3D, scaled: Tensor3D, keys: Tensor3D,
     },
     ([ofJoined, ofWeights], saved) => {
       const [query, key, value, weight] = saved as [Tensor3D, Tensor3D, Tensor3D, Tensor3D];
-      const [ofContext, ofQueries] = tf.split(ofJoined as Tensor3D, [value.shape[2], queries.shape[2]], 2) as [Tensor3D, Tensor3D];
+      const [ofContext, ofQueries] = tf.split(tf.reshape(ofJoined!, [...queries.shape.slice(0, 2), -1]), [value.shape[2], queries.shape[2]], 2) as [Tensor3D, Tensor3D];
       const ofEach = tf.add(product(ofContext, value, { b: true }), ofWeights!);
       const ofScores = tf.mul(weight, tf.sub(ofEach, tf.sum(tf.mul(weight, ofEach), 2, true))) as Tensor3D;
       return [ofQueries, product(ofScores, key, {}), product(ofScores, query, { a: true }), product(weight, ofContext, { a: true })];
     },
   );
-  return { joined: joined as Tensor3D, weights: weights as Tensor3D };
+  return { joined: joined as Tensor2D, weights: weights as Tensor3D };
 }
 
 /**

@@ -40,13 +40,13 @@ export class TableModel implements Decodable {
   decodeStep(encoded: EncodedSource, state: DecoderState, previous: Tensor1D): DecodeStep {
     const rows = previous.shape[0];
     this.rowsOfSteps.push(rows);
-    const [batch, time] = encoded.mask.shape;
+    const batch = encoded.mask.shape[0];
     const ofSource = tf.sum(tf.squeeze<Tensor2D>(encoded.values, [2]), 1, true);
     const perSentence = tf.reshape(tf.add(tf.mul(state[0]!, 131), tf.mul(tf.expandDims(tf.cast(previous, 'float32'), 1), 37)), [batch, rows / batch]);
     const context: Tensor2D = tf.reshape(tf.mod(tf.add(tf.add(perSentence, tf.mul(ofSource, 2)), 1), CONTEXTS), [rows, 1]);
     const logits: Tensor2D = tf.gather(tf.tensor2d(this.values, [CONTEXTS, this.targetVocabularySize]), tf.cast(tf.reshape(context, [rows]), 'int32'));
     const attended = tf.div(encoded.mask, tf.sum(encoded.mask, 1, true));
-    const attentionWeights: Tensor2D = tf.reshape(tf.tile(tf.expandDims(attended, 1), [1, rows / batch, 1]), [rows, time]);
+    const attentionWeights: Tensor3D = tf.tile(tf.expandDims(attended, 1), [1, rows / batch, 1]);
     return { logits: givenLogits(logits), state: [context], attentionWeights };
   }
 

@@ -118,7 +118,7 @@ describe('LSTM model', () => {
       const tensors = toTensors(batchOf(THREE_PAIRS, 2));
       const encoded = model.encode(tensors.source, tensors.sourceLengths);
       const { attentionWeights } = model.decodeStep(encoded, encoded.initialState, tf.tensor1d([2, 2, 2], 'int32'));
-      for (const [row, weights] of (attentionWeights!.arraySync()).entries()) {
+      for (const [row, weights] of attentionWeights!.arraySync().flat().entries()) {
         const length = THREE_PAIRS[row]!.source.length + 1;
         assert.ok(Math.abs(weights.reduce((sum, weight) => sum + weight, 0) - 1) < 1e-6);
         assert.ok(weights.slice(length).every((weight) => weight === 0));
