@@ -30,7 +30,8 @@ export function sequenceLoss(
 ): SequenceLoss {
   const outputs = model.decoderOutputs(batch, settings.seeds);
   return projectedCrossEntropy({
-    hidden: selectRows(outputs, batch.positions),
+    // A batch without padding has nothing to leave out.
+    hidden: batch.positions.shape[0] === outputs.shape[0] ? outputs : selectRows(outputs, batch.positions),
     kernel: model.parameters.get<Tensor2D>(model.outputKernel),
     bias: model.parameters.get<Tensor1D>(model.outputBias),
     labels: batch.labels,

@@ -2,6 +2,7 @@ import type { Scalar, Tensor } from '@tensorflow/tfjs-node-gpu';
 import type { StoredTensor } from '../stored-tensor.js';
 import { tf } from '../tensorflow.js';
 import { attribute, execute } from './execute.js';
+import { opForm } from './form.js';
 
 /** Numbers of one Adam update. */
 export interface AdamNumbers {
@@ -82,12 +83,12 @@ function decayWeights(weights: StoredTensor, share: number): void {
   execute('AssignSubVariableOp', [attribute.type('dtype', 'float32')], [weights.handle, decay], 0);
 }
 
-/**
- * The norm of all gradients taken as one vector (Pascanu et al. 2013), one pass over memory where the backend has a
- * fused op for half the sum of squares.
- */
+/** The norm of all gradients taken as one vector (Pascanu et al. 2013). */
 export function globalNorm(gradients: readonly Tensor[]): Scalar {
+  // src/runtime/native/global_norm_op.cc: one pass over memory.
+  if (opForm().kernels === 'custom') return execute('S2sGlobalNorm', [attribute.int('N', gradients.length)], gradients)[0] as Scalar;
   return tf.tidy(() => {
+    // One pass over memory where the backend has a fused op for half the sum of squares.
     const halves = gradients.map((gradient) =>
       tf.getBackend() === 'tensorflow'
         ? execute('L2Loss', [attribute.type('T', 'float32')], [gradient])[0]!
