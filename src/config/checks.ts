@@ -12,11 +12,14 @@ import { soundCorpora, soundSections, type PlacedCorpus } from './sound.js';
  *   nothing is reported that a default in its place would cause
  */
 export function checkConfig(value: unknown, { report, checkFiles }: { report: Report; checkFiles: boolean }): void {
-  const { tokenizer, model, training } = soundSections(value);
+  const { tokenizer, model, training, decoding } = soundSections(value);
   if (tokenizer !== undefined) checkTokenizer(tokenizer, report);
   if (model !== undefined) checkModel(model, report);
   if (model !== undefined && tokenizer !== undefined) checkSharing(model, tokenizer, report);
   if (training !== undefined) checkTraining(training, report);
+  if (decoding?.copyUnknown === true && model?.attention === 'none') {
+    report(['decoding', 'copyUnknown'], { message: 'needs to know where the model looks, but model.attention is none.', hint: 'Set it to false, or choose an attention.' });
+  }
   const corpora = soundCorpora(value);
   for (const placed of corpora) checkCorpus(placed, report);
   checkHeldOut(corpora, report);

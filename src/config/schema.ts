@@ -145,6 +145,7 @@ export const configSchema = z.strictObject({
     maxLengthRatio: z.number().positive().default(2).describe('Longest translation, in tokens for one source token.'),
     maxLengthMargin: z.int().min(0).default(10).describe('Tokens on top of `maxLengthRatio` times the source length.'),
     noRepeatNgramSize: z.int().min(0).default(0).describe('No sequence of so many tokens comes twice in a translation; 0 allows it.'),
+    copyUnknown: z.boolean().default(false).describe('Whether `<unk>` may be generated; the source word to which attention points takes its place. Otherwise it never is.'),
     batchTokens: count().default(4096).describe('Source tokens (padding included) translated at once.'),
   }).prefault({}).describe('How translations are searched for.'),
 });

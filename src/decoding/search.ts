@@ -3,13 +3,13 @@ import type { DecodingConfig } from '../config/schema.js';
 import { S2sError, UsageError } from '../errors.js';
 import type { Decodable, DecoderState, EncodedSource } from '../model/model.js';
 import { tf } from '../runtime/tensorflow.js';
-import { BOS, EOS, PAD } from '../vocab/special.js';
+import { BOS, EOS, PAD, UNK } from '../vocab/special.js';
 import { SentenceSearch, type Hypothesis, type TokenChoice } from './sentence-search.js';
 
 export type { Hypothesis } from './sentence-search.js';
 
 /** The settings of search. */
-export interface SearchOptions extends Pick<DecodingConfig, 'beamSize' | 'lengthPenalty' | 'maxLengthRatio' | 'maxLengthMargin'>, Partial<Pick<DecodingConfig, 'noRepeatNgramSize'>> {
+export interface SearchOptions extends Pick<DecodingConfig, 'beamSize' | 'lengthPenalty' | 'maxLengthRatio' | 'maxLengthMargin'>, Partial<Pick<DecodingConfig, 'noRepeatNgramSize' | 'copyUnknown'>> {
   /** Translations wanted of each sentence, at most `beamSize`; 1 when not given. */
   readonly nBest?: number;
   /** Whether hypotheses tell the attention weights of their tokens. */
@@ -23,10 +23,10 @@ export interface SearchOptions extends Pick<DecodingConfig, 'beamSize' | 'length
 const COMPACT_SHARE = 1 / 8;
 
 /**
- * This many ids, those below `</s>` (`<pad>`, `<unk>`, `<s>`), are never generated. Their probability is not given to
+ * Ids below `</s>` (`<pad>`, `<unk>`, `<s>`) are never generated, but `<unk>` where it is replaced afterwards. Their probability is not given to
  * others, so the score of a hypothesis is what the model gives it under teacher forcing.
  */
-const BANNED_IDS = EOS;
+const FIRST_ID = { usual: EOS, withUnknown: UNK } as const;
 
 /**
  * Translates the sentences of one batch by beam search, greedily where `beamSize` is 1. All sentences and hypotheses
@@ -82,8 +82,8 @@ class DecodingBatch {
   }
 
   /** Prolongs every live hypothesis by one token. */
-  step({ beamSize, attention }: SearchOptions): void {
-    const { choice, weights, state } = this.compute(beamSize, attention === true);
+  step({ beamSize, attention, copyUnknown }: SearchOptions): void {
+    const { choice, weights, state } = this.compute(beamSize, { withAttention: attention === true || copyUnknown === true, withUnknown: copyUnknown === true });
     disposeAll(this.state);
     this.state = state;
     const { width } = this;
@@ -100,7 +100,7 @@ class DecodingBatch {
   }
 
   /** One step of the model; only the few best tokens of each row (and attention, if asked) come to the host. */
-  private compute(beamSize: number, withAttention: boolean): { choice: (row: number) => TokenChoice; weights: ((row: number) => Float32Array) | undefined; state: DecoderState } {
+  private compute(beamSize: number, { withAttention, withUnknown }: { withAttention: boolean; withUnknown: boolean }): { choice: (row: number) => TokenChoice; weights: ((row: number) => Float32Array) | undefined; state: DecoderState } {
     const { searches, width, model } = this;
     const previous = new Int32Array(searches.length * width).fill(PAD);
     let barred = 0;
@@ -111,11 +111,13 @@ class DecodingBatch {
       }
     });
     // Of one row at most beamSize + 1 candidates can matter: beamSize that live on and one that ends. Greedy search ends
-    // with the first that ends, so there the best one is all. A token that is barred may stand before each of them.
-    const perRow = Math.min(model.targetVocabularySize - BANNED_IDS, (beamSize === 1 ? 1 : beamSize + 1) + barred);
+    // with the first that ends, so there the best one is all. Tokens that are barred may stand before each of them, and `<s>`.
+    const first = withUnknown ? FIRST_ID.withUnknown : FIRST_ID.usual;
+    const perRow = Math.min(model.targetVocabularySize - first, (beamSize === 1 ? 1 : beamSize + 1) + barred + (withUnknown ? 1 : 0));
     const best = tf.tidy(() => {
       const { logits, state, attentionWeights } = model.decodeStep(this.encoded, this.state, tf.tensor1d(previous, 'int32'));
-      const { logProbabilities, tokens } = logits.best(perRow, BANNED_IDS);
+      if (withUnknown && attentionWeights === undefined) throw new UsageError('no-attention', 'decoding.copyUnknown needs to know where the model looks, but this one has no attention', { hint: 'Set it to false.' });
+      const { logProbabilities, tokens } = logits.best(perRow, first);
       return { logProbabilities, tokens, state: [...state], attention: withAttention ? attentionWeights : undefined };
     });
     const logProbabilities = best.logProbabilities.dataSync<'float32'>();

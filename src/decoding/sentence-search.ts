@@ -1,4 +1,4 @@
-import { EOS } from '../vocab/special.js';
+import { BOS, EOS } from '../vocab/special.js';
 
 /** A translation that search has found. */
 export interface Hypothesis {
@@ -133,7 +133,7 @@ export class SentenceSearch {
       for (const [index, token] of tokens.entries()) {
         // In float32, as devices would add them.
         const logProbability = Math.fround(before + logProbabilities[index]!);
-        if (logProbability !== -Infinity && !barred.has(token)) candidates.push({ parent, token, logProbability });
+        if (logProbability !== -Infinity && token !== BOS && !barred.has(token)) candidates.push({ parent, token, logProbability });
       }
     }
     if (this.lives.length > 1) candidates.sort((a, b) => b.logProbability - a.logProbability);

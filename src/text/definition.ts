@@ -21,6 +21,11 @@ const ESCAPES = [
   [SPACE_MARK, '▂▄'],
 ] as const;
 
+/** Text whose own `▁` and `▂` are written as they stand in tokens. */
+export function escapeMarks(text: string): string {
+  return ESCAPES.reduce((escaped, [character, escape]) => escaped.replaceAll(character, escape), text);
+}
+
 /*
  * Unicode word boundaries (UAX #29, default rules without dictionaries): letters, marks and digits hang together,
  * also over one apostrophe, point or colon between letters and one point or comma between digits; ideographs and

@@ -1,6 +1,6 @@
 import type { Decoder, JsEncoding, Normalizer, PreTokenizer, Tokenizer as Library } from 'tokenizers';
 import { SPECIAL_TOKENS, UNK } from '../vocab/special.js';
-import type { Tokenizer } from './tokenizer.js';
+import type { Span, Tokenizer } from './tokenizer.js';
 
 const WITHOUT_SPECIAL_TOKENS = { addSpecialTokens: false };
 
@@ -45,6 +45,14 @@ export class LibraryTokenizer implements Tokenizer {
   async tokenizeBatch(texts: readonly string[]): Promise<string[][]> {
     const encodings = await this.library.encodeBatch([...texts], WITHOUT_SPECIAL_TOKENS);
     return encodings.map((encoding, i) => this.surfaces(texts[i]!, encoding));
+  }
+
+  async spansOf(text: string): Promise<Span[]> {
+    const encoding = await this.library.encode(text, null, WITHOUT_SPECIAL_TOKENS);
+    // The library counts code points.
+    const units = [0];
+    for (const character of text) units.push(units.at(-1)! + character.length);
+    return encoding.getOffsets().map(([start, end]) => [units[start!]!, units[end!]!]);
   }
 
   decode(ids: readonly number[]): string {

@@ -1,3 +1,6 @@
+/** Part of a text, from the first of its UTF-16 code units to before the second. */
+export type Span = readonly [number, number];
+
 /**
  * Turns text into token ids and back: one side (or, shared, both sides) of a translation model.
  *
@@ -15,6 +18,8 @@ export interface Tokenizer {
   /** The tokens as strings, spaces and word boundaries visible as `▁`; unknown ones as they stand in the text. */
   tokenize(text: string): Promise<string[]>;
   tokenizeBatch(texts: readonly string[]): Promise<string[][]>;
+  /** The part of a text, as it was before normalisation, that each of its tokens stands for. */
+  spansOf(text: string): Promise<Span[]>;
   decode(ids: readonly number[]): string;
   /** Inverse of `tokenize` for text that normalisation leaves alone. */
   detokenize(tokens: readonly string[]): string;

@@ -3,7 +3,8 @@ import type { SearchOptions } from '../decoding/search.js';
 import { translateAll } from '../decoding/translate-all.js';
 import type { Decodable } from '../model/model.js';
 import type { TokenizerPair } from '../text/tokenizer.js';
-import { EOS } from '../vocab/special.js';
+import { EOS, UNK } from '../vocab/special.js';
+import { copyUnknown } from './copy-unknown.js';
 
 /** Longer lines are cut here: far beyond any sentence, and search takes time with the square of the length. */
 export const MAX_SOURCE_TOKENS = 1000;
@@ -47,21 +48,25 @@ export async function translateLines(lines: readonly string[], { model, tokenize
   const texts = lines.flatMap((line, index) => (line.trim() === '' ? [] : [{ index, text: withoutCarriageReturn(line) }]));
   const encoded = await tokenizers.source.encodeBatch(texts.map(({ text }) => text));
   // A tokenizer may leave nothing of a line, say of one with a lone control character.
-  const sentences = texts.flatMap(({ index }, i) => (encoded[i]!.length === 0 ? [] : [{ index, ids: encoded[i]! }]));
+  const sentences = texts.flatMap((line, i) => (encoded[i]!.length === 0 ? [] : [{ ...line, ids: encoded[i]! }]));
   for (const { index, ids } of sentences) if (ids.length > MAX_SOURCE_TOKENS) onCut?.(index, ids.length);
 
   const sources = sentences.map(({ ids }) => [...ids.slice(0, MAX_SOURCE_TOKENS), EOS]);
   const blank = lines.length - sentences.length;
   const results = await translateAll(model, sources, options, (done) => onProgress?.(done + blank, lines.length));
-  sentences.forEach(({ index }, i) => {
-    const [best, ...others] = results[i]!.map(({ tokens, score, logProbability }) => ({
-      text: onOneLine(tokenizers.target.decode(tokens)),
+  for (const [i, { index, text }] of sentences.entries()) {
+    const found = results[i]!;
+    // What the tokens of the source stand for is asked of the few sentences that need it.
+    const copies = found.some(({ tokens }) => tokens.includes(UNK));
+    const source = copies ? { text, spans: (await tokenizers.source.spansOf(text)).slice(0, MAX_SOURCE_TOKENS) } : undefined;
+    const [best, ...others] = found.map(({ tokens, attention = [], score, logProbability }) => ({
+      text: onOneLine(source === undefined ? tokenizers.target.decode(tokens) : copyUnknown({ tokens, attention }, source, tokenizers.target)),
       tokens,
       score,
       logProbability,
     }));
     translations[index] = { hypotheses: [best!, ...others], blank: false };
-  });
+  }
   return translations;
 }
 

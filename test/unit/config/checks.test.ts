@@ -71,6 +71,11 @@ test('one file with both sides has a format and two columns', () => {
   assert.match(of('{ file: all.tsv, sourceColumn: de, header: false }'), /^3: data\.train\[0\]\.header: is false, but columns are given by name\./);
 });
 
+test('unknown words are copied by attention alone', () => {
+  assert.match(folder.problems(`${DATA}model: { attention: none }\ndecoding:\n  copyUnknown: true\n`).join(), /^\d+: decoding\.copyUnknown: needs to know where the model looks, but model\.attention is none\. /);
+  assert.deepEqual(folder.problems(`${DATA}decoding: { copyUnknown: true }\n`), []);
+});
+
 test('held-out text is not trained on, whatever path leads to it', () => {
   symlinkSync(join(folder.path, 'train.a'), join(folder.path, 'link.a'));
   const train = '  train: [{ source: train.a, target: train.b }]\n';

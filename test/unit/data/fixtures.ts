@@ -8,7 +8,7 @@ import type { OddCharacters } from '../../../src/data/odd-characters.js';
 import { PackedCorpusBuilder, type PackedCorpus } from '../../../src/data/packed.js';
 import { formatPlace, S2sError } from '../../../src/errors.js';
 import { Random } from '../../../src/random.js';
-import type { Tokenizer, TokenizerPair } from '../../../src/text/tokenizer.js';
+import type { Span, Tokenizer, TokenizerPair } from '../../../src/text/tokenizer.js';
 
 /** A folder for the tests of one file, removed after them. */
 export function temporaryFolder(): { folder: string; write: (name: string, content: string | Uint8Array) => string } {
@@ -63,6 +63,10 @@ export class FakeTokenizer implements Tokenizer {
 
   tokenizeBatch(texts: readonly string[]): Promise<string[][]> {
     return Promise.all(texts.map((text) => this.tokenize(text)));
+  }
+
+  spansOf(text: string): Promise<Span[]> {
+    return Promise.resolve([...text.matchAll(/[^ ]+/g)].map((word) => [word.index, word.index + word[0].length]));
   }
 
   decode(ids: readonly number[]): string {

@@ -201,3 +201,62 @@ describe('search', () => {
     assert.deepEqual(translateBatch(model, [], options), []);
   });
 });
+
+describe('sequences that may not repeat', () => {
+  const repeats = (tokens: readonly number[], size: number): boolean => {
+    const seen = tokens.flatMap((_, start) => (start + size > tokens.length ? [] : [tokens.slice(start, start + size).join()]));
+    return new Set(seen).size < seen.length;
+  };
+  /** A model that loves three of its tokens, and hardly ever ends. */
+  const loop = (): TableModel => new TableModel(12, 21, (logits) => logits.map((logit, token) => (token === EOS ? -20 : token < EOS + 4 ? logit + 6 : logit)));
+  const sources = randomSources(6, 9, 5);
+
+  for (const beamSize of [1, 4]) {
+    for (const size of [1, 2, 3]) {
+      test(`of ${size} tokens, beam ${beamSize}`, () => {
+        const long = { ...options, beamSize, maxLengthMargin: 8 };
+        const free = translateBatch(loop(), sources, long);
+        assert.ok(free.some(([best]) => repeats(best!.tokens, size)), 'this model repeats where it may');
+        const barred = translateBatch(loop(), sources, { ...long, noRepeatNgramSize: size, nBest: beamSize });
+        for (const hypotheses of barred) {
+          assert.ok(hypotheses.length > 0);
+          assert.ok(hypotheses.every(({ tokens }) => !repeats(tokens, size)));
+        }
+      });
+    }
+  }
+
+  test('greedily, the best token that may follow follows', () => {
+    const model = loop();
+    for (const source of sources) {
+      const longest = maxLength(source.length, options);
+      const tokens: number[] = [];
+      while (tokens.length < longest) {
+        const ranked = model.logProbabilities(source, tokens).map((value, token) => ({ value, token })).filter(({ token }) => token >= EOS && !repeats([...tokens, token], 2));
+        const { token } = ranked.reduce((best, other) => (other.value > best.value ? other : best));
+        if (token === EOS) break;
+        tokens.push(token);
+      }
+      assert.deepEqual(translateBatch(model, [source], { ...options, beamSize: 1, noRepeatNgramSize: 2 })[0]![0]!.tokens, tokens);
+    }
+  });
+
+  test('where nothing may follow, the translation is what there is', () => {
+    const few = new TableModel(6, 3, (logits) => logits.map((logit, token) => (token === EOS ? -Infinity : logit)));
+    const [[best]] = translateBatch(few, [[4, 5, 4, EOS]], { ...options, beamSize: 2, noRepeatNgramSize: 1 }) as [[Hypothesis]];
+    assert.equal(best.finished, false);
+    assert.deepEqual([...best.tokens].sort(), [4, 5]);
+  });
+});
+
+describe('<unk>', () => {
+  test('is generated where it is replaced afterwards, with its attention, and nowhere else; <s> is nowhere', () => {
+    const model = new TableModel(9, 31, (logits) => logits.map((logit, token) => (token === 1 ? logit + 2 : token === 2 ? 30 : logit)));
+    const sources = randomSources(5, 6, 8);
+    const withUnknown = translateBatch(model, sources, { ...options, copyUnknown: true }).map(([best]) => best!);
+    assert.ok(withUnknown.some(({ tokens }) => tokens.includes(1)));
+    assert.ok(withUnknown.every(({ tokens, attention }) => !tokens.includes(2) && tokens.length === (attention?.length ?? 0)));
+    const without = translateBatch(model, sources, options).map(([best]) => best!);
+    assert.ok(without.every(({ tokens, attention }) => tokens.every((token) => token > EOS) && attention === undefined));
+  });
+});

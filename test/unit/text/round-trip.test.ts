@@ -36,6 +36,19 @@ const anyText = fc
 for (const type of TYPES) {
   const tokenizer = learn({ type });
 
+  test(`${type}: every token tells its part of the text as it was written`, async () => {
+    const lowered = learn({ type, lowercase: true, normalization: 'nfkc' });
+    // Two code units each, and a ligature that normalisation takes apart.
+    const text = '👍🏽 The ﬁrst DOG 𝔄!';
+    const [tokens, ids, spans] = [await lowered.tokenize(text), await lowered.encode(text), await lowered.spansOf(text)];
+    assert.equal(spans.length, ids.length);
+    for (const [index, token] of tokens.entries()) {
+      const part = text.slice(...spans[index]!).normalize('NFKC').toLowerCase().replaceAll(' ', '▁');
+      assert.ok(part.replaceAll('▁', '').includes(token.replaceAll('▁', '')), `${token} of ${part}`);
+    }
+    assert.deepEqual([spans[0]![0], spans.at(-1)![1]], [0, text.length]);
+  });
+
   test(`${type}: detokenize gives back any text exactly, unknown characters too, and no token holds a space`, async () => {
     await fc.assert(
       fc.asyncProperty(anyText, async (text) => {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { loadTensorFlow } from '../../../src/runtime/tensorflow.js';
+import { SPACE_MARK } from '../../../src/text/definition.js';
 import type { Tokenizer } from '../../../src/text/tokenizer.js';
+import { UNK } from '../../../src/vocab/special.js';
 import { MAX_SOURCE_TOKENS, translateLines, type TranslationSettings } from '../../../src/translation/translate-lines.js';
 import { TableModel } from '../decoding/table-model.js';
 
@@ -12,13 +14,16 @@ before(async () => {
 const LETTERS = [...'abcdefghi\n'];
 
 /** Every letter a token; anything else nothing. */
-const letters: Pick<Tokenizer, 'encodeBatch' | 'decode'> & { readonly encoded: string[] } = {
+const letters: Pick<Tokenizer, 'encodeBatch' | 'spansOf' | 'decode' | 'tokenOf' | 'detokenize'> & { readonly encoded: string[] } = {
   encoded: [],
   encodeBatch(texts) {
     this.encoded.push(...texts);
     return Promise.resolve(texts.map((text) => [...text].flatMap((letter) => (LETTERS.includes(letter) ? [4 + LETTERS.indexOf(letter)] : []))));
   },
+  spansOf: (text) => Promise.resolve([...text].flatMap((letter, index) => (LETTERS.includes(letter) ? [[index, index + 1] as const] : []))),
   decode: (ids) => ids.map((id) => LETTERS[id - 4]).join(''),
+  tokenOf: (id) => LETTERS[id - 4]!,
+  detokenize: (tokens) => tokens.join('').replaceAll(SPACE_MARK, ''),
 };
 const tokenizers = { source: letters as unknown as Tokenizer, target: letters as unknown as Tokenizer };
 
@@ -73,6 +78,17 @@ test('a line that is far too long is cut and told of', async () => {
   const [, shortened] = await translateLines(['b', `${long}bcd`], { ...settings(options), onCut });
   assert.deepEqual(cut, [[1, MAX_SOURCE_TOKENS + 3]]);
   assert.equal(shortened!.hypotheses[0].text, whole!.hypotheses[0].text);
+});
+
+test('an unknown word is generated only to be replaced by the source word that attention points to', async () => {
+  // <unk> is the best token everywhere, and this model looks at the first source token most.
+  const likesUnknown = (): TableModel => new TableModel(4 + LETTERS.length, 1, (logits) => logits.map((logit, token) => (token === UNK ? 9 : logit)));
+  const translate = async (copyUnknown: boolean): Promise<string> => {
+    const [translation] = await translateLines(['abc def'], { ...settings({ beamSize: 1, maxLengthRatio: 0.5, maxLengthMargin: 0, copyUnknown }), model: likesUnknown() });
+    return translation!.hypotheses[0].text;
+  };
+  assert.equal(await translate(true), 'abc');
+  assert.match(await translate(false), /^[a-i ]+$/);
 });
 
 test('progress counts blank lines too and ends at the total', async () => {
