@@ -38,7 +38,7 @@ export const translateCommand: CommandModule<object, TranslateArguments> = {
       .example('$0 translate --beam-size 1 --set decoding.maxLengthRatio=1.5 input.txt', 'greedy search, shorter limit')
       .epilogue(
         'Blank lines pass through. --n-best prints "number ||| translation ||| score" in text format, numbered from 0. A score is the ' +
-          'log-probability divided by the length to the power of decoding.lengthPenalty. <unk> is never generated.',
+          'log-probability divided by the length to the power of decoding.lengthPenalty. <unk> is never printed: decoding.copyUnknown=true copies unknown words from the source.',
       ) as unknown as Argv<TranslateArguments>,
   handler: async (args) => {
     const files = args._.slice(1);

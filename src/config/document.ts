@@ -3,6 +3,11 @@ import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, visit, typ
 import { UsageError, type Place } from '../errors.js';
 import { ConfigError, type Problem } from './problems.js';
 
+/** Syntax errors that are told of at once. */
+const MOST_PROBLEMS = 10;
+/** Characters of a message of the parser, which may quote the rest of the file. */
+const LONGEST_MESSAGE = 120;
+
 /** A configuration file as plain data, with the line of every key. */
 export interface ConfigDocument {
   readonly file: string;
@@ -31,7 +36,8 @@ export function readConfigDocument(file: string): ConfigDocument {
     ...withoutConsequences(document.errors, (offset) => hasReferenceInBraces(text, lineOf(offset))).map((error) => ({ place: { file, line: lineOf(error.pos[0]) }, ...describeSyntax(error, text, lines) })),
     ...unknownAliases(document).map(({ name, offset }) => ({ place: { file, line: lineOf(offset) }, message: `the alias *${name} has no anchor before it.`, hint: `Put &${name} before the value that it stands for, or quote the text.` })),
   ];
-  if (problems.length > 0) throw new ConfigError(problems);
+  // A text that is no YAML at all has mistakes without end, and the later ones say nothing.
+  if (problems.length > 0) throw new ConfigError(problems.slice(0, MOST_PROBLEMS));
   return {
     file,
     value: plainValue(document, file),
@@ -48,6 +54,10 @@ function withoutConsequences(errors: readonly YAMLError[], inBraces: (offset: nu
   return lost < 0 ? [...errors] : errors.slice(0, lost + 1);
 }
 
+function shortened(message: string): string {
+  return message.length <= LONGEST_MESSAGE ? message : `${message.slice(0, LONGEST_MESSAGE)}…`;
+}
+
 /** A syntax error in the terms of somebody who writes a configuration. */
 function describeSyntax({ code, message, pos: [start] }: YAMLError, text: string, lines: LineCounter): Omit<Problem, 'place'> {
   if (code === 'DUPLICATE_KEY') {
@@ -55,7 +65,7 @@ function describeSyntax({ code, message, pos: [start] }: YAMLError, text: string
     return { message: `the key ${key?.[1] ?? key?.[2] ?? key?.[3] ?? ''} is given twice.`, hint: 'Remove one of the two.' };
   }
   if (code === 'MULTIPLE_DOCS') return { message: 'a second YAML document begins here.', hint: 'A configuration is one document: remove the line of dashes.' };
-  return { message: `${message}.`, hint: hasReferenceInBraces(text, lines.linePos(start).line) ? 'Inside braces or brackets, quote a text with ${...}.' : undefined };
+  return { message: `${shortened(message)}.`, hint: hasReferenceInBraces(text, lines.linePos(start).line) ? 'Inside braces or brackets, quote a text with ${...}.' : undefined };
 }
 
 /** Whether a line has a ${...} inside braces or brackets. */

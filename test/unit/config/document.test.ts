@@ -39,6 +39,12 @@ test('syntax errors are told with their lines, all of them', () => {
   assert.deepEqual(both.map((problem) => problem.slice(0, 2)), ['1:', '2:']);
 });
 
+test('a text that is no configuration at all is refused in a few short lines', () => {
+  const problems = folder.problems(`# Title\n${'Some words: and {more}: [of them\n- `x`: "y\n'.repeat(40)}`);
+  assert.ok(problems.length >= 1 && problems.length <= 10, String(problems.length));
+  assert.ok(problems.every((problem) => problem.length < 200 && !problem.includes('\n')), problems.join('\n'));
+});
+
 test('a reference that braces swallow is to be quoted', () => {
   const problems = folder.problems('data:\n  train: [{ source: ${FOLDER}/a, target: ${FOLDER}/b }]\n  dev: [{ source: a, target: b }]\nseed: 1\n');
   assert.match(problems.join('\n'), /^2: .*quote a text with \$\{\.\.\.\}[^\n]*$/, 'one line, and nothing of the rest of the file');
