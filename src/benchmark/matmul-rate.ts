@@ -1,5 +1,6 @@
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 import { attribute, execute } from '../runtime/ops/execute.js';
+import { withOpForm } from '../runtime/ops/form.js';
 import { inFloat32, inPrecision, productOf } from '../runtime/ops/product.js';
 import { loadedRuntime, tf, type Precision } from '../runtime/tensorflow.js';
 
@@ -9,9 +10,15 @@ const REPETITIONS = 3;
 
 /**
  * What the device reaches in one large square matrix product in this number format, in billions of floating-point
- * operations a second: the best of a few. It is what a training step is held against. `loadTensorFlow` comes first.
+ * operations a second: the best of a few, with our kernels or TensorFlow's, whichever are faster. It is what a training step
+ * is held against. `loadTensorFlow` comes first.
  */
 export function matmulRate(precision: Precision, size: number = SIZE[loadedRuntime()?.kind ?? 'cpu']): number {
+  const rate = rateInForm(precision, size);
+  return loadedRuntime()?.customProducts === true ? Math.max(rate, withOpForm({ kernels: 'plain' }, () => rateInForm(precision, size))) : rate;
+}
+
+function rateInForm(precision: Precision, size: number): number {
   let seconds = Infinity;
   // The first one does not count: it makes threads and, on a GPU, loads kernels.
   for (let repetition = 0; repetition <= REPETITIONS; repetition++) {

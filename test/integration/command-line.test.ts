@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import { runCommand } from '../support/command.js';
 
 const folder = mkdtempSync(join(tmpdir(), 's2s-command-line-'));
@@ -29,6 +30,25 @@ async function assertMistake(args: readonly string[], said: RegExp, options: Par
   assert.equal(stdout, '');
   assert.doesNotMatch(stderr, STACK);
 }
+
+test('help and mistakes answer at once', async () => {
+  const fastest = async (run: () => Promise<unknown>): Promise<number> => {
+    const seconds: number[] = [];
+    for (let turn = 0; turn < 4; turn++) {
+      const start = performance.now();
+      await run();
+      seconds.push((performance.now() - start) / 1000);
+    }
+    return Math.min(...seconds);
+  };
+  // On a slow or busy machine Node alone takes longer, and the 0.3 s of a usual one in proportion.
+  const node = await fastest(() => promisify(execFile)(process.execPath, ['-e', '0']));
+  const limit = 0.3 * Math.max(1, node / 0.045);
+  for (const args of [['--help'], ['train', '--help'], ['train', '--config', bad], ['translate', '--modle', 'x']]) {
+    const seconds = await fastest(() => runCommand(args));
+    assert.ok(seconds < limit, `s2s ${args.join(' ')}: ${seconds.toFixed(2)} s, node alone ${node.toFixed(2)} s`);
+  }
+});
 
 test('an unknown command is refused with the nearest', async () => {
   await assertMistake(['trian'], /^error: There is no command trian\.\nDid you mean train\? There are: tokenize, .*doctor\. /);
