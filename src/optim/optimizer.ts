@@ -42,16 +42,19 @@ export class Optimizer {
    */
   apply(gradients: readonly Tensor[], learningRate: number, update: number): void {
     const { name: kind, beta1, beta2, epsilon, momentum } = this.config;
-    for (const [index, { name, weights }] of this.weights.entries()) {
+    const all = this.weights.map(({ name, weights }, index) => {
       const gradient = gradients[index];
       if (gradient === undefined) throw new RangeError(`No gradient for ${name}.`);
-      if (kind === 'sgd') {
-        applySgd(weights, this.moments.get(`accumulated.${name}`), gradient, learningRate, momentum);
-        continue;
-      }
-      const weightDecay = kind === 'adamw' ? this.config.weightDecay : 0;
-      applyAdam(weights, this.moment('firstMoment', name), this.moment('secondMoment', name), gradient, { learningRate, beta1, beta2, epsilon, update, weightDecay });
+      return { name, weights, gradient };
+    });
+    if (kind === 'sgd') {
+      for (const { name, weights, gradient } of all) applySgd(weights, this.moments.get(`accumulated.${name}`), gradient, learningRate, momentum);
+      return;
     }
+    applyAdam(
+      all.map(({ name, weights, gradient }) => ({ weights, gradient, firstMoment: this.moment('firstMoment', name), secondMoment: this.moment('secondMoment', name) })),
+      { learningRate, beta1, beta2, epsilon, update, weightDecay: kind === 'adamw' ? this.config.weightDecay : 0 },
+    );
   }
 
   /** Shapes of the stored moments by name. */

@@ -16,32 +16,42 @@ export interface AdamNumbers {
   readonly weightDecay: number;
 }
 
+/** What one Adam update changes, and by which gradient. */
+export interface AdamWeights {
+  readonly weights: StoredTensor;
+  readonly firstMoment: StoredTensor;
+  readonly secondMoment: StoredTensor;
+  readonly gradient: Tensor;
+}
+
 /**
- * One Adam update (Kingma and Ba 2015, the form of the last paragraph of section 2), in place:
+ * One Adam update of all weights (Kingma and Ba 2015, the form of the last paragraph of section 2), in place:
  * `m = b1 m + (1-b1) g`, `v = b2 v + (1-b2) g^2`, `w -= lr sqrt(1-b2^t)/(1-b1^t) m / (sqrt(v) + epsilon)`.
  * With weight decay, first `w -= lr decay w` (AdamW; Loshchilov and Hutter 2019).
  */
-export function applyAdam(weights: StoredTensor, firstMoment: StoredTensor, secondMoment: StoredTensor, gradient: Tensor, numbers: AdamNumbers): void {
+export function applyAdam(all: readonly AdamWeights[], numbers: AdamNumbers): void {
   const { learningRate, beta1, beta2, epsilon, update, weightDecay } = numbers;
   tf.tidy(() => {
-    if (weightDecay > 0) decayWeights(weights, learningRate * weightDecay);
-    if (weights.handle !== undefined && firstMoment.handle !== undefined && secondMoment.handle !== undefined) {
-      const scalars = [beta1 ** update, beta2 ** update, learningRate, beta1, beta2, epsilon].map((value) => tf.scalar(value));
-      execute(
-        'ResourceApplyAdam',
-        [attribute.type('T', 'float32'), attribute.bool('use_locking', false), attribute.bool('use_nesterov', false)],
-        [weights.handle, firstMoment.handle, secondMoment.handle, ...scalars, gradient],
-        0,
-      );
-      return;
+    const scalars = [beta1 ** update, beta2 ** update, learningRate, beta1, beta2, epsilon].map((value) => tf.scalar(value));
+    for (const { weights, firstMoment, secondMoment, gradient } of all) {
+      if (weightDecay > 0) decayWeights(weights, learningRate * weightDecay);
+      if (weights.handle !== undefined && firstMoment.handle !== undefined && secondMoment.handle !== undefined) {
+        const attributes = [attribute.type('T', 'float32'), attribute.bool('use_locking', false), attribute.bool('use_nesterov', false)];
+        execute('ResourceApplyAdam', attributes, [weights.handle, firstMoment.handle, secondMoment.handle, ...scalars, gradient], 0);
+      } else {
+        plainAdam({ weights, firstMoment, secondMoment, gradient }, numbers);
+      }
     }
-    const m = tf.add(tf.mul(firstMoment.read(), beta1), tf.mul(gradient, 1 - beta1));
-    const v = tf.add(tf.mul(secondMoment.read(), beta2), tf.mul(tf.square(gradient), 1 - beta2));
-    const rate = (learningRate * Math.sqrt(1 - beta2 ** update)) / (1 - beta1 ** update);
-    firstMoment.assign(m);
-    secondMoment.assign(v);
-    weights.assign(tf.sub(weights.read(), tf.div(tf.mul(m, rate), tf.add(tf.sqrt(v), epsilon))));
   });
+}
+
+function plainAdam({ weights, firstMoment, secondMoment, gradient }: AdamWeights, { learningRate, beta1, beta2, epsilon, update }: AdamNumbers): void {
+  const m = tf.add(tf.mul(firstMoment.read(), beta1), tf.mul(gradient, 1 - beta1));
+  const v = tf.add(tf.mul(secondMoment.read(), beta2), tf.mul(tf.square(gradient), 1 - beta2));
+  const rate = (learningRate * Math.sqrt(1 - beta2 ** update)) / (1 - beta1 ** update);
+  firstMoment.assign(m);
+  secondMoment.assign(v);
+  weights.assign(tf.sub(weights.read(), tf.div(tf.mul(m, rate), tf.add(tf.sqrt(v), epsilon))));
 }
 
 /**
