@@ -1,5 +1,4 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
-import { globalNorm } from '../runtime/ops/optimizer-updates.js';
 import { tf } from '../runtime/tensorflow.js';
 
 /**
@@ -7,17 +6,15 @@ import { tf } from '../runtime/tensorflow.js';
  * `limit / norm`.
  *
  * @param gradients disposed when scaled copies take their place
+ * @param norm of the gradients (`globalNorm`) without the factor; one that is not finite scales nothing
  * @param limit 0 does not clip
  * @param factor what the loss was multiplied by: taken out of the gradients again
- * @returns the gradients to apply, and the norm before clipping (NaN or infinite where a gradient is), both without the factor
+ * @returns the gradients to apply
  */
-export function clipByGlobalNorm(gradients: readonly Tensor[], limit: number, factor = 1): { gradients: readonly Tensor[]; norm: number } {
-  const normTensor = globalNorm(gradients);
-  const norm = normTensor.dataSync()[0]! / factor;
-  normTensor.dispose();
+export function clipByGlobalNorm(gradients: readonly Tensor[], norm: number, limit: number, factor = 1): readonly Tensor[] {
   const scale = (limit > 0 && norm > limit && Number.isFinite(norm) ? limit / norm : 1) / factor;
-  if (scale === 1) return { gradients, norm };
+  if (scale === 1) return gradients;
   const scaled = gradients.map((gradient) => tf.mul(gradient, scale));
   for (const gradient of gradients) gradient.dispose();
-  return { gradients: scaled, norm };
+  return scaled;
 }

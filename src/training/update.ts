@@ -1,10 +1,12 @@
-import type { Tensor } from '@tensorflow/tfjs-node-gpu';
+import type { Scalar, Tensor } from '@tensorflow/tfjs-node-gpu';
 import type { TrainingConfig } from '../config/schema.js';
 import type { Batch } from '../data/batch.js';
 import type { TrainableModel } from '../model/model.js';
 import { clipByGlobalNorm } from '../optim/clip.js';
 import type { Optimizer } from '../optim/optimizer.js';
 import { DropoutSeeds } from '../runtime/ops/dropout.js';
+import { globalNorm } from '../runtime/ops/optimizer-updates.js';
+import { tf } from '../runtime/tensorflow.js';
 import { addGradients, computeGradients } from './gradients.js';
 
 /** What one update saw: sums over its batches. */
@@ -43,23 +45,27 @@ export function update(
   const divisor = training.lossNormalization === 'token' ? targetTokens : sentences;
 
   let gradients: readonly Tensor[] | undefined;
-  let loss = 0;
-  let negativeLogLikelihood = 0;
+  const scalars: Scalar[] = [];
   for (const [index, batch] of batches.entries()) {
     const seeds = new DropoutSeeds(settings.seed, settings.update * training.batch.accumulate + index);
     const result = computeGradients(model, batch, { labelSmoothing: training.labelSmoothing, divisor: divisor / lossFactor, seeds });
-    loss += result.loss.dataSync()[0]! / lossFactor;
-    negativeLogLikelihood += result.negativeLogLikelihood.dataSync()[0]!;
-    for (const scalar of [result.loss, result.negativeLogLikelihood, result.correct]) scalar.dispose();
+    scalars.push(result.loss, result.negativeLogLikelihood);
+    result.correct.dispose();
     gradients = addGradients(gradients, result.gradients);
   }
+  gradients ??= [];
+  scalars.push(globalNorm(gradients));
 
-  const clipped = clipByGlobalNorm(gradients ?? [], training.clipNorm, lossFactor);
-  const applied = Number.isFinite(loss) && Number.isFinite(clipped.norm);
+  const numbers = readTogether(scalars);
+  const gradientNorm = numbers.pop()! / lossFactor;
+  const loss = sum(numbers.filter((_, index) => index % 2 === 0)) / lossFactor;
+  const negativeLogLikelihood = sum(numbers.filter((_, index) => index % 2 === 1));
+  const applied = Number.isFinite(loss) && Number.isFinite(gradientNorm);
+  const clipped = clipByGlobalNorm(gradients, gradientNorm, training.clipNorm, lossFactor);
   // The optimiser changes weights in place; a read still alive would make TensorFlow copy them first.
   model.parameters.release();
-  if (applied) optimizer.apply(clipped.gradients, settings.learningRate, settings.update);
-  for (const gradient of clipped.gradients) gradient.dispose();
+  if (applied) optimizer.apply(clipped, settings.learningRate, settings.update);
+  for (const gradient of clipped) gradient.dispose();
 
   const sourceTokens = sum(sizes.map(({ source }) => source));
   const positions = sum(batches.map(({ batch, sourceTime, targetTime }) => batch * (sourceTime + targetTime)));
@@ -67,12 +73,20 @@ export function update(
     applied,
     loss,
     negativeLogLikelihood,
-    gradientNorm: clipped.norm,
+    gradientNorm,
     sentences,
     sourceTokens,
     targetTokens,
     paddingTokens: positions - sourceTokens - targetTokens,
   };
+}
+
+/** Values of scalars, which are disposed: read at once, so that a device is waited for once a step. */
+function readTogether(scalars: readonly Scalar[]): number[] {
+  const together = tf.stack([...scalars]);
+  const values = [...together.dataSync()];
+  for (const tensor of [...scalars, together]) tensor.dispose();
+  return values;
 }
 
 function batchTokens({ sourceLengths, targetLengths }: Batch): { source: number; target: number } {
