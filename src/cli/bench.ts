@@ -1,12 +1,17 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { basename } from 'node:path';
 import type { Argv, CommandModule } from 'yargs';
+import type { BatchShape } from '../benchmark/models.js';
+import type { Config, ModelConfig } from '../config/schema.js';
 import { UsageError } from '../errors.js';
 import type { Precision } from '../runtime/tensorflow.js';
-import { withCommonOptions, withDeviceOption, type CommonArguments } from './options.js';
+import { configFromArguments, withCommonOptions, withDeviceOption, type CommonArguments } from './options.js';
 
 interface BenchArguments extends CommonArguments {
   readonly device: string | undefined;
-  readonly model: string;
-  readonly dtype: Precision;
+  readonly model: string | undefined;
+  readonly dtype: Precision | undefined;
   readonly steps: number | undefined;
   readonly warmup: number | undefined;
   readonly batch: number | undefined;
@@ -21,38 +26,79 @@ export const benchCommand: CommandModule<object, BenchArguments> = {
   describe: 'Measure how fast this machine trains and translates, on synthetic data',
   builder: (yargs) =>
     withDeviceOption(withCommonOptions(yargs))
-      .option('model', { alias: 'm', type: 'string', default: 'lstm', requiresArg: true, describe: 'What to measure: lstm or lstm-deep' })
-      .option('dtype', { choices: ['float32', 'bfloat16', 'float16'], default: 'float32', requiresArg: true, describe: 'Number format of the large matrix products; float16 is for GPUs' })
+      .option('model', { alias: 'm', type: 'string', defaultDescription: 'lstm, or that of --config', requiresArg: true, describe: 'What to measure: lstm or lstm-deep' })
+      .option('dtype', { choices: ['float32', 'bfloat16', 'float16'], defaultDescription: 'float32, or precision of --config', requiresArg: true, describe: 'Number format of the large matrix products; float16 is for GPUs' })
       .option('steps', { type: 'number', defaultDescription: '10, or 3 with --decode', requiresArg: true, describe: 'Training steps timed, or passes over the sentences; the median counts' })
       .option('warmup', { type: 'number', defaultDescription: '3, or 1 with --decode', requiresArg: true, describe: 'Steps or passes before those timed' })
-      .option('batch', { type: 'number', defaultDescription: '64', requiresArg: true, describe: 'Sentence pairs of a training step, each of 25 tokens a side' })
+      .option('batch', { type: 'number', defaultDescription: '64, or what fills a batch of --config', requiresArg: true, describe: 'Sentence pairs of a training step, each of 25 tokens a side' })
       .option('decode', { type: 'boolean', default: false, describe: 'Translate instead of training' })
       .option('beam-size', { alias: 'b', type: 'number', defaultDescription: '1', requiresArg: true, describe: 'Hypotheses kept a step; 1 is greedy' })
       .option('sentences', { type: 'number', defaultDescription: '512', requiresArg: true, describe: 'Sentences translated, of 5 to 30 tokens' })
       .example('$0 bench', 'training steps of one bidirectional layer')
       .example('$0 bench --model lstm-deep --dtype bfloat16 --device cpu', 'two layers, in bfloat16, on the processor')
       .example('$0 bench --decode --beam-size 5', 'translation by beam search')
-      .epilogue('Prints one line of JSON; bench/compare.mjs in the source repository compares with PyTorch on the same work.') as unknown as Argv<BenchArguments>,
+      .example('$0 bench --device cpu,gpu', 'the processor and the GPU, one after the other')
+      .example('$0 bench --config c.yaml', 'the model that c.yaml describes, before any training')
+      .epilogue('Prints one line of JSON for each device; bench/compare.mjs in the source repository compares with PyTorch on the same work.') as unknown as Argv<BenchArguments>,
   handler: async (args) => {
     const { decode } = args;
     checkKind(args);
+    const devices = args.device?.split(',') ?? [];
+    if (devices.length > 1) {
+      await measureEach(devices);
+      return;
+    }
     const counts = {
       steps: wholeNumber('--steps', args.steps ?? (decode ? 3 : 10), 1),
       warmup: wholeNumber('--warmup', args.warmup ?? (decode ? 1 : 3), 0),
     };
-    const batch = wholeNumber('--batch', args.batch ?? 64, 1);
+    const work = await workOf(args);
+    const batch = wholeNumber('--batch', args.batch ?? work.shape.batch, 1);
     const beamSize = wholeNumber('--beam-size', args.beamSize ?? 1, 1);
     const sentences = wholeNumber('--sentences', args.sentences ?? 512, 1);
-    const { benchmarkModel, STANDARD_SHAPE } = await import('../benchmark/models.js');
-    const common = { name: args.model, config: benchmarkModel(args.model), seed: wholeNumber('--seed', args.seed ?? 1, 0), device: args.device ?? 'auto', ...counts };
+    const { name, config, shape } = work;
+    const common = { name, config, seed: wholeNumber('--seed', args.seed ?? work.settings?.seed ?? 1, 0), device: args.device ?? work.settings?.device ?? 'auto', ...counts };
     const { loadTensorFlow } = await import('../runtime/tensorflow.js');
-    await loadTensorFlow({ device: common.device, precision: args.dtype });
+    await loadTensorFlow({ device: common.device, precision: args.dtype ?? work.settings?.precision ?? 'float32' });
     const report = decode
-      ? await (await import('../benchmark/decoding.js')).timeDecoding({ ...common, vocabulary: STANDARD_SHAPE.vocabulary, beamSize, sentences })
-      : (await import('../benchmark/training-step.js')).timeTraining({ ...common, shape: { ...STANDARD_SHAPE, batch } });
+      ? await (await import('../benchmark/decoding.js')).timeDecoding({ ...common, vocabulary: shape.vocabulary, beamSize, sentences })
+      : (await import('../benchmark/training-step.js')).timeTraining({ ...common, shape: { ...shape, batch } });
     process.stdout.write(`${JSON.stringify(report)}\n`);
   },
 };
+
+/** What is measured: a standard model, or the one that a configuration describes. */
+interface Work {
+  readonly name: string;
+  readonly config: ModelConfig;
+  readonly shape: BatchShape;
+  readonly settings: Config | undefined;
+}
+
+async function workOf(args: BenchArguments): Promise<Work> {
+  const { benchmarkModel, STANDARD_SHAPE } = await import('../benchmark/models.js');
+  if (args.config === undefined) {
+    if (args.set !== undefined) throw new UsageError('usage', '--set changes a configuration, and none was given.', { hint: 'Name one with --config to measure the model that it describes.' });
+    const name = args.model ?? 'lstm';
+    return { name, config: benchmarkModel(name), shape: STANDARD_SHAPE, settings: undefined };
+  }
+  if (args.model !== undefined) throw new UsageError('usage', '--model and --config both say what to measure.', { hint: 'Leave one of them out.' });
+  const settings = await configFromArguments(args, {}, { checkFiles: false });
+  const { tokenizer, training } = settings;
+  const batch = training.batch.unit === 'sentences' ? training.batch.size : Math.max(1, Math.round(training.batch.size / STANDARD_SHAPE.targetTime));
+  return { name: basename(args.config), config: settings.model, shape: { ...STANDARD_SHAPE, batch, vocabulary: tokenizer.target?.size ?? tokenizer.size }, settings };
+}
+
+/** Each device in a process of its own: TensorFlow is loaded for one. */
+async function measureEach(devices: readonly string[]): Promise<void> {
+  const [, program, ...words] = process.argv;
+  for (const device of devices) {
+    // Of an option given twice, the last counts.
+    const child = spawn(process.execPath, [...process.execArgv, program!, ...words, '--device', device], { stdio: 'inherit' });
+    const [code] = (await once(child, 'close')) as [number | null];
+    if (code !== 0) process.exitCode ??= code ?? 1;
+  }
+}
 
 /** Refuses options of the one measurement with the other, where they would change nothing. */
 function checkKind({ decode, batch, beamSize, sentences }: BenchArguments): void {

@@ -26,6 +26,20 @@ test('a decoding measurement prints one line of JSON', async () => {
   assert.deepEqual([report['model'], report['beam_size'], report['sentences']], ['lstm-deep', 2, 3]);
 });
 
+test('a configuration is measured as it stands', async () => {
+  const report = await measure('--config', 'configs/demo.yaml', '--set', 'model.embeddingSize=32', '--set', 'model.encoder.hiddenSize=16', '--set', 'model.decoder.hiddenSize=24', '--set', 'precision=bfloat16', '--batch', '2');
+  assert.deepEqual([report['model'], report['dtype']], ['demo.yaml', 'bfloat16']);
+  // The demo shares no weights: two embeddings, two directions, bridge, decoder, attention and output of these sizes.
+  assert.ok((report['parameters'] as number) < 300_000, String(report['parameters']));
+});
+
+test('several devices are measured one after the other, and one that fails keeps none of the others', async () => {
+  const { code, stdout, stderr } = await runCommand(['bench', '--batch', '1', '--steps', '1', '--warmup', '0', '--device', 'gpu:77,cpu']);
+  assert.equal(code, 1);
+  assert.match(stderr, /^error: --device gpu:77 was asked for/);
+  assert.equal((JSON.parse(stdout) as Record<string, unknown>)['device'], 'cpu');
+});
+
 test('mistakes are told before anything is measured', async () => {
   const mistakes: [args: string[], said: RegExp][] = [
     [['--model', 'lstm-dep'], /^error: There is no model lstm-dep to measure\.\nDid you mean lstm-deep\?/],
@@ -36,6 +50,8 @@ test('mistakes are told before anything is measured', async () => {
     [['--batch', 'many'], /^error: --batch must be a whole number of at least 1, but is NaN\./],
     [['--decode', '--batch', '8'], /^error: --batch is for training steps, not for --decode\./],
     [['--beam-size', '2'], /^error: --beam-size is for translating, not for training steps\.\nAdd --decode\./],
+    [['--set', 'seed=2'], /^error: --set changes a configuration, and none was given\./],
+    [['--config', 'configs/demo.yaml', '--model', 'lstm'], /^error: --model and --config both say what to measure\./],
     [['--device', 'tpu'], /^error: there is no device tpu/],
   ];
   await Promise.all(
