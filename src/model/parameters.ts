@@ -51,16 +51,17 @@ export class Parameters {
   private readonly packed = new Map<string, PackedKernel>();
 
   /**
-   * Creates every parameter with its start value, each drawn from a generator of its own name; without one all are zero,
-   * for values that are assigned afterwards.
+   * Creates every parameter with its start value, each drawn from a generator of its own name; without one none has a
+   * value, and all are to be assigned before they are read.
    */
   constructor(specs: readonly ParameterSpec[], random: Random | undefined) {
     for (const spec of specs) {
+      const stored = new StoredTensor(spec.shape);
+      this.stored.set(spec.name, stored);
+      if (random === undefined) continue;
       const values = new Float32Array(spec.shape.reduce((product, size) => product * size, 1));
-      if (random !== undefined) spec.start(random.derive(spec.name), values);
-      const initial = tf.tensor(values, [...spec.shape]);
-      this.stored.set(spec.name, new StoredTensor(initial));
-      initial.dispose();
+      spec.start(random.derive(spec.name), values);
+      stored.assignNumbers(values);
     }
   }
 
@@ -141,10 +142,7 @@ export class Parameters {
   /** Replaces the value of one parameter. Throws a RangeError when the length does not fit its shape. */
   assign(name: string, data: Float32Array): void {
     this.release();
-    const stored = this.storedTensor(name);
-    const value = tf.tensor(data, [...stored.shape]);
-    stored.assign(value);
-    value.dispose();
+    this.storedTensor(name).assignNumbers(data);
   }
 
   dispose(): void {

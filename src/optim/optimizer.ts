@@ -29,7 +29,7 @@ export class Optimizer {
   ) {
     for (const { name, weights: stored } of weights) {
       const zero = tf.zeros([...stored.shape]);
-      for (const moment of this.momentNames()) this.moments.set(`${moment}.${name}`, new StoredTensor(zero));
+      for (const moment of this.momentNames()) this.moments.set(`${moment}.${name}`, StoredTensor.of(zero));
       zero.dispose();
     }
   }
@@ -77,9 +77,7 @@ export class Optimizer {
   assign(name: string, data: Float32Array): void {
     const stored = this.moments.get(name);
     if (stored === undefined) throw new RangeError(`This optimiser keeps no "${name}".`);
-    const value = tf.tensor(data, [...stored.shape]);
-    stored.assign(value);
-    value.dispose();
+    stored.assignNumbers(data);
   }
 
   dispose(): void {

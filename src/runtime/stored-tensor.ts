@@ -16,9 +16,9 @@ export class StoredTensor {
   private readonly resource: Tensor | undefined;
   private plain: Tensor | undefined;
 
-  /** @param initial copied; stays the caller's to dispose */
-  constructor(initial: Tensor) {
-    this.shape = initial.shape;
+  /** Without a value: the first one is to be assigned before it is read. */
+  constructor(shape: readonly number[]) {
+    this.shape = shape;
     if (tf.getBackend() === 'tensorflow') {
       const name = `s2s/${process.pid}/${created++}`;
       const [handle] = execute(
@@ -27,10 +27,14 @@ export class StoredTensor {
         [],
       );
       this.resource = tf.keep(handle!);
-      this.assign(initial);
-    } else {
-      this.plain = tf.keep(tf.clone(initial));
     }
+  }
+
+  /** One that holds a copy of `initial`, which stays the caller's to dispose. */
+  static of(initial: Tensor): StoredTensor {
+    const stored = new StoredTensor(initial.shape);
+    stored.assign(initial);
+    return stored;
   }
 
   /** The present value, owned by the enclosing `tidy`; dispose it before an update. */
@@ -44,16 +48,16 @@ export class StoredTensor {
     if (value.shape.join() !== this.shape.join()) {
       throw new RangeError(`Cannot assign shape [${value.shape.join(', ')}] to a stored tensor of shape [${this.shape.join(', ')}].`);
     }
-    if (this.resource === undefined) {
-      const next = tf.keep(tf.clone(value));
-      this.plain?.dispose();
-      this.plain = next;
-      return;
-    }
     // A buffer of its own: the variable would otherwise share the caller's, and in-place updates would change both.
-    const copy = tf.tidy(() => tf.add(value, 0));
-    execute('AssignVariableOp', [attribute.type('dtype', 'float32')], [this.resource, copy], 0);
-    copy.dispose();
+    this.take(this.resource === undefined ? tf.clone(value) : tf.tidy(() => tf.add(value, 0)));
+  }
+
+  /** Replaces the value by numbers from the host, as many as the shape has. */
+  assignNumbers(values: Float32Array): void {
+    // Not as it is: the addon shares the memory of the array, which updates in place would change.
+    const value = tf.tensor(values, [...this.shape]);
+    this.assign(value);
+    value.dispose();
   }
 
   /** The TensorFlow resource for ops that update in place; undefined on other backends. */
@@ -70,8 +74,19 @@ export class StoredTensor {
     this.plain = undefined;
   }
 
+  /** Makes a tensor that nobody else holds the value. */
+  private take(value: Tensor): void {
+    if (this.resource === undefined) {
+      this.plain?.dispose();
+      this.plain = tf.keep(value);
+      return;
+    }
+    execute('AssignVariableOp', [attribute.type('dtype', 'float32')], [this.resource, value], 0);
+    value.dispose();
+  }
+
   private present(): Tensor {
-    if (this.plain === undefined) throw new Error('This stored tensor has been disposed.');
+    if (this.plain === undefined) throw new Error('This stored tensor has no value, or has been disposed.');
     return this.plain;
   }
 }

@@ -52,7 +52,7 @@ describe('optimisers', () => {
       const draw = (): number[] => Array.from({ length: SIZE }, () => random.normal());
       const start = draw();
       const gradients = [draw(), draw(), draw(), draw()];
-      const weights = new StoredTensor(tf.tensor1d(start));
+      const weights = StoredTensor.of(tf.tensor1d(start));
       const optimizer = new Optimizer(settings, [{ name: 'w', weights }]);
       for (const [index, gradient] of gradients.entries()) {
         tf.tidy(() => {
@@ -69,7 +69,7 @@ describe('optimisers', () => {
   test('moments restored from a checkpoint continue the same course', async () => {
     const settings = configSchema.shape.training.parse({}).optimizer;
     const run = async (restart: boolean): Promise<ArrayLike<number>> => {
-      const weights = new StoredTensor(tf.tensor1d([1, -2, 3]));
+      const weights = StoredTensor.of(tf.tensor1d([1, -2, 3]));
       let optimizer = new Optimizer(settings, [{ name: 'w', weights }]);
       for (let update = 1; update <= 6; update++) {
         if (restart && update === 4) {
@@ -89,7 +89,7 @@ describe('optimisers', () => {
 
   test('a stored tensor does not change the tensor it was made from', () => {
     const initial = tf.tensor1d([1, 2, 3]);
-    const weights = new StoredTensor(initial);
+    const weights = StoredTensor.of(initial);
     const optimizer = new Optimizer(configSchema.shape.training.parse({ optimizer: { name: 'sgd' } }).optimizer, [{ name: 'w', weights }]);
     optimizer.apply([tf.tensor1d([1, 1, 1])], 1, 1);
     assert.deepEqual(Array.from(initial.dataSync()), [1, 2, 3]);
