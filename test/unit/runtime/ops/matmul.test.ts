@@ -14,6 +14,8 @@ const SIZES = [
   [70, 33, 17],
   [131, 600, 90],
   [65, 70, 1100],
+  // Rows so many that a right factor deeper than wide is turned first.
+  [520, 150, 37],
 ] as const;
 
 function randomValues(random: Random, length: number): Float32Array {
