@@ -6,7 +6,7 @@ import type { BatchShape } from '../benchmark/models.js';
 import type { Config, ModelConfig } from '../config/schema.js';
 import { UsageError } from '../errors.js';
 import type { Precision } from '../runtime/tensorflow.js';
-import { configFromArguments, withCommonOptions, withDeviceOption, type CommonArguments } from './options.js';
+import { configIfGiven, withCommonOptions, withDeviceOption, type CommonArguments } from './options.js';
 
 interface BenchArguments extends CommonArguments {
   readonly device: string | undefined;
@@ -77,13 +77,12 @@ interface Work {
 
 async function workOf(args: BenchArguments): Promise<Work> {
   const { benchmarkModel, STANDARD_SHAPE } = await import('../benchmark/models.js');
-  if (args.config === undefined) {
-    if (args.set !== undefined) throw new UsageError('usage', '--set changes a configuration, and none was given.', { hint: 'Name one with --config to measure the model that it describes.' });
+  const settings = await configIfGiven(args);
+  if (settings === undefined || args.config === undefined) {
     const name = args.model ?? 'lstm';
     return { name, config: benchmarkModel(name), shape: STANDARD_SHAPE, settings: undefined };
   }
   if (args.model !== undefined) throw new UsageError('usage', '--model and --config both say what to measure.', { hint: 'Leave one of them out.' });
-  const settings = await configFromArguments(args, {}, { checkFiles: false });
   const { tokenizer, training } = settings;
   const batch = training.batch.unit === 'sentences' ? training.batch.size : Math.max(1, Math.round(training.batch.size / STANDARD_SHAPE.targetTime));
   return { name: basename(args.config), config: settings.model, shape: { ...STANDARD_SHAPE, batch, vocabulary: tokenizer.target?.size ?? tokenizer.size }, settings };

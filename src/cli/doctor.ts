@@ -1,7 +1,7 @@
 import type { CommandModule } from 'yargs';
 import type { Diagnosis } from '../runtime/diagnosis.js';
 import { packageVersion } from '../version.js';
-import { withCommonOptions, withDeviceOption, type CommonArguments } from './options.js';
+import { configIfGiven, withCommonOptions, withDeviceOption, type CommonArguments } from './options.js';
 
 interface DoctorArguments extends CommonArguments {
   readonly device: string | undefined;
@@ -20,10 +20,12 @@ export const doctorCommand: CommandModule<object, DoctorArguments> = {
       .option('json', { type: 'boolean', default: false, describe: 'Print one object for programs' })
       .example('$0 doctor', 'is everything in order?')
       .example('$0 doctor --device gpu', 'why is the GPU not used?')
+      .example('$0 doctor --config c.yaml', 'can the device be used that c.yaml asks for?')
       .example('$0 doctor --json', 'to attach to a report'),
   handler: async (args) => {
+    const config = await configIfGiven(args);
     const { diagnose } = await import('../runtime/diagnosis.js');
-    const diagnosis = await diagnose(args.device ?? 'auto', args.debug);
+    const diagnosis = await diagnose(args.device ?? config?.device ?? 'auto', args.debug);
     process.stdout.write(args.json ? `${JSON.stringify(asObject(diagnosis), undefined, 2)}\n` : describe(diagnosis));
     if (diagnosis.findings.some(({ broken }) => broken)) process.exitCode = 1;
   },

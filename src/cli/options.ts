@@ -1,5 +1,6 @@
 import type { Argv } from 'yargs';
 import type { Config } from '../config/schema.js';
+import { UsageError } from '../errors.js';
 import { LOG_LEVELS, type LogLevel } from './log.js';
 
 /** Options that every command has. */
@@ -24,6 +25,17 @@ export function withCommonOptions<T>(yargs: Argv<T>): Argv<T & CommonArguments> 
 /** The device option of commands that compute. */
 export function withDeviceOption<T>(yargs: Argv<T>): Argv<T & { readonly device: string | undefined }> {
   return yargs.option('device', { type: 'string', requiresArg: true, describe: 'Where to compute: auto, cpu, gpu or gpu:N', group: 'Common:' }) as unknown as Argv<T & { readonly device: string | undefined }>;
+}
+
+/**
+ * The same for commands that do without a configuration; its files need not be there.
+ *
+ * @throws UsageError when there is a setting to change, but nothing that it is in
+ */
+export async function configIfGiven(args: CommonArguments): Promise<Config | undefined> {
+  if (args.config !== undefined) return configFromArguments(args, {}, { checkFiles: false });
+  if (args.set !== undefined) throw new UsageError('usage', '--set changes a configuration, and none was given.', { hint: 'Name it with --config, or leave --set out.' });
+  return undefined;
 }
 
 /** Loads the configuration that the options of a command line describe; `overrides` holds flags by dotted key. */

@@ -57,6 +57,13 @@ test('an unknown command is refused with the nearest', async () => {
   await assertMistake([], /^error: Name a command/);
 });
 
+test('a setting changes a configuration, so there must be one', async () => {
+  await assertMistake(['doctor', '--set', 'device=gpu'], /^error: --set changes a configuration, and none was given\.\nName it with --config/);
+  const { code, stdout } = await runCommand(['doctor', '--config', good, '--set', 'device=gpu:77']);
+  assert.equal(code, 1);
+  assert.match(stdout, /broken: --device gpu:77 was asked for/);
+});
+
 test('an unknown option is refused with the nearest, in any command', async () => {
   for (const command of COMMANDS) await assertMistake([command, '--conifg', good], new RegExp(`^error: There is no option --conifg\\.\nDid you mean --config\\? s2s ${command} --help`));
   await assertMistake(['--seed', '1', 'train', '--max-stpes', '3', '--foo'], /^error: There is no option --max-stpes, --foo\.\nDid you mean --max-steps\?/);
