@@ -1,5 +1,6 @@
 import { SingleBar } from 'cli-progress';
 import type { Config } from '../config/schema.js';
+import { formatBatches } from '../data/batch-origin.js';
 import { DROP_REASONS, type DropReason } from '../data/filter.js';
 import { ODD_CHARACTERS } from '../data/odd-characters.js';
 import type { FilterSummary } from '../data/summary.js';
@@ -83,7 +84,7 @@ export class TrainingReporter {
         if (event.report && this.bar === undefined) this.log.info(updateLine(event));
         break;
       case 'skipped':
-        this.log.warn(`step ${event.step + 1} skipped: loss or gradient of batch ${event.batch} of epoch ${event.epoch} is not finite (${event.inRow} in a row, ${event.total} in all)`);
+        this.log.warn(`step ${event.step + 1} skipped: the ${event.notFinite} of ${formatBatches(event.batches, event.epoch)} is not finite (${event.inRow} in a row, ${event.total} in all); metrics.jsonl names all lines`);
         break;
       case 'rescaled':
         this.log.debug(`step ${event.step + 1}: a gradient was too large for float16; the loss is now multiplied by ${event.lossFactor}`);

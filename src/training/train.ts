@@ -1,10 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Batch } from '../data/batch.js';
+import { batchOrigin, formatBatches } from '../data/batch-origin.js';
 import { S2sError } from '../errors.js';
 import { afterApplied, afterOverflow } from '../optim/loss-scale.js';
 import { learningRate } from '../optim/schedule.js';
 import { loadedRuntime } from '../runtime/tensorflow.js';
-import type { CheckpointEvent, TrainingEvent, UpdateEvent, ValidationEvent } from './events.js';
+import type { CheckpointEvent, SkippedEvent, TrainingEvent, UpdateEvent, ValidationEvent } from './events.js';
 import { progressShare, reachedLimit, type StopReason } from './limits.js';
 import { NO_UPDATES, reading, withUpdate } from './meter.js';
 import { withValidation, type Progress } from './progress.js';
@@ -83,9 +84,9 @@ export async function* train(run: TrainingRun, signal?: AbortSignal): AsyncGener
       yield { type: 'rescaled', step: progress.step, lossFactor: lowered.factor };
     } else {
       progress = withSkip(progress, clock());
-      const { epoch, batch } = run.batches.position;
-      yield { type: 'skipped', step: progress.step, ...progress.nonFinite, epoch: epoch + 1, batch };
-      if (progress.nonFinite.inRow >= training.maxNonFiniteSteps) throw diverged(run, progress, savedStep);
+      const event = skippedEvent(run, progress, result, batches);
+      yield event;
+      if (event.inRow >= training.maxNonFiniteSteps) throw diverged(run, event, savedStep);
     }
 
     const validationDue = validationIsDue(run, progress, validatedStep);
@@ -181,6 +182,21 @@ function updateEvent(run: TrainingRun, progress: Progress, result: UpdateResult,
   };
 }
 
+/** @param batches those of the update, the last of which is the latest taken */
+function skippedEvent(run: TrainingRun, progress: Progress, { nonFiniteBatch }: UpdateResult, batches: readonly Batch[]): SkippedEvent {
+  const { epoch, batch: last } = run.batches.position;
+  const origins = batches.map((batch, index) => batchOrigin(batch, last - batches.length + 1 + index, run.placeOf));
+  return {
+    type: 'skipped',
+    step: progress.step,
+    ...progress.nonFinite,
+    epoch: epoch + 1,
+    batch: last,
+    notFinite: nonFiniteBatch === undefined ? 'gradient' : 'loss',
+    batches: nonFiniteBatch === undefined ? origins : [origins[nonFiniteBatch]!],
+  };
+}
+
 /** Whether the schedule asks for a validation that this step has not had; a skipped update may end an epoch, too. */
 function validationIsDue(run: TrainingRun, { step }: Progress, validatedStep: number): boolean {
   if (step === validatedStep) return false;
@@ -212,11 +228,11 @@ function withSkip(progress: Progress, elapsedSeconds: number): Progress {
   return { ...progress, nonFinite: { total: total + 1, inRow: inRow + 1 }, elapsedSeconds };
 }
 
-function diverged(run: TrainingRun, { step, nonFinite }: Progress, savedStep: number | undefined): S2sError {
+function diverged(run: TrainingRun, { step, inRow, notFinite, batches, epoch }: SkippedEvent, savedStep: number | undefined): S2sError {
   const remedy = 'Lower training.optimizer.learningRate or training.clipNorm, or lengthen training.schedule.warmupSteps, then';
-  return new S2sError('diverged', `the loss was infinite or not a number in ${nonFinite.inRow} updates in a row; stopped at step ${step}`, {
+  return new S2sError('diverged', `loss or gradient were infinite or not a number in ${inRow} updates in a row; stopped at step ${step}, by the ${notFinite} of ${formatBatches(batches, epoch)}`, {
     place: { file: run.runDirectory },
     // Weights right before a divergence are on their way there, so those of the last regular checkpoint stay the last.
-    hint: savedStep === undefined ? `No checkpoint was saved yet. ${remedy} start again.` : `The last checkpoint is of step ${savedStep}. ${remedy} go on from there with --resume.`,
+    hint: `${savedStep === undefined ? `No checkpoint was saved yet. ${remedy} start again.` : `The last checkpoint is of step ${savedStep}. ${remedy} go on from there with --resume.`} The rows of metrics.jsonl with type skipped name the lines of each batch.`,
   });
 }

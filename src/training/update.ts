@@ -11,6 +11,8 @@ import { addGradients, computeGradients } from './gradients.js';
 export interface UpdateResult {
   /** False when loss or gradient were not finite; the weights are then as before. */
   readonly applied: boolean;
+  /** Index of the first batch whose loss was not finite; undefined where every loss was. */
+  readonly nonFiniteBatch: number | undefined;
   /** Smoothed loss as minimised: per token or per sentence, as configured. */
   readonly loss: number;
   /** In nats, summed over target tokens, without smoothing. */
@@ -45,10 +47,12 @@ export function update(
   let gradients: readonly Tensor[] | undefined;
   let loss = 0;
   let negativeLogLikelihood = 0;
+  let nonFiniteBatch: number | undefined;
   for (const [index, batch] of batches.entries()) {
     const seeds = new DropoutSeeds(settings.seed, settings.update * training.batch.accumulate + index);
     const result = computeGradients(model, batch, { labelSmoothing: training.labelSmoothing, divisor: divisor / lossFactor, seeds });
     loss += result.loss.dataSync()[0]! / lossFactor;
+    if (!Number.isFinite(loss)) nonFiniteBatch ??= index;
     negativeLogLikelihood += result.negativeLogLikelihood.dataSync()[0]!;
     for (const scalar of [result.loss, result.negativeLogLikelihood, result.correct]) scalar.dispose();
     gradients = addGradients(gradients, result.gradients);
@@ -65,6 +69,7 @@ export function update(
   const positions = sum(batches.map(({ batch, sourceTime, targetTime }) => batch * (sourceTime + targetTime)));
   return {
     applied,
+    nonFiniteBatch,
     loss,
     negativeLogLikelihood,
     gradientNorm: clipped.norm,

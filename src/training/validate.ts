@@ -1,4 +1,5 @@
 import type { Config } from '../config/schema.js';
+import type { PlaceOfPair } from '../data/batch-origin.js';
 import { evaluationBatches } from '../data/batches.js';
 import type { Batch, EncodedCorpus } from '../data/batch.js';
 import { evaluateLoss, type TeacherForcedScores } from '../loss/evaluate.js';
@@ -13,6 +14,8 @@ export interface DevSet {
   readonly corpus: EncodedCorpus;
   readonly sources: readonly string[];
   readonly references: readonly string[];
+  /** Where its pairs stand. */
+  readonly placeOf: PlaceOfPair;
 }
 
 /** One sentence of the dev set as it is translated now. */

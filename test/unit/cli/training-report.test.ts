@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Log } from '../../../src/cli/log.js';
 import { describePreparation, TrainingReporter } from '../../../src/cli/training-report.js';
+import type { BatchOrigin } from '../../../src/data/batch-origin.js';
 import { configSchema } from '../../../src/config/schema.js';
 import type { TrainingEvent, UpdateEvent } from '../../../src/training/events.js';
 import { stderrOf } from './stderr.js';
@@ -31,6 +32,15 @@ test('updates that are to be reported, as one line', () => {
   assert.deepEqual(told([{ ...UPDATE, report: false }, UPDATE, { ...UPDATE, remainingSeconds: undefined }]), [
     'epoch 2 step 1,500: loss 2.5000, perplexity 7.39, lr 0.00100, source / target / padding tokens a second 1,000 / 1,100 / 50, 1 min 30 s left',
     'epoch 2 step 1,500: loss 2.5000, perplexity 7.39, lr 0.00100, source / target / padding tokens a second 1,000 / 1,100 / 50',
+  ]);
+});
+
+test('a skipped update names its batches, the first few of many', () => {
+  const of = (batch: number): BatchOrigin => ({ batch, sentences: batch, sourceTime: 30, targetTime: 28, longest: { file: 'train.de', line: 100 + batch, sourceTokens: 29, targetTokens: 20 }, lines: [] });
+  const skipped: TrainingEvent = { type: 'skipped', step: 12, inRow: 1, total: 4, epoch: 2, batch: 5, notFinite: 'loss', batches: [of(1)] };
+  assert.deepEqual(told([skipped, { ...skipped, notFinite: 'gradient', batches: [2, 3, 4, 5].map(of) }]), [
+    'warning: step 13 skipped: the loss of batch 1 of epoch 2 (1 sentence x 30 source x 28 target tokens, longest pair at train.de:101) is not finite (1 in a row, 4 in all); metrics.jsonl names all lines',
+    'warning: step 13 skipped: the gradient of batch 2 of epoch 2 (2 sentences x 30 source x 28 target tokens, longest pair at train.de:102), batch 3 of epoch 2 (3 sentences x 30 source x 28 target tokens, longest pair at train.de:103), batch 4 of epoch 2 (4 sentences x 30 source x 28 target tokens, longest pair at train.de:104) and 1 more is not finite (1 in a row, 4 in all); metrics.jsonl names all lines',
   ]);
 });
 
