@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Batch } from '../data/batch.js';
 import { batchOrigin, formatBatches } from '../data/batch-origin.js';
 import { S2sError } from '../errors.js';
+import { withBatchInMemory } from '../loss/batch-memory.js';
 import { afterApplied, afterOverflow } from '../optim/loss-scale.js';
 import { learningRate } from '../optim/schedule.js';
 import { loadedRuntime } from '../runtime/tensorflow.js';
@@ -24,7 +25,7 @@ import { validate } from './validate.js';
  * checkpoint, but counts neither towards patience nor towards a decay of the learning rate.
  *
  * @param signal aborting it ends the training after the present update, and after the validation that is due with it
- * @throws S2sError `diverged` after `training.maxNonFiniteSteps` updates in a row without a finite loss
+ * @throws S2sError `diverged` after `training.maxNonFiniteSteps` updates in a row without a finite loss; `out-of-memory`
  */
 export async function* train(run: TrainingRun, signal?: AbortSignal): AsyncGenerator<TrainingEvent, void, undefined> {
   const { training } = run.config;
@@ -62,7 +63,9 @@ export async function* train(run: TrainingRun, signal?: AbortSignal): AsyncGener
     const batches = takeBatches(run);
     const number = progress.step + 1;
     const rate = learningRate(number, training.optimizer.learningRate, training.schedule, progress.plateau);
-    const result = update(run.model, run.optimizer, batches, { training, seed: run.config.seed, update: number, learningRate: rate, lossFactor: progress.lossScale?.factor });
+    const settings = { training, seed: run.config.seed, update: number, learningRate: rate, lossFactor: progress.lossScale?.factor };
+    const task = { name: `training step ${number}`, remedy: 'training', placeOf: run.placeOf } as const;
+    const result = withBatchInMemory(largestOf(batches), task, () => update(run.model, run.optimizer, batches, settings));
     const lowered = overflowed(result) && progress.lossScale !== undefined ? afterOverflow(progress.lossScale) : undefined;
     if (result.applied) {
       progress = {
@@ -159,6 +162,12 @@ function takeBatches(run: TrainingRun): Batch[] {
     batches.push(run.batches.next());
   }
   return batches;
+}
+
+/** The batch with the most positions: of those of an update the likeliest that memory does not hold. */
+function largestOf(batches: readonly Batch[]): Batch {
+  const positions = ({ batch, sourceTime, targetTime }: Batch): number => batch * (sourceTime + targetTime);
+  return batches.reduce((largest, batch) => (positions(batch) > positions(largest) ? batch : largest));
 }
 
 function updateEvent(run: TrainingRun, progress: Progress, result: UpdateResult, rate: number): UpdateEvent {
