@@ -111,7 +111,7 @@ export class TrainingReporter {
 
   private describeValidation(event: ValidationEvent): void {
     const bleu = event.bleu === undefined ? '' : `, BLEU ${event.bleu.toFixed(2)}`;
-    this.log.info(`dev at step ${formatCount(event.step)}: loss ${event.loss.toFixed(4)}, perplexity ${event.perplexity.toFixed(2)}, accuracy ${formatShare(event.accuracy)}${bleu} (${formatDuration(event.seconds)})`);
+    this.log.info(`dev at step ${formatCount(event.step)}: loss ${event.loss.toFixed(4)}, perplexity ${event.perplexity.toFixed(2)}, accuracy ${formatShare(event.accuracy)}${bleu}; validation took ${formatDuration(event.seconds)}, validations ${formatShare(event.timeShare)} of the time so far`);
     if (event.bleuSignature !== undefined) this.log.debug(`BLEU signature: ${event.bleuSignature}`);
     for (const { source, reference, hypothesis } of event.samples) {
       this.log.info(`  source:     ${source}`);

@@ -80,7 +80,10 @@ export interface ValidationEvent extends Validation {
   readonly epoch: number;
   /** Whether the watched score is the best so far. */
   readonly improved: boolean;
+  /** What this validation took. */
   readonly seconds: number;
+  /** Share of all validations up to this one in the training time of the whole run, 0 to 1. */
+  readonly timeShare: number;
   readonly elapsedSeconds: number;
 }
 

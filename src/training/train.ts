@@ -113,7 +113,7 @@ export async function* train(run: TrainingRun, signal?: AbortSignal): AsyncGener
   if (reason !== 'interrupted' && validatedStep !== progress.step) {
     const { progress: scored, event } = await runValidation(run, progress, clock);
     yield event;
-    progress = { ...progress, validated: scored.validated, elapsedSeconds: scored.elapsedSeconds };
+    progress = { ...progress, validated: scored.validated, elapsedSeconds: scored.elapsedSeconds, validationSeconds: scored.validationSeconds };
     if (!Number.isFinite(event.loss)) brokenStep = progress.step;
   }
   if (brokenStep !== progress.step && (savedStep ?? 0) !== progress.step) {
@@ -226,10 +226,11 @@ async function runValidation(run: TrainingRun, before: Progress, clock: () => nu
   const started = performance.now();
   const validation = await validate(run.model, run.dev, run.tokenizers, run.config);
   const watched = training.earlyStopping.metric === 'bleu' ? (validation.bleu ?? Number.NaN) : validation.loss;
-  const { progress, improved } = withValidation({ ...before, elapsedSeconds: clock() }, watched, training);
-  const { step, elapsedSeconds } = progress;
   const seconds = (performance.now() - started) / 1000;
-  return { progress, event: { type: 'validation', step, epoch: run.batches.position.epoch + 1, ...validation, improved, seconds, elapsedSeconds } };
+  const { progress, improved } = withValidation({ ...before, elapsedSeconds: clock(), validationSeconds: before.validationSeconds + seconds }, watched, training);
+  const { step, elapsedSeconds } = progress;
+  const timeShare = progress.validationSeconds / elapsedSeconds;
+  return { progress, event: { type: 'validation', step, epoch: run.batches.position.epoch + 1, ...validation, improved, seconds, timeShare, elapsedSeconds } };
 }
 
 function withSkip(progress: Progress, elapsedSeconds: number): Progress {

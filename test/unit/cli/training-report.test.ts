@@ -44,6 +44,13 @@ test('a skipped update names its batches, the first few of many', () => {
   ]);
 });
 
+test('a validation says how long it took, and the share of all in the training', () => {
+  const validation: TrainingEvent = { type: 'validation', step: 1500, epoch: 2, loss: 2.5, perplexity: 7.389, accuracy: 0.512, tokens: 9, bleu: 31.234, bleuSignature: 'nrefs:1', samples: [], warnings: [], improved: true, seconds: 3.14, timeShare: 0.0412, elapsedSeconds: 300 };
+  const said = 'dev at step 1,500: loss 2.5000, perplexity 7.39, accuracy 51.2 %';
+  const took = 'validation took 3.1 s, validations 4.1 % of the time so far';
+  assert.deepEqual(told([validation, { ...validation, bleu: undefined }]), [`${said}, BLEU 31.23; ${took}`, `${said}; ${took}`]);
+});
+
 test('the end says what is saved, and how to go on', () => {
   const stopped: TrainingEvent = { type: 'stopped', reason: 'interrupted', step: 20, epoch: 1, savedStep: 20, best: { metric: 'bleu', value: 31.234, step: 10 }, skipped: 2, elapsedSeconds: 75 };
   const model = 'the model is in /run; translate with: s2s translate --model /run < input.txt';
