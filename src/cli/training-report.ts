@@ -3,7 +3,7 @@ import type { Config } from '../config/schema.js';
 import { formatBatches } from '../data/batch-origin.js';
 import { DROP_REASONS, type DropReason } from '../data/filter.js';
 import { ODD_CHARACTERS } from '../data/odd-characters.js';
-import type { FilterSummary } from '../data/summary.js';
+import type { FilterSummary, PairPlace } from '../data/summary.js';
 import type { StoppedEvent, TrainingEvent, UpdateEvent, ValidationEvent } from '../training/events.js';
 import type { PreparationEvent } from '../training/prepare.js';
 import { formatChange } from '../training/resume.js';
@@ -49,11 +49,20 @@ function describeSplit(split: string, summary: FilterSummary, fromCache: boolean
   const dropped = (Object.keys(DROP_REASONS) as DropReason[]).filter((reason) => summary.dropped[reason] > 0);
   const reasons = dropped.map((reason) => `${formatCount(summary.dropped[reason])} ${DROP_REASONS[reason]}`);
   log.info(`${split}: ${formatCount(summary.kept)} of ${formatCount(summary.read)} pairs${reasons.length > 0 ? `; dropped ${reasons.join(', ')}` : ''}${fromCache ? ' (from the cache)' : ''}`);
+  for (const reason of dropped) {
+    const longest = summary.examples.find((example) => example.reason === reason);
+    if (longest !== undefined) log.info(`  longest dropped for ${DROP_REASONS[reason]}: ${formatPair(longest)}`);
+  }
+  if (summary.longest !== undefined) log.info(`  longest kept: ${formatPair(summary.longest)}`);
   for (const side of ['source', 'target'] as const) {
     const rate = side === 'source' ? summary.sourceUnknownRate : summary.targetUnknownRate;
     if (rate > MANY_UNKNOWN) log.warn(`${formatShare(rate)} of the ${side} tokens of ${split} are unknown to the vocabulary; is it made from text like this?`);
   }
   for (const { kind, lines, file, line } of summary.oddCharacters) log.warn(`${file}:${line}: ${ODD_CHARACTERS[kind]}: in ${formatCount(lines)} line${lines === 1 ? '' : 's'}, of which this is the first`);
+}
+
+function formatPair({ file, line, sourceTokens, targetTokens }: PairPlace): string {
+  return `${file}:${line} (${formatCount(sourceTokens)} source, ${formatCount(targetTokens)} target tokens)`;
 }
 
 /** Tells of a training: a progress bar on a terminal, plain lines elsewhere. */

@@ -4,6 +4,7 @@ import { Log } from '../../../src/cli/log.js';
 import { describePreparation, TrainingReporter } from '../../../src/cli/training-report.js';
 import type { BatchOrigin } from '../../../src/data/batch-origin.js';
 import { configSchema } from '../../../src/config/schema.js';
+import type { FilterSummary } from '../../../src/data/summary.js';
 import type { TrainingEvent, UpdateEvent } from '../../../src/training/events.js';
 import { stderrOf } from './stderr.js';
 
@@ -57,6 +58,26 @@ test('the end says what is saved, and how to go on', () => {
   assert.deepEqual(told([stopped]), ['stopped at step 20 after 1 min 15 s: interrupted; 2 steps skipped', 'best bleu on dev: 31.23 at step 10', 'to go on with the training, give the same command with --resume', model]);
   assert.deepEqual(told([{ ...stopped, savedStep: undefined, best: undefined, skipped: 0 }]).slice(1), ['warning: nothing is saved: no update has been made']);
   assert.match(told([{ ...stopped, savedStep: 10 }], {}, 'warn').join(), /^warning: the last checkpoint is of step 10: the weights of step 20/);
+});
+
+test('data: what was dropped and why, with the longest pair of each reason and of those kept', () => {
+  const place = (line: number, sourceTokens: number, targetTokens: number) => ({ file: 'train.de', line, sourceTokens, targetTokens });
+  const summary: FilterSummary = {
+    read: 2000, kept: 1997,
+    dropped: { emptySource: 1, emptyTarget: 0, sourceTooLong: 2, targetTooLong: 0, lengthRatio: 0 },
+    examples: [{ reason: 'sourceTooLong', ...place(7, 1200, 90) }, { reason: 'sourceTooLong', ...place(3, 120, 90) }, { reason: 'emptySource', ...place(5, 0, 4) }],
+    longest: place(11, 98, 77),
+    sourceTokens: 9, targetTokens: 9, sourceUnknownRate: 0, targetUnknownRate: 0, oddCharacters: [],
+  };
+  const lines = (event: FilterSummary, fromCache: boolean) => stderrOf(() => describePreparation({ type: 'loaded', split: 'train', summary: event, fromCache, elapsedMs: 1 }, new Log('info'))).split('\n').slice(0, -1);
+  assert.deepEqual(lines(summary, false), [
+    'train: 1,997 of 2,000 pairs; dropped 1 empty source, 2 source too long',
+    '  longest dropped for empty source: train.de:5 (0 source, 4 target tokens)',
+    '  longest dropped for source too long: train.de:7 (1,200 source, 90 target tokens)',
+    '  longest kept: train.de:11 (98 source, 77 target tokens)',
+  ]);
+  const nothing = { ...summary, kept: 2000, dropped: { ...summary.dropped, emptySource: 0, sourceTooLong: 0 }, examples: [], longest: undefined };
+  assert.deepEqual(lines(nothing, true), ['train: 2,000 of 2,000 pairs (from the cache)']);
 });
 
 test('preparation: why a vocabulary is built, and where a resume goes on', () => {
