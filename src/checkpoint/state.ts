@@ -49,6 +49,8 @@ export const checkpointStateSchema = z.strictObject({
     .optional(),
   /** Seconds of training, all sessions of the run together. */
   elapsedSeconds: z.number().min(0),
+  /** The part of them that validations took; older checkpoints do not know. */
+  validationSeconds: z.number().min(0).optional(),
   tokenizers: z.strictObject({ source: tokenizerIdentity, target: tokenizerIdentity }),
   model: configSchema.shape.model,
 });

@@ -1,8 +1,9 @@
 import { SingleBar } from 'cli-progress';
 import type { Config } from '../config/schema.js';
+import { formatBatches } from '../data/batch-origin.js';
 import { DROP_REASONS, type DropReason } from '../data/filter.js';
 import { ODD_CHARACTERS } from '../data/odd-characters.js';
-import type { FilterSummary } from '../data/summary.js';
+import type { FilterSummary, PairPlace } from '../data/summary.js';
 import type { StoppedEvent, TrainingEvent, UpdateEvent, ValidationEvent } from '../training/events.js';
 import type { PreparationEvent } from '../training/prepare.js';
 import { formatChange } from '../training/resume.js';
@@ -48,11 +49,20 @@ function describeSplit(split: string, summary: FilterSummary, fromCache: boolean
   const dropped = (Object.keys(DROP_REASONS) as DropReason[]).filter((reason) => summary.dropped[reason] > 0);
   const reasons = dropped.map((reason) => `${formatCount(summary.dropped[reason])} ${DROP_REASONS[reason]}`);
   log.info(`${split}: ${formatCount(summary.kept)} of ${formatCount(summary.read)} pairs${reasons.length > 0 ? `; dropped ${reasons.join(', ')}` : ''}${fromCache ? ' (from the cache)' : ''}`);
+  for (const reason of dropped) {
+    const longest = summary.examples.find((example) => example.reason === reason);
+    if (longest !== undefined) log.info(`  longest dropped for ${DROP_REASONS[reason]}: ${formatPair(longest)}`);
+  }
+  if (summary.longest !== undefined) log.info(`  longest kept: ${formatPair(summary.longest)}`);
   for (const side of ['source', 'target'] as const) {
     const rate = side === 'source' ? summary.sourceUnknownRate : summary.targetUnknownRate;
     if (rate > MANY_UNKNOWN) log.warn(`${formatShare(rate)} of the ${side} tokens of ${split} are unknown to the vocabulary; is it made from text like this?`);
   }
   for (const { kind, lines, file, line } of summary.oddCharacters) log.warn(`${file}:${line}: ${ODD_CHARACTERS[kind]}: in ${formatCount(lines)} line${lines === 1 ? '' : 's'}, of which this is the first`);
+}
+
+function formatPair({ file, line, sourceTokens, targetTokens }: PairPlace): string {
+  return `${file}:${line} (${formatCount(sourceTokens)} source, ${formatCount(targetTokens)} target tokens)`;
 }
 
 /** Tells of a training: a progress bar on a terminal, plain lines elsewhere. */
@@ -83,7 +93,7 @@ export class TrainingReporter {
         if (event.report && this.bar === undefined) this.log.info(updateLine(event));
         break;
       case 'skipped':
-        this.log.warn(`step ${event.step + 1} skipped: loss or gradient of batch ${event.batch} of epoch ${event.epoch} is not finite (${event.inRow} in a row, ${event.total} in all)`);
+        this.log.warn(`step ${event.step + 1} skipped: the ${event.notFinite} of ${formatBatches(event.batches, event.epoch)} is not finite (${event.inRow} in a row, ${event.total} in all); metrics.jsonl names all lines`);
         break;
       case 'rescaled':
         this.log.debug(`step ${event.step + 1}: a gradient was too large for float16; the loss is now multiplied by ${event.lossFactor}`);
@@ -110,7 +120,7 @@ export class TrainingReporter {
 
   private describeValidation(event: ValidationEvent): void {
     const bleu = event.bleu === undefined ? '' : `, BLEU ${event.bleu.toFixed(2)}`;
-    this.log.info(`dev at step ${formatCount(event.step)}: loss ${event.loss.toFixed(4)}, perplexity ${event.perplexity.toFixed(2)}, accuracy ${formatShare(event.accuracy)}${bleu} (${formatDuration(event.seconds)})`);
+    this.log.info(`dev at step ${formatCount(event.step)}: loss ${event.loss.toFixed(4)}, perplexity ${event.perplexity.toFixed(2)}, accuracy ${formatShare(event.accuracy)}${bleu}; validation took ${formatDuration(event.seconds)}, validations ${formatShare(event.timeShare)} of the time so far`);
     if (event.bleuSignature !== undefined) this.log.debug(`BLEU signature: ${event.bleuSignature}`);
     for (const { source, reference, hypothesis } of event.samples) {
       this.log.info(`  source:     ${source}`);

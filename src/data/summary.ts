@@ -17,7 +17,7 @@ export interface FilterSummary {
   readonly read: number;
   readonly kept: number;
   readonly dropped: Readonly<Record<DropReason, number>>;
-  /** The longest few pairs dropped for each reason. */
+  /** The longest few pairs dropped for each reason, those of a reason from the longest on. */
   readonly examples: readonly (PairPlace & { readonly reason: DropReason })[];
   /** The longest pair kept. */
   readonly longest: PairPlace | undefined;

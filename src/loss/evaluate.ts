@@ -1,7 +1,9 @@
 import type { Batch } from '../data/batch.js';
 import { toTensors } from '../model/batch-tensors.js';
 import type { TrainableModel } from '../model/model.js';
+import type { Task } from '../runtime/out-of-memory.js';
 import { tf } from '../runtime/tensorflow.js';
+import { withBatchInMemory } from './batch-memory.js';
 import { sequenceLoss } from './sequence-loss.js';
 
 /** How well a model predicts given translations under teacher forcing. */
@@ -16,19 +18,26 @@ export interface TeacherForcedScores {
   readonly tokens: number;
 }
 
-/** Scores all batches without dropout. Tensors are disposed batch by batch. */
-export function evaluateLoss(model: TrainableModel, batches: Iterable<Batch>, labelSmoothing: number): TeacherForcedScores {
+/**
+ * Scores all batches without dropout. Tensors are disposed batch by batch.
+ *
+ * @param task what for, should memory run out
+ * @throws S2sError `out-of-memory`
+ */
+export function evaluateLoss(model: TrainableModel, batches: Iterable<Batch>, labelSmoothing: number, task: Task = { name: 'the scoring of references', remedy: 'decoding' }): TeacherForcedScores {
   let loss = 0;
   let negativeLogLikelihood = 0;
   let correct = 0;
   let tokens = 0;
   for (const batch of batches) {
-    tf.tidy(() => {
-      const sums = sequenceLoss(model, toTensors(batch), { labelSmoothing, divisor: 1 });
-      loss += sums.loss.dataSync()[0]!;
-      negativeLogLikelihood += sums.negativeLogLikelihood.dataSync()[0]!;
-      correct += sums.correct.dataSync()[0]!;
-    });
+    withBatchInMemory(batch, task, () =>
+      tf.tidy(() => {
+        const sums = sequenceLoss(model, toTensors(batch), { labelSmoothing, divisor: 1 });
+        loss += sums.loss.dataSync()[0]!;
+        negativeLogLikelihood += sums.negativeLogLikelihood.dataSync()[0]!;
+        correct += sums.correct.dataSync()[0]!;
+      }),
+    );
     for (const length of batch.targetLengths) tokens += length;
   }
   return { loss: loss / tokens, perplexity: Math.exp(negativeLogLikelihood / tokens), accuracy: correct / tokens, tokens };

@@ -5,22 +5,24 @@ import type { TrainableModel } from '../model/model.js';
 import { selectRows } from '../runtime/ops/embedding.js';
 import { matMul } from '../runtime/ops/matmul.js';
 import { tf } from '../runtime/tensorflow.js';
+import { withBatchInMemory } from './batch-memory.js';
 
 /**
  * The log-probability (natural logarithm, summed over its tokens, `</s>` included) that a model gives each translation
  * of a batch.
  *
  * @returns one number for each row of the batch
+ * @throws S2sError `out-of-memory`
  */
 export function scoreBatch(model: TrainableModel, batch: Batch): Float32Array {
-  const logProbabilities = tf.tidy(() => {
+  const logProbabilities = withBatchInMemory(batch, { name: 'the scoring of translations', remedy: 'decoding' }, () => tf.tidy(() => {
     const tensors = toTensors(batch);
     const hidden = selectRows(model.decoderOutputs(tensors), tensors.positions);
     const kernel = model.parameters.get<Tensor2D>(model.outputKernel);
     const logits = matMul(hidden, kernel, { transposeB: true, bias: model.parameters.get<Tensor1D>(model.outputBias) });
     const ofLabels = tf.sum(tf.mul(tf.oneHot(tensors.labels, model.targetVocabularySize), tf.logSoftmax(logits)), 1);
     return ofLabels.dataSync() as Float32Array;
-  });
+  }));
   const sums = new Float32Array(batch.batch);
   let position = 0;
   for (let row = 0; row < batch.batch; row++) {

@@ -1,3 +1,4 @@
+import type { BatchOrigin } from '../data/batch-origin.js';
 import type { StopReason } from './limits.js';
 import type { Validation } from './validate.js';
 
@@ -51,15 +52,18 @@ export interface UpdateEvent {
   readonly residentBytes: number;
 }
 
-/** A batch whose loss or gradient was not finite: the weights stayed as they were. */
+/** An update whose loss or gradient was not finite: the weights stayed as they were. */
 export interface SkippedEvent {
   readonly type: 'skipped';
   readonly step: number;
   readonly inRow: number;
   readonly total: number;
   readonly epoch: number;
-  /** Batch within the epoch, from 1. */
+  /** The last batch of the update within the epoch, from 1. */
   readonly batch: number;
+  readonly notFinite: 'loss' | 'gradient';
+  /** The first batch whose loss was not finite; all batches of the update where every loss was. */
+  readonly batches: readonly BatchOrigin[];
 }
 
 /** In float16, a batch whose gradient became infinite: the weights stayed as they were, and the factor of the loss was halved. */
@@ -76,7 +80,10 @@ export interface ValidationEvent extends Validation {
   readonly epoch: number;
   /** Whether the watched score is the best so far. */
   readonly improved: boolean;
+  /** What this validation took. */
   readonly seconds: number;
+  /** Share of all validations up to this one in the training time of the whole run, 0 to 1. */
+  readonly timeShare: number;
   readonly elapsedSeconds: number;
 }
 

@@ -48,8 +48,8 @@ function toRow(event: TrainingEvent): Record<string, unknown> | undefined {
       return { type, step, epoch, loss, perplexity, learningRate, gradientNorm, sourceTokensPerSecond, targetTokensPerSecond, paddingTokensPerSecond, elapsedSeconds, residentBytes };
     }
     case 'validation': {
-      const { type, step, epoch, loss, perplexity, accuracy, bleu, bleuSignature, improved, seconds, elapsedSeconds } = event;
-      return { type, step, epoch, loss, perplexity, accuracy, bleu, bleuSignature, improved, seconds, elapsedSeconds };
+      const { type, step, epoch, loss, perplexity, accuracy, bleu, bleuSignature, improved, seconds, timeShare, elapsedSeconds } = event;
+      return { type, step, epoch, loss, perplexity, accuracy, bleu, bleuSignature, improved, seconds, timeShare, elapsedSeconds };
     }
     case 'skipped':
     case 'stopped':

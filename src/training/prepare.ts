@@ -4,6 +4,7 @@ import { readIndex } from '../checkpoint/checkpoint-index.js';
 import { loadCheckpoint, type Checkpoint } from '../checkpoint/run-directory.js';
 import { readResolvedConfig, saveResolvedConfig } from '../config/save.js';
 import type { Config } from '../config/schema.js';
+import { placesOf } from '../data/batch-origin.js';
 import { BatchSource } from '../data/batches.js';
 import { loadTrainingData, type DataEvent } from '../data/load.js';
 import { BatchPrefetcher } from '../data/prefetch.js';
@@ -86,8 +87,9 @@ export async function prepareTraining(config: Config, resume: boolean, onEvent: 
     optimizer,
     batches,
     order,
-    dev: { corpus: dev.corpus, sources: dev.sources, references: dev.targets },
+    dev: { corpus: dev.corpus, sources: dev.sources, references: dev.targets, placeOf: placesOf(dev.corpus, config.data.dev) },
     trainPairs: train.corpus.size,
+    placeOf: placesOf(train.corpus, config.data.train),
     paddingShare: new BatchSource(train.corpus, options).statistics(0).paddingShare,
     progress,
     startShare: progressShare(config.training, extent, stepsPerEpoch({ batches, config })),

@@ -26,6 +26,8 @@ export interface Progress {
   readonly unreported: MeterSums;
   /** Training time of earlier sessions and this one. */
   readonly elapsedSeconds: number;
+  /** The part of it that validations took. */
+  readonly validationSeconds: number;
 }
 
 /** Where every run begins. */
@@ -39,6 +41,7 @@ export const START: Progress = {
   lossScale: undefined,
   unreported: NO_UPDATES,
   elapsedSeconds: 0,
+  validationSeconds: 0,
 };
 
 /** Whether higher or lower values of a metric are better. */

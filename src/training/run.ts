@@ -1,4 +1,5 @@
 import type { Config } from '../config/schema.js';
+import type { PlaceOfPair } from '../data/batch-origin.js';
 import type { BatchStream } from '../data/batches.js';
 import type { TrainableModel } from '../model/model.js';
 import type { Optimizer } from '../optim/optimizer.js';
@@ -19,6 +20,8 @@ export interface TrainingRun {
   readonly order: string;
   readonly dev: DevSet;
   readonly trainPairs: number;
+  /** Where the pairs of the training batches stand. */
+  readonly placeOf: PlaceOfPair;
   /** Share of padded positions in the first epoch, 0 to 1. */
   readonly paddingShare: number;
   /** Where this session starts. */

@@ -79,6 +79,7 @@ export function progressOf(state: CheckpointState): Progress {
     lossScale: state.lossScale,
     unreported: state.unreported ?? NO_UPDATES,
     elapsedSeconds: state.elapsedSeconds,
+    validationSeconds: state.validationSeconds ?? 0,
   };
 }
 
@@ -98,6 +99,7 @@ function toState(run: TrainingRun, progress: Progress): CheckpointState {
     lossScale: progress.lossScale,
     unreported: progress.unreported,
     elapsedSeconds: progress.elapsedSeconds,
+    validationSeconds: progress.validationSeconds,
     tokenizers: identities(run.tokenizers),
     model: run.config.model,
   };

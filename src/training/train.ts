@@ -1,10 +1,12 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Batch } from '../data/batch.js';
+import { batchOrigin, formatBatches } from '../data/batch-origin.js';
 import { S2sError } from '../errors.js';
+import { withBatchInMemory } from '../loss/batch-memory.js';
 import { afterApplied, afterOverflow } from '../optim/loss-scale.js';
 import { learningRate } from '../optim/schedule.js';
 import { loadedRuntime } from '../runtime/tensorflow.js';
-import type { CheckpointEvent, TrainingEvent, UpdateEvent, ValidationEvent } from './events.js';
+import type { CheckpointEvent, SkippedEvent, TrainingEvent, UpdateEvent, ValidationEvent } from './events.js';
 import { progressShare, reachedLimit, type StopReason } from './limits.js';
 import { NO_UPDATES, reading, withUpdate } from './meter.js';
 import { withValidation, type Progress } from './progress.js';
@@ -23,7 +25,7 @@ import { validate } from './validate.js';
  * checkpoint, but counts neither towards patience nor towards a decay of the learning rate.
  *
  * @param signal aborting it ends the training after the present update, and after the validation that is due with it
- * @throws S2sError `diverged` after `training.maxNonFiniteSteps` updates in a row without a finite loss
+ * @throws S2sError `diverged` after `training.maxNonFiniteSteps` updates in a row without a finite loss; `out-of-memory`
  */
 export async function* train(run: TrainingRun, signal?: AbortSignal): AsyncGenerator<TrainingEvent, void, undefined> {
   const { training } = run.config;
@@ -61,7 +63,9 @@ export async function* train(run: TrainingRun, signal?: AbortSignal): AsyncGener
     const batches = takeBatches(run);
     const number = progress.step + 1;
     const rate = learningRate(number, training.optimizer.learningRate, training.schedule, progress.plateau);
-    const result = update(run.model, run.optimizer, batches, { training, seed: run.config.seed, update: number, learningRate: rate, lossFactor: progress.lossScale?.factor });
+    const settings = { training, seed: run.config.seed, update: number, learningRate: rate, lossFactor: progress.lossScale?.factor };
+    const task = { name: `training step ${number}`, remedy: 'training', placeOf: run.placeOf } as const;
+    const result = withBatchInMemory(largestOf(batches), task, () => update(run.model, run.optimizer, batches, settings));
     const lowered = overflowed(result) && progress.lossScale !== undefined ? afterOverflow(progress.lossScale) : undefined;
     if (result.applied) {
       progress = {
@@ -83,9 +87,9 @@ export async function* train(run: TrainingRun, signal?: AbortSignal): AsyncGener
       yield { type: 'rescaled', step: progress.step, lossFactor: lowered.factor };
     } else {
       progress = withSkip(progress, clock());
-      const { epoch, batch } = run.batches.position;
-      yield { type: 'skipped', step: progress.step, ...progress.nonFinite, epoch: epoch + 1, batch };
-      if (progress.nonFinite.inRow >= training.maxNonFiniteSteps) throw diverged(run, progress, savedStep);
+      const event = skippedEvent(run, progress, result, batches);
+      yield event;
+      if (event.inRow >= training.maxNonFiniteSteps) throw diverged(run, event, savedStep);
     }
 
     const validationDue = validationIsDue(run, progress, validatedStep);
@@ -109,7 +113,7 @@ export async function* train(run: TrainingRun, signal?: AbortSignal): AsyncGener
   if (reason !== 'interrupted' && validatedStep !== progress.step) {
     const { progress: scored, event } = await runValidation(run, progress, clock);
     yield event;
-    progress = { ...progress, validated: scored.validated, elapsedSeconds: scored.elapsedSeconds };
+    progress = { ...progress, validated: scored.validated, elapsedSeconds: scored.elapsedSeconds, validationSeconds: scored.validationSeconds };
     if (!Number.isFinite(event.loss)) brokenStep = progress.step;
   }
   if (brokenStep !== progress.step && (savedStep ?? 0) !== progress.step) {
@@ -160,6 +164,12 @@ function takeBatches(run: TrainingRun): Batch[] {
   return batches;
 }
 
+/** The batch with the most positions: of those of an update the likeliest that memory does not hold. */
+function largestOf(batches: readonly Batch[]): Batch {
+  const positions = ({ batch, sourceTime, targetTime }: Batch): number => batch * (sourceTime + targetTime);
+  return batches.reduce((largest, batch) => (positions(batch) > positions(largest) ? batch : largest));
+}
+
 function updateEvent(run: TrainingRun, progress: Progress, result: UpdateResult, rate: number): UpdateEvent {
   const { training } = run.config;
   const { step, elapsedSeconds, waited } = progress;
@@ -178,6 +188,21 @@ function updateEvent(run: TrainingRun, progress: Progress, result: UpdateResult,
     share,
     remainingSeconds: sessionShare === undefined || share === undefined || sessionShare <= 0 ? undefined : (sessionSeconds * (1 - share)) / sessionShare,
     residentBytes: process.memoryUsage.rss(),
+  };
+}
+
+/** @param batches those of the update, the last of which is the latest taken */
+function skippedEvent(run: TrainingRun, progress: Progress, { nonFiniteBatch }: UpdateResult, batches: readonly Batch[]): SkippedEvent {
+  const { epoch, batch: last } = run.batches.position;
+  const origins = batches.map((batch, index) => batchOrigin(batch, last - batches.length + 1 + index, run.placeOf));
+  return {
+    type: 'skipped',
+    step: progress.step,
+    ...progress.nonFinite,
+    epoch: epoch + 1,
+    batch: last,
+    notFinite: nonFiniteBatch === undefined ? 'gradient' : 'loss',
+    batches: nonFiniteBatch === undefined ? origins : [origins[nonFiniteBatch]!],
   };
 }
 
@@ -201,10 +226,11 @@ async function runValidation(run: TrainingRun, before: Progress, clock: () => nu
   const started = performance.now();
   const validation = await validate(run.model, run.dev, run.tokenizers, run.config);
   const watched = training.earlyStopping.metric === 'bleu' ? (validation.bleu ?? Number.NaN) : validation.loss;
-  const { progress, improved } = withValidation({ ...before, elapsedSeconds: clock() }, watched, training);
-  const { step, elapsedSeconds } = progress;
   const seconds = (performance.now() - started) / 1000;
-  return { progress, event: { type: 'validation', step, epoch: run.batches.position.epoch + 1, ...validation, improved, seconds, elapsedSeconds } };
+  const { progress, improved } = withValidation({ ...before, elapsedSeconds: clock(), validationSeconds: before.validationSeconds + seconds }, watched, training);
+  const { step, elapsedSeconds } = progress;
+  const timeShare = progress.validationSeconds / elapsedSeconds;
+  return { progress, event: { type: 'validation', step, epoch: run.batches.position.epoch + 1, ...validation, improved, seconds, timeShare, elapsedSeconds } };
 }
 
 function withSkip(progress: Progress, elapsedSeconds: number): Progress {
@@ -212,11 +238,11 @@ function withSkip(progress: Progress, elapsedSeconds: number): Progress {
   return { ...progress, nonFinite: { total: total + 1, inRow: inRow + 1 }, elapsedSeconds };
 }
 
-function diverged(run: TrainingRun, { step, nonFinite }: Progress, savedStep: number | undefined): S2sError {
+function diverged(run: TrainingRun, { step, inRow, notFinite, batches, epoch }: SkippedEvent, savedStep: number | undefined): S2sError {
   const remedy = 'Lower training.optimizer.learningRate or training.clipNorm, or lengthen training.schedule.warmupSteps, then';
-  return new S2sError('diverged', `the loss was infinite or not a number in ${nonFinite.inRow} updates in a row; stopped at step ${step}`, {
+  return new S2sError('diverged', `loss or gradient were infinite or not a number in ${inRow} updates in a row; stopped at step ${step}, by the ${notFinite} of ${formatBatches(batches, epoch)}`, {
     place: { file: run.runDirectory },
     // Weights right before a divergence are on their way there, so those of the last regular checkpoint stay the last.
-    hint: savedStep === undefined ? `No checkpoint was saved yet. ${remedy} start again.` : `The last checkpoint is of step ${savedStep}. ${remedy} go on from there with --resume.`,
+    hint: `${savedStep === undefined ? `No checkpoint was saved yet. ${remedy} start again.` : `The last checkpoint is of step ${savedStep}. ${remedy} go on from there with --resume.`} The rows of metrics.jsonl with type skipped name the lines of each batch.`,
   });
 }

@@ -13,6 +13,8 @@ import { addGradients, computeGradients } from './gradients.js';
 export interface UpdateResult {
   /** False when loss or gradient were not finite; the weights are then as before. */
   readonly applied: boolean;
+  /** Index of the first batch whose loss was not finite; undefined where every loss was. */
+  readonly nonFiniteBatch: number | undefined;
   /** Smoothed loss as minimised: per token or per sentence, as configured. */
   readonly loss: number;
   /** In nats, summed over target tokens, without smoothing. */
@@ -58,7 +60,9 @@ export function update(
 
   const numbers = readTogether(scalars);
   const gradientNorm = numbers.pop()! / lossFactor;
-  const loss = sum(numbers.filter((_, index) => index % 2 === 0)) / lossFactor;
+  const losses = numbers.filter((_, index) => index % 2 === 0);
+  const loss = sum(losses) / lossFactor;
+  const nonFiniteBatch = losses.findIndex((value) => !Number.isFinite(value));
   const negativeLogLikelihood = sum(numbers.filter((_, index) => index % 2 === 1));
   const applied = Number.isFinite(loss) && Number.isFinite(gradientNorm);
   const clipped = clipByGlobalNorm(gradients, gradientNorm, training.clipNorm, lossFactor);
@@ -71,6 +75,7 @@ export function update(
   const positions = sum(batches.map(({ batch, sourceTime, targetTime }) => batch * (sourceTime + targetTime)));
   return {
     applied,
+    nonFiniteBatch: nonFiniteBatch < 0 ? undefined : nonFiniteBatch,
     loss,
     negativeLogLikelihood,
     gradientNorm,

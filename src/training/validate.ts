@@ -1,10 +1,12 @@
 import type { Config } from '../config/schema.js';
+import type { PlaceOfPair } from '../data/batch-origin.js';
 import { evaluationBatches } from '../data/batches.js';
 import type { Batch, EncodedCorpus } from '../data/batch.js';
 import { evaluateLoss, type TeacherForcedScores } from '../loss/evaluate.js';
 import { corpusBleu } from '../metrics/bleu.js';
 import { loopingOutputs } from '../metrics/looping.js';
 import type { TrainableModel } from '../model/model.js';
+import type { Task } from '../runtime/out-of-memory.js';
 import type { TokenizerPair } from '../text/tokenizer.js';
 import { translateLines } from '../translation/translate-lines.js';
 
@@ -13,6 +15,8 @@ export interface DevSet {
   readonly corpus: EncodedCorpus;
   readonly sources: readonly string[];
   readonly references: readonly string[];
+  /** Where its pairs stand. */
+  readonly placeOf: PlaceOfPair;
 }
 
 /** One sentence of the dev set as it is translated now. */
@@ -35,10 +39,13 @@ export interface Validation extends TeacherForcedScores {
 /**
  * Loss, perplexity and accuracy under teacher forcing, then BLEU (and sample translations) from real greedy decoding. A
  * model whose loss is not finite has no probabilities to decode with, so it translates nothing.
+ *
+ * @throws S2sError `out-of-memory`
  */
 export async function validate(model: TrainableModel, dev: DevSet, tokenizers: TokenizerPair, config: Config): Promise<Validation> {
   const { training, decoding } = config;
-  const scores = evaluateLoss(model, devBatches(dev, config), training.labelSmoothing);
+  const task: Task = { name: 'validation', remedy: 'validation', placeOf: dev.placeOf };
+  const scores = evaluateLoss(model, devBatches(dev, config), training.labelSmoothing, task);
   if (!Number.isFinite(scores.loss)) {
     return { ...scores, bleu: undefined, bleuSignature: undefined, samples: [], warnings: ['the loss on dev is infinite or not a number: the model is broken, and nothing was translated'] };
   }
@@ -46,7 +53,7 @@ export async function validate(model: TrainableModel, dev: DevSet, tokenizers: T
   const count = Math.min(dev.sources.length, withBleu ? (maxSentences ?? dev.sources.length) : samples);
   const sources = dev.sources.slice(0, count);
   const references = dev.references.slice(0, count);
-  const translations = await translateLines(sources, { model, tokenizers, options: { ...decoding, beamSize: 1 } });
+  const translations = await translateLines(sources, { model, tokenizers, options: { ...decoding, beamSize: 1 }, task });
   const hypotheses = translations.map(({ hypotheses: [best] }) => best?.text ?? '');
   const bleu = withBleu ? corpusBleu(hypotheses, [references]) : undefined;
   return {

@@ -1,7 +1,8 @@
 import type { DecodingConfig } from '../config/schema.js';
 import type { SearchOptions } from '../decoding/search.js';
-import { translateAll } from '../decoding/translate-all.js';
+import { lengthSortedBatches, translateAll } from '../decoding/translate-all.js';
 import type { Decodable } from '../model/model.js';
+import { explainOutOfMemory, type Task, type Workload } from '../runtime/out-of-memory.js';
 import type { TokenizerPair } from '../text/tokenizer.js';
 import { EOS, UNK } from '../vocab/special.js';
 import { copyUnknown } from './copy-unknown.js';
@@ -37,13 +38,20 @@ export interface TranslationSettings {
   readonly onCut?: (index: number, tokens: number) => void;
   /** Told after each batch how many lines are done. */
   readonly onProgress?: (done: number, total: number) => void;
+  /** What for, should memory run out; its `placeOf` takes the index of a line. */
+  readonly task?: Task;
 }
+
+/** Characters of a line that stand for it where its place is not known. */
+const EXCERPT = 40;
 
 /**
  * Translates lines of text, one translation for every line, in order. A line without anything but white space is
  * passed through untouched and never shown to the model; one of more than `MAX_SOURCE_TOKENS` is cut there.
+ *
+ * @throws S2sError `out-of-memory`, naming the longest line of the batch, and what the search throws
  */
-export async function translateLines(lines: readonly string[], { model, tokenizers, options, onCut, onProgress }: TranslationSettings): Promise<Translation[]> {
+export async function translateLines(lines: readonly string[], { model, tokenizers, options, onCut, onProgress, task = { name: 'the translation', remedy: 'decoding' } }: TranslationSettings): Promise<Translation[]> {
   const translations: Translation[] = lines.map((line) => ({ hypotheses: [{ text: line, tokens: [], score: 0, logProbability: 0 }], blank: true }));
   const texts = lines.flatMap((line, index) => (line.trim() === '' ? [] : [{ index, text: withoutCarriageReturn(line) }]));
   const encoded = await tokenizers.source.encodeBatch(texts.map(({ text }) => text));
@@ -53,7 +61,24 @@ export async function translateLines(lines: readonly string[], { model, tokenize
 
   const sources = sentences.map(({ ids }) => [...ids.slice(0, MAX_SOURCE_TOKENS), EOS]);
   const blank = lines.length - sentences.length;
-  const results = await translateAll(model, sources, options, (done) => onProgress?.(done + blank, lines.length));
+  let translated = 0;
+  const workload = (): Workload => {
+    // The batches before are done, so the longest line of the one at work is the next in their order.
+    const next = lengthSortedBatches(sources.map(({ length }) => length), Infinity).flat()[translated] ?? 0;
+    const { index, ids } = sentences[next]!;
+    return {
+      task,
+      batch: `at most ${Math.max(options.batchTokens, sources[next]!.length)} source tokens with beam ${options.beamSize}`,
+      longest: { index, words: `a line of ${ids.length} tokens that begins ${JSON.stringify(lines[index]!.slice(0, EXCERPT))}` },
+    };
+  };
+  const onBatch = (done: number): void => {
+    translated = done;
+    onProgress?.(done + blank, lines.length);
+  };
+  const results = await translateAll(model, sources, options, onBatch).catch((error: unknown) => {
+    throw explainOutOfMemory(error, workload);
+  });
   for (const [i, { index, text }] of sentences.entries()) {
     const found = results[i]!;
     // What the tokens of the source stand for is asked of the few sentences that need it.

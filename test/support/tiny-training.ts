@@ -112,6 +112,6 @@ export async function lastCheckpoint({ runDirectory }: Config): Promise<{ weight
   return {
     weights: await readFile(join(directory, 'model.safetensors')),
     optimizer: await readFile(join(directory, 'optimizer.safetensors')),
-    state: { ...state, unreported, elapsedSeconds: 0 },
+    state: { ...state, unreported, elapsedSeconds: 0, validationSeconds: 0 },
   };
 }

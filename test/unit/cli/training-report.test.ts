@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Log } from '../../../src/cli/log.js';
 import { describePreparation, TrainingReporter } from '../../../src/cli/training-report.js';
+import type { BatchOrigin } from '../../../src/data/batch-origin.js';
 import { configSchema } from '../../../src/config/schema.js';
+import type { FilterSummary } from '../../../src/data/summary.js';
 import type { TrainingEvent, UpdateEvent } from '../../../src/training/events.js';
 import { stderrOf } from './stderr.js';
 
@@ -34,12 +36,48 @@ test('updates that are to be reported, as one line', () => {
   ]);
 });
 
+test('a skipped update names its batches, the first few of many', () => {
+  const of = (batch: number): BatchOrigin => ({ batch, sentences: batch, sourceTime: 30, targetTime: 28, longest: { file: 'train.de', line: 100 + batch, sourceTokens: 29, targetTokens: 20 }, lines: [] });
+  const skipped: TrainingEvent = { type: 'skipped', step: 12, inRow: 1, total: 4, epoch: 2, batch: 5, notFinite: 'loss', batches: [of(1)] };
+  assert.deepEqual(told([skipped, { ...skipped, notFinite: 'gradient', batches: [2, 3, 4, 5].map(of) }]), [
+    'warning: step 13 skipped: the loss of batch 1 of epoch 2 (1 sentence x 30 source x 28 target tokens, longest pair at train.de:101) is not finite (1 in a row, 4 in all); metrics.jsonl names all lines',
+    'warning: step 13 skipped: the gradient of batch 2 of epoch 2 (2 sentences x 30 source x 28 target tokens, longest pair at train.de:102), batch 3 of epoch 2 (3 sentences x 30 source x 28 target tokens, longest pair at train.de:103), batch 4 of epoch 2 (4 sentences x 30 source x 28 target tokens, longest pair at train.de:104) and 1 more is not finite (1 in a row, 4 in all); metrics.jsonl names all lines',
+  ]);
+});
+
+test('a validation says how long it took, and the share of all in the training', () => {
+  const validation: TrainingEvent = { type: 'validation', step: 1500, epoch: 2, loss: 2.5, perplexity: 7.389, accuracy: 0.512, tokens: 9, bleu: 31.234, bleuSignature: 'nrefs:1', samples: [], warnings: [], improved: true, seconds: 3.14, timeShare: 0.0412, elapsedSeconds: 300 };
+  const said = 'dev at step 1,500: loss 2.5000, perplexity 7.39, accuracy 51.2 %';
+  const took = 'validation took 3.1 s, validations 4.1 % of the time so far';
+  assert.deepEqual(told([validation, { ...validation, bleu: undefined }]), [`${said}, BLEU 31.23; ${took}`, `${said}; ${took}`]);
+});
+
 test('the end says what is saved, and how to go on', () => {
   const stopped: TrainingEvent = { type: 'stopped', reason: 'interrupted', step: 20, epoch: 1, savedStep: 20, best: { metric: 'bleu', value: 31.234, step: 10 }, skipped: 2, elapsedSeconds: 75 };
   const model = 'the model is in /run; translate with: s2s translate --model /run < input.txt';
   assert.deepEqual(told([stopped]), ['stopped at step 20 after 1 min 15 s: interrupted; 2 steps skipped', 'best bleu on dev: 31.23 at step 10', 'to go on with the training, give the same command with --resume', model]);
   assert.deepEqual(told([{ ...stopped, savedStep: undefined, best: undefined, skipped: 0 }]).slice(1), ['warning: nothing is saved: no update has been made']);
   assert.match(told([{ ...stopped, savedStep: 10 }], {}, 'warn').join(), /^warning: the last checkpoint is of step 10: the weights of step 20/);
+});
+
+test('data: what was dropped and why, with the longest pair of each reason and of those kept', () => {
+  const place = (line: number, sourceTokens: number, targetTokens: number) => ({ file: 'train.de', line, sourceTokens, targetTokens });
+  const summary: FilterSummary = {
+    read: 2000, kept: 1997,
+    dropped: { emptySource: 1, emptyTarget: 0, sourceTooLong: 2, targetTooLong: 0, lengthRatio: 0 },
+    examples: [{ reason: 'sourceTooLong', ...place(7, 1200, 90) }, { reason: 'sourceTooLong', ...place(3, 120, 90) }, { reason: 'emptySource', ...place(5, 0, 4) }],
+    longest: place(11, 98, 77),
+    sourceTokens: 9, targetTokens: 9, sourceUnknownRate: 0, targetUnknownRate: 0, oddCharacters: [],
+  };
+  const lines = (event: FilterSummary, fromCache: boolean) => stderrOf(() => describePreparation({ type: 'loaded', split: 'train', summary: event, fromCache, elapsedMs: 1 }, new Log('info'))).split('\n').slice(0, -1);
+  assert.deepEqual(lines(summary, false), [
+    'train: 1,997 of 2,000 pairs; dropped 1 empty source, 2 source too long',
+    '  longest dropped for empty source: train.de:5 (0 source, 4 target tokens)',
+    '  longest dropped for source too long: train.de:7 (1,200 source, 90 target tokens)',
+    '  longest kept: train.de:11 (98 source, 77 target tokens)',
+  ]);
+  const nothing = { ...summary, kept: 2000, dropped: { ...summary.dropped, emptySource: 0, sourceTooLong: 0 }, examples: [], longest: undefined };
+  assert.deepEqual(lines(nothing, true), ['train: 2,000 of 2,000 pairs (from the cache)']);
 });
 
 test('preparation: why a vocabulary is built, and where a resume goes on', () => {

@@ -83,7 +83,7 @@ const WRONG: readonly [setting: string, said: string][] = [
   ['training: { optimizer: { learningRate: 0 } }', 'training.optimizer.learningRate: must be more than 0, but is 0.'],
   ['training: { maxMinutes: .inf }', 'training.maxMinutes: must be a number, but is Infinity.'],
   ['decoding: { beamsize: 3 }', 'decoding.beamsize: is not a setting. Did you mean decoding.beamSize?'],
-  ['decoding: { colour: 3 }', 'decoding.colour: is not a setting. There are: beamSize, lengthPenalty, maxLengthRatio, maxLengthMargin, batchTokens.'],
+  ['decoding: { colour: 3 }', 'decoding.colour: is not a setting. There are: beamSize, lengthPenalty, maxLengthRatio, maxLengthMargin, noRepeatNgramSize, copyUnknown, batchTokens.'],
 ];
 
 for (const [setting, said] of WRONG) {

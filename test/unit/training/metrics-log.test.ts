@@ -32,8 +32,9 @@ const updated = (step: number, report = true): UpdateEvent => ({
   share: 0.5,
   residentBytes: 1000,
 });
-const validated = { type: 'validation', step: 4, epoch: 1, loss: 2, perplexity: 7, accuracy: 0.5, tokens: 9, bleu: 10, bleuSignature: 'nrefs:1', samples: [], warnings: [], improved: true, seconds: 1, elapsedSeconds: 4 } as const;
-const skipped = (step: number, total: number) => ({ type: 'skipped', step, inRow: 1, total, epoch: 1, batch: 3 }) as const;
+const validated = { type: 'validation', step: 4, epoch: 1, loss: 2, perplexity: 7, accuracy: 0.5, tokens: 9, bleu: 10, bleuSignature: 'nrefs:1', samples: [], warnings: [], improved: true, seconds: 1, timeShare: 0.25, elapsedSeconds: 4 } as const;
+const origin = { batch: 3, sentences: 2, sourceTime: 5, targetTime: 6, longest: { file: 'train.a', line: 9, sourceTokens: 4, targetTokens: 5 }, lines: [{ file: 'train.a', lines: [7, 9] }] } as const;
+const skipped = (step: number, total: number) => ({ type: 'skipped', step, inRow: 1, total, epoch: 1, batch: 3, notFinite: 'loss', batches: [origin] }) as const;
 
 function rowsOf(): Record<string, unknown>[] {
   return readFileSync(join(folder, 'metrics.jsonl'), 'utf8').split('\n').slice(0, -1).map((line) => JSON.parse(line) as Record<string, unknown>);
@@ -50,7 +51,9 @@ test('rows of a run, and what a resume takes back', async () => {
   const all = rowsOf();
   assert.deepEqual(all.map(({ type, step }) => [type, step]), [['update', 2], ['update', 4], ['validation', 4], ['skipped', 4], ['skipped', 4], ['update', 6], ['stopped', 6]]);
   assert.deepEqual(Object.keys(all[0]!), ['type', 'step', 'epoch', 'loss', 'perplexity', 'learningRate', 'gradientNorm', 'sourceTokensPerSecond', 'targetTokensPerSecond', 'paddingTokensPerSecond', 'elapsedSeconds', 'residentBytes']);
-  assert.deepEqual(all[2], { type: 'validation', step: 4, epoch: 1, loss: 2, perplexity: 7, accuracy: 0.5, bleu: 10, bleuSignature: 'nrefs:1', improved: true, seconds: 1, elapsedSeconds: 4 });
+  assert.deepEqual(all[2], { type: 'validation', step: 4, epoch: 1, loss: 2, perplexity: 7, accuracy: 0.5, bleu: 10, bleuSignature: 'nrefs:1', improved: true, seconds: 1, timeShare: 0.25, elapsedSeconds: 4 });
+
+  assert.deepEqual(all[3], skipped(4, 1), 'with the lines of its batch');
 
   appendFileSync(join(folder, 'metrics.jsonl'), '{"type":"update","step":1,"lo');
   // The checkpoint of step 4 was saved after the first update that was skipped there, and before the second.

@@ -83,6 +83,19 @@ describe('a resumed training', () => {
     });
   }
 
+  test('the share of the time that validations took counts those of earlier sessions, the last one off the schedule too', async () => {
+    const config = (maxSteps: number) => tinyConfig(text, 'shares', { training: { maxSteps, validation: { every: 3, unit: 'steps' } } });
+    const sessions = [await trainTiny(config(4)), await trainTiny(config(6), { resume: true })];
+    const validations = sessions.flatMap((session) => eventsOf(session, 'validation'));
+    assert.deepEqual(validations.map(({ step }) => step), [3, 4, 6]);
+    let seconds = 0;
+    for (const event of validations) {
+      seconds += event.seconds;
+      assert.ok(Math.abs(event.timeShare * event.elapsedSeconds - seconds) < 1e-9, `step ${event.step}`);
+      assert.ok(event.timeShare > 0 && event.timeShare < 1);
+    }
+  });
+
   test('another seed gives another curve', async () => {
     const [one, two] = [await trainTiny(tinyConfig(text, 'seed 1', { seed: 1, training: { maxSteps: 2 } })), await trainTiny(tinyConfig(text, 'seed 2', { seed: 2, training: { maxSteps: 2 } }))];
     assert.notDeepEqual(curve(one), curve(two));

@@ -1,9 +1,12 @@
+import type { Tensor2D } from '@tensorflow/tfjs-node-gpu';
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { readIndex } from '../../../src/checkpoint/checkpoint-index.js';
 import { loadCheckpoint } from '../../../src/checkpoint/run-directory.js';
 import { S2sError } from '../../../src/errors.js';
+import type { Config } from '../../../src/config/schema.js';
+import type { TrainableModel } from '../../../src/model/model.js';
 import { loadTensorFlow, tf } from '../../../src/runtime/tensorflow.js';
 import type { TrainingEvent } from '../../../src/training/events.js';
 import { prepareTraining } from '../../../src/training/prepare.js';
@@ -167,6 +170,50 @@ describe('a loss that is not finite', () => {
     assert.equal(stoppedOf(resumed).skipped, 3, 'a resume remembers the count');
   });
 
+  /** Runs a training whose model gives other outputs from its rehearsal on. */
+  async function trainChanged(config: Config, change: (outputs: Tensor2D) => Tensor2D): Promise<Pick<TinyResult, 'events' | 'error'>> {
+    const run = await prepareTraining(config, false);
+    const events: TrainingEvent[] = [];
+    const decoderOutputs: TrainableModel['decoderOutputs'] = (...given) => {
+      const outputs = run.model.decoderOutputs(...given);
+      return events.at(-1)?.type === 'start' ? outputs : change(outputs);
+    };
+    try {
+      for await (const event of train({ ...run, model: Object.assign(Object.create(run.model) as TrainableModel, { decoderOutputs }) })) events.push(event);
+      return { events, error: undefined };
+    } catch (error) {
+      return { events, error };
+    } finally {
+      await closeRun(run);
+    }
+  }
+
+  test('names the first batch that shows it: its shape, and the lines of two corpora', async () => {
+    const files = ['train', 'dev'].map((name) => `${text.folder}/${name}.a`);
+    const data = { train: files.map((source) => ({ source, target: source.replace(/a$/, 'b') })) };
+    const config = tinyConfig(text, 'named', { data, training: { maxNonFiniteSteps: 1, batch: { size: 7, unit: 'sentences', accumulate: 4 } } });
+    let batches = 0;
+    const { events } = await trainChanged(config, (outputs) => (++batches === 3 ? tf.div(outputs, 0) : outputs));
+    const [skipped] = eventsOf({ events }, 'skipped');
+    assert.deepEqual([skipped?.batch, skipped?.notFinite, skipped?.batches.length, skipped?.batches[0]?.batch], [4, 'loss', 1, 3]);
+    const { sentences, sourceTime, longest, lines } = skipped!.batches[0]!;
+    const words = (file: string, line: number): number => readFileSync(file, 'utf8').split('\n')[line - 1]!.split(' ').length;
+    const lengths = lines.flatMap((found) => found.lines.map((line) => words(found.file, line)));
+    assert.deepEqual([lengths.length, Math.max(...lengths)], [sentences, sourceTime - 1]);
+    assert.deepEqual([words(longest.file, longest.line), longest.sourceTokens, longest.targetTokens], [sourceTime - 1, sourceTime - 1, sourceTime - 1]);
+  });
+
+  test('of the gradient alone names every batch of the update, and so every line of the epoch', async () => {
+    const config = configOf({ maxNonFiniteSteps: 1, batch: { size: 4, unit: 'sentences', accumulate: 6 } });
+    // The root of nothing adds nothing, and has no gradient.
+    const { events, error } = await trainChanged(config, (outputs) => tf.add(outputs, tf.sqrt(tf.mul(outputs, 0))));
+    assert.match(String(error), /by the gradient of batch 1 of epoch 1 .*, batch 2 of epoch 1 .*, batch 3 of epoch 1 .* and 3 more$/);
+    const [skipped] = eventsOf({ events }, 'skipped');
+    assert.deepEqual([skipped?.notFinite, skipped?.batch, skipped?.batches.map(({ batch }) => batch)], ['gradient', 6, [1, 2, 3, 4, 5, 6]]);
+    const lines = skipped!.batches.flatMap((origin) => origin.lines.flatMap((found) => found.lines));
+    assert.deepEqual(lines.toSorted((one, other) => one - other), Array.from({ length: 24 }, (_, index) => index + 1));
+  });
+
   test('at the end of an epoch does not cancel its validation', async () => {
     const result = await trainTiny(configOf({ maxEpochs: 2, checkpoints: { everySteps: 5 } }), { onEvent: spoiling([6]) });
     assert.deepEqual(stepsOf(result, 'validation'), [5, 11]);
@@ -179,8 +226,8 @@ describe('a loss that is not finite', () => {
     assert.ok(error instanceof S2sError);
     assert.equal(error.code, 'diverged');
     assert.equal(error.exitCode, 1);
-    assert.match(error.message, /in 3 updates in a row; stopped at step 3$/);
-    assert.match(error.hint!, /The last checkpoint is of step 2\. Lower training\.optimizer\.learningRate .* go on from there with --resume\./);
+    assert.match(error.message, /in 3 updates in a row; stopped at step 3, by the loss of batch 6 of epoch 1 \(4 sentences x \d+ source x \d+ target tokens, longest pair at .*train\.a:\d+\)$/);
+    assert.match(error.hint!, /The last checkpoint is of step 2\. Lower training\.optimizer\.learningRate .* go on from there with --resume\. The rows of metrics\.jsonl with type skipped name the lines of each batch\.$/);
     assert.equal(eventsOf({ events: result.events }, 'skipped').length, 3);
     const resumed = await trainTiny(config, { resume: true });
     assert.equal(eventsOf(resumed, 'start')[0]!.step, 2);

@@ -96,3 +96,21 @@ test('progress counts blank lines too and ends at the total', async () => {
   await translateLines(['', 'abc', 'abcdefghi', 'a'], { ...settings(), onProgress: (done, total) => steps.push(done / total) });
   assert.equal(steps.at(-1), 1);
 });
+
+test('memory that runs out names the longest line of the batch at work', async () => {
+  const lines = ['a', '', 'abcdefghi', 'abc', 'dcba', 'ab'];
+  /** Translates until the given batch, whose memory is not there. */
+  const failing = (number: number, more: Partial<TranslationSettings> = {}): Promise<unknown> => {
+    const { model, ...others } = settings();
+    let batches = 0;
+    const encode: typeof model.encode = (...given) => {
+      if (++batches === number) throw new Error('Invalid TF_Status: 8\nMessage: OOM when allocating tensor');
+      return model.encode(...given);
+    };
+    return translateLines(lines, { ...others, model: Object.assign(Object.create(model) as typeof model, { encode }), ...more });
+  };
+  // With their ends: 10 tokens alone; 5 and 4 together; 3 and 2 together.
+  await assert.rejects(failing(1), { code: 'out-of-memory', message: /^out of memory in the translation on .*, with a batch of at most 12 source tokens with beam 3, the longest of which is a line of 9 tokens that begins "abcdefghi"$/ });
+  await assert.rejects(failing(2), { code: 'out-of-memory', message: /the longest of which is a line of 4 tokens that begins "dcba"$/ });
+  await assert.rejects(failing(3, { task: { name: 'it', remedy: 'decoding', placeOf: (index) => ({ line: index + 1 }) } }), { place: { line: 6 }, message: /^out of memory in it on .*, the longest of which is this line$/ });
+});
