@@ -22,7 +22,8 @@ export async function evaluateRun(args: EvalArguments, references: readonly stri
   // What is wrong with files is said before the model takes its time.
   if (args.output !== undefined) await checkWritable(args.output);
   const { set, name } = await readEvaluationSet(args, references, found);
-  await loadTensorFlow({ device: config.device, precision: inferencePrecision(config) });
+  // Log-probabilities are printed with more digits than half precision has, whatever pairs they share a batch with.
+  await loadTensorFlow({ device: config.device, precision: args.score === true ? 'float32' : inferencePrecision(config) });
   const { model, tokenizers, checkpoint } = await loadRun(runDirectory, which);
   log.info(`model: ${runDirectory}, step ${checkpoint.state.step}`);
   const { decoding } = config;

@@ -36,7 +36,7 @@ export const evalCommand: CommandModule<object, EvalArguments> = {
       .option('hypotheses', { type: 'string', requiresArg: true, describe: 'Score this file of translations, with --references, without a model; - is stdin' })
       .option('references', { type: 'string', array: true, describe: 'Reference translations, one file or more; - is stdin' })
       .option('output', { alias: 'o', type: 'string', requiresArg: true, describe: 'Write the translations to this file, one a line' })
-      .option('score', { type: 'boolean', describe: 'Only print the log-probability that the model gives each reference translation, one a line' })
+      .option('score', { type: 'boolean', describe: 'Only print the log-probability that the model gives each reference translation, one a line, computed in float32' })
       .option('json', { type: 'boolean', default: false, describe: 'Print one JSON object' })
       .example('$0 eval', 'the last model trained here, on its test corpora')
       .example('$0 eval --model runs/multi30k --split dev --output out.en', 'a certain model on dev; keep the translations')
