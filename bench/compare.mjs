@@ -18,9 +18,10 @@ many times slower where a core is shared. A warning tells of other programs.
   --rounds N      turns of each (default 3)
   --python PATH   Python with PyTorch (default .venv/bin/python where it is, else python3)
   --models LIST   default lstm,lstm-deep
-  --dtypes LIST   default float32,bfloat16; with --decode float32, in which s2s translates
+  --dtypes LIST   default float32,bfloat16; with --decode float32
   --device D      cpu (default) or gpu
   --decode        greedy translation instead of training
+  --source FILE   with --decode, sentences as long as those of this text, in tokens as s2s tokenize writes them
   --steps N       steps timed in a turn, or passes over the sentences
   --warmup N      those before
   --peer SCRIPT   another peer with the same options and the same line of JSON (default bench/peer_pytorch.py)
@@ -45,11 +46,12 @@ function options(argv) {
   const text = /** @type {const} */ ({ type: 'string' });
   const flag = /** @type {const} */ ({ type: 'boolean', default: false });
   try {
-    const { values } = parseArgs({ args: argv, options: { rounds: text, python: text, models: text, dtypes: text, device: text, steps: text, warmup: text, peer: text, decode: flag, help: { ...flag, short: 'h' } } });
+    const { values } = parseArgs({ args: argv, options: { rounds: text, python: text, models: text, dtypes: text, device: text, steps: text, warmup: text, peer: text, source: text, decode: flag, help: { ...flag, short: 'h' } } });
     const rounds = Number(values.rounds ?? 3);
     if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`--rounds must be a whole number of at least 1, but is ${values.rounds}`);
     const device = values.device ?? 'cpu';
     if (device !== 'cpu' && device !== 'gpu') throw new Error(`--device must be cpu or gpu, but is ${device}`);
+    if (values.source !== undefined && !values.decode) throw new Error('--source goes with --decode');
     const local = join(PACKAGE_ROOT, '.venv', 'bin', 'python');
     return {
       ...values,
@@ -120,7 +122,7 @@ async function checkPeer(python, peer) {
 async function main(argv) {
   const settings = options(argv);
   if (settings.help) return process.stdout.write(HELP);
-  const { rounds, python, peer, decode } = settings;
+  const { rounds, python, peer, decode, source } = settings;
   await checkPeer(python, peer);
   const counts = (/** @type {const} */ (['steps', 'warmup'])).flatMap((name) => (settings[name] === undefined ? [] : [`--${name}`, settings[name]]));
   const jobs = settings.models.flatMap((model) => settings.dtypes.map((dtype) => ({ model, dtype, ours: /** @type {import('./table.mjs').Report[]} */ ([]), theirs: /** @type {import('./table.mjs').Report[]} */ ([]) })));
@@ -128,7 +130,7 @@ async function main(argv) {
   for (let round = 1; round <= rounds; round++) {
     for (const { model, dtype, ours, theirs } of jobs) {
       others = Math.max(others, await loadOfOthers());
-      const common = ['--model', model, '--dtype', dtype, ...(decode ? ['--decode'] : []), ...counts];
+      const common = ['--model', model, '--dtype', dtype, ...(decode ? ['--decode'] : []), ...(source === undefined ? [] : ['--source', source]), ...counts];
       const turns = [
         async () => ours.push(await measure(process.execPath, [join(PACKAGE_ROOT, 'bin', 's2s.js'), 'bench', ...common, '--device', settings.device])),
         async () => theirs.push(await measure(python, [peer, ...common, '--device', settings.device === 'gpu' ? 'cuda' : 'cpu'])),

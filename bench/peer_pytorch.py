@@ -13,11 +13,12 @@ Both have dropout 0.1, separate embeddings, an attentional hidden state of 512, 
 input feeding. `--dtype bfloat16` is torch.autocast. A PyTorch LSTM has two biases where that of s2s has one, so it counts
 some more parameters.
 
---decode: greedy search over synthetic sentences of 5 to 30 tokens, in batches of like length, of at most 4,096 source tokens
-as s2s makes them. The encoder runs once, the decoder step by step for the whole batch, and every sentence is decoded to as
-many tokens as its source has. Sentences are in falling order of length, so those that go on are always the first rows: the
-others are dropped at once, by slices that copy nothing. Two things are left undone in favour of PyTorch: the encoder reads
-the little padding there is, and greedy tokens are chosen without computing their probability, which s2s does.
+--decode: greedy search over synthetic sentences of 5 to 30 tokens, or as long as those of the text --source, in batches of
+like length, of at most 4,096 source tokens as s2s makes them. The encoder runs once, the decoder step by step for the whole
+batch, and every sentence is decoded to as many tokens as its source has. Sentences are in falling order of length, so those
+that go on are always the first rows: the others are dropped at once, by slices that copy nothing. Two things are left undone
+in favour of PyTorch: the encoder reads the little padding there is, and greedy tokens are chosen without computing their
+probability, which s2s does.
 """
 
 import argparse
@@ -109,6 +110,12 @@ def sentence_lengths(sentences):
     return [min(30, max(5, math.floor(quantile + 0.5))) for quantile in quantiles]
 
 
+def lengths_in(file):
+    """Lengths of the sentences of a tokenised text, </s> included; blank lines are no sentences."""
+    with open(file, encoding="utf-8") as lines:
+        return [len(line.split()) + 1 for line in lines if line.strip()]
+
+
 def batches_of(sources):
     """Batches of at most BATCH_TOKENS, padding included, the longest sentences first."""
     batches, batch = [], []
@@ -149,10 +156,11 @@ def translate_batch(model, batch, device):
 
 
 def decode(model, device, dtype, args):
-    """Seconds of every timed pass over the sentences, and the tokens of a pass."""
+    """Seconds of every timed pass over the sentences, and the tokens and the sentences of a pass."""
     model.eval()
     generator = random.Random(1)
-    sources = [[generator.randrange(EOS + 1, VOCABULARY) for _ in range(length - 1)] + [EOS] for length in sentence_lengths(args.sentences)]
+    lengths = sentence_lengths(args.sentences) if args.source is None else lengths_in(args.source)
+    sources = [[generator.randrange(EOS + 1, VOCABULARY) for _ in range(length - 1)] + [EOS] for length in lengths]
     # No sentence ends early, and what s2s never generates is not generated here either.
     model.projection.bias.data[: EOS + 1] = -1e9
     seconds = []
@@ -164,7 +172,7 @@ def decode(model, device, dtype, args):
                 seconds.append(time.perf_counter() - start)
     tokens = sum(map(len, sources))
     assert sum(map(len, translations)) == tokens
-    return seconds, tokens
+    return seconds, tokens, len(sources)
 
 
 def main():
@@ -177,6 +185,7 @@ def main():
     parser.add_argument("--batch", type=int, default=64, help="sentence pairs of a training step")
     parser.add_argument("--decode", action="store_true", help="translate instead of training")
     parser.add_argument("--sentences", type=int, default=512, help="sentences translated")
+    parser.add_argument("--source", help="tokenised text whose sentences say how long those translated are")
     args = parser.parse_args()
     args.steps = args.steps or (3 if args.decode else 10)
     args.warmup = (1 if args.decode else 3) if args.warmup is None else args.warmup
@@ -194,9 +203,9 @@ def main():
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
     }
     if args.decode:
-        seconds, tokens = decode(model, device, args.dtype, args)
+        seconds, tokens, sentences = decode(model, device, args.dtype, args)
         median = statistics.median(seconds)
-        report.update(beam_size=1, sentences=args.sentences, sentences_per_second=args.sentences / median, target_tokens_per_second=tokens / median)
+        report.update(beam_size=1, sentences=sentences, sentences_per_second=sentences / median, target_tokens_per_second=tokens / median)
     else:
         median = statistics.median(train(model, device, args.dtype, args))
         report.update(seconds_per_step=median, target_tokens_per_second=args.batch * TARGET_TIME / median)

@@ -1,12 +1,13 @@
 /**
  * What a measurement prints, as far as it is compared: keys that only one of the programs prints may be missing.
  *
- * @typedef {{ system: string, device: string, target_tokens_per_second: number, share_of_matmul_rate?: number, peak_resident_megabytes?: number }} Report
+ * @typedef {{ system: string, device: string, target_tokens_per_second: number, sentences_per_second?: number, share_of_matmul_rate?: number, peak_resident_megabytes?: number }} Report
  */
 
 /**
  * The table of a comparison, in Markdown. The ratio is that of the speeds in each round, so that what slows the machine for
- * a while slows both; of all rounds the median counts, with the lowest and the highest.
+ * a while slows both; of all rounds the median counts, with the lowest and the highest. Where everybody counts sentences, as
+ * in translating, speed is shown in sentences, else in target tokens.
  *
  * @param {readonly { model: string, dtype: string, ours: readonly Report[], theirs: readonly Report[] }[]} jobs one report
  *   of each a round
@@ -14,9 +15,12 @@
  */
 export function comparisonTable(jobs) {
   const hasShare = jobs.some(({ ours }) => ours.some((report) => report.share_of_matmul_rate !== undefined));
-  const header = ['model', 'dtype', 's2s, target tokens/s', 'PyTorch, target tokens/s', 's2s / PyTorch (range)', ...(hasShare ? ['s2s, share of the matmul rate'] : []), 'peak memory, s2s', 'peak memory, PyTorch'];
+  const sentences = jobs.every(({ ours, theirs }) => [...ours, ...theirs].every((report) => report.sentences_per_second !== undefined));
+  const speed = (/** @type {Report} */ report) => (sentences ? report.sentences_per_second : undefined) ?? report.target_tokens_per_second;
+  const unit = sentences ? 'sentences/s' : 'target tokens/s';
+  const header = ['model', 'dtype', `s2s, ${unit}`, `PyTorch, ${unit}`, 's2s / PyTorch (range)', ...(hasShare ? ['s2s, share of the matmul rate'] : []), 'peak memory, s2s', 'peak memory, PyTorch'];
   const rows = jobs.map(({ model, dtype, ours, theirs }) => {
-    const speeds = [ours, theirs].map((reports) => whole(median(reports.map((report) => report.target_tokens_per_second))));
+    const speeds = [ours, theirs].map((reports) => whole(median(reports.map(speed))));
     const ratios = ours.map((report, round) => report.target_tokens_per_second / (theirs[round]?.target_tokens_per_second ?? NaN));
     const ratio = `${median(ratios).toFixed(2)} (${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)})`;
     const shares = known(ours, 'share_of_matmul_rate');

@@ -3,6 +3,7 @@ import { S2sError } from '../errors.js';
 import { translateAll } from '../decoding/translate-all.js';
 import { buildModel } from '../model/build.js';
 import { Random } from '../random.js';
+import { readLines } from '../text/lines.js';
 import { EOS } from '../vocab/special.js';
 import { median, peakResidentMegabytes, reportHead, rounded, type ReportHead } from './report.js';
 
@@ -13,7 +14,8 @@ export interface DecodingBenchmark {
   readonly config: ModelConfig;
   /** Tokens in the vocabulary of each side. */
   readonly vocabulary: number;
-  readonly sentences: number;
+  /** Tokens of each sentence, `</s>` included. */
+  readonly lengths: readonly number[];
   readonly beamSize: number;
   /** Timed passes over all sentences. */
   readonly steps: number;
@@ -55,15 +57,28 @@ export function sentenceLengths(sentences: number): number[] {
 }
 
 /**
+ * Lengths of the sentences of a tokenised text, `</s>` included; blank lines are no sentences.
+ *
+ * @param file a sentence a line, its tokens between spaces, as `s2s tokenize` writes them (.gz or not)
+ * @throws S2sError when the file cannot be read or holds no sentence
+ */
+export async function lengthsIn(file: string): Promise<number[]> {
+  const lengths: number[] = [];
+  for await (const line of readLines(file)) if (line.trim() !== '') lengths.push(line.trim().split(/\s+/).length + 1);
+  if (lengths.length === 0) throw new S2sError('no-sentences', 'holds no sentence', { place: { file }, hint: 'It should have a sentence a line, in tokens as s2s tokenize writes them.' });
+  return lengths;
+}
+
+/**
  * Times the translation of synthetic sentences by a model with random weights, with the search that `s2s translate`
  * uses. A random model would end its sentences anywhere, so it is kept from ever choosing `</s>`, and every sentence is
  * prolonged to exactly as many tokens as its source has. `loadTensorFlow` comes first.
  *
  * @throws S2sError `wrong-lengths` when a translation has another length, so that speeds could not be compared
  */
-export async function timeDecoding({ name, config, vocabulary, sentences, beamSize, steps, warmup, seed, device }: DecodingBenchmark): Promise<DecodingReport> {
+export async function timeDecoding({ name, config, vocabulary, lengths, beamSize, steps, warmup, seed, device }: DecodingBenchmark): Promise<DecodingReport> {
   const random = new Random(seed).derive('sentences');
-  const sources = random.shuffle(sentenceLengths(sentences)).map((length) => [...Array.from({ length: length - 1 }, () => EOS + 1 + random.integer(vocabulary - EOS - 1)), EOS]);
+  const sources = random.shuffle([...lengths]).map((length) => [...Array.from({ length: length - 1 }, () => EOS + 1 + random.integer(vocabulary - EOS - 1)), EOS]);
   const tokens = sources.reduce((sum, { length }) => sum + length, 0);
   const model = buildModel(config, vocabulary, vocabulary, new Random(seed));
   try {
@@ -80,8 +95,8 @@ export async function timeDecoding({ name, config, vocabulary, sentences, beamSi
     return {
       ...reportHead(name, model.parameters.count, device),
       beam_size: beamSize,
-      sentences,
-      sentences_per_second: rounded(sentences / middle),
+      sentences: lengths.length,
+      sentences_per_second: rounded(lengths.length / middle),
       target_tokens_per_second: rounded(tokens / middle),
       peak_resident_megabytes: peakResidentMegabytes(),
     };

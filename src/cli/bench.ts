@@ -18,6 +18,7 @@ interface BenchArguments extends CommonArguments {
   readonly decode: boolean;
   readonly beamSize: number | undefined;
   readonly sentences: number | undefined;
+  readonly source: string | undefined;
 }
 
 /** `s2s bench`: how fast this machine trains and translates, on synthetic data. */
@@ -34,9 +35,11 @@ export const benchCommand: CommandModule<object, BenchArguments> = {
       .option('decode', { type: 'boolean', default: false, describe: 'Translate instead of training' })
       .option('beam-size', { alias: 'b', type: 'number', defaultDescription: '1', requiresArg: true, describe: 'Hypotheses kept a step; 1 is greedy' })
       .option('sentences', { type: 'number', defaultDescription: '512', requiresArg: true, describe: 'Sentences translated, of 5 to 30 tokens' })
+      .option('source', { type: 'string', requiresArg: true, describe: 'Translate sentences as long as those of this file instead, in tokens as s2s tokenize writes them' })
       .example('$0 bench', 'training steps of one bidirectional layer')
       .example('$0 bench --model lstm-deep --dtype bfloat16 --device cpu', 'two layers, in bfloat16, on the processor')
       .example('$0 bench --decode --beam-size 5', 'translation by beam search')
+      .example('$0 bench --decode --source dev.tokens', 'sentences as long as those of a text of your own')
       .example('$0 bench --device cpu,gpu', 'the processor and the GPU, one after the other')
       .example('$0 bench --config c.yaml', 'the model that c.yaml describes, before any training')
       .epilogue('Prints one line of JSON for each device; bench/compare.mjs in the source repository compares with PyTorch on the same work.') as unknown as Argv<BenchArguments>,
@@ -55,13 +58,13 @@ export const benchCommand: CommandModule<object, BenchArguments> = {
     const work = await workOf(args);
     const batch = wholeNumber('--batch', args.batch ?? work.shape.batch, 1);
     const beamSize = wholeNumber('--beam-size', args.beamSize ?? 1, 1);
-    const sentences = wholeNumber('--sentences', args.sentences ?? 512, 1);
+    const lengths = decode ? await lengthsOf(args) : [];
     const { name, config, shape } = work;
     const common = { name, config, seed: wholeNumber('--seed', args.seed ?? work.settings?.seed ?? 1, 0), device: args.device ?? work.settings?.device ?? 'auto', ...counts };
     const { loadTensorFlow } = await import('../runtime/tensorflow.js');
     await loadTensorFlow({ device: common.device, precision: args.dtype ?? work.settings?.precision ?? 'float32' });
     const report = decode
-      ? await (await import('../benchmark/decoding.js')).timeDecoding({ ...common, vocabulary: shape.vocabulary, beamSize, sentences })
+      ? await (await import('../benchmark/decoding.js')).timeDecoding({ ...common, vocabulary: shape.vocabulary, beamSize, lengths })
       : (await import('../benchmark/training-step.js')).timeTraining({ ...common, shape: { ...shape, batch } });
     process.stdout.write(`${JSON.stringify(report)}\n`);
   },
@@ -88,6 +91,12 @@ async function workOf(args: BenchArguments): Promise<Work> {
   return { name: basename(args.config), config: settings.model, shape: { ...STANDARD_SHAPE, batch, vocabulary: tokenizer.target?.size ?? tokenizer.size }, settings };
 }
 
+async function lengthsOf({ sentences, source }: BenchArguments): Promise<number[]> {
+  const { lengthsIn, sentenceLengths } = await import('../benchmark/decoding.js');
+  if (source !== undefined) return lengthsIn(source);
+  return sentenceLengths(wholeNumber('--sentences', sentences ?? 512, 1));
+}
+
 /** Each device in a process of its own: TensorFlow is loaded for one. */
 async function measureEach(devices: readonly string[]): Promise<void> {
   const [, program, ...words] = process.argv;
@@ -100,10 +109,11 @@ async function measureEach(devices: readonly string[]): Promise<void> {
 }
 
 /** Refuses options of the one measurement with the other, where they would change nothing. */
-function checkKind({ decode, batch, beamSize, sentences }: BenchArguments): void {
+function checkKind({ decode, batch, beamSize, sentences, source }: BenchArguments): void {
   if (decode && batch !== undefined) throw new UsageError('usage', '--batch is for training steps, not for --decode.', { hint: 'With --decode, --sentences says how many are translated.' });
+  if (sentences !== undefined && source !== undefined) throw new UsageError('usage', '--sentences and --source both say what to translate.', { hint: 'Leave one of them out.' });
   if (decode) return;
-  for (const [option, value] of Object.entries({ '--beam-size': beamSize, '--sentences': sentences })) {
+  for (const [option, value] of Object.entries({ '--beam-size': beamSize, '--sentences': sentences, '--source': source })) {
     if (value !== undefined) throw new UsageError('usage', `${option} is for translating, not for training steps.`, { hint: 'Add --decode.' });
   }
 }

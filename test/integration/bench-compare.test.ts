@@ -53,6 +53,7 @@ test('mistakes are told', () => {
     [['--rounds', '0'], /--rounds must be a whole number/],
     [['--device', 'tpu'], /--device must be cpu or gpu/],
     [['--rouns', '1'], /--rouns/],
+    [['--source', 'dev.tokens'], /--source goes with --decode/],
     [['--peer', join(folder, 'none.py')], /there is no file .*none\.py/],
   ] as const) {
     const { status, stderr } = compare(...args);
@@ -66,4 +67,12 @@ test('the ratio is the median of those of the rounds', () => {
   const reports = (...speeds: number[]) => speeds.map((speed) => ({ system: '', device: 'cpu', target_tokens_per_second: speed, share_of_matmul_rate: 0.5 }));
   const table = comparisonTable([{ model: 'lstm', dtype: 'float32', ours: reports(200, 90, 1200), theirs: reports(100, 60, 400) }]);
   assert.equal(table.split('\n')[2], '| lstm | float32 | 200 | 100 | 2.00 (1.50 to 3.00) | 50 % | unknown | unknown |');
+});
+
+test('where both count sentences, speed is in sentences', () => {
+  const report = { system: '', device: 'cpu', target_tokens_per_second: 1000, sentences_per_second: 50 };
+  const table = comparisonTable([{ model: 'lstm', dtype: 'float32', ours: [{ ...report, sentences_per_second: 75 }], theirs: [report] }]);
+  const [header, , row] = table.split('\n');
+  assert.match(header!, /s2s, sentences\/s \| PyTorch, sentences\/s/);
+  assert.match(row!, /^\| lstm \| float32 \| 75 \| 50 \| 1\.50 /);
 });

@@ -50,6 +50,8 @@ test('mistakes are told before anything is measured', async () => {
     [['--batch', 'many'], /^error: --batch must be a whole number of at least 1, but is NaN\./],
     [['--decode', '--batch', '8'], /^error: --batch is for training steps, not for --decode\./],
     [['--beam-size', '2'], /^error: --beam-size is for translating, not for training steps\.\nAdd --decode\./],
+    [['--source', 'dev.tokens'], /^error: --source is for translating, not for training steps\.\nAdd --decode\./],
+    [['--decode', '--source', 'dev.tokens', '--sentences', '3'], /^error: --sentences and --source both say what to translate\./],
     [['--set', 'seed=2'], /^error: --set changes a configuration, and none was given\./],
     [['--config', 'configs/demo.yaml', '--model', 'lstm'], /^error: --model and --config both say what to measure\./],
     [['--device', 'tpu'], /^error: there is no device tpu/],

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
-import { sentenceLengths, timeDecoding } from '../../../src/benchmark/decoding.js';
+import { lengthsIn, sentenceLengths, timeDecoding } from '../../../src/benchmark/decoding.js';
 import { matmulRate } from '../../../src/benchmark/matmul-rate.js';
 import { trainingFlops } from '../../../src/benchmark/operations.js';
 import { median } from '../../../src/benchmark/report.js';
@@ -36,7 +39,7 @@ describe('measurements', () => {
   test('decoding: every sentence is as long as its source, greedily and by beam', async () => {
     const tensors = tf.memory().numTensors;
     for (const beamSize of [1, 3]) {
-      const report = await timeDecoding({ ...COMMON, vocabulary: 20, sentences: 12, beamSize, steps: 2, warmup: 0 });
+      const report = await timeDecoding({ ...COMMON, vocabulary: 20, lengths: sentenceLengths(12), beamSize, steps: 2, warmup: 0 });
       assert.deepEqual([report.beam_size, report.sentences], [beamSize, 12]);
       const tokens = sentenceLengths(12).reduce((sum, length) => sum + length, 0);
       const ratio = report.target_tokens_per_second / report.sentences_per_second;
@@ -58,6 +61,20 @@ test('lengths of sentences: fixed, from 5 to 30, more short than long ones', () 
   assert.deepEqual([lengths.length, lengths[0], lengths[256], lengths[511]], [512, 5, 14, 30]);
   assert.ok(lengths.filter((length) => length < 14).length > 200);
   assert.ok(lengths.filter((length) => length > 25).length < 50);
+});
+
+test('lengths of a text: its tokens and the end of the sentence, blank lines apart', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 's2s-lengths-'));
+  const write = (name: string, text: string): string => {
+    writeFileSync(join(folder, name), text);
+    return join(folder, name);
+  };
+  try {
+    assert.deepEqual(await lengthsIn(write('text', '▁ein ▁Mann\n\n  \n▁ja\n▁drei  ▁sind ▁da ')), [3, 2, 4]);
+    await assert.rejects(lengthsIn(write('blank', '\n \n')), /holds no sentence/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('the median is the middle one, or the mean of the middle two', () => {
