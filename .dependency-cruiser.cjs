@@ -15,7 +15,7 @@ const ALLOWED = {
   decoding: ['runtime', 'model', 'vocab'],
   training: ['runtime', 'model', 'loss', 'optim', 'checkpoint', 'data', 'text', 'vocab', 'decoding', 'metrics', 'config', 'translation'],
   translation: ['runtime', 'model', 'checkpoint', 'text', 'vocab', 'decoding', 'config', 'data'],
-  benchmark: ['runtime', 'model', 'data', 'optim', 'training', 'decoding', 'vocab', 'config'],
+  benchmark: ['runtime', 'model', 'text', 'data', 'optim', 'training', 'decoding', 'vocab', 'config'],
   evaluation: ['model', 'loss', 'metrics', 'translation', 'text', 'data', 'config'],
 };
 const FOLDERS = [...Object.keys(ALLOWED), 'cli'];

@@ -21,7 +21,7 @@ export function comparisonTable(jobs) {
   const header = ['model', 'dtype', `s2s, ${unit}`, `PyTorch, ${unit}`, 's2s / PyTorch (range)', ...(hasShare ? ['s2s, share of the matmul rate'] : []), 'peak memory, s2s', 'peak memory, PyTorch'];
   const rows = jobs.map(({ model, dtype, ours, theirs }) => {
     const speeds = [ours, theirs].map((reports) => whole(median(reports.map(speed))));
-    const ratios = ours.map((report, round) => report.target_tokens_per_second / (theirs[round]?.target_tokens_per_second ?? NaN));
+    const ratios = ours.map((report, round) => speed(report) / (theirs[round] === undefined ? NaN : speed(theirs[round])));
     const ratio = `${median(ratios).toFixed(2)} (${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)})`;
     const shares = known(ours, 'share_of_matmul_rate');
     const share = shares.length === 0 ? 'unknown' : `${Math.round(100 * median(shares))} %`;
