@@ -1,14 +1,16 @@
-// S2sAttention: attention by dot products, of few queries for each sentence, as in decoding. Large products would gain nothing
-// there: what takes time is to read keys and values, which is done once for all queries.
+// S2sAttention and S2sAttentionGrad: attention by dot products. The queries of one sentence are one piece of work, all of it in the
+// caches of a core.
 #include <algorithm>
 #include <cmath>
 
 #include "numbers.h"
 #include "parallel.h"
+#include "row_products.h"
 #include "tensorflow/core/framework/op.h"
 #include "tensorflow/core/framework/op_kernel.h"
 
-using tensorflow::OpKernelConstruction;
+using s2s::Combine;
+using s2s::Dots;
 using tensorflow::OpKernelContext;
 using tensorflow::Tensor;
 
@@ -22,69 +24,137 @@ REGISTER_OP("S2sAttention")
     .Output("weights: float")
     .Doc("queries [batch, queries, size], keys [batch, time, size], values [batch, time, width] and a mask [batch, time], 0 at padding: weights [batch, queries, time], the softmax of the products with the keys over real positions, and the means of the values with these weights, each followed by its row of beside [batch, queries, more]: joined [batch * queries, width + more].");
 
+REGISTER_OP("S2sAttentionGrad")
+    .Input("queries: float")
+    .Input("keys: float")
+    .Input("values: float")
+    .Input("weights: float")
+    .Input("d_joined: float")
+    .Input("d_weights: float")
+    .Output("d_queries: float")
+    .Output("d_keys: float")
+    .Output("d_values: float")
+    .Output("d_beside: float")
+    .Doc("The gradients of what S2sAttention was given, from those of what it gave.");
+
 namespace {
+
+// Sizes of one sentence.
+struct Sizes {
+  int64_t queries, time, size, width, more;
+};
+
+// Checks that the first three inputs fit together, and leaves `more` open.
+bool GetSizes(OpKernelContext* context, int64_t* batch, Sizes* sizes) {
+  const Tensor &queries = context->input(0), &keys = context->input(1), &values = context->input(2);
+  const bool fit = queries.dims() == 3 && keys.dims() == 3 && values.dims() == 3 && keys.dim_size(0) == queries.dim_size(0) && values.dim_size(0) == queries.dim_size(0) && values.dim_size(1) == keys.dim_size(1) &&
+                   keys.dim_size(2) == queries.dim_size(2);
+  if (!fit) {
+    context->CtxFailure(tensorflow::errors::InvalidArgument("queries, keys and values do not fit together"));
+    return false;
+  }
+  *batch = queries.dim_size(0);
+  *sizes = {queries.dim_size(1), keys.dim_size(1), queries.dim_size(2), values.dim_size(2), 0};
+  return true;
+}
+
+const float* Data(OpKernelContext* context, int input) { return context->input(input).flat<float>().data(); }
+
+// In place; minus infinity becomes exactly 0.
+void Softmax(float* scores, int64_t count) {
+  const float largest = *std::max_element(scores, scores + count);
+  float sum = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    scores[i] = scores[i] == -INFINITY ? 0.0f : s2s::Exp(scores[i] - largest);
+    sum += scores[i];
+  }
+  for (int64_t i = 0; i < count; ++i) scores[i] /= sum;
+}
 
 class AttentionOp : public tensorflow::OpKernel {
  public:
   using OpKernel::OpKernel;
 
   void Compute(OpKernelContext* context) override {
-    const Tensor &queries = context->input(0), &keys = context->input(1), &values = context->input(2), &mask = context->input(3), &beside = context->input(4);
-    OP_REQUIRES(context, queries.dims() == 3 && keys.dims() == 3 && values.dims() == 3 && mask.dims() == 2 && beside.dims() == 3, tensorflow::errors::InvalidArgument("queries, keys, values and beside must have three dimensions, the mask two"));
-    const int64_t batch = queries.dim_size(0), count = queries.dim_size(1), size = queries.dim_size(2), time = keys.dim_size(1), width = values.dim_size(2), more = beside.dim_size(2);
-    const bool fit = keys.dim_size(0) == batch && values.dim_size(0) == batch && mask.dim_size(0) == batch && values.dim_size(1) == time && mask.dim_size(1) == time && keys.dim_size(2) == size && beside.dim_size(0) == batch && beside.dim_size(1) == count;
-    OP_REQUIRES(context, fit, tensorflow::errors::InvalidArgument("queries, keys, values, mask and beside do not fit together"));
+    int64_t batch;
+    Sizes sizes;
+    if (!GetSizes(context, &batch, &sizes)) return;
+    const Tensor &mask = context->input(3), &beside = context->input(4);
+    const bool fit = mask.dims() == 2 && mask.dim_size(0) == batch && mask.dim_size(1) == sizes.time && beside.dims() == 3 && beside.dim_size(0) == batch && beside.dim_size(1) == sizes.queries;
+    OP_REQUIRES(context, fit, tensorflow::errors::InvalidArgument("mask or beside does not fit"));
+    sizes.more = beside.dim_size(2);
+    const auto [count, time, size, width, more] = sizes;
+    const int64_t columns = width + more;
     Tensor *joined = nullptr, *weights = nullptr;
-    OP_REQUIRES_OK(context, context->allocate_output(0, {batch * count, width + more}, &joined));
+    OP_REQUIRES_OK(context, context->allocate_output(0, {batch * count, columns}, &joined));
     OP_REQUIRES_OK(context, context->allocate_output(1, {batch, count, time}, &weights));
-    const float *query = queries.flat<float>().data(), *key = keys.flat<float>().data(), *value = values.flat<float>().data(), *real = mask.flat<float>().data(), *added = beside.flat<float>().data();
-    float *to = joined->flat<float>().data(), *weight = weights->flat<float>().data();
-    s2s::ForEach(context, static_cast<int>(batch), [&](int sentence) {
-      Sentence(query + sentence * count * size, key + sentence * time * size, value + sentence * time * width, real + sentence * time, count, time, size, width, weight + sentence * count * time, to + sentence * count * (width + more), width + more);
-      for (int64_t row = sentence * count; row < (sentence + 1) * count; ++row) std::copy_n(added + row * more, more, to + row * (width + more) + width);
+    const float *queries = Data(context, 0), *keys = Data(context, 1), *values = Data(context, 2), *real = Data(context, 3), *added = Data(context, 4);
+    float *to = joined->flat<float>().data(), *all = weights->flat<float>().data();
+    s2s::ForEach(context, static_cast<int>(batch), [&, count = count, time = time, size = size, width = width, more = more](int sentence) {
+      float *scores = all + sentence * count * time, *rows = to + sentence * count * columns;
+      Dots({queries + sentence * count * size, size}, count, {keys + sentence * time * size, size}, time, size, scores, time);
+      for (int64_t query = 0; query < count; ++query) {
+        for (int64_t step = 0; step < time; ++step) {
+          if (real[sentence * time + step] == 0) scores[query * time + step] = -INFINITY;
+        }
+        Softmax(scores + query * time, time);
+      }
+      Combine({scores, time, 1}, {values + sentence * time * width, width}, time, width, rows, columns, count);
+      for (int64_t query = 0; query < count; ++query) std::copy_n(added + (sentence * count + query) * more, more, rows + query * columns + width);
+    });
+  }
+};
+
+class AttentionGradOp : public tensorflow::OpKernel {
+ public:
+  using OpKernel::OpKernel;
+
+  void Compute(OpKernelContext* context) override {
+    int64_t batch;
+    Sizes sizes;
+    if (!GetSizes(context, &batch, &sizes)) return;
+    const Tensor &weights = context->input(3), &d_joined = context->input(4), &d_weights = context->input(5);
+    const tensorflow::TensorShape of_weights({batch, sizes.queries, sizes.time});
+    const bool fit = weights.shape() == of_weights && d_weights.shape() == of_weights && d_joined.dims() == 2 && d_joined.dim_size(0) == batch * sizes.queries && d_joined.dim_size(1) >= sizes.width;
+    OP_REQUIRES(context, fit, tensorflow::errors::InvalidArgument("the weights or a gradient does not fit"));
+    sizes.more = d_joined.dim_size(1) - sizes.width;
+    const auto [count, time, size, width, more] = sizes;
+    const int64_t columns = width + more;
+    Tensor *d_queries = nullptr, *d_keys = nullptr, *d_values = nullptr, *d_beside = nullptr;
+    OP_REQUIRES_OK(context, context->allocate_output(0, context->input(0).shape(), &d_queries));
+    OP_REQUIRES_OK(context, context->allocate_output(1, context->input(1).shape(), &d_keys));
+    OP_REQUIRES_OK(context, context->allocate_output(2, context->input(2).shape(), &d_values));
+    OP_REQUIRES_OK(context, context->allocate_output(3, {batch, count, more}, &d_beside));
+    const float *queries = Data(context, 0), *keys = Data(context, 1), *values = Data(context, 2), *all = Data(context, 3), *of_joined = Data(context, 4), *of_all = Data(context, 5);
+    float *to_queries = d_queries->flat<float>().data(), *to_keys = d_keys->flat<float>().data(), *to_values = d_values->flat<float>().data(), *to_beside = d_beside->flat<float>().data();
+    s2s::ForEach(context, static_cast<int>(batch), [&, count = count, time = time, size = size, width = width, more = more](int sentence) {
+      thread_local s2s::Buffer buffer;
+      float* d_scores = buffer.Get<float>(count * time);
+      const float *given = all + sentence * count * time, *d_given = of_all + sentence * count * time;
+      const s2s::Rows d_rows{of_joined + sentence * count * columns, columns};
+      Dots(d_rows, count, {values + sentence * time * width, width}, time, width, d_scores, time);
+      for (int64_t query = 0; query < count; ++query) SoftmaxGradient(given + query * time, d_given + query * time, time, d_scores + query * time);
+      const s2s::Weights by_query{d_scores, time, 1}, by_step{d_scores, 1, time};
+      Combine(by_query, {keys + sentence * time * size, size}, time, size, to_queries + sentence * count * size, size, count);
+      Combine(by_step, {queries + sentence * count * size, size}, count, size, to_keys + sentence * time * size, size, time);
+      Combine({given, 1, time}, d_rows, count, width, to_values + sentence * time * width, width, time);
+      for (int64_t query = 0; query < count; ++query) std::copy_n(d_rows[query] + width, more, to_beside + (sentence * count + query) * more);
     });
   }
 
  private:
-  static void Sentence(const float* queries, const float* keys, const float* values, const float* mask, int64_t count, int64_t time, int64_t size, int64_t width, float* weights, float* means, int64_t stride) {
-    for (int64_t step = 0; step < time; ++step) {
-      for (int64_t query = 0; query < count; ++query) {
-        weights[query * time + step] = mask[step] == 0 ? -INFINITY : Dot(queries + query * size, keys + step * size, size);
-      }
-    }
-    for (int64_t query = 0; query < count; ++query) Softmax(weights + query * time, time);
-    for (int64_t query = 0; query < count; ++query) std::fill_n(means + query * stride, width, 0.0f);
-    for (int64_t step = 0; step < time; ++step) {
-      if (mask[step] == 0) continue;
-      for (int64_t query = 0; query < count; ++query) {
-        const float weight = weights[query * time + step];
-        const float* from = values + step * width;
-        float* to = means + query * stride;
-#pragma omp simd
-        for (int64_t i = 0; i < width; ++i) to[i] += weight * from[i];
-      }
-    }
-  }
-
-  static float Dot(const float* left, const float* right, int64_t size) {
-    float sum = 0;
-#pragma omp simd reduction(+ : sum)
-    for (int64_t i = 0; i < size; ++i) sum += left[i] * right[i];
-    return sum;
-  }
-
-  // In place; minus infinity becomes exactly 0.
-  static void Softmax(float* scores, int64_t count) {
-    const float largest = *std::max_element(scores, scores + count);
-    float sum = 0;
+  // In place: from the gradients of the weights by their use, and those given beside, to those of the scores.
+  static void SoftmaxGradient(const float* weights, const float* beside, int64_t count, float* gradients) {
+    float mean = 0;
     for (int64_t i = 0; i < count; ++i) {
-      scores[i] = scores[i] == -INFINITY ? 0.0f : s2s::Exp(scores[i] - largest);
-      sum += scores[i];
+      gradients[i] += beside[i];
+      mean += weights[i] * gradients[i];
     }
-    for (int64_t i = 0; i < count; ++i) scores[i] /= sum;
+    for (int64_t i = 0; i < count; ++i) gradients[i] = weights[i] * (gradients[i] - mean);
   }
 };
 
 REGISTER_KERNEL_BUILDER(Name("S2sAttention").Device(tensorflow::DEVICE_CPU), AttentionOp);
+REGISTER_KERNEL_BUILDER(Name("S2sAttentionGrad").Device(tensorflow::DEVICE_CPU), AttentionGradOp);
 
 }  // namespace

@@ -28,8 +28,9 @@ REGISTER_OP("S2sLstm")
     .Output("gates: float")
     .Output("cells: float")
     .Attr("T: {float, bfloat16}")
+    .Attr("time: int")
     .Attr("reverse: bool = false")
-    .Doc("projected [batch * time, 4 * hidden], without the bias, to outputs [batch, time, hidden] and the state after each row's last step; gates and cells are for the gradient. T is what products multiply in.");
+    .Doc("projected [batch * time or more, 4 * hidden], without the bias, to outputs [batch, time, hidden] and the state after each row's last step; gates and cells are for the gradient. T is what products multiply in.");
 
 REGISTER_OP("S2sLstmGrad")
     .Input("recurrent_kernel: float")
@@ -48,8 +49,9 @@ REGISTER_OP("S2sLstmGrad")
     .Output("d_initial_cell: float")
     .Output("previous_hidden: T")
     .Attr("T: {float, bfloat16}")
+    .Attr("rows: int")
     .Attr("reverse: bool = false")
-    .Doc("d_projected is [batch * time, 4 * hidden]. previous_hidden [batch * time, hidden] is the hidden state before each step: its transpose times d_projected is the gradient of the kernel.");
+    .Doc("d_projected is [rows, 4 * hidden], zero behind its batch * time rows. previous_hidden [rows, hidden], likewise, is the hidden state before each step: its transpose times d_projected is the gradient of the kernel.");
 
 namespace {
 
@@ -140,13 +142,13 @@ class LstmOp : public LstmOpBase<T> {
   using typename Base::Number;
 
  public:
-  using Base::Base;
+  explicit LstmOp(OpKernelConstruction* context) : Base(context) { OP_REQUIRES_OK(context, context->GetAttr("time", &time_)); }
 
   void Compute(OpKernelContext* context) override {
     const Tensor& projected = context->input(0);
-    const int64_t batch = context->input(5).NumElements();
-    if (!Base::Check(context, projected.dims() == 2 && batch > 0 && projected.dim_size(0) % batch == 0 && projected.dim_size(1) % 4 == 0, "projected must be [batch * time, 4 * hidden]")) return;
-    const int64_t time = projected.dim_size(0) / batch, hidden = projected.dim_size(1) / 4;
+    const int64_t batch = context->input(5).NumElements(), time = time_;
+    if (!Base::Check(context, projected.dims() == 2 && batch > 0 && time >= 0 && projected.dim_size(0) >= batch * time && projected.dim_size(1) % 4 == 0, "projected must be [batch * time or more, 4 * hidden]")) return;
+    const int64_t hidden = projected.dim_size(1) / 4;
     if (!Base::Check(context, context->input(1).NumElements() == 4 * hidden, "bias must be [4 * hidden]")) return;
     if (!Base::Check(context, context->input(2).shape() == TensorShape({hidden, 4 * hidden}), "recurrent_kernel must be [hidden, 4 * hidden]")) return;
     for (int input : {3, 4}) {
@@ -198,6 +200,9 @@ class LstmOp : public LstmOpBase<T> {
       });
     });
   }
+
+ private:
+  int64_t time_;
 };
 
 template <typename T>
@@ -206,7 +211,7 @@ class LstmGradOp : public LstmOpBase<T> {
   using typename Base::Number;
 
  public:
-  using Base::Base;
+  explicit LstmGradOp(OpKernelConstruction* context) : Base(context) { OP_REQUIRES_OK(context, context->GetAttr("rows", &rows_)); }
 
   void Compute(OpKernelContext* context) override {
     const Tensor& all_gates = context->input(5);
@@ -220,17 +225,20 @@ class LstmGradOp : public LstmOpBase<T> {
       if (!Base::Check(context, context->input(input).shape() == TensorShape({batch, time, hidden}), "outputs and cells must be [batch, time, hidden]")) return;
     }
     if (!Base::CheckLengths(context, context->input(3), batch, time)) return;
+    if (!Base::Check(context, rows_ >= batch * time, "rows must be batch * time or more")) return;
     Number *d_projected, *previous_hidden;
     float *d_bias, *d_hidden, *d_cell;
-    if (!Base::template Allocate<T>(context, 0, {batch * time, 4 * hidden}, &d_projected) || !Base::template Allocate<float>(context, 1, {4 * hidden}, &d_bias) ||
+    if (!Base::template Allocate<T>(context, 0, {rows_, 4 * hidden}, &d_projected) || !Base::template Allocate<float>(context, 1, {4 * hidden}, &d_bias) ||
         !Base::template Allocate<float>(context, 2, {batch, hidden}, &d_hidden) || !Base::template Allocate<float>(context, 3, {batch, hidden}, &d_cell) ||
-        !Base::template Allocate<T>(context, 4, {batch * time, hidden}, &previous_hidden)) {
+        !Base::template Allocate<T>(context, 4, {rows_, hidden}, &previous_hidden)) {
       return;
     }
     const float *initial_hidden = Base::Data(context, 1), *initial_cell = Base::Data(context, 2), *outputs = Base::Data(context, 4), *gates = Base::Data(context, 5);
     const float *cells = Base::Data(context, 6), *d_outputs = Base::Data(context, 7), *d_final_hidden = Base::Data(context, 8), *d_final_cell = Base::Data(context, 9);
     const int32_t* lengths = context->input(3).flat<int32_t>().data();
     std::fill_n(d_bias, 4 * hidden, 0.0f);
+    std::fill(d_projected + batch * time * 4 * hidden, d_projected + rows_ * 4 * hidden, Number{0});
+    std::fill(previous_hidden + batch * time * hidden, previous_hidden + rows_ * hidden, Number{0});
 
     s2s::Guard(context, [&] {
       static s2s::Buffer buffer;
@@ -274,6 +282,9 @@ class LstmGradOp : public LstmOpBase<T> {
       });
     });
   }
+
+ private:
+  int64_t rows_;
 };
 
 #define REGISTER(T)                                                                                                    \

@@ -4,7 +4,6 @@ import { execute } from './execute.js';
 import { opForm } from './form.js';
 import { withGradients } from './gradient.js';
 import { batchMatMul } from './matmul.js';
-import { batchProductOf, type Transposed } from './product.js';
 
 /** Added to the score of a padded position, so that its weight is exactly 0 after the softmax. */
 const MASKED_SCORE = -1e9;
@@ -16,9 +15,6 @@ export interface Attended {
   /** `[batch, queries, srcTime]`, which sum to 1 over real tokens */
   readonly weights: Tensor3D;
 }
-
-/** Queries of a sentence up to which the custom op is faster than two large products. */
-const FEW_QUERIES = 16;
 
 /**
  * Attention of every query over the memory of its sentence: softmax over the real source positions, then the weighted
@@ -45,13 +41,15 @@ export function attend(queries: Tensor3D, scores: Tensor3D, values: Tensor3D, ma
  */
 export function dotAttention(queries: Tensor3D, keys: Tensor3D, values: Tensor3D, mask: Tensor2D, scale?: Scalar): Attended {
   const scaled = scale === undefined ? queries : tf.mul<Tensor3D>(queries, scale);
-  if (opForm().kernels === 'custom' && queries.shape[1] <= FEW_QUERIES) return customDotAttention(queries, scaled, keys, values, mask);
+  if (opForm().kernels === 'custom') return customDotAttention(queries, scaled, keys, values, mask);
   return attend(queries, batchMatMul(scaled, keys, { transposeB: true }), values, mask);
 }
 
-/** The same by the custom op S2sAttention (src/runtime/native/attention_op.cc). */
+/**
+ * The same by the custom ops S2sAttention and S2sAttentionGrad (src/runtime/native/attention_op.cc), in float32: sentence by
+ * sentence, these products take as long as to round their factors.
+ */
 function customDotAttention(queries: Tensor3D, scaled: Tensor3D, keys: Tensor3D, values: Tensor3D, mask: Tensor2D): Attended {
-  const product = (a: Tensor3D, b: Tensor3D, transposed: Transposed): Tensor3D => batchProductOf(a, b, 'float32', transposed);
   const [joined, weights] = withGradients(
     [queries, scaled, keys, values],
     (save) => {
@@ -59,12 +57,9 @@ function customDotAttention(queries: Tensor3D, scaled: Tensor3D, keys: Tensor3D,
       save([scaled, keys, values, results[1]!]);
       return results;
     },
-    ([ofJoined, ofWeights], saved) => {
-      const [query, key, value, weight] = saved as [Tensor3D, Tensor3D, Tensor3D, Tensor3D];
-      const [ofContext, ofQueries] = tf.split(tf.reshape(ofJoined!, [...queries.shape.slice(0, 2), -1]), [value.shape[2], queries.shape[2]], 2) as [Tensor3D, Tensor3D];
-      const ofEach = tf.add(product(ofContext, value, { b: true }), ofWeights!);
-      const ofScores = tf.mul(weight, tf.sub(ofEach, tf.sum(tf.mul(weight, ofEach), 2, true))) as Tensor3D;
-      return [ofQueries, product(ofScores, key, {}), product(ofScores, query, { a: true }), product(weight, ofContext, { a: true })];
+    (gradients, saved) => {
+      const [ofScaled, ofKeys, ofValues, ofQueries] = execute('S2sAttentionGrad', [], [...saved, ...gradients], 4);
+      return [ofQueries!, ofScaled!, ofKeys!, ofValues!];
     },
   );
   return { joined: joined as Tensor2D, weights: weights as Tensor3D };

@@ -4,7 +4,7 @@ import { attribute, execute } from './execute.js';
 import { opForm } from './form.js';
 import { withGradients } from './gradient.js';
 import type { LstmSequenceInputs, LstmSequenceOutputs } from './lstm.js';
-import { inFloat32, inPrecision, productOf } from './product.js';
+import { exactRows, inFloat32, inPrecision, productOf, roundedRows, rowsInPrecision } from './product.js';
 
 /**
  * `lstmSequence` by the custom ops S2sLstm and S2sLstmGrad (src/runtime/native/lstm_op.cc), which keep the loop over time
@@ -15,19 +15,20 @@ export function customLstmSequence(given: LstmSequenceInputs): LstmSequenceOutpu
   const { precision } = opForm();
   const attributes = [attribute.type('T', precision), attribute.bool('reverse', reverse)];
   const [batch, time, inputSize] = inputs.shape;
+  const rows = batch * time;
   const [outputs, finalHidden, finalCell] = withGradients(
     [inputs, inputKernel, bias, recurrentKernel, initialHidden, initialCell],
     (save) => {
-      const flat = inPrecision(tf.reshape(inputs, [batch * time, inputSize]) as Tensor2D, precision);
+      const flat = rowsInPrecision(tf.reshape(inputs, [rows, inputSize]), precision);
       const kernel = inPrecision(inputKernel, precision);
       const states = [initialHidden, initialCell, lengths];
-      const [all, hidden, cell, gates, cells] = execute('S2sLstm', attributes, [productOf(flat, kernel, precision), bias, recurrentKernel, ...states], 5);
+      const [all, hidden, cell, gates, cells] = execute('S2sLstm', [...attributes, attribute.int('time', time)], [productOf(flat, kernel, precision), bias, recurrentKernel, ...states], 5);
       save([flat, kernel, recurrentKernel, ...states, all!, gates!, cells!]);
       return [all!, hidden!, cell!];
     },
     (gradients, [flat, kernel, ...saved]) => {
-      const [ofSums, ofBias, ofHidden, ofCell, previousHidden] = execute('S2sLstmGrad', attributes, [...saved, ...gradients], 5) as [Tensor2D, Tensor1D, Tensor2D, Tensor2D, Tensor2D];
-      const ofInputs = inFloat32(productOf(ofSums, kernel as Tensor2D, precision, { b: true }), precision);
+      const [ofSums, ofBias, ofHidden, ofCell, previousHidden] = execute('S2sLstmGrad', [...attributes, attribute.int('rows', roundedRows(rows))], [...saved, ...gradients], 5) as [Tensor2D, Tensor1D, Tensor2D, Tensor2D, Tensor2D];
+      const ofInputs = exactRows(productOf(ofSums, kernel as Tensor2D, precision, { b: true }), rows, precision);
       const ofInputKernel = inFloat32(productOf(flat as Tensor2D, ofSums, precision, { a: true }), precision);
       const ofRecurrentKernel = inFloat32(productOf(previousHidden, ofSums, precision, { a: true }), precision);
       return [tf.reshape(ofInputs, inputs.shape), ofInputKernel, ofBias, ofRecurrentKernel, ofHidden, ofCell];

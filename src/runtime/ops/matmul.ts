@@ -2,7 +2,7 @@ import type { Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
 import { tf } from '../tensorflow.js';
 import { opForm } from './form.js';
 import { withGradient } from './gradient.js';
-import { batchProductOf, inFloat32, inPrecision, productOf } from './product.js';
+import { batchProductOf, exactRows, inFloat32, inPrecision, productOf, rowsInPrecision } from './product.js';
 
 /** Options of a matrix product. */
 export interface MatMulOptions {
@@ -28,21 +28,22 @@ export function matMul(a: Tensor2D, b: Tensor2D, { transposeB = false, bias }: M
     const product = tf.matMul<Tensor2D>(a, b, false, transposeB);
     return bias === undefined ? product : tf.add(product, bias);
   }
+  const [rows] = a.shape;
   return withGradient<Tensor2D>(
     bias === undefined ? [a, b] : [a, b, bias],
     (save) => {
-      const left = inPrecision(a, precision);
+      const left = rowsInPrecision(a, precision);
       const right = inPrecision(b, precision);
       save([left, right]);
-      const product = inFloat32(productOf(left, right, precision, { b: transposeB }), precision);
+      const product = exactRows(productOf(left, right, precision, { b: transposeB }), rows, precision);
       return bias === undefined ? product : tf.add(product, bias);
     },
     (gradient, saved) => {
       const [left, right] = saved as [Tensor2D, Tensor2D];
-      const rounded = inPrecision(gradient, precision);
+      const rounded = rowsInPrecision(gradient, precision);
       const ofA = productOf(rounded, right, precision, { b: !transposeB });
       const ofB = transposeB ? productOf(rounded, left, precision, { a: true }) : productOf(left, rounded, precision, { a: true });
-      const ofFactors = [inFloat32(ofA, precision), inFloat32(ofB, precision)];
+      const ofFactors = [exactRows(ofA, rows, precision), inFloat32(ofB, precision)];
       return bias === undefined ? ofFactors : [...ofFactors, tf.sum(gradient, 0)];
     },
   );

@@ -1,5 +1,5 @@
 import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
-import { loadedRuntime, type Precision } from '../tensorflow.js';
+import { loadedRuntime, tf, type Precision } from '../tensorflow.js';
 import { attribute, execute, type DATA_TYPE } from './execute.js';
 import { opForm } from './form.js';
 
@@ -21,6 +21,40 @@ export function inPrecision<Result extends Tensor>(tensor: Result, precision: Pr
 /** The same tensor in float32. */
 export function inFloat32<Result extends Tensor>(tensor: Result, precision: Precision): Result {
   return precision === 'float32' ? tensor : (cast(tensor, precision, 'float32') as Result);
+}
+
+/** Rows of a left factor that are not rounded. */
+const FEW_ROWS = 64;
+
+/**
+ * How many rows a left factor gets that has so many: a multiple of a sixteenth of the power of two below. Batches have nearly
+ * as many shapes as there are batches in an epoch, and for each shape of a product oneDNN compiles code that TensorFlow keeps:
+ * in all, half a gigabyte in bfloat16. Behind our own products there is no such code, nor on a GPU.
+ */
+export function roundedRows(rows: number): number {
+  if (rows < FEW_ROWS || opForm().kernels !== 'custom' || loadedRuntime()?.customProducts === true) return rows;
+  const unit = 2 ** Math.floor(Math.log2(rows)) / 16;
+  return Math.ceil(rows / unit) * unit;
+}
+
+/**
+ * A left factor in the number format of products, with `roundedRows`: those added are zero, so that they change no sum over
+ * rows. In bfloat16 it may only be given to ops by name.
+ *
+ * @param matrix float32 `[rows, columns]`
+ * @returns `[roundedRows, columns]`
+ */
+export function rowsInPrecision(matrix: Tensor2D, precision: Precision): Tensor2D {
+  const rows = roundedRows(matrix.shape[0]);
+  if (rows === matrix.shape[0]) return inPrecision(matrix, precision);
+  return execute('S2sMoreRows', [attribute.type('T', precision), attribute.int('rows', rows)], [matrix])[0] as Tensor2D;
+}
+
+/** The first rows of a product, those of the left factor before `rowsInPrecision`, in float32. */
+export function exactRows(product: Tensor2D, rows: number, precision: Precision): Tensor2D {
+  const exact = inFloat32(product, precision);
+  // TensorFlow gives the first rows without a copy.
+  return exact.shape[0] === rows ? exact : tf.slice(exact, 0, rows);
 }
 
 /**

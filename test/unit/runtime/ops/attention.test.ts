@@ -4,7 +4,7 @@ import type { Rank, Scalar, Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensor
 import { Random } from '../../../../src/random.js';
 import { additiveScores, attend, dotAttention } from '../../../../src/runtime/ops/attention.js';
 import { withOpForm } from '../../../../src/runtime/ops/form.js';
-import { loadTensorFlow, tf } from '../../../../src/runtime/tensorflow.js';
+import { loadedRuntime, loadTensorFlow, tf } from '../../../../src/runtime/tensorflow.js';
 import { compareWithDifferences, type Twofold } from '../../../support/finite-differences.js';
 import { availableForms, relativeError } from '../../../support/op-forms.js';
 
@@ -101,5 +101,29 @@ describe('attention', async () => {
     const changed = scores.map((score, index) => (index % TIME >= LENGTHS[Math.floor(index / (QUERIES * TIME))]! ? 1e4 : score));
     assert.notDeepEqual(changed, scores);
     assert.deepEqual(weightsOf(changed).dataSync(), weightsOf(scores).dataSync());
+  });
+
+  test('by the custom ops, sentences of every length equal the plain form, gradients too', () => {
+    // Less than a block of rows or columns, whole blocks, and some over.
+    for (const [queries, time, size] of [[1, 1, 3], [4, 8, 16], [9, 11, 70], [13, 6, 131]] as const) {
+      const random = new Random(time);
+      const given = [[3, queries, size], [3, time, size], [3, time, size + 2]].map((shape) => ({ shape, values: Float32Array.from(randomValues(random, shape)) }));
+      const direction = Float32Array.from(randomValues(random, [3 * queries * (2 * size + 2)]));
+      const padded = Float32Array.from({ length: 3 * time }, (_, index) => (index % time < time - Math.floor(index / time) || index % time === 0 ? 1 : 0));
+      const results = (kernels: 'custom' | 'plain'): Float32Array[] =>
+        withOpForm({ kernels, precision: 'float32' }, () =>
+          tf.tidy(() => {
+            const attended = (...[query, keys, values]: Tensor[]): Tensor => dotAttention(query as Tensor3D, keys as Tensor3D, values as Tensor3D, tf.tensor2d(padded, [3, time])).joined;
+            const { value, grads } = tf.valueAndGrads(attended)(given.map(({ shape, values }) => tf.tensor(values, shape)), tf.tensor2d(direction, [3 * queries, 2 * size + 2]));
+            return [value, ...grads].map((tensor) => tensor.dataSync() as Float32Array);
+          }),
+        );
+      if (loadedRuntime()?.customOps !== true) return;
+      const plain = results('plain');
+      for (const [index, actual] of results('custom').entries()) {
+        const error = relativeError(actual, Float64Array.from(plain[index]!));
+        assert.ok(error < 1e-5, `${queries} queries, ${time} positions, size ${size}, ${index === 0 ? 'value' : `gradient ${index - 1}`}: error ${error}`);
+      }
+    }
   });
 });
