@@ -17,7 +17,7 @@ import { findModel, inferencePrecision, type FoundModel } from './model-options.
 
 /** Evaluates a trained model on a split or on files, and prints its scores; with --score, its log-probabilities. */
 export async function evaluateRun(args: EvalArguments, references: readonly string[], scoring: ScoringOptions, log: Log): Promise<void> {
-  const found = await findModel(args);
+  const found = await findModel(args, { readsData: args.source === undefined });
   const { config, runDirectory, which } = found;
   // What is wrong with files is said before the model takes its time.
   if (args.output !== undefined) await checkWritable(args.output);

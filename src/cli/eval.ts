@@ -68,7 +68,7 @@ export const evalCommand: CommandModule<object, EvalArguments> = {
 
 /** Options that do not go with another one, and why. */
 const CONFLICTS: readonly (readonly [keyof EvalArguments, readonly (keyof EvalArguments)[], string])[] = [
-  ['hypotheses', ['source', 'split', 'model', 'checkpoint', 'beamSize', 'device', 'output', 'score'], 'scores a file as it is, without a model'],
+  ['hypotheses', ['source', 'split', 'model', 'checkpoint', 'beamSize', 'device', 'output', 'score', 'config', 'set'], 'scores a file as it is, without a model'],
   ['source', ['split'], 'names files in place of a split'],
   ['score', ['output', 'beamSize'], 'translates nothing'],
 ];

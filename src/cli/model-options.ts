@@ -32,14 +32,15 @@ export interface FoundModel {
 /**
  * Finds the model that a command line means, without loading it. Data files need not be there.
  *
+ * @param options.readsData whether corpora of the configuration will be read
  * @throws UsageError when none is named, or its folder holds no configuration; ConfigError
  */
-export async function findModel(args: ModelArguments): Promise<FoundModel> {
+export async function findModel(args: ModelArguments, { readsData }: { readsData: boolean }): Promise<FoundModel> {
   const which = checkpointOf(args.checkpoint ?? 'best');
   const { findRun } = await import('./find-run.js');
-  const given = args.config === undefined ? undefined : await loadSettings(args, args.config);
+  const given = args.config === undefined ? undefined : await loadSettings(args, args.config, readsData);
   const runDirectory = await findRun(args.model, given?.runDirectory);
-  return { runDirectory, which, config: given ?? withAnyDevice(await loadSettings(args, await configFileOf(runDirectory)), args) };
+  return { runDirectory, which, config: given ?? withAnyDevice(await loadSettings(args, await configFileOf(runDirectory), readsData), args) };
 }
 
 /** Where a model was trained is not where it must translate: only who asks for a GPU now is told that there is none. */
@@ -47,8 +48,8 @@ function withAnyDevice(config: Config, { device }: ModelArguments): Config {
   return device === undefined && config.device !== 'cpu' ? { ...config, device: 'auto' } : config;
 }
 
-function loadSettings(args: ModelArguments, file: string): Promise<Config> {
-  return configFromArguments({ ...args, config: file }, { device: args.device, 'decoding.beamSize': args.beamSize }, { checkFiles: false });
+function loadSettings(args: ModelArguments, file: string, readsData: boolean): Promise<Config> {
+  return configFromArguments({ ...args, config: file }, { device: args.device, 'decoding.beamSize': args.beamSize }, { checkFiles: false, readsData });
 }
 
 /** The configuration saved in a run directory. */

@@ -28,12 +28,12 @@ export function withDeviceOption<T>(yargs: Argv<T>): Argv<T & { readonly device:
 }
 
 /**
- * The same for commands that do without a configuration; its files need not be there.
+ * The same for commands that do without a configuration, and never read data: its files need not be there.
  *
  * @throws UsageError when there is a setting to change, but nothing that it is in
  */
 export async function configIfGiven(args: CommonArguments): Promise<Config | undefined> {
-  if (args.config !== undefined) return configFromArguments(args, {}, { checkFiles: false });
+  if (args.config !== undefined) return configFromArguments(args, {}, { checkFiles: false, readsData: false });
   if (args.set !== undefined) throw new UsageError('usage', '--set changes a configuration, and none was given.', { hint: 'Name it with --config, or leave --set out.' });
   return undefined;
 }
@@ -42,7 +42,7 @@ export async function configIfGiven(args: CommonArguments): Promise<Config | und
 export async function configFromArguments(
   args: CommonArguments,
   overrides: Readonly<Record<string, unknown>> = {},
-  options: { checkFiles?: boolean } = {},
+  options: { checkFiles?: boolean; readsData?: boolean } = {},
 ): Promise<Config> {
   const { loadConfig } = await import('../config/load.js');
   return loadConfig({ file: args.config, set: args.set, overrides: { seed: args.seed, ...overrides }, ...options });

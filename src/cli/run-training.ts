@@ -32,7 +32,9 @@ export async function runTraining(given: Config, args: TrainArguments): Promise<
   const log = new Log(args.logLevel);
   const config = await withAddedSteps(given, args);
   const { runDirectory } = config;
-  log.info(`computing on ${describeRuntime(await loadTensorFlow({ device: config.device, precision: config.precision }))}`);
+  const runtime = await loadTensorFlow({ device: config.device, precision: config.precision });
+  log.info(`computing on ${describeRuntime(runtime)}`);
+  if (runtime.kind === 'gpu') log.info('on a GPU newer than the CUDA libraries, its code is compiled at first use: that may take minutes, once');
   const lock = await lockRunDirectory(runDirectory);
   try {
     const run = await prepareTraining(config, args.resume, (event) => describePreparation(event, log));

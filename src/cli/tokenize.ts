@@ -1,9 +1,11 @@
 import { once } from 'node:events';
 import type { CommandModule } from 'yargs';
+import type { Config } from '../config/schema.js';
 import { UsageError } from '../errors.js';
 import type { Conversion } from '../text/convert.js';
 import type { Tokenizer } from '../text/tokenizer.js';
-import { configFromArguments, withCommonOptions, type CommonArguments } from './options.js';
+import { checkInputs } from './inputs.js';
+import { configIfGiven, withCommonOptions, type CommonArguments } from './options.js';
 
 interface TokenizeArguments extends CommonArguments {
   readonly side: 'source' | 'target';
@@ -30,14 +32,16 @@ export const tokenizeCommand: CommandModule<object, TokenizeArguments> = {
       .option('detokenize', { alias: 'd', type: 'boolean', default: false, describe: 'Tokens in, text out' })
       .option('ids', { type: 'boolean', default: false, describe: 'Token ids in place of strings' })
       .conflicts('tokenizer', ['model', 'config'])
+      .conflicts('model', 'config')
       .example('$0 tokenize --config c.yaml train.de.gz | head', 'see how the source text is cut')
       .example('$0 tokenize --model runs/de-en --side target < text', 'with the tokenizer of a trained model')
       .example('$0 tokenize < text | $0 tokenize --detokenize', 'there and back'),
   handler: async (args) => {
+    const files = args._.slice(1).map(String);
+    await checkInputs(files);
     const tokenizer = await findTokenizer(args);
     const { convertText } = await import('../text/convert.js');
     const conversion: Conversion = { direction: args.detokenize ? 'detokenize' : 'tokenize', as: args.ids ? 'ids' : 'tokens' };
-    const files = args._.slice(1).map(String);
     for (const file of files.length === 0 ? ['-'] : files) {
       for await (const part of convertText(file === '-' ? process.stdin : file, tokenizer, conversion)) {
         if (!process.stdout.write(part)) await once(process.stdout, 'drain');
@@ -47,18 +51,16 @@ export const tokenizeCommand: CommandModule<object, TokenizeArguments> = {
 };
 
 async function findTokenizer(args: TokenizeArguments): Promise<Tokenizer> {
+  const config = await configIfGiven(args);
   const { loadTokenizer, loadTokenizers } = await import('../text/load.js');
   if (args.tokenizer !== undefined) return loadTokenizer(args.tokenizer);
-  return loadTokenizers(await findDirectory(args))[args.side];
+  return loadTokenizers(await findDirectory(args, config))[args.side];
 }
 
-async function findDirectory(args: TokenizeArguments): Promise<string> {
+async function findDirectory(args: TokenizeArguments, config: Config | undefined): Promise<string> {
   const model = args.model ?? process.env['S2S_MODEL'];
   if (model !== undefined && model !== '') return model;
-  if (args.config !== undefined) {
-    const config = await configFromArguments(args, {}, { checkFiles: false });
-    return config.tokenizer.directory ?? config.runDirectory;
-  }
+  if (config !== undefined) return config.tokenizer.directory ?? config.runDirectory;
   const { lastRun } = await import('../checkpoint/last-run.js');
   const last = await lastRun();
   if (last === undefined) throw new UsageError('no-tokenizer', 'No tokenizer was named.', { hint: 'Name a file (--tokenizer), a run directory (--model) or a configuration (--config).' });

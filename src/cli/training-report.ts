@@ -1,4 +1,5 @@
 import { SingleBar } from 'cli-progress';
+import { CONFIG_FILE } from '../config/save.js';
 import type { Config } from '../config/schema.js';
 import { formatBatches } from '../data/batch-origin.js';
 import { DROP_REASONS, type DropReason } from '../data/filter.js';
@@ -54,6 +55,8 @@ function describeSplit(split: string, summary: FilterSummary, fromCache: boolean
     if (longest !== undefined) log.info(`  longest dropped for ${DROP_REASONS[reason]}: ${formatPair(longest)}`);
   }
   if (summary.longest !== undefined) log.info(`  longest kept: ${formatPair(summary.longest)}`);
+  if (summary.empty > 0) log.warn(`${formatCount(summary.empty)} pair${summary.empty === 1 ? '' : 's'} of ${split} ${summary.empty === 1 ? 'has' : 'have'} an empty side, and count${summary.empty === 1 ? 's' : ''} in every score`);
+  log.info(`  unknown tokens: ${formatShare(summary.sourceUnknownRate)} of the source, ${formatShare(summary.targetUnknownRate)} of the target`);
   for (const side of ['source', 'target'] as const) {
     const rate = side === 'source' ? summary.sourceUnknownRate : summary.targetUnknownRate;
     if (rate > MANY_UNKNOWN) log.warn(`${formatShare(rate)} of the ${side} tokens of ${split} are unknown to the vocabulary; is it made from text like this?`);
@@ -82,6 +85,7 @@ export class TrainingReporter {
     switch (event.type) {
       case 'start':
         this.log.info(`${formatCount(event.parameters)} parameters, ${formatCount(event.trainPairs)} training pairs, ${formatCount(event.stepsPerEpoch)} steps an epoch, ${formatShare(event.paddingShare)} padding`);
+        this.log.info(`run directory: ${event.runDirectory}, the whole configuration in its ${CONFIG_FILE}`);
         if (!hasLimit(this.config)) this.log.warn('no limit is set: training goes on until interrupted (Ctrl-C saves); limits are --max-epochs, --max-minutes, --max-steps and training.earlyStopping.patience');
         break;
       case 'rehearsal':

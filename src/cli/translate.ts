@@ -1,5 +1,6 @@
 import type { Argv, CommandModule } from 'yargs';
-import { S2sError, UsageError } from '../errors.js';
+import { UsageError } from '../errors.js';
+import { checkInputs } from './inputs.js';
 import { Log, type LogLevel } from './log.js';
 import { findModel, inferencePrecision, withModelOptions, type FoundModel, type ModelArguments } from './model-options.js';
 import { withCommonOptions } from './options.js';
@@ -29,7 +30,7 @@ export const translateCommand: CommandModule<object, TranslateArguments> = {
       .string('_')
       .option('n-best', { alias: 'n', type: 'number', requiresArg: true, describe: 'Print this many translations of each line, best first' })
       .option('scores', { type: 'boolean', default: false, describe: 'Print the score of each translation after a tab' })
-      .option('format', { alias: 'f', choices: OUTPUT_FORMATS, default: 'text' as OutputFormat, requiresArg: true, describe: 'text: translations; tsv: source, translation; jsonl: an object a line, with scores' })
+      .option('format', { alias: 'f', choices: OUTPUT_FORMATS, default: 'text' as OutputFormat, requiresArg: true, describe: 'text: translations; tsv: source, translation, with --n-best after the number of the line; jsonl: an object a line, with scores' })
       // A filter is silent unless something is wrong.
       .default('log-level', 'warn' as LogLevel)
       .example('$0 translate < input.txt > output.txt', 'with the last model trained here')
@@ -42,8 +43,8 @@ export const translateCommand: CommandModule<object, TranslateArguments> = {
       ) as unknown as Argv<TranslateArguments>,
   handler: async (args) => {
     const files = args._.slice(1);
-    await checkFiles(files);
-    const model = await findModel(args);
+    await checkInputs(files);
+    const model = await findModel(args, { readsData: false });
     const { config } = model;
     const { nBest } = args;
     if (nBest !== undefined && !(Number.isInteger(nBest) && nBest >= 1 && nBest <= config.decoding.beamSize)) {
@@ -82,17 +83,6 @@ async function translate(args: TranslateArguments, files: readonly string[], { c
   });
   const seconds = (performance.now() - started) / 1000;
   log.info(`${lines} lines in ${seconds.toFixed(1)} s (${(lines / seconds).toFixed(1)} a second), beam ${config.decoding.beamSize}`);
-}
-
-/** Every file is there, said before the first is translated. */
-async function checkFiles(files: readonly string[]): Promise<void> {
-  const { access } = await import('node:fs/promises');
-  for (const file of files) {
-    if (file === '-') continue;
-    await access(file).catch((cause: unknown) => {
-      throw new S2sError('file-unreadable', 'there is no such file', { place: { file }, cause });
-    });
-  }
 }
 
 async function* readAll(files: readonly string[]): AsyncGenerator<string[]> {

@@ -17,7 +17,8 @@ export interface OutputOptions {
  *
  * - text: the translation, with scores `translation<TAB>score`; n-best as `number ||| translation ||| score`, numbered
  *   from 0, as Moses and Marian print it
- * - tsv: `source<TAB>translation`, with scores a third column; n-best as one such line each. Tabs in text become spaces
+ * - tsv: `source<TAB>translation`, with scores a third column; n-best as one such line each, with the number of the input line
+ *   before it, from 1. Tabs in text become spaces
  * - jsonl: one object a line of input, numbered from 1
  *
  * @param index of the line in the whole input, from 0
@@ -29,7 +30,7 @@ export function formatTranslation(index: number, source: string, { hypotheses }:
     return `${JSON.stringify({ line: index + 1, source, ...(nBest === undefined ? all[0] : { hypotheses: all }) })}\n`;
   }
   if (format === 'tsv') {
-    const rows = hypotheses.map(({ text, score }) => [column(source), column(text), ...(scores ? [formatScore(score)] : [])].join('\t'));
+    const rows = hypotheses.map(({ text, score }) => [...(nBest === undefined ? [] : [String(index + 1)]), column(source), column(text), ...(scores ? [formatScore(score)] : [])].join('\t'));
     return `${rows.join('\n')}\n`;
   }
   if (nBest !== undefined) return hypotheses.map(({ text, score }) => `${index} ||| ${text} ||| ${formatScore(score)}\n`).join('');

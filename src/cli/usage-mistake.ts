@@ -10,11 +10,26 @@ export interface CommandLine {
   readonly options: readonly string[];
 }
 
+/** What other programs call a command. */
+const SYNONYMS: Readonly<Partial<Record<string, string>>> = {
+  check: 'config',
+  validate: 'config',
+  vocab: 'build-vocab',
+  decode: 'translate',
+  predict: 'translate',
+  infer: 'translate',
+  score: 'eval',
+  evaluate: 'eval',
+  test: 'eval',
+  benchmark: 'bench',
+};
+
 /** What yargs says is wrong with a command line, as an error with the option or command that was probably meant. */
 export function usageMistake(message: string, { words, commands, options }: CommandLine): UsageError {
   const [command] = words;
   if (command !== undefined && !commands.includes(command)) {
-    return mistake(`There is no command ${command}.`, suggestions([command], commands), `There are: ${commands.join(', ')}. s2s --help says what they do.`);
+    const synonym = SYNONYMS[command];
+    return mistake(`There is no command ${command}.`, synonym === undefined ? suggestions([command], commands) : [synonym], `There are: ${commands.join(', ')}. s2s --help says what they do.`);
   }
   const help = command === undefined ? 's2s --help shows the commands.' : `s2s ${command} --help shows what there is.`;
   const unknown = /^Unknown (?:argument|command)s?: (.*)$/.exec(message)?.[1]?.split(', ');

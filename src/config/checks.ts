@@ -23,7 +23,9 @@ export function checkConfig(value: unknown, { report, checkFiles }: { report: Re
   const corpora = soundCorpora(value);
   for (const placed of corpora) checkCorpus(placed, report);
   checkHeldOut(corpora, report);
-  if (checkFiles) checkDataFiles(value, report);
+  if (!checkFiles) return;
+  checkRunDirectory(value, report);
+  checkDataFiles(value, report);
 }
 
 function checkTokenizer(tokenizer: Config['tokenizer'], report: Report): void {
@@ -126,6 +128,14 @@ function checkHeldOut(corpora: readonly PlacedCorpus[], report: Report): void {
       report(['data', split, index], { message: `is also in data.${earlier}.`, hint: 'Scores on text that was trained on, or that selects the model, say nothing: use held-out text.' });
     }
     if (identity !== undefined && earlier === undefined) seen.set(identity, split);
+  }
+}
+
+/** A run directory may be new, but not a file. */
+function checkRunDirectory(value: unknown, report: Report): void {
+  const directory = (value as { readonly runDirectory?: unknown } | null | undefined)?.runDirectory;
+  if (typeof directory === 'string' && statSync(directory, { throwIfNoEntry: false })?.isFile() === true) {
+    report(['runDirectory'], { message: `is a file, not a folder: ${directory}.`, hint: 'Name a folder; it is made when it is not there.' });
   }
 }
 

@@ -8,6 +8,12 @@ const MOST_PROBLEMS = 10;
 /** Characters of a message of the parser, which may quote the rest of the file. */
 const LONGEST_MESSAGE = 120;
 
+const UNREADABLE: Readonly<Partial<Record<string, string>>> = {
+  ENOENT: 'there is no such configuration file',
+  EISDIR: 'is a folder: name the configuration file in it',
+  EACCES: 'may not be read (permission denied)',
+};
+
 /** A configuration file as plain data, with the line of every key. */
 export interface ConfigDocument {
   readonly file: string;
@@ -26,8 +32,8 @@ export function readConfigDocument(file: string): ConfigDocument {
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new UsageError('config-unreadable', missing ? 'there is no such configuration file' : `cannot be read: ${(error as Error).message}`, { place: { file }, cause: error });
+    const message = UNREADABLE[(error as NodeJS.ErrnoException).code ?? ''] ?? `cannot be read: ${(error as Error).message}`;
+    throw new UsageError('config-unreadable', message, { place: { file }, cause: error });
   }
   const lines = new LineCounter();
   const lineOf = (offset: number): number => lines.linePos(offset).line;

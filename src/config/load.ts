@@ -22,6 +22,8 @@ export interface LoadOptions {
   readonly environment?: NodeJS.ProcessEnv;
   /** Whether the data files must exist; true unless said otherwise. */
   readonly checkFiles?: boolean;
+  /** Whether the data will be read, so that environment variables in `data` must be set; true unless said otherwise. */
+  readonly readsData?: boolean;
 }
 
 /**
@@ -33,7 +35,7 @@ export interface LoadOptions {
  * @throws ConfigError with everything that is wrong, each with file, line and key
  */
 export function loadConfig(options: LoadOptions): Config {
-  const { file, environment = process.env, checkFiles = true } = options;
+  const { file, environment = process.env, checkFiles = true, readsData = true } = options;
   if (file === undefined) {
     throw new UsageError('no-config', 'No configuration was given.', { hint: 'Name one: --config FILE. configs/ holds examples; s2s config --schema describes every key.' });
   }
@@ -46,7 +48,7 @@ export function loadConfig(options: LoadOptions): Config {
   const merged = settings.reduce((value, setting) => {
     return withSetting(value, setting, (path, problem) => void problems.push({ ...problem, place: { file: setting.origin, key: formatKey(path) } }));
   }, document.value);
-  return validate(merged ?? {}, { document, settings, environment, checkFiles, problems });
+  return validate(merged ?? {}, { document, settings, environment, checkFiles, readsData, problems });
 }
 
 interface Origin {
@@ -54,11 +56,12 @@ interface Origin {
   readonly settings: readonly Setting[];
   readonly environment: NodeJS.ProcessEnv;
   readonly checkFiles: boolean;
+  readonly readsData: boolean;
   /** Found so far. */
   readonly problems: Problem[];
 }
 
-function validate(merged: unknown, { document, settings, environment, checkFiles, problems }: Origin): Config {
+function validate(merged: unknown, { document, settings, environment, checkFiles, readsData, problems }: Origin): Config {
   const placeOf = (path: readonly PropertyKey[]): Place => {
     const origin = originOf(path, settings, document.value);
     return { ...(origin === undefined ? document.locate(path) : { file: origin }), key: formatKey(path) };
@@ -70,8 +73,8 @@ function validate(merged: unknown, { document, settings, environment, checkFiles
   };
 
   const filled = fillFromEnvironment(merged, environment, (path, problem) => {
-    problems.push({ ...problem, place: placeOf(path) });
     unset.add(formatKey(path));
+    if (readsData || path[0] !== 'data') problems.push({ ...problem, place: placeOf(path) });
   });
   const absolute = (value: unknown): void =>
     makePathsAbsolute(value, (path) => {

@@ -47,7 +47,7 @@ export async function loadEncodedCorpus(options: EncodeOptions): Promise<LoadedC
   const { corpora, cacheDirectory, split = 'data' } = options;
   const emit = options.onEvent ?? (() => undefined);
   const finish = (corpus: PackedCorpus, fromCache: boolean): LoadedCorpus => {
-    const summary = summarize(filterNotesSchema.parse(corpus.notes), corpora);
+    const summary = summarize(filterNotesSchema.parse(corpus.notes), corpora, countEmpty(corpus));
     emit({ type: 'loaded', split, summary, fromCache, elapsedMs: performance.now() - started });
     return { corpus, summary, ranges: weightedRanges(corpus, corpora) };
   };
@@ -93,6 +93,12 @@ async function encode({ corpora, tokenizers, limits, split = 'data', onEvent }: 
     onEvent?.({ type: 'encoding', split, pairs });
   }
   return builder.build(key, filter.notes(odd.counts));
+}
+
+function countEmpty(corpus: PackedCorpus): number {
+  let empty = 0;
+  for (let pair = 0; pair < corpus.size; pair++) if (corpus.sourceLength(pair) === 0 || corpus.targetLength(pair) === 0) empty++;
+  return empty;
 }
 
 /** Everything that decides what the encoded corpus holds: not where the files lie, nor the weights. */

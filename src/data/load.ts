@@ -33,6 +33,7 @@ export async function loadTrainingData(config: Config, tokenizers: TokenizerPair
     onEvent,
   });
   if (train.corpus.size === 0) throw nothingLeft('train', config.data.train, train.summary);
+  checkWeights(train, config.data.train);
   const dev = await loadEvaluationData(config, 'dev', tokenizers, onEvent);
   return { train, dev };
 }
@@ -52,6 +53,17 @@ export async function loadEvaluationData(
     throw new S2sError('file-changed', `the ${split} files changed while they were read`, { hint: 'Run the command again.' });
   }
   return { ...loaded, ...texts };
+}
+
+function checkWeights({ ranges }: LoadedCorpus, corpora: readonly CorpusConfig[]): void {
+  const pairs = ranges.map(({ start, end, weight }) => (end - start) * weight);
+  if (pairs.reduce((sum, count) => sum + count, 0) >= 1) return;
+  const number = pairs.findIndex((count) => count > 0);
+  const corpus = corpora[number];
+  throw new S2sError('no-pairs', `an epoch would show less than one pair: the weight of this corpus is ${corpus?.weight}`, {
+    place: { file: corpus?.file ?? corpus?.source, key: `data.train[${number}].weight` },
+    hint: 'A weight is the share of a corpus that an epoch shows: 1 shows every pair once.',
+  });
 }
 
 /** Folder of the encoded corpora. */

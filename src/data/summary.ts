@@ -19,6 +19,8 @@ export interface FilterSummary {
   readonly dropped: Readonly<Record<DropReason, number>>;
   /** The longest few pairs dropped for each reason, those of a reason from the longest on. */
   readonly examples: readonly (PairPlace & { readonly reason: DropReason })[];
+  /** Pairs kept of which one side has no token: only where nothing is dropped. */
+  readonly empty: number;
   /** The longest pair kept. */
   readonly longest: PairPlace | undefined;
   /** Tokens of the pairs kept. */
@@ -31,8 +33,12 @@ export interface FilterSummary {
   readonly oddCharacters: readonly { readonly kind: OddCharacter; readonly lines: number; readonly file: string; readonly line: number }[];
 }
 
-/** Puts the files of a corpus back into what was noted while encoding it. */
-export function summarize(notes: FilterNotes, corpora: readonly CorpusConfig[]): FilterSummary {
+/**
+ * Puts the files of a corpus back into what was noted while encoding it.
+ *
+ * @param empty pairs kept of which one side has no token
+ */
+export function summarize(notes: FilterNotes, corpora: readonly CorpusConfig[], empty: number): FilterSummary {
   const place = ({ corpus, line, sourceTokens, targetTokens }: NonNullable<FilterNotes['longest']>): PairPlace => ({
     file: sideFile(corpora[corpus]!, 'source'),
     line,
@@ -44,6 +50,7 @@ export function summarize(notes: FilterNotes, corpora: readonly CorpusConfig[]):
     kept: notes.kept,
     dropped: notes.dropped,
     examples: notes.examples.map((example) => ({ reason: example.reason, ...place(example) })),
+    empty,
     longest: notes.longest === undefined ? undefined : place(notes.longest),
     sourceTokens: notes.sourceTokens,
     targetTokens: notes.targetTokens,

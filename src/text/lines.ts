@@ -16,7 +16,7 @@ const BYTES_PER_READ = 1 << 18;
  *
  * @param input path of a file, or a stream of bytes
  * @param name what to call the input in errors; the path, or `stdin`, when not given
- * @throws S2sError `file-unreadable`, `gzip-broken`, or `invalid-utf8` naming the line
+ * @throws S2sError `file-unreadable`, `gzip-broken`, or `invalid-utf8` naming the line, after all lines before it
  */
 export async function* readLineBlocks(input: string | Readable, name = typeof input === 'string' ? input : 'stdin'): AsyncGenerator<string[]> {
   let pending: Buffer[] = [];
@@ -28,12 +28,16 @@ export async function* readLineBlocks(input: string | Readable, name = typeof in
       continue;
     }
     const complete = chunk.subarray(0, end);
-    const lines = decodeLines(pending.length === 0 ? complete : Buffer.concat([...pending, complete]), name, firstLine);
+    const { lines, problem } = decodeLines(pending.length === 0 ? complete : Buffer.concat([...pending, complete]), name, firstLine);
     pending = end + 1 < chunk.length ? [chunk.subarray(end + 1)] : [];
     firstLine += lines.length;
-    yield lines;
+    if (lines.length > 0) yield lines;
+    if (problem !== undefined) throw problem;
   }
-  if (pending.length > 0) yield decodeLines(Buffer.concat(pending), name, firstLine);
+  if (pending.length === 0) return;
+  const { lines, problem } = decodeLines(Buffer.concat(pending), name, firstLine);
+  if (problem !== undefined) throw problem;
+  yield lines;
 }
 
 /** The lines of a text one by one; see `readLineBlocks`. */
@@ -41,24 +45,29 @@ export async function* readLines(input: string | Readable, name?: string): Async
   for await (const block of readLineBlocks(input, name)) yield* block;
 }
 
-function decodeLines(bytes: Buffer, name: string, firstLine: number): string[] {
-  if (!isUtf8(bytes)) throw invalidUtf8(bytes, name, firstLine);
+/** Lines, up to the first that is not UTF-8, and what to say of that. */
+function decodeLines(bytes: Buffer, name: string, firstLine: number): { lines: string[]; problem?: S2sError } {
+  if (!isUtf8(bytes)) {
+    const { good, line } = upToInvalid(bytes, firstLine);
+    const problem = new S2sError('invalid-utf8', 'the line is not valid UTF-8', {
+      place: { file: name, line },
+      hint: 'Convert the text first, for example: iconv -f latin1 -t utf-8 < old > new',
+    });
+    return { lines: line === firstLine ? [] : decodeLines(good, name, firstLine).lines, problem };
+  }
   const text = bytes.toString('utf8');
-  return (firstLine === 1 && text.startsWith('\uFEFF') ? text.slice(1) : text).split('\n');
+  return { lines: (firstLine === 1 && text.startsWith('\uFEFF') ? text.slice(1) : text).split('\n') };
 }
 
-function invalidUtf8(bytes: Buffer, name: string, firstLine: number): S2sError {
+/** The lines before the first that is not UTF-8, without their last line feed, and the number of that one. */
+function upToInvalid(bytes: Buffer, firstLine: number): { good: Buffer; line: number } {
   let line = firstLine;
-  for (let start = 0; start <= bytes.length; line++) {
+  for (let start = 0; ; line++) {
     const feed = bytes.indexOf(LINE_FEED, start);
     const end = feed === -1 ? bytes.length : feed;
-    if (!isUtf8(bytes.subarray(start, end))) break;
+    if (!isUtf8(bytes.subarray(start, end))) return { good: bytes.subarray(0, Math.max(0, start - 1)), line };
     start = end + 1;
   }
-  return new S2sError('invalid-utf8', 'the line is not valid UTF-8', {
-    place: { file: name, line },
-    hint: 'Convert the text first, for example: iconv -f latin1 -t utf-8 < old > new',
-  });
 }
 
 async function* readBytes(input: string | Readable, name: string): AsyncGenerator<Buffer> {

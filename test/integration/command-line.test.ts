@@ -59,9 +59,31 @@ test('an unknown command is refused with the nearest', async () => {
 
 test('a setting changes a configuration, so there must be one', async () => {
   await assertMistake(['doctor', '--set', 'device=gpu'], /^error: --set changes a configuration, and none was given\.\nName it with --config/);
+  await assertMistake(['tokenize', '--tokenizer', 'tokenizer.json', '--set', 'seed=2'], /^error: --set changes a configuration, and none was given\./);
+  for (const args of [['--config', good], ['--set', 'seed=2']]) {
+    await assertMistake(['eval', '--hypotheses', 'a', '--references', 'b', ...args], /^error: --hypotheses scores a file as it is, without a model: it does not go with --(config|set)\./);
+  }
+  await assertMistake(['tokenize', '--model', 'run', '--config', good], /mutually exclusive/);
   const { code, stdout } = await runCommand(['doctor', '--config', good, '--set', 'device=gpu:77']);
   assert.equal(code, 1);
   assert.match(stdout, /broken: --device gpu:77 was asked for/);
+});
+
+test('variables in data are wanted by commands that read data, and by no others', async () => {
+  const file = write('variables.yaml', "runDirectory: nowhere\ndata:\n  train: [{ file: '${S2S_NO_SUCH}/a.tsv' }]\n  dev: [{ file: '${S2S_NO_SUCH}/b.tsv' }]\n");
+  const unset = /variables\.yaml:3: data\.train\[0\]\.file: the environment variable S2S_NO_SUCH is not set\./;
+  for (const command of ['train', 'build-vocab', 'config']) await assertMistake([command, '--config', file], unset);
+  await assertMistake(['eval', '--config', file, '--split', 'dev'], unset);
+  const further: [args: string[], said: RegExp][] = [
+    [['translate'], /nowhere/],
+    [['tokenize'], /nowhere/],
+    [['eval', '--source', 'no-such.de', '--references', 'no-such.en'], /no-such\.de: there is no such file/],
+  ];
+  for (const [args, said] of further) {
+    const { code, stderr } = await runCommand([...args, '--config', file]);
+    assert.notEqual(code, 0);
+    assert.match(stderr, said);
+  }
 });
 
 test('an unknown option is refused with the nearest, in any command', async () => {
@@ -106,6 +128,7 @@ test('mistakes in a configuration are told by every command that reads one, all 
   await assertMistake(['config', '--config', bad, '--print'], said);
   await assertMistake(['train'], /^error: No configuration was given\.\nName one: --config FILE/);
   await assertMistake(['train', '--config', join(folder, 'no.yaml')], /no\.yaml: there is no such configuration file/);
+  await assertMistake(['train', '--config', folder], /: is a folder: name the configuration file in it\n/);
 });
 
 test('--debug shows the stack, too', async () => {

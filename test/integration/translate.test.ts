@@ -89,6 +89,7 @@ test('what cannot be done is said before anything is translated', async () => {
     [['--model', run, '--checkpoint', 'newest'], /--checkpoint must be best, last or the number of a step/, 2],
     [['--model', run, '--set', 'decoding.beamsize=4'], /Did you mean decoding\.beamSize\?/, 2],
     [['--model', run, join(folder, 'a.txt'), join(folder, 'missing.txt')], /missing\.txt: there is no such file/, 1],
+    [['--model', run, join(folder, 'a.txt'), folder], /is a folder, not a file/, 1],
   ];
   for (const [args, message, code] of cases) {
     const result = await runCommand(['translate', ...args], { input: 'the dog\n' });
@@ -98,9 +99,9 @@ test('what cannot be done is said before anything is translated', async () => {
   }
 });
 
-test('a line that is not UTF-8 is named', async () => {
+test('a line that is not UTF-8 is named, after the translations of those before it', async () => {
   const { code, stdout, stderr } = await runCommand(['translate', '--model', run], { input: Buffer.concat([Buffer.from('fox\n'), Buffer.from([0xff, 0x0a])]) });
   assert.equal(code, 1);
   assert.match(stderr, /stdin:2: the line is not valid UTF-8/);
-  assert.equal(stdout, '');
+  assert.equal(stdout, (await runCommand(['translate', '--model', run], { input: 'fox\n' })).stdout);
 });

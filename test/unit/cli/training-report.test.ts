@@ -22,9 +22,10 @@ function told(events: readonly TrainingEvent[], training: object = {}, level: 'i
 
 test('the start, with a warning where nothing limits the training', () => {
   const line = '1,234,567 parameters, 29,000 training pairs, 440 steps an epoch, 4.7 % padding';
-  for (const training of [{ maxSteps: 1 }, { maxEpochs: 1 }, { maxMinutes: 1 }, { earlyStopping: { patience: 1 } }]) assert.deepEqual(told([START], training), [line]);
-  const [first, second, ...rest] = told([START]);
-  assert.equal(first, line);
+  const place = `run directory: ${START.runDirectory}, the whole configuration in its config.yaml`;
+  for (const training of [{ maxSteps: 1 }, { maxEpochs: 1 }, { maxMinutes: 1 }, { earlyStopping: { patience: 1 } }]) assert.deepEqual(told([START], training), [line, place]);
+  const [first, where, second, ...rest] = told([START]);
+  assert.deepEqual([first, where], [line, place]);
   assert.match(second!, /^warning: no limit is set: /);
   assert.deepEqual(rest, []);
 });
@@ -67,7 +68,7 @@ test('data: what was dropped and why, with the longest pair of each reason and o
     dropped: { emptySource: 1, emptyTarget: 0, sourceTooLong: 2, targetTooLong: 0, lengthRatio: 0 },
     examples: [{ reason: 'sourceTooLong', ...place(7, 1200, 90) }, { reason: 'sourceTooLong', ...place(3, 120, 90) }, { reason: 'emptySource', ...place(5, 0, 4) }],
     longest: place(11, 98, 77),
-    sourceTokens: 9, targetTokens: 9, sourceUnknownRate: 0, targetUnknownRate: 0, oddCharacters: [],
+    sourceTokens: 9, targetTokens: 9, sourceUnknownRate: 0, targetUnknownRate: 0.005, oddCharacters: [], empty: 0,
   };
   const lines = (event: FilterSummary, fromCache: boolean) => stderrOf(() => describePreparation({ type: 'loaded', split: 'train', summary: event, fromCache, elapsedMs: 1 }, new Log('info'))).split('\n').slice(0, -1);
   assert.deepEqual(lines(summary, false), [
@@ -75,9 +76,12 @@ test('data: what was dropped and why, with the longest pair of each reason and o
     '  longest dropped for empty source: train.de:5 (0 source, 4 target tokens)',
     '  longest dropped for source too long: train.de:7 (1,200 source, 90 target tokens)',
     '  longest kept: train.de:11 (98 source, 77 target tokens)',
+    '  unknown tokens: 0.0 % of the source, 0.5 % of the target',
   ]);
   const nothing = { ...summary, kept: 2000, dropped: { ...summary.dropped, emptySource: 0, sourceTooLong: 0 }, examples: [], longest: undefined };
-  assert.deepEqual(lines(nothing, true), ['train: 2,000 of 2,000 pairs (from the cache)']);
+  assert.deepEqual(lines(nothing, true), ['train: 2,000 of 2,000 pairs (from the cache)', '  unknown tokens: 0.0 % of the source, 0.5 % of the target']);
+  assert.equal(lines({ ...nothing, empty: 2 }, true)[1], 'warning: 2 pairs of train have an empty side, and count in every score');
+  assert.equal(lines({ ...nothing, empty: 1 }, true)[1], 'warning: 1 pair of train has an empty side, and counts in every score');
 });
 
 test('preparation: why a vocabulary is built, and where a resume goes on', () => {

@@ -21,9 +21,10 @@ test('n-best in text is numbered from 0, as other tools read it', () => {
   assert.equal(print('text', { nBest: 2 }), '4 ||| a\thouse ||| -0.2500\n4 ||| the house ||| -0.3333\n');
 });
 
-test('tsv has source and translation, free of tabs', () => {
-  assert.equal(print('tsv', { nBest: 2 }), 'ein Haus\ta house\nein Haus\tthe house\n');
-  assert.equal(print('tsv', { nBest: 2, scores: true }), 'ein Haus\ta house\t-0.2500\nein Haus\tthe house\t-0.3333\n');
+test('tsv has source and translation, free of tabs, and n-best before them the number of the line', () => {
+  assert.equal(print('tsv'), 'ein Haus\ta house\nein Haus\tthe house\n');
+  assert.equal(print('tsv', { nBest: 2 }), '5\tein Haus\ta house\n5\tein Haus\tthe house\n');
+  assert.equal(print('tsv', { nBest: 2, scores: true }), '5\tein Haus\ta house\t-0.2500\n5\tein Haus\tthe house\t-0.3333\n');
 });
 
 test('jsonl numbers lines from 1 and always has the scores', () => {

@@ -14,6 +14,10 @@ test('an unknown command, whatever else is wrong', () => {
   assert.equal(said('Unknown arguments: foo, trian', { words: ['trian'] }), 'There is no command trian. | Did you mean train? There are: train, translate. s2s --help says what they do.');
 });
 
+test('a command by the name that other programs give it', () => {
+  assert.match(said('Unknown argument: predict', { words: ['predict'] }), /^There is no command predict\. \| Did you mean translate\?/);
+});
+
 test('unknown options with their dashes, each once, and the options that were meant', () => {
   assert.equal(said('Unknown arguments: run-dri, runDri, z, sed'), 'There is no option --run-dri, -z, --sed. | Did you mean --run-dir, --seed? s2s train --help shows what there is.');
   assert.equal(said('Unknown argument: colour'), 'There is no option --colour. | s2s train --help shows what there is.');

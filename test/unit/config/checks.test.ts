@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, symlinkSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ConfigFolder, DATA } from './fixtures.js';
@@ -88,6 +88,15 @@ test('held-out text is not trained on, whatever path leads to it', () => {
     assert.match(folder.problems(`data:\n  train: [{ file: all.tsv }]\n  dev:\n    - ${dev}\n`).join(), /^4: data\.dev\[0\]: is also in data\.train\./, dev);
   }
   assert.deepEqual(folder.problems('data:\n  train: [{ file: all.tsv, targetColumn: 2 }]\n  dev: [{ file: all.tsv, targetColumn: 3 }]\n'), []);
+});
+
+test('a run directory may be new, but not a file', () => {
+  writeFileSync(join(folder.path, 'taken'), '');
+  writeFileSync(join(folder.path, 'a.tsv'), '');
+  writeFileSync(join(folder.path, 'b.tsv'), '');
+  const data = 'data: { train: [{ file: a.tsv }], dev: [{ file: b.tsv }] }\n';
+  assert.deepEqual(folder.problems(`runDirectory: taken\n${data}`), [`1: runDirectory: is a file, not a folder: ${join(folder.path, 'taken')}. Name a folder; it is made when it is not there.`]);
+  assert.deepEqual(folder.problems(`runDirectory: new/one\n${data}`), []);
 });
 
 test('every missing file is told, unless files do not matter', () => {

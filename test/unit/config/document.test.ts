@@ -75,7 +75,7 @@ test('a file that is not a mapping, an empty one, and none', () => {
   assert.match(folder.problems('# only a comment\n').join(), /^data: is required\.$/);
   const missing = join(folder.path, 'no.yaml');
   assert.throws(() => readConfigDocument(missing), (error) => error instanceof UsageError && error.code === 'config-unreadable' && error.place?.file === missing && /no such/.test(error.message));
-  assert.throws(() => readConfigDocument(folder.path), (error) => error instanceof UsageError && error.code === 'config-unreadable' && /cannot be read/.test(error.message));
+  assert.throws(() => readConfigDocument(folder.path), (error) => error instanceof UsageError && error.code === 'config-unreadable' && /is a folder/.test(error.message));
 });
 
 test('a path is located as far as the file goes', () => {

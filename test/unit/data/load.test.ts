@@ -35,6 +35,12 @@ test('a split of which nothing is left is an error that says why', async () => {
   assert.equal(await messageOf(() => loadEvaluationData(config, 'test', fakeTokenizers()), folder), 'empty.tsv: data.test: the test data hold no sentence pair');
 });
 
+test('weights with which an epoch shows nothing are told with their key', async () => {
+  const file = write('two.tsv', 'a\tx\nb\ty\n');
+  const config = configOf({ train: [{ file, weight: 0.1 }, { file, weight: 0.2 }], dev: [{ file }] });
+  assert.equal(await messageOf(() => loadTrainingData(config, fakeTokenizers()), folder), 'two.tsv: data.train[0].weight: an epoch would show less than one pair: the weight of this corpus is 0.1');
+});
+
 test('Multi30k: at most a tenth of the positions are padding, and the cache loads at once', async (t) => {
   const multi30k = path.resolve('../shared/data/multi30k');
   if (!existsSync(multi30k)) return t.skip(`${multi30k} is not there`);

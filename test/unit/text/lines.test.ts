@@ -64,12 +64,19 @@ test('a block is given as soon as its bytes are there', async () => {
   assert.ok(stream.destroyed);
 });
 
-test('invalid UTF-8 names file and line', async () => {
+test('invalid UTF-8 names file and line, after all lines before it', async () => {
   const bytes = Buffer.concat([Buffer.from('gut\n\nnoch gut\n'), Buffer.from([0x66, 0xfc, 0x72, 0x0a]), Buffer.from('gut\n')]);
   const file = fileOf('latin1.txt', bytes);
   await assert.rejects(collect(readLines(file)), { code: 'invalid-utf8', place: { file, line: 4 } });
+  const before: string[] = [];
+  await assert.rejects(async () => {
+    for await (const line of readLines(file)) before.push(line);
+  });
+  assert.deepEqual(before, ['gut', '', 'noch gut']);
   const pieces = Readable.from([bytes.subarray(0, 6), bytes.subarray(6)]);
   await assert.rejects(collect(readLines(pieces)), { code: 'invalid-utf8', place: { file: 'stdin', line: 4 } });
+  const first = Readable.from([Buffer.from([0xff, 0x0a, 0x61])]);
+  await assert.rejects(collect(readLines(first)), { place: { file: 'stdin', line: 1 } });
 });
 
 test('a missing file, a folder and a cut gzip file are named', async () => {
