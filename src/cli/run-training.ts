@@ -38,7 +38,8 @@ export async function runTraining(given: Config, args: TrainArguments): Promise<
   const lock = await lockRunDirectory(runDirectory);
   try {
     const run = await prepareTraining(config, args.resume, (event) => describePreparation(event, log));
-    await rememberRun(runDirectory);
+    // Without a checkpoint there is nothing to translate with: until then, the run before stays the last.
+    if (run.progress.step > 0) await rememberRun(runDirectory);
     try {
       const done = stopReason(run, run.progress, run.progress.elapsedSeconds);
       if (args.resume && done !== undefined) {
@@ -54,6 +55,7 @@ export async function runTraining(given: Config, args: TrainArguments): Promise<
       try {
         for await (const event of train(run, stop.signal)) {
           reporter.report(event);
+          if (event.type === 'checkpoint') await rememberRun(runDirectory);
           await metrics.append(event);
           board?.append(event);
         }

@@ -176,6 +176,17 @@ describe('s2s train', () => {
     assert.match(training.stderr(), /saved step/);
   });
 
+  test('a run is the last one trained here only when there is a checkpoint to translate with', async () => {
+    const note = join(folder, '.s2s', 'last-run');
+    await train(...inFolder('complete'), '--max-steps', '2');
+    assert.equal(readFileSync(note, 'utf8'), 'complete\n');
+    const running = startTraining(...inFolder('unsaved'), '--max-minutes', '5', '--set', 'training.validation.every=1000');
+    await running.said(/ step 2: /);
+    running.child.kill('SIGKILL');
+    await running.end();
+    assert.equal(readFileSync(note, 'utf8'), 'complete\n');
+  });
+
   test('build-vocab does not take the vocabulary from under a trained model', async () => {
     const args = ['--config', join(folder, 'c.yaml'), ...inFolder('unread')];
     assert.equal((await runCommand(['build-vocab', ...args])).code, 0, 'the same vocabulary again is harmless');
