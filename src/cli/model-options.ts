@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { Argv } from 'yargs';
 import type { WhichCheckpoint } from '../checkpoint/checkpoint-index.js';
 import type { Config } from '../config/schema.js';
@@ -38,9 +37,10 @@ export interface FoundModel {
 export async function findModel(args: ModelArguments, { readsData }: { readsData: boolean }): Promise<FoundModel> {
   const which = checkpointOf(args.checkpoint ?? 'best');
   const { findRun } = await import('./find-run.js');
+  const { resolvedConfigFile } = await import('../config/save.js');
   const given = args.config === undefined ? undefined : await loadSettings(args, args.config, readsData);
   const runDirectory = await findRun(args.model, given?.runDirectory);
-  return { runDirectory, which, config: given ?? withAnyDevice(await loadSettings(args, await configFileOf(runDirectory), readsData), args) };
+  return { runDirectory, which, config: given ?? withAnyDevice(await loadSettings(args, resolvedConfigFile(runDirectory), readsData), args) };
 }
 
 /** Where a model was trained is not where it must translate: only who asks for a GPU now is told that there is none. */
@@ -50,14 +50,6 @@ function withAnyDevice(config: Config, { device }: ModelArguments): Config {
 
 function loadSettings(args: ModelArguments, file: string, readsData: boolean): Promise<Config> {
   return configFromArguments({ ...args, config: file }, { device: args.device, 'decoding.beamSize': args.beamSize }, { checkFiles: false, readsData });
-}
-
-/** The configuration saved in a run directory. */
-async function configFileOf(runDirectory: string): Promise<string> {
-  const { CONFIG_FILE, readResolvedConfig } = await import('../config/save.js');
-  // Says what is wrong with the folder where there is no configuration in it.
-  readResolvedConfig(runDirectory);
-  return join(runDirectory, CONFIG_FILE);
 }
 
 function checkpointOf(text: string): WhichCheckpoint {

@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { stringify } from 'yaml';
 import { UsageError } from '../errors.js';
@@ -25,21 +25,23 @@ export function saveResolvedConfig(config: Config, runDirectory: string): void {
 }
 
 /**
+ * The file with the configuration of a run.
+ *
+ * @throws UsageError `no-run` where there is none
+ */
+export function resolvedConfigFile(runDirectory: string): string {
+  const file = join(runDirectory, CONFIG_FILE);
+  if (existsSync(file)) return file;
+  throw new UsageError('no-run', `is not the run directory of a training: it has no ${CONFIG_FILE}.`, { place: { file: runDirectory }, hint: 'Train first (s2s train), or name the folder of a trained model.' });
+}
+
+/**
  * The configuration that a run was trained with. Keys that it lacks, as those of a later version, get their defaults.
  *
  * @throws UsageError `no-run` where there is none; ConfigError where it is damaged
  */
 export function readResolvedConfig(runDirectory: string): Config {
-  const file = join(runDirectory, CONFIG_FILE);
-  let document;
-  try {
-    document = readConfigDocument(file);
-  } catch (error) {
-    if (error instanceof UsageError && error.code === 'config-unreadable') {
-      throw new UsageError('no-run', 'is not the run directory of a training: it has no config.yaml.', { place: { file: runDirectory }, hint: 'Train first (s2s train), or name the folder of a trained model.', cause: error });
-    }
-    throw error;
-  }
+  const document = readConfigDocument(resolvedConfigFile(runDirectory));
   const problems: Problem[] = [];
   const report: Report = (path, problem) => void problems.push({ ...problem, place: { ...document.locate(path), key: formatKey(path) } });
   // A resolved configuration holds no references any more, only texts that look like them.
