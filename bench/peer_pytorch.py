@@ -22,6 +22,7 @@ probability, which s2s does.
 """
 
 import argparse
+import gzip
 import json
 import math
 import random
@@ -112,8 +113,11 @@ def sentence_lengths(sentences):
 
 def lengths_in(file):
     """Lengths of the sentences of a tokenised text, </s> included; blank lines are no sentences."""
-    with open(file, encoding="utf-8") as lines:
-        return [len(line.split()) + 1 for line in lines if line.strip()]
+    opened = gzip.open if file.endswith(".gz") else open
+    # Spaces and line feeds alone, for other white space may be a token.
+    with opened(file, "rt", encoding="utf-8", newline="\n") as lines:
+        counts = [sum(1 for token in line.rstrip("\n").split(" ") if token) for line in lines]
+    return [count + 1 for count in counts if count]
 
 
 def batches_of(sources):

@@ -12,8 +12,9 @@ export interface DecodingBenchmark {
   /** For the report. */
   readonly name: string;
   readonly config: ModelConfig;
-  /** Tokens in the vocabulary of each side. */
-  readonly vocabulary: number;
+  /** Tokens in the vocabularies. */
+  readonly sourceVocabulary: number;
+  readonly targetVocabulary: number;
   /** Tokens of each sentence, `</s>` included. */
   readonly lengths: readonly number[];
   readonly beamSize: number;
@@ -64,7 +65,11 @@ export function sentenceLengths(sentences: number): number[] {
  */
 export async function lengthsIn(file: string): Promise<number[]> {
   const lengths: number[] = [];
-  for await (const line of readLines(file)) if (line.trim() !== '') lengths.push(line.trim().split(/\s+/).length + 1);
+  for await (const line of readLines(file)) {
+    // Spaces alone, for other white space may be a token.
+    const tokens = line.split(' ').filter((token) => token !== '');
+    if (tokens.length > 0) lengths.push(tokens.length + 1);
+  }
   if (lengths.length === 0) throw new S2sError('no-sentences', 'holds no sentence', { place: { file }, hint: 'It should have a sentence a line, in tokens as s2s tokenize writes them.' });
   return lengths;
 }
@@ -76,13 +81,13 @@ export async function lengthsIn(file: string): Promise<number[]> {
  *
  * @throws S2sError `wrong-lengths` when a translation has another length, so that speeds could not be compared
  */
-export async function timeDecoding({ name, config, vocabulary, lengths, beamSize, steps, warmup, seed, device }: DecodingBenchmark): Promise<DecodingReport> {
+export async function timeDecoding({ name, config, sourceVocabulary, targetVocabulary, lengths, beamSize, steps, warmup, seed, device }: DecodingBenchmark): Promise<DecodingReport> {
   const random = new Random(seed).derive('sentences');
-  const sources = random.shuffle([...lengths]).map((length) => [...Array.from({ length: length - 1 }, () => EOS + 1 + random.integer(vocabulary - EOS - 1)), EOS]);
+  const sources = random.shuffle([...lengths]).map((length) => [...Array.from({ length: length - 1 }, () => EOS + 1 + random.integer(sourceVocabulary - EOS - 1)), EOS]);
   const tokens = sources.reduce((sum, { length }) => sum + length, 0);
-  const model = buildModel(config, vocabulary, vocabulary, new Random(seed));
+  const model = buildModel(config, sourceVocabulary, targetVocabulary, new Random(seed));
   try {
-    model.parameters.assign(model.outputBias, withoutEnd(vocabulary));
+    model.parameters.assign(model.outputBias, withoutEnd(targetVocabulary));
     const options = { beamSize, lengthPenalty, batchTokens, maxLengthRatio: 1, maxLengthMargin: 0 };
     const seconds: number[] = [];
     for (let pass = 0; pass < warmup + steps; pass++) {

@@ -10,12 +10,13 @@ export interface BatchShape {
   readonly sourceTime: number;
   /** Target tokens of every sentence. */
   readonly targetTime: number;
-  /** Tokens in the vocabulary of each side. */
-  readonly vocabulary: number;
+  /** Tokens in the vocabularies. */
+  readonly sourceVocabulary: number;
+  readonly targetVocabulary: number;
 }
 
 /** The work of `s2s bench` where nothing else is asked for. */
-export const STANDARD_SHAPE: BatchShape = { batch: 64, sourceTime: 25, targetTime: 25, vocabulary: 8000 };
+export const STANDARD_SHAPE: BatchShape = { batch: 64, sourceTime: 25, targetTime: 25, sourceVocabulary: 8000, targetVocabulary: 8000 };
 
 const COMMON = { bridge: 'zero', dropout: { embedding: 0.1, layers: 0.1, output: 0.1 } } as const;
 

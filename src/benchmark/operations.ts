@@ -73,6 +73,6 @@ function attentionProducts({ attention, encoder, decoder }: ModelConfig, { batch
   return products;
 }
 
-function outputProduct({ decoder }: ModelConfig, { batch, targetTime, vocabulary }: BatchShape): MatrixProduct {
-  return { name: 'output', count: 1, rows: batch * targetTime, inner: decoder.hiddenSize, columns: vocabulary };
+function outputProduct({ decoder }: ModelConfig, { batch, targetTime, targetVocabulary }: BatchShape): MatrixProduct {
+  return { name: 'output', count: 1, rows: batch * targetTime, inner: decoder.hiddenSize, columns: targetVocabulary };
 }

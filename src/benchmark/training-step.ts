@@ -55,7 +55,7 @@ export function timeTraining({ name, config, shape, steps, warmup, seed, device 
   const precision = loadedRuntime()?.precision ?? 'float32';
   const lossFactor = precision === 'float16' ? FIRST_LOSS_SCALE.factor : 1;
   const rateBefore = matmulRate(precision);
-  const model = buildModel(config, shape.vocabulary, shape.vocabulary, new Random(seed));
+  const model = buildModel(config, shape.sourceVocabulary, shape.targetVocabulary, new Random(seed));
   const optimizer = new Optimizer(TRAINING.optimizer, model.parameters.names.map((parameter) => ({ name: parameter, weights: model.parameters.storedTensor(parameter) })));
   const batch = fullBatch(shape, new Random(seed).derive('batch'));
   try {
@@ -86,15 +86,15 @@ export function timeTraining({ name, config, shape, steps, warmup, seed, device 
 }
 
 /** A batch without padding, every id drawn from the real tokens. */
-function fullBatch({ batch, sourceTime, targetTime, vocabulary }: BatchShape, random: Random): Batch {
-  const ids = (count: number): Int32Array => Int32Array.from({ length: count }, () => EOS + 1 + random.integer(vocabulary - EOS - 1));
+function fullBatch({ batch, sourceTime, targetTime, sourceVocabulary, targetVocabulary }: BatchShape, random: Random): Batch {
+  const ids = (count: number, vocabulary: number): Int32Array => Int32Array.from({ length: count }, () => EOS + 1 + random.integer(vocabulary - EOS - 1));
   return {
     batch,
     sourceTime,
     targetTime,
-    source: ids(batch * sourceTime),
-    decoderInput: ids(batch * targetTime),
-    labels: ids(batch * targetTime),
+    source: ids(batch * sourceTime, sourceVocabulary),
+    decoderInput: ids(batch * targetTime, targetVocabulary),
+    labels: ids(batch * targetTime, targetVocabulary),
     sourceLengths: new Int32Array(batch).fill(sourceTime),
     targetLengths: new Int32Array(batch).fill(targetTime),
     indices: Int32Array.from({ length: batch }, (_, index) => index),

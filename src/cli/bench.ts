@@ -27,13 +27,14 @@ export const benchCommand: CommandModule<object, BenchArguments> = {
   describe: 'Measure how fast this machine trains and translates, on synthetic data',
   builder: (yargs) =>
     withDeviceOption(withCommonOptions(yargs))
+      .option('device', { type: 'string', requiresArg: true, describe: 'Where to compute: auto, cpu, gpu or gpu:N; cpu,gpu for one after the other', group: 'Common:' })
       .option('model', { alias: 'm', type: 'string', defaultDescription: 'lstm, or that of --config', requiresArg: true, describe: 'What to measure: lstm or lstm-deep' })
       .option('dtype', { choices: ['float32', 'bfloat16', 'float16'], defaultDescription: 'float32, or precision of --config', requiresArg: true, describe: 'Number format of the large matrix products; float16 is for GPUs' })
       .option('steps', { type: 'number', defaultDescription: '10, or 3 with --decode', requiresArg: true, describe: 'Training steps timed, or passes over the sentences; the median counts' })
       .option('warmup', { type: 'number', defaultDescription: '3, or 1 with --decode', requiresArg: true, describe: 'Steps or passes before those timed' })
       .option('batch', { type: 'number', defaultDescription: '64, or what fills a batch of --config', requiresArg: true, describe: 'Sentence pairs of a training step, each of 25 tokens a side' })
       .option('decode', { type: 'boolean', default: false, describe: 'Translate instead of training' })
-      .option('beam-size', { alias: 'b', type: 'number', defaultDescription: '1', requiresArg: true, describe: 'Hypotheses kept a step; 1 is greedy' })
+      .option('beam-size', { alias: 'b', type: 'number', defaultDescription: '1, or that of --config', requiresArg: true, describe: 'Hypotheses kept a step; 1 is greedy' })
       .option('sentences', { type: 'number', defaultDescription: '512', requiresArg: true, describe: 'Sentences translated, of 5 to 30 tokens' })
       .option('source', { type: 'string', requiresArg: true, describe: 'Translate sentences as long as those of this file instead, in tokens as s2s tokenize writes them' })
       .example('$0 bench', 'training steps of one bidirectional layer')
@@ -46,25 +47,25 @@ export const benchCommand: CommandModule<object, BenchArguments> = {
   handler: async (args) => {
     const { decode } = args;
     checkKind(args);
-    const devices = args.device?.split(',') ?? [];
-    if (devices.length > 1) {
-      await measureEach(devices);
-      return;
-    }
+    const devices = await devicesOf(args);
     const counts = {
       steps: wholeNumber('--steps', args.steps ?? (decode ? 3 : 10), 1),
       warmup: wholeNumber('--warmup', args.warmup ?? (decode ? 1 : 3), 0),
     };
     const work = await workOf(args);
     const batch = wholeNumber('--batch', args.batch ?? work.shape.batch, 1);
-    const beamSize = wholeNumber('--beam-size', args.beamSize ?? 1, 1);
+    const beamSize = wholeNumber('--beam-size', args.beamSize ?? work.settings?.decoding.beamSize ?? 1, 1);
     const lengths = decode ? await lengthsOf(args) : [];
     const { name, config, shape } = work;
     const common = { name, config, seed: wholeNumber('--seed', args.seed ?? work.settings?.seed ?? 1, 0), device: args.device ?? work.settings?.device ?? 'auto', ...counts };
+    if (devices.length > 1) {
+      await measureEach(devices);
+      return;
+    }
     const { loadTensorFlow } = await import('../runtime/tensorflow.js');
     await loadTensorFlow({ device: common.device, precision: args.dtype ?? work.settings?.precision ?? 'float32' });
     const report = decode
-      ? await (await import('../benchmark/decoding.js')).timeDecoding({ ...common, vocabulary: shape.vocabulary, beamSize, lengths })
+      ? await (await import('../benchmark/decoding.js')).timeDecoding({ ...common, sourceVocabulary: shape.sourceVocabulary, targetVocabulary: shape.targetVocabulary, beamSize, lengths })
       : (await import('../benchmark/training-step.js')).timeTraining({ ...common, shape: { ...shape, batch } });
     process.stdout.write(`${JSON.stringify(report)}\n`);
   },
@@ -88,13 +89,23 @@ async function workOf(args: BenchArguments): Promise<Work> {
   if (args.model !== undefined) throw new UsageError('usage', '--model and --config both say what to measure.', { hint: 'Leave one of them out.' });
   const { tokenizer, training } = settings;
   const batch = training.batch.unit === 'sentences' ? training.batch.size : Math.max(1, Math.round(training.batch.size / STANDARD_SHAPE.targetTime));
-  return { name: basename(args.config), config: settings.model, shape: { ...STANDARD_SHAPE, batch, vocabulary: tokenizer.target?.size ?? tokenizer.size }, settings };
+  return { name: basename(args.config), config: settings.model, shape: { ...STANDARD_SHAPE, batch, sourceVocabulary: tokenizer.source?.size ?? tokenizer.size, targetVocabulary: tokenizer.target?.size ?? tokenizer.size }, settings };
 }
 
 async function lengthsOf({ sentences, source }: BenchArguments): Promise<number[]> {
   const { lengthsIn, sentenceLengths } = await import('../benchmark/decoding.js');
   if (source !== undefined) return lengthsIn(source);
   return sentenceLengths(wholeNumber('--sentences', sentences ?? 512, 1));
+}
+
+/** The devices of the command line, one or several with commas between them; none where it names none. */
+async function devicesOf({ device }: BenchArguments): Promise<string[]> {
+  if (device === undefined) return [];
+  const { configSchema } = await import('../config/schema.js');
+  const devices = device.split(',').map((name) => name.trim());
+  const wrong = devices.find((name) => !configSchema.shape.device.safeParse(name).success);
+  if (wrong === undefined) return devices;
+  throw new UsageError('usage', `--device must be auto, cpu, gpu or gpu:N, or several of them with commas between, but is ${JSON.stringify(device)}.`);
 }
 
 /** Each device in a process of its own: TensorFlow is loaded for one. */

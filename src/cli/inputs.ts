@@ -1,5 +1,8 @@
 import { S2sError } from '../errors.js';
 
+const DENIED = 'may not be read (permission denied)';
+const MESSAGES: Readonly<Partial<Record<string, string>>> = { ENOENT: 'there is no such file', ENOTDIR: 'there is no such file', EACCES: DENIED };
+
 /**
  * Checks that the files which a command will read one after the other can all be read, before it computes anything.
  *
@@ -12,11 +15,11 @@ export async function checkInputs(files: readonly string[]): Promise<void> {
     if (file === '-') continue;
     const unreadable = (message: string, cause?: unknown): S2sError => new S2sError('file-unreadable', message, { place: { file }, cause });
     const stats = await stat(file).catch((cause: unknown) => {
-      throw unreadable('there is no such file', cause);
+      throw unreadable(MESSAGES[(cause as NodeJS.ErrnoException).code ?? ''] ?? `cannot be read: ${(cause as Error).message}`, cause);
     });
     if (stats.isDirectory()) throw unreadable('is a folder, not a file');
     await access(file, constants.R_OK).catch((cause: unknown) => {
-      throw unreadable('may not be read (permission denied)', cause);
+      throw unreadable(DENIED, cause);
     });
   }
 }

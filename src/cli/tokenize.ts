@@ -28,7 +28,7 @@ export const tokenizeCommand: CommandModule<object, TokenizeArguments> = {
       .string('_')
       .option('side', { choices: ['source', 'target'] as const, default: 'source' as const, requiresArg: true, describe: 'Whose tokenizer, where the sides have their own' })
       .option('tokenizer', { type: 'string', requiresArg: true, describe: 'A tokenizer.json file' })
-      .option('model', { alias: 'm', type: 'string', requiresArg: true, describe: 'A run directory whose tokenizer to use; else $S2S_MODEL, the configuration, or the last run trained here' })
+      .option('model', { alias: 'm', type: 'string', requiresArg: true, describe: 'A run directory whose tokenizer to use; else the configuration, $S2S_MODEL, or the last run trained here' })
       .option('detokenize', { alias: 'd', type: 'boolean', default: false, describe: 'Tokens in, text out' })
       .option('ids', { type: 'boolean', default: false, describe: 'Token ids in place of strings' })
       .conflicts('tokenizer', ['model', 'config'])
@@ -58,9 +58,9 @@ async function findTokenizer(args: TokenizeArguments): Promise<Tokenizer> {
 }
 
 async function findDirectory(args: TokenizeArguments, config: Config | undefined): Promise<string> {
+  if (config !== undefined) return config.tokenizer.directory ?? config.runDirectory;
   const model = args.model ?? process.env['S2S_MODEL'];
   if (model !== undefined && model !== '') return model;
-  if (config !== undefined) return config.tokenizer.directory ?? config.runDirectory;
   const { lastRun } = await import('../checkpoint/last-run.js');
   const last = await lastRun();
   if (last === undefined) throw new UsageError('no-tokenizer', 'No tokenizer was named.', { hint: 'Name a file (--tokenizer), a run directory (--model) or a configuration (--config).' });

@@ -11,7 +11,7 @@ export interface CommandLine {
 }
 
 /** What other programs call a command. */
-const SYNONYMS: Readonly<Partial<Record<string, string>>> = {
+const SYNONYMS: ReadonlyMap<string, string> = new Map(Object.entries({
   check: 'config',
   validate: 'config',
   vocab: 'build-vocab',
@@ -22,13 +22,13 @@ const SYNONYMS: Readonly<Partial<Record<string, string>>> = {
   evaluate: 'eval',
   test: 'eval',
   benchmark: 'bench',
-};
+}));
 
 /** What yargs says is wrong with a command line, as an error with the option or command that was probably meant. */
 export function usageMistake(message: string, { words, commands, options }: CommandLine): UsageError {
   const [command] = words;
   if (command !== undefined && !commands.includes(command)) {
-    const synonym = SYNONYMS[command];
+    const synonym = SYNONYMS.get(command);
     return mistake(`There is no command ${command}.`, synonym === undefined ? suggestions([command], commands) : [synonym], `There are: ${commands.join(', ')}. s2s --help says what they do.`);
   }
   const help = command === undefined ? 's2s --help shows the commands.' : `s2s ${command} --help shows what there is.`;

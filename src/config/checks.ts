@@ -134,8 +134,12 @@ function checkHeldOut(corpora: readonly PlacedCorpus[], report: Report): void {
 /** A run directory may be new, but not a file. */
 function checkRunDirectory(value: unknown, report: Report): void {
   const directory = (value as { readonly runDirectory?: unknown } | null | undefined)?.runDirectory;
-  if (typeof directory === 'string' && statSync(directory, { throwIfNoEntry: false })?.isFile() === true) {
-    report(['runDirectory'], { message: `is a file, not a folder: ${directory}.`, hint: 'Name a folder; it is made when it is not there.' });
+  if (typeof directory !== 'string') return;
+  const hint = 'Name a folder; it is made when it is not there.';
+  try {
+    if (statSync(directory, { throwIfNoEntry: false })?.isFile() === true) report(['runDirectory'], { message: `is a file, not a folder: ${directory}.`, hint });
+  } catch (error) {
+    report(['runDirectory'], { message: `${directory} cannot be used: ${(error as Error).message}.`, hint });
   }
 }
 

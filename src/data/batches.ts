@@ -33,7 +33,7 @@ export class BatchSource implements BatchStream {
     readonly corpus: EncodedCorpus,
     readonly options: BatchOptions,
   ) {
-    const pairs = options.ranges?.reduce((sum, { start, end, weight }) => sum + (end - start) * weight, 0) ?? corpus.size;
+    const pairs = options.ranges?.reduce((sum, { start, end, weight }) => sum + Math.round((end - start) * weight), 0) ?? corpus.size;
     if (corpus.size === 0 || pairs < 1) throw new S2sError('no-pairs', 'There is not one sentence pair to make batches of.');
   }
 

@@ -56,9 +56,9 @@ export async function loadEvaluationData(
 }
 
 function checkWeights({ ranges }: LoadedCorpus, corpora: readonly CorpusConfig[]): void {
-  const pairs = ranges.map(({ start, end, weight }) => (end - start) * weight);
-  if (pairs.reduce((sum, count) => sum + count, 0) >= 1) return;
-  const number = pairs.findIndex((count) => count > 0);
+  const pairs = ranges.map(({ start, end, weight }) => Math.round((end - start) * weight));
+  if (pairs.some((count) => count > 0)) return;
+  const number = ranges.findIndex(({ start, end }) => end > start);
   const corpus = corpora[number];
   throw new S2sError('no-pairs', `an epoch would show less than one pair: the weight of this corpus is ${corpus?.weight}`, {
     place: { file: corpus?.file ?? corpus?.source, key: `data.train[${number}].weight` },

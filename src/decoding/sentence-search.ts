@@ -1,4 +1,4 @@
-import { BOS, EOS } from '../vocab/special.js';
+import { BOS, EOS, UNK } from '../vocab/special.js';
 
 /** A translation that search has found. */
 export interface Hypothesis {
@@ -170,14 +170,18 @@ export class SentenceSearch {
   }
 }
 
-/** Tokens that would make the last `size` tokens of a hypothesis ones that it already has in this order. */
+/**
+ * Tokens that would make the last `size` tokens of a hypothesis ones that it already has in this order. Two `<unk>` may stand for
+ * different words: they count as different.
+ */
 function repeating(chain: Chain, size: number): ReadonlySet<number> {
   if (size === 0) return NONE;
   const tokens = tokensOf(chain);
   const start = tokens.length - (size - 1);
   const barred = new Set<number>();
   for (let i = 0; i < start; i++) {
-    if (tokens.slice(i, i + size - 1).every((token, offset) => token === tokens[start + offset])) barred.add(tokens[i + size - 1]!);
+    const sequence = tokens.slice(i, i + size);
+    if (!sequence.includes(UNK) && sequence.slice(0, -1).every((token, offset) => token === tokens[start + offset])) barred.add(sequence.at(-1)!);
   }
   return barred;
 }

@@ -104,11 +104,12 @@ export class Parameters {
    * @param name of a parameter `[inner, columns]`, or `[columns, inner]` with `transposed`
    */
   packedKernel(name: string, transposed = false): PackedKernel {
-    let packed = this.packed.get(name);
+    const key = transposed ? `${name} transposed` : name;
+    let packed = this.packed.get(key);
     if (packed === undefined) {
       packed = packKernel(this.get<Tensor2D>(name), transposed);
       tf.keep(packed.tensor);
-      this.packed.set(name, packed);
+      this.packed.set(key, packed);
     }
     return packed;
   }

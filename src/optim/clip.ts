@@ -6,7 +6,7 @@ import { tf } from '../runtime/tensorflow.js';
  * `limit / norm`.
  *
  * @param gradients disposed when scaled copies take their place
- * @param norm of the gradients (`globalNorm`) without the factor; one that is not finite scales nothing
+ * @param norm of the gradients (`globalNorm`) with the factor taken out; one that is not finite clips nothing
  * @param limit 0 does not clip
  * @param factor what the loss was multiplied by: taken out of the gradients again
  * @returns the gradients to apply

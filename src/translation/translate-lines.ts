@@ -90,7 +90,9 @@ export async function translateLines(lines: readonly string[], { model, tokenize
       score,
       logProbability,
     }));
-    translations[index] = { hypotheses: [best!, ...others], blank: false };
+    // Hypotheses that differ in how often <unk> stands for one word have the same text.
+    const different = source === undefined ? others : others.filter(({ text }, place) => text !== best!.text && others.findIndex((other) => other.text === text) === place);
+    translations[index] = { hypotheses: [best!, ...different], blank: false };
   }
   return translations;
 }

@@ -54,7 +54,9 @@ test('mistakes are told before anything is measured', async () => {
     [['--decode', '--source', 'dev.tokens', '--sentences', '3'], /^error: --sentences and --source both say what to translate\./],
     [['--set', 'seed=2'], /^error: --set changes a configuration, and none was given\./],
     [['--config', 'configs/demo.yaml', '--model', 'lstm'], /^error: --model and --config both say what to measure\./],
-    [['--device', 'tpu'], /^error: there is no device tpu/],
+    [['--device', 'tpu'], /^error: --device must be auto, cpu, gpu or gpu:N, or several of them with commas between, but is "tpu"\./],
+    [['--device', 'cpu,'], /^error: --device must be .* but is "cpu,"\./],
+    [['--device', 'cpu,cpu', '--steps', '0'], /^error: --steps must be a whole number of at least 1, but is 0\.\n$/],
   ];
   await Promise.all(
     mistakes.map(async ([args, said]) => {

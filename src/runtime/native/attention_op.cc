@@ -60,15 +60,16 @@ bool GetSizes(OpKernelContext* context, int64_t* batch, Sizes* sizes) {
 
 const float* Data(OpKernelContext* context, int input) { return context->input(input).flat<float>().data(); }
 
-// In place; minus infinity becomes exactly 0.
+// In place; minus infinity becomes exactly 0, also where there is nothing else.
 void Softmax(float* scores, int64_t count) {
+  if (count == 0) return;
   const float largest = *std::max_element(scores, scores + count);
   float sum = 0;
   for (int64_t i = 0; i < count; ++i) {
     scores[i] = scores[i] == -INFINITY ? 0.0f : s2s::Exp(scores[i] - largest);
     sum += scores[i];
   }
-  for (int64_t i = 0; i < count; ++i) scores[i] /= sum;
+  for (int64_t i = 0; sum > 0 && i < count; ++i) scores[i] /= sum;
 }
 
 class AttentionOp : public tensorflow::OpKernel {
@@ -90,17 +91,19 @@ class AttentionOp : public tensorflow::OpKernel {
     OP_REQUIRES_OK(context, context->allocate_output(1, {batch, count, time}, &weights));
     const float *queries = Data(context, 0), *keys = Data(context, 1), *values = Data(context, 2), *real = Data(context, 3), *added = Data(context, 4);
     float *to = joined->flat<float>().data(), *all = weights->flat<float>().data();
-    s2s::ForEach(context, static_cast<int>(batch), [&, count = count, time = time, size = size, width = width, more = more](int sentence) {
-      float *scores = all + sentence * count * time, *rows = to + sentence * count * columns;
-      Dots({queries + sentence * count * size, size}, count, {keys + sentence * time * size, size}, time, size, scores, time);
-      for (int64_t query = 0; query < count; ++query) {
-        for (int64_t step = 0; step < time; ++step) {
-          if (real[sentence * time + step] == 0) scores[query * time + step] = -INFINITY;
+    s2s::Guard(context, [&, count = count, time = time, size = size, width = width, more = more] {
+      s2s::ForEach(context, static_cast<int>(batch), [&](int sentence) {
+        float *scores = all + sentence * count * time, *rows = to + sentence * count * columns;
+        Dots({queries + sentence * count * size, size}, count, {keys + sentence * time * size, size}, time, size, scores, time);
+        for (int64_t query = 0; query < count; ++query) {
+          for (int64_t step = 0; step < time; ++step) {
+            if (real[sentence * time + step] == 0) scores[query * time + step] = -INFINITY;
+          }
+          Softmax(scores + query * time, time);
         }
-        Softmax(scores + query * time, time);
-      }
-      Combine({scores, time, 1}, {values + sentence * time * width, width}, time, width, rows, columns, count);
-      for (int64_t query = 0; query < count; ++query) std::copy_n(added + (sentence * count + query) * more, more, rows + query * columns + width);
+        Combine({scores, time, 1}, {values + sentence * time * width, width}, time, width, rows, columns, count);
+        for (int64_t query = 0; query < count; ++query) std::copy_n(added + (sentence * count + query) * more, more, rows + query * columns + width);
+      });
     });
   }
 };
@@ -127,18 +130,20 @@ class AttentionGradOp : public tensorflow::OpKernel {
     OP_REQUIRES_OK(context, context->allocate_output(3, {batch, count, more}, &d_beside));
     const float *queries = Data(context, 0), *keys = Data(context, 1), *values = Data(context, 2), *all = Data(context, 3), *of_joined = Data(context, 4), *of_all = Data(context, 5);
     float *to_queries = d_queries->flat<float>().data(), *to_keys = d_keys->flat<float>().data(), *to_values = d_values->flat<float>().data(), *to_beside = d_beside->flat<float>().data();
-    s2s::ForEach(context, static_cast<int>(batch), [&, count = count, time = time, size = size, width = width, more = more](int sentence) {
-      thread_local s2s::Buffer buffer;
-      float* d_scores = buffer.Get<float>(count * time);
-      const float *given = all + sentence * count * time, *d_given = of_all + sentence * count * time;
-      const s2s::Rows d_rows{of_joined + sentence * count * columns, columns};
-      Dots(d_rows, count, {values + sentence * time * width, width}, time, width, d_scores, time);
-      for (int64_t query = 0; query < count; ++query) SoftmaxGradient(given + query * time, d_given + query * time, time, d_scores + query * time);
-      const s2s::Weights by_query{d_scores, time, 1}, by_step{d_scores, 1, time};
-      Combine(by_query, {keys + sentence * time * size, size}, time, size, to_queries + sentence * count * size, size, count);
-      Combine(by_step, {queries + sentence * count * size, size}, count, size, to_keys + sentence * time * size, size, time);
-      Combine({given, 1, time}, d_rows, count, width, to_values + sentence * time * width, width, time);
-      for (int64_t query = 0; query < count; ++query) std::copy_n(d_rows[query] + width, more, to_beside + (sentence * count + query) * more);
+    s2s::Guard(context, [&, count = count, time = time, size = size, width = width, more = more] {
+      s2s::ForEach(context, static_cast<int>(batch), [&](int sentence) {
+        thread_local s2s::Buffer buffer;
+        float* d_scores = buffer.Get<float>(count * time);
+        const float *given = all + sentence * count * time, *d_given = of_all + sentence * count * time;
+        const s2s::Rows d_rows{of_joined + sentence * count * columns, columns};
+        Dots(d_rows, count, {values + sentence * time * width, width}, time, width, d_scores, time);
+        for (int64_t query = 0; query < count; ++query) SoftmaxGradient(given + query * time, d_given + query * time, time, d_scores + query * time);
+        const s2s::Weights by_query{d_scores, time, 1}, by_step{d_scores, 1, time};
+        Combine(by_query, {keys + sentence * time * size, size}, time, size, to_queries + sentence * count * size, size, count);
+        Combine(by_step, {queries + sentence * count * size, size}, count, size, to_keys + sentence * time * size, size, time);
+        Combine({given, 1, time}, d_rows, count, width, to_values + sentence * time * width, width, time);
+        for (int64_t query = 0; query < count; ++query) std::copy_n(d_rows[query] + width, more, to_beside + (sentence * count + query) * more);
+      });
     });
   }
 

@@ -31,7 +31,7 @@ namespace {
 // What is kept of a row's logits in one slice.
 struct Part {
   float largest;
-  // Of e^(logit - largest) over the slice.
+  // Of e^(logit - largest) over the slice; where the largest is minus infinity, NaN if there is one and else without meaning.
   float exponentials;
 };
 
@@ -92,7 +92,7 @@ class PackedBestTokensOp : public tensorflow::OpKernel {
     float sum = 0;
 #pragma omp simd reduction(+ : sum)
     for (int64_t i = 0; i < width; ++i) sum += s2s::Exp(logits[i] - subtracted);
-    *part = {subtracted, sum};
+    *part = {largest, sum};
     // What is not generated, and later what has been found, is made NaN, which no comparison finds.
     for (int64_t i = 0; i < std::min(width, first_ - first); ++i) logits[i] = NAN;
     for (int64_t found = 0; found < count_; ++found) {
@@ -114,8 +114,11 @@ class PackedBestTokensOp : public tensorflow::OpKernel {
     float largest = -INFINITY;
     for (int slice = 0; slice < slices; ++slice) largest = std::max(largest, parts[slice].largest);
     double sum = 0;
-    for (int slice = 0; slice < slices; ++slice) sum += parts[slice].exponentials * std::exp(static_cast<double>(parts[slice].largest) - largest);
-    const double log_sum = largest + std::log(sum);
+    for (int slice = 0; slice < slices; ++slice) {
+      if (parts[slice].largest != -INFINITY || std::isnan(parts[slice].exponentials)) sum += parts[slice].exponentials * std::exp(static_cast<double>(parts[slice].largest) - largest);
+    }
+    // Where all are minus infinity there are no probabilities.
+    const double log_sum = largest == -INFINITY ? NAN : largest + std::log(sum);
     std::vector<Candidate> best;
     for (int i = 0; i < slices * count_; ++i) {
       const Candidate& candidate = candidates[i];

@@ -27,17 +27,20 @@ class GlobalNormOp : public tensorflow::OpKernel {
   using OpKernel::OpKernel;
 
   void Compute(OpKernelContext* context) override {
-    std::vector<Piece> pieces;
-    for (int input = 0; input < context->num_inputs(); ++input) {
-      const Tensor& gradient = context->input(input);
-      for (int64_t start = 0; start < gradient.NumElements(); start += kNumbers) {
-        pieces.push_back({gradient.flat<float>().data() + start, std::min(kNumbers, gradient.NumElements() - start)});
-      }
-    }
-    std::vector<double> sums(pieces.size());
-    s2s::ForEach(context, static_cast<int>(pieces.size()), [&](int index) { sums[index] = SumOfSquares(pieces[index]); });
     double total = 0;
-    for (double sum : sums) total += sum;
+    s2s::Guard(context, [&] {
+      std::vector<Piece> pieces;
+      for (int input = 0; input < context->num_inputs(); ++input) {
+        const Tensor& gradient = context->input(input);
+        for (int64_t start = 0; start < gradient.NumElements(); start += kNumbers) {
+          pieces.push_back({gradient.flat<float>().data() + start, std::min(kNumbers, gradient.NumElements() - start)});
+        }
+      }
+      std::vector<double> sums(pieces.size());
+      s2s::ForEach(context, static_cast<int>(pieces.size()), [&](int index) { sums[index] = SumOfSquares(pieces[index]); });
+      for (double sum : sums) total += sum;
+    });
+    if (!context->status().ok()) return;
     Tensor* norm = nullptr;
     OP_REQUIRES_OK(context, context->allocate_output(0, tensorflow::TensorShape({}), &norm));
     norm->scalar<float>()() = static_cast<float>(std::sqrt(total));

@@ -4,7 +4,7 @@ import { benchmarkModel, STANDARD_SHAPE, type BatchShape } from '../../../src/be
 import { forwardProducts, trainingFlops } from '../../../src/benchmark/operations.js';
 import { tinyModel } from '../../support/models.js';
 
-const SHAPE: BatchShape = { batch: 2, sourceTime: 3, targetTime: 4, vocabulary: 11 };
+const SHAPE: BatchShape = { batch: 2, sourceTime: 3, targetTime: 4, sourceVocabulary: 9, targetVocabulary: 11 };
 
 /** Multiplications and additions of the forward pass by name. */
 function forward(differences: Record<string, unknown>): Record<string, number> {

@@ -16,6 +16,7 @@ test('an unknown command, whatever else is wrong', () => {
 
 test('a command by the name that other programs give it', () => {
   assert.match(said('Unknown argument: predict', { words: ['predict'] }), /^There is no command predict\. \| Did you mean translate\?/);
+  assert.match(said('Unknown argument: constructor', { words: ['constructor'] }), /^There is no command constructor\. \| There are: /);
 });
 
 test('unknown options with their dashes, each once, and the options that were meant', () => {

@@ -96,6 +96,7 @@ test('a run directory may be new, but not a file', () => {
   writeFileSync(join(folder.path, 'b.tsv'), '');
   const data = 'data: { train: [{ file: a.tsv }], dev: [{ file: b.tsv }] }\n';
   assert.deepEqual(folder.problems(`runDirectory: taken\n${data}`), [`1: runDirectory: is a file, not a folder: ${join(folder.path, 'taken')}. Name a folder; it is made when it is not there.`]);
+  assert.match(folder.problems(`runDirectory: taken/run\nsede: 1\n${data}`).join('\n'), /^1: runDirectory: .*taken\/run cannot be used: ENOTDIR.*\n2: sede|^2: sede.*\n1: runDirectory: .*ENOTDIR/s);
   assert.deepEqual(folder.problems(`runDirectory: new/one\n${data}`), []);
 });
 

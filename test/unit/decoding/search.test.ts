@@ -3,7 +3,7 @@ import { before, describe, test } from 'node:test';
 import { translateBatch, maxLength, type Hypothesis, type SearchOptions } from '../../../src/decoding/search.js';
 import { S2sError, UsageError } from '../../../src/errors.js';
 import { loadTensorFlow, tf } from '../../../src/runtime/tensorflow.js';
-import { EOS } from '../../../src/vocab/special.js';
+import { EOS, UNK } from '../../../src/vocab/special.js';
 import { randomSources, TableModel } from './table-model.js';
 
 before(async () => {
@@ -239,6 +239,12 @@ describe('sequences that may not repeat', () => {
       }
       assert.deepEqual(translateBatch(model, [source], { ...options, beamSize: 1, noRepeatNgramSize: 2 })[0]![0]!.tokens, tokens);
     }
+  });
+
+  test('two <unk> may stand for different words', () => {
+    const only = new TableModel(6, 3, (logits) => logits.map((logit, token) => (token === UNK ? 9 : token === EOS ? -9 : logit)));
+    const [[best]] = translateBatch(only, [[4, 5, 4, EOS]], { ...options, beamSize: 1, noRepeatNgramSize: 1, copyUnknown: true }) as [[Hypothesis]];
+    assert.ok(best.tokens.length > 1 && best.tokens.every((token) => token === UNK), best.tokens.join(' '));
   });
 
   test('where nothing may follow, the translation is what there is', () => {

@@ -89,6 +89,10 @@ test('an unknown word is generated only to be replaced by the source word that a
   };
   assert.equal(await translate(true), 'abc');
   assert.match(await translate(false), /^[a-i ]+$/);
+  // However often <unk> stands for the one word, the text is the same.
+  const [several] = await translateLines(['abc def'], { ...settings({ beamSize: 6, nBest: 6, maxLengthRatio: 0.5, maxLengthMargin: 0, copyUnknown: true }), model: likesUnknown() });
+  const texts = several!.hypotheses.map(({ text }) => text);
+  assert.deepEqual([...new Set(texts)], texts);
 });
 
 test('progress counts blank lines too and ends at the total', async () => {

@@ -53,8 +53,9 @@ describe('best tokens', async () => {
       });
 
       test(`${kind} logits, ${name}: a NaN shows in its row, and minus infinity is no NaN`, () => {
-        const [sick, low, sound] = [[1, NaN, 3, 4], [1, 2, -Infinity, -Infinity], [1, 2, 3, 4]].map((row) => withOpForm(form, () => compute([row], 2, 1)));
+        const [sick, low, sound, nothing] = [[1, NaN, 3, 4], [1, 2, -Infinity, -Infinity], [1, 2, 3, 4], Array<number>(300).fill(-Infinity)].map((row) => withOpForm(form, () => compute([row], 2, 1)));
         assert.ok(sick!.logProbabilities[0]!.every(Number.isNaN));
+        assert.ok(nothing!.logProbabilities[0]!.every(Number.isNaN), 'without any probability there is none to give');
         assert.deepEqual(low!.tokens, [[1, 2]]);
         assert.equal(low!.logProbabilities[0]![1], -Infinity);
         assert.deepEqual(sound!.tokens, [[3, 2]]);
