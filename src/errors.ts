@@ -46,3 +46,22 @@ export function formatPlace(place: Place | undefined): string {
   const position = place.file === undefined ? '' : place.line === undefined ? place.file : `${place.file}:${place.line}`;
   return [position, place.key].filter((part) => part !== undefined && part !== '').join(': ');
 }
+
+/** What the system's error codes mean for someone who named a file to read, in words that go after its name. */
+export const UNREADABLE = {
+  ENOENT: 'there is no such file',
+  EISDIR: 'is a folder, not a file',
+  EACCES: 'may not be read (permission denied)',
+} as const;
+
+/**
+ * Why a file cannot be read.
+ *
+ * @param error of the system
+ * @param own words for some codes in place of, or beside, those of `UNREADABLE`
+ */
+export function whyUnreadable(error: unknown, own: Readonly<Partial<Record<string, string>>> = {}): string {
+  const { code = '', message } = error as NodeJS.ErrnoException;
+  const words: Readonly<Partial<Record<string, string>>> = { ...UNREADABLE, ...own };
+  return words[code] ?? `cannot be read: ${message}`;
+}

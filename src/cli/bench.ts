@@ -26,8 +26,7 @@ export const benchCommand: CommandModule<object, BenchArguments> = {
   command: 'bench',
   describe: 'Measure how fast this machine trains and translates, on synthetic data',
   builder: (yargs) =>
-    withDeviceOption(withCommonOptions(yargs))
-      .option('device', { type: 'string', requiresArg: true, describe: 'Where to compute: auto, cpu, gpu or gpu:N; cpu,gpu for one after the other', group: 'Common:' })
+    withDeviceOption(withCommonOptions(yargs), '; cpu,gpu for one after the other')
       .option('model', { alias: 'm', type: 'string', defaultDescription: 'lstm, or that of --config', requiresArg: true, describe: 'What to measure: lstm or lstm-deep' })
       .option('dtype', { choices: ['float32', 'bfloat16', 'float16'], defaultDescription: 'float32, or precision of --config', requiresArg: true, describe: 'Number format of the large matrix products; float16 is for GPUs' })
       .option('steps', { type: 'number', defaultDescription: '10, or 3 with --decode', requiresArg: true, describe: 'Training steps timed, or passes over the sentences; the median counts' })
@@ -57,7 +56,7 @@ export const benchCommand: CommandModule<object, BenchArguments> = {
     const beamSize = wholeNumber('--beam-size', args.beamSize ?? work.settings?.decoding.beamSize ?? 1, 1);
     const lengths = decode ? await lengthsOf(args) : [];
     const { name, config, shape } = work;
-    const common = { name, config, seed: wholeNumber('--seed', args.seed ?? work.settings?.seed ?? 1, 0), device: args.device ?? work.settings?.device ?? 'auto', ...counts };
+    const common = { name, config, seed: wholeNumber('--seed', args.seed ?? work.settings?.seed ?? 1, 0), device: devices[0] ?? work.settings?.device ?? 'auto', ...counts };
     if (devices.length > 1) {
       await measureEach(devices);
       return;

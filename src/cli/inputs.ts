@@ -1,7 +1,4 @@
-import { S2sError } from '../errors.js';
-
-const DENIED = 'may not be read (permission denied)';
-const MESSAGES: Readonly<Partial<Record<string, string>>> = { ENOENT: 'there is no such file', ENOTDIR: 'there is no such file', EACCES: DENIED };
+import { S2sError, UNREADABLE, whyUnreadable } from '../errors.js';
 
 /**
  * Checks that the files which a command will read one after the other can all be read, before it computes anything.
@@ -13,13 +10,11 @@ export async function checkInputs(files: readonly string[]): Promise<void> {
   const { access, constants, stat } = await import('node:fs/promises');
   for (const file of files) {
     if (file === '-') continue;
-    const unreadable = (message: string, cause?: unknown): S2sError => new S2sError('file-unreadable', message, { place: { file }, cause });
-    const stats = await stat(file).catch((cause: unknown) => {
-      throw unreadable(MESSAGES[(cause as NodeJS.ErrnoException).code ?? ''] ?? `cannot be read: ${(cause as Error).message}`, cause);
-    });
-    if (stats.isDirectory()) throw unreadable('is a folder, not a file');
-    await access(file, constants.R_OK).catch((cause: unknown) => {
-      throw unreadable(DENIED, cause);
-    });
+    const refuse = (cause: unknown): never => {
+      throw new S2sError('file-unreadable', whyUnreadable(cause, { ENOTDIR: UNREADABLE.ENOENT }), { place: { file }, cause });
+    };
+    const stats = await stat(file).catch(refuse);
+    if (stats.isDirectory()) throw new S2sError('file-unreadable', UNREADABLE.EISDIR, { place: { file } });
+    await access(file, constants.R_OK).catch(refuse);
   }
 }

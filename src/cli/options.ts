@@ -22,9 +22,19 @@ export function withCommonOptions<T>(yargs: Argv<T>): Argv<T & CommonArguments> 
     .option('debug', { type: 'boolean', default: false, describe: 'Show stack traces of errors', group: 'Common:' }) as unknown as Argv<T & CommonArguments>;
 }
 
-/** The device option of commands that compute. */
-export function withDeviceOption<T>(yargs: Argv<T>): Argv<T & { readonly device: string | undefined }> {
-  return yargs.option('device', { type: 'string', requiresArg: true, describe: 'Where to compute: auto, cpu, gpu or gpu:N', group: 'Common:' }) as unknown as Argv<T & { readonly device: string | undefined }>;
+/** The device option of commands that compute; `more` is said after its values. */
+export function withDeviceOption<T>(yargs: Argv<T>, more = ''): Argv<T & { readonly device: string | undefined }> {
+  return yargs.option('device', { type: 'string', requiresArg: true, describe: `Where to compute: auto, cpu, gpu or gpu:N${more}`, group: 'Common:' }) as unknown as Argv<T & { readonly device: string | undefined }>;
+}
+
+/** Loads the configuration that the options of a command line describe; `overrides` holds flags by dotted key. */
+export async function configFromArguments(
+  args: CommonArguments,
+  overrides: Readonly<Record<string, unknown>> = {},
+  options: { checkFiles?: boolean; readsData?: boolean } = {},
+): Promise<Config> {
+  const { loadConfig } = await import('../config/load.js');
+  return loadConfig({ file: args.config, set: args.set, overrides: { seed: args.seed, ...overrides }, ...options });
 }
 
 /**
@@ -36,14 +46,4 @@ export async function configIfGiven(args: CommonArguments): Promise<Config | und
   if (args.config !== undefined) return configFromArguments(args, {}, { checkFiles: false, readsData: false });
   if (args.set !== undefined) throw new UsageError('usage', '--set changes a configuration, and none was given.', { hint: 'Name it with --config, or leave --set out.' });
   return undefined;
-}
-
-/** Loads the configuration that the options of a command line describe; `overrides` holds flags by dotted key. */
-export async function configFromArguments(
-  args: CommonArguments,
-  overrides: Readonly<Record<string, unknown>> = {},
-  options: { checkFiles?: boolean; readsData?: boolean } = {},
-): Promise<Config> {
-  const { loadConfig } = await import('../config/load.js');
-  return loadConfig({ file: args.config, set: args.set, overrides: { seed: args.seed, ...overrides }, ...options });
 }

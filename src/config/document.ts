@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, visit, type Document, type YAMLError } from 'yaml';
-import { UsageError, type Place } from '../errors.js';
+import { UsageError, whyUnreadable, type Place } from '../errors.js';
 import { ConfigError, type Problem } from './problems.js';
 
 /** Syntax errors that are told of at once. */
@@ -8,11 +8,7 @@ const MOST_PROBLEMS = 10;
 /** Characters of a message of the parser, which may quote the rest of the file. */
 const LONGEST_MESSAGE = 120;
 
-const UNREADABLE: Readonly<Partial<Record<string, string>>> = {
-  ENOENT: 'there is no such configuration file',
-  EISDIR: 'is a folder: name the configuration file in it',
-  EACCES: 'may not be read (permission denied)',
-};
+const OWN_WORDS = { ENOENT: 'there is no such configuration file', EISDIR: 'is a folder: name the configuration file in it' };
 
 /** A configuration file as plain data, with the line of every key. */
 export interface ConfigDocument {
@@ -32,8 +28,7 @@ export function readConfigDocument(file: string): ConfigDocument {
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    const message = UNREADABLE[(error as NodeJS.ErrnoException).code ?? ''] ?? `cannot be read: ${(error as Error).message}`;
-    throw new UsageError('config-unreadable', message, { place: { file }, cause: error });
+    throw new UsageError('config-unreadable', whyUnreadable(error, OWN_WORDS), { place: { file }, cause: error });
   }
   const lines = new LineCounter();
   const lineOf = (offset: number): number => lines.linePos(offset).line;

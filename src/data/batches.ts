@@ -1,7 +1,7 @@
 import { S2sError } from '../errors.js';
 import { BOS, EOS } from '../vocab/special.js';
 import type { Batch, BatchPosition, EncodedCorpus } from './batch.js';
-import { largestInPlan, planEpoch, planEvaluation, planStatistics, type BatchOptions, type EpochPlan, type PlanStatistics } from './plan.js';
+import { largestInPlan, pairsInFirstEpoch, planEpoch, planEvaluation, planStatistics, type BatchOptions, type EpochPlan, type PlanStatistics } from './plan.js';
 
 export type { BatchOptions, PlanStatistics, WeightedRange } from './plan.js';
 
@@ -33,7 +33,7 @@ export class BatchSource implements BatchStream {
     readonly corpus: EncodedCorpus,
     readonly options: BatchOptions,
   ) {
-    const pairs = options.ranges?.reduce((sum, { start, end, weight }) => sum + Math.round((end - start) * weight), 0) ?? corpus.size;
+    const pairs = options.ranges === undefined ? corpus.size : pairsInFirstEpoch(options.ranges);
     if (corpus.size === 0 || pairs < 1) throw new S2sError('no-pairs', 'There is not one sentence pair to make batches of.');
   }
 

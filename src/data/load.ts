@@ -5,6 +5,8 @@ import type { TokenizerPair } from '../text/tokenizer.js';
 import { corpusTexts, type CorpusTexts } from './corpus.js';
 import { loadEncodedCorpus, type DataEvent, type LoadedCorpus } from './encode.js';
 import { DROP_REASONS, type DropReason } from './filter.js';
+import { sideFile } from './pair.js';
+import { pairsInFirstEpoch } from './plan.js';
 import type { FilterSummary } from './summary.js';
 
 export type { DataEvent, LoadedCorpus } from './encode.js';
@@ -56,12 +58,11 @@ export async function loadEvaluationData(
 }
 
 function checkWeights({ ranges }: LoadedCorpus, corpora: readonly CorpusConfig[]): void {
-  const pairs = ranges.map(({ start, end, weight }) => Math.round((end - start) * weight));
-  if (pairs.some((count) => count > 0)) return;
+  if (pairsInFirstEpoch(ranges) > 0) return;
   const number = ranges.findIndex(({ start, end }) => end > start);
-  const corpus = corpora[number];
-  throw new S2sError('no-pairs', `an epoch would show less than one pair: the weight of this corpus is ${corpus?.weight}`, {
-    place: { file: corpus?.file ?? corpus?.source, key: `data.train[${number}].weight` },
+  const corpus = corpora[number]!;
+  throw new S2sError('no-pairs', `an epoch would show less than one pair: the weight of this corpus is ${corpus.weight}`, {
+    place: { file: sideFile(corpus, 'source'), key: `data.train[${number}].weight` },
     hint: 'A weight is the share of a corpus that an epoch shows: 1 shows every pair once.',
   });
 }

@@ -125,6 +125,17 @@ function batchShape(lengths: PairLengths, plan: EpochPlan, batch: number): { pai
   return { pairs: end - start, sourceTime, targetTime };
 }
 
+/** Which of the endless stream of a range's pairs an epoch shows: from `first` to `last` - 1. */
+function shownPairs({ start, end, weight }: WeightedRange, epoch: number): { first: number; last: number } {
+  const size = end - start;
+  return { first: Math.round(epoch * weight * size), last: Math.round((epoch + 1) * weight * size) };
+}
+
+/** Pairs that the first epoch shows. */
+export function pairsInFirstEpoch(ranges: readonly WeightedRange[]): number {
+  return ranges.reduce((sum, range) => sum + shownPairs(range, 0).last, 0);
+}
+
 /**
  * The pairs of an epoch. Each range is an endless stream of shuffled passes over its pairs, of which an epoch takes
  * the next `weight` times as many as there are pairs: weight 1 is one whole pass, 2 are two, and at 0.5 two epochs
@@ -133,8 +144,7 @@ function batchShape(lengths: PairLengths, plan: EpochPlan, batch: number): { pai
 function choosePairs(ranges: readonly WeightedRange[], seed: number, epoch: number): Uint32Array {
   const parts = ranges.map((range, number) => {
     const size = range.end - range.start;
-    const first = Math.round(epoch * range.weight * size);
-    const last = Math.round((epoch + 1) * range.weight * size);
+    const { first, last } = shownPairs(range, epoch);
     const chosen = new Uint32Array(last - first);
     let filled = 0;
     while (filled < chosen.length) {

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { createReadStream } from 'node:fs';
 import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { S2sError } from '../errors.js';
+import { S2sError, whyUnreadable } from '../errors.js';
 
 const LINE_FEED = 0x0a;
 const BYTES_PER_READ = 1 << 18;
@@ -110,12 +110,5 @@ function readError(error: unknown, name: string, unzipping: boolean): unknown {
   if (unzipping && (code.startsWith('Z_') || code.startsWith('ERR_'))) {
     return new S2sError('gzip-broken', `the gzip file is broken or cut short (${error.message})`, { place: { file: name }, cause: error });
   }
-  const reason = READ_ERRORS[code];
-  return new S2sError('file-unreadable', reason === undefined ? `cannot be read: ${error.message}` : reason, { place: { file: name }, cause: error });
+  return new S2sError('file-unreadable', whyUnreadable(error), { place: { file: name }, cause: error });
 }
-
-const READ_ERRORS: Partial<Record<string, string>> = {
-  ENOENT: 'there is no such file',
-  EISDIR: 'is a folder, not a file',
-  EACCES: 'may not be read (permission denied)',
-};

@@ -47,23 +47,23 @@ export function update(
   const divisor = training.lossNormalization === 'token' ? targetTokens : sentences;
 
   let gradients: readonly Tensor[] | undefined;
-  const scalars: Scalar[] = [];
+  const losses: Scalar[] = [];
+  const likelihoods: Scalar[] = [];
   for (const [index, batch] of batches.entries()) {
     const seeds = new DropoutSeeds(settings.seed, settings.update * training.batch.accumulate + index);
     const result = computeGradients(model, batch, { labelSmoothing: training.labelSmoothing, divisor: divisor / lossFactor, seeds });
-    scalars.push(result.loss, result.negativeLogLikelihood);
+    losses.push(result.loss);
+    likelihoods.push(result.negativeLogLikelihood);
     result.correct.dispose();
     gradients = addGradients(gradients, result.gradients);
   }
   gradients ??= [];
-  scalars.push(globalNorm(gradients));
 
-  const numbers = readTogether(scalars);
-  const gradientNorm = numbers.pop()! / lossFactor;
-  const losses = numbers.filter((_, index) => index % 2 === 0);
-  const loss = sum(losses) / lossFactor;
-  const nonFiniteBatch = losses.findIndex((value) => !Number.isFinite(value));
-  const negativeLogLikelihood = sum(numbers.filter((_, index) => index % 2 === 1));
+  const [lossOfBatch, likelihoodOfBatch, [norm]] = readTogether(losses, likelihoods, [globalNorm(gradients)]) as [number[], number[], [number]];
+  const gradientNorm = norm / lossFactor;
+  const loss = sum(lossOfBatch) / lossFactor;
+  const nonFiniteBatch = lossOfBatch.findIndex((value) => !Number.isFinite(value));
+  const negativeLogLikelihood = sum(likelihoodOfBatch);
   const applied = Number.isFinite(loss) && Number.isFinite(gradientNorm);
   const clipped = clipByGlobalNorm(gradients, gradientNorm, training.clipNorm, lossFactor);
   // The optimiser changes weights in place; a read still alive would make TensorFlow copy them first.
@@ -86,12 +86,13 @@ export function update(
   };
 }
 
-/** Values of scalars, which are disposed: read at once, so that a device is waited for once a step. */
-function readTogether(scalars: readonly Scalar[]): number[] {
-  const together = tf.stack([...scalars]);
+/** Values of lists of scalars, which are disposed: read at once, so that a device is waited for once a step. */
+function readTogether(...lists: readonly (readonly Scalar[])[]): number[][] {
+  const scalars = lists.flat();
+  const together = tf.stack(scalars);
   const values = [...together.dataSync()];
   for (const tensor of [...scalars, together]) tensor.dispose();
-  return values;
+  return lists.map(({ length }) => values.splice(0, length));
 }
 
 function batchTokens({ sourceLengths, targetLengths }: Batch): { source: number; target: number } {

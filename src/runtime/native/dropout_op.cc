@@ -90,11 +90,10 @@ class DropoutOp : public tensorflow::OpKernel {
     const float keep = 1.0f / (1.0f - rate_);
     // The uniform numbers are 23 bits times 2^-23, as TensorFlow makes them: less than the rate are those of less than this.
     const auto limit = static_cast<uint32_t>(std::ceil(rate_ * (1 << 23)));
-    s2s::ForEach(context, static_cast<int>((count + kElements - 1) / kElements), [&](int piece) {
-      const int64_t end = std::min(count, (piece + 1) * kElements);
+    s2s::ForEachPiece(context, count, kElements, [&](int64_t start, int64_t end) {
       uint64_t words[2 * kLanes];
       uint32_t numbers[4 * kLanes];
-      for (int64_t at = piece * kElements; at < end; at += 4 * kLanes) {
+      for (int64_t at = start; at < end; at += 4 * kLanes) {
         Philox(key, counter, at / 4, words);
         std::memcpy(numbers, words, sizeof(words));
         const int64_t here = std::min<int64_t>(4 * kLanes, end - at);

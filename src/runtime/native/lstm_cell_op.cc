@@ -33,8 +33,8 @@ namespace {
 constexpr int64_t kRows = 16;
 
 void ForRows(OpKernelContext* context, int64_t rows, const std::function<void(int64_t)>& work) {
-  s2s::ForEach(context, static_cast<int>((rows + kRows - 1) / kRows), [&](int piece) {
-    for (int64_t row = piece * kRows; row < std::min(rows, (piece + 1) * kRows); ++row) work(row);
+  s2s::ForEachPiece(context, rows, kRows, [&](int64_t start, int64_t end) {
+    for (int64_t row = start; row < end; ++row) work(row);
   });
 }
 

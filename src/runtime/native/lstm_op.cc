@@ -274,8 +274,7 @@ class LstmGradOp : public LstmOpBase<T> {
         }
       });
       // After the loop, so that the order of the sums does not depend on the number of threads.
-      s2s::ForEach(context, static_cast<int>((4 * hidden + kBiasColumns - 1) / kBiasColumns), [&](int piece) {
-        const int64_t first = piece * kBiasColumns, last = std::min(4 * hidden, first + kBiasColumns);
+      s2s::ForEachPiece(context, 4 * hidden, kBiasColumns, [&](int64_t first, int64_t last) {
         for (int64_t row = 0; row < batch * time; ++row) {
           for (int64_t column = first; column < last; ++column) d_bias[column] += s2s::AsFloat(d_projected[row * 4 * hidden + column]);
         }

@@ -89,16 +89,14 @@ class MatMulOp : public ProductOp {
     static s2s::Buffer buffer;
     std::lock_guard<std::mutex> lock(s2s::SharedBuffers());
     float* packed = buffer.Get<float>(s2s::PackedFloats(inner, columns));
-    s2s::ForEach(context, static_cast<int>((columns + kPackedColumns - 1) / kPackedColumns), [&](int slice) {
-      const int64_t start = slice * kPackedColumns;
-      s2s::PackFloats({right.data + start * right.column_stride, right.row_stride, right.column_stride}, inner, std::min(kPackedColumns, columns - start), packed + start * inner);
+    s2s::ForEachPiece(context, columns, kPackedColumns, [&](int64_t start, int64_t end) {
+      s2s::PackFloats({right.data + start * right.column_stride, right.row_stride, right.column_stride}, inner, end - start, packed + start * inner);
     });
     // As many blocks for each thread, of a number of rows that fills tiles.
     const int64_t threads = s2s::Threads(context), rounds = (rows + threads * kMostRows - 1) / (threads * kMostRows);
     const int64_t block = ((rows + threads * rounds - 1) / (threads * rounds) + s2s::kTileRows - 1) / s2s::kTileRows * s2s::kTileRows;
-    s2s::ForEach(context, static_cast<int>((rows + block - 1) / block), [&](int task) {
-      const int64_t start = task * block;
-      s2s::MultiplyFloats({left.data + start * left.row_stride, left.row_stride, left.column_stride}, packed, std::min(block, rows - start), inner, columns, result + start * columns);
+    s2s::ForEachPiece(context, rows, block, [&](int64_t start, int64_t end) {
+      s2s::MultiplyFloats({left.data + start * left.row_stride, left.row_stride, left.column_stride}, packed, end - start, inner, columns, result + start * columns);
     });
   }
 };

@@ -37,10 +37,9 @@ class MoreRowsOp : public tensorflow::OpKernel {
     const float* from = matrix.flat<float>().data();
     Number* to = reinterpret_cast<Number*>(result->flat<T>().data());
     const int64_t count = matrix.NumElements();
-    s2s::ForEach(context, static_cast<int>((count + kElements - 1) / kElements), [&](int piece) {
-      const int64_t end = std::min(count, (piece + 1) * kElements);
+    s2s::ForEachPiece(context, count, kElements, [&](int64_t start, int64_t end) {
 #pragma omp simd
-      for (int64_t i = piece * kElements; i < end; ++i) to[i] = s2s::FromFloat<Number>(from[i]);
+      for (int64_t i = start; i < end; ++i) to[i] = s2s::FromFloat<Number>(from[i]);
     });
     std::fill(to + count, to + result->NumElements(), Number{0});
   }

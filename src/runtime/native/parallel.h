@@ -2,6 +2,7 @@
 #ifndef S2S_PARALLEL_H_
 #define S2S_PARALLEL_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -20,6 +21,12 @@ int Threads(tensorflow::OpKernelContext* context);
 // that is done takes the next number, so that one that is held up by another process holds up nobody. oneDNN called in
 // there computes on the calling thread alone. What work throws is thrown here, when all have ended.
 void ForEach(tensorflow::OpKernelContext* context, int count, const std::function<void(int)>& work);
+
+// Calls work(start, end) for pieces of `size` numbers, or less at the end, that together are 0 ... count - 1; otherwise as ForEach.
+template <typename Work>
+void ForEachPiece(tensorflow::OpKernelContext* context, int64_t count, int64_t size, const Work& work) {
+  ForEach(context, static_cast<int>((count + size - 1) / size), [&](int piece) { work(piece * size, std::min(count, (piece + 1) * size)); });
+}
 
 // Runs the body of an op: an exception, such as oneDNN's, becomes the op's error instead of the process's end.
 void Guard(tensorflow::OpKernelContext* context, const std::function<void()>& body);

@@ -29,9 +29,8 @@ class TransposeOp : public tensorflow::OpKernel {
     OP_REQUIRES_OK(context, context->allocate_output(0, {rows, columns}, &transposed));
     const float* from = matrix.flat<float>().data();
     float* to = transposed->flat<float>().data();
-    s2s::ForEach(context, static_cast<int>((rows + kRows - 1) / kRows), [&](int piece) {
-      const int64_t start = piece * kRows;
-      s2s::Turn(s2s::Strided{from + start, 1, rows}, std::min(kRows, rows - start), columns, to + start * columns);
+    s2s::ForEachPiece(context, rows, kRows, [&](int64_t start, int64_t end) {
+      s2s::Turn(s2s::Strided{from + start, 1, rows}, end - start, columns, to + start * columns);
     });
   }
 };

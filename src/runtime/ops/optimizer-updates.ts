@@ -33,10 +33,10 @@ export function applyAdam(all: readonly AdamWeights[], numbers: AdamNumbers): vo
   const { learningRate, beta1, beta2, epsilon, update, weightDecay } = numbers;
   tf.tidy(() => {
     const scalars = [beta1 ** update, beta2 ** update, learningRate, beta1, beta2, epsilon].map((value) => tf.scalar(value));
+    const attributes = [attribute.type('T', 'float32'), attribute.bool('use_locking', false), attribute.bool('use_nesterov', false)];
     for (const { weights, firstMoment, secondMoment, gradient } of all) {
       if (weightDecay > 0) decayWeights(weights, learningRate * weightDecay);
       if (weights.handle !== undefined && firstMoment.handle !== undefined && secondMoment.handle !== undefined) {
-        const attributes = [attribute.type('T', 'float32'), attribute.bool('use_locking', false), attribute.bool('use_nesterov', false)];
         execute('ResourceApplyAdam', attributes, [weights.handle, firstMoment.handle, secondMoment.handle, ...scalars, gradient], 0);
       } else {
         plainAdam({ weights, firstMoment, secondMoment, gradient }, numbers);
