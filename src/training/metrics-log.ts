@@ -1,5 +1,6 @@
-import { appendFile, readFile, rename, writeFile } from 'node:fs/promises';
+import { appendFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { replaceFile } from '../files/replace.mjs';
 import type { TrainingEvent } from './events.js';
 import type { Progress } from './progress.js';
 
@@ -28,8 +29,7 @@ export class MetricsLog {
       // Skipped updates share the step before them; what tells them apart is their count.
       return row !== undefined && row.step <= step && row.type !== 'stopped' && (row.type !== 'skipped' || row.total <= nonFinite.total);
     });
-    await writeFile(`${this.file}.new`, kept.map((line) => `${line}\n`).join(''));
-    await rename(`${this.file}.new`, this.file);
+    await replaceFile(this.file, kept.map((line) => `${line}\n`).join(''));
   }
 
   /** Writes the events that belong on the curve, one row each. */

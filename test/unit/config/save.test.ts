@@ -44,7 +44,7 @@ test('every default is written out', () => {
 test('keys that a saved configuration lacks get their defaults, and the folder where it lies is the run directory', () => {
   saveResolvedConfig(folder.load(DATA), run);
   const file = join(run, CONFIG_FILE);
-  writeFileSync(file, readFileSync(file, 'utf8').replace(/^ *beamSize: .*\n/m, ''));
+  writeFileSync(file, readFileSync(file, 'utf8').replace(/^.*sha256.*\n/, '').replace(/^ *beamSize: .*\n/m, ''));
   const config = readResolvedConfig(run);
   assert.equal(config.decoding.beamSize, 5);
   assert.equal(config.runDirectory, run);
