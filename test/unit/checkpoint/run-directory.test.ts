@@ -236,8 +236,8 @@ test('checkpoints of version 1, which have no checksums, load', async () => {
   const run = await newRun();
   await save(run, 1, 10);
   for (const file of [join(run, 'checkpoints', 'index.json'), join(run, 'checkpoints', 'step-00000001', 'state.json')]) {
-    const { checksum: _, files: __, ...rest } = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>;
-    await writeFile(file, JSON.stringify({ ...rest, version: 1 }));
+    const value = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>;
+    await writeFile(file, JSON.stringify({ ...value, version: 1, checksum: undefined, files: undefined }));
   }
   const checkpoint = await loadCheckpoint(run, 'best');
   assert.deepEqual(checkpoint.weights, tensorsAt(1));
