@@ -15,13 +15,16 @@ const entrySchema = z.strictObject({
   scores: z.record(z.string(), z.number()),
 });
 
+const bestIsListed = ({ checkpoints, best }: { checkpoints: readonly { step: number }[]; best: number | null }): boolean =>
+  best === null || checkpoints.some(({ step }) => step === best);
+
 const indexSchema = z.strictObject({
   version: checkpointVersion,
   /** In the order of saving. */
   checkpoints: z.array(entrySchema),
   /** Step of the best checkpoint; null as long as none has a score. */
   best: z.int().min(0).nullable(),
-}).refine(({ checkpoints, best }) => best === null || checkpoints.some(({ step }) => step === best), 'best is none of the checkpoints');
+}).refine(bestIsListed, 'best is none of the checkpoints');
 
 /** A checkpoint as the index lists it. */
 export type CheckpointEntry = z.output<typeof entrySchema>;
@@ -56,7 +59,9 @@ export async function readIndex(runDirectory: string): Promise<CheckpointIndex> 
   } catch (error) {
     if (isMissing(error)) return await indexOfFolders(runDirectory);
     if (!(error instanceof S2sError) || error.code === 'checkpoint-version') throw error;
-    const hint = `Choose a checkpoint with --checkpoint N (${listSteps(await indexOfFolders(runDirectory)) || 'there is none'}), or delete this file: then all scores are unknown, and the last checkpoint counts as the best.`;
+    const steps = listSteps(await indexOfFolders(runDirectory)) || 'there is none';
+    const consequence = 'then all scores are unknown, and the last checkpoint counts as the best';
+    const hint = `Choose a checkpoint with --checkpoint N (${steps}), or delete this file: ${consequence}.`;
     throw new S2sError(error.code, error.message, { place: error.place, hint, cause: error });
   }
 }

@@ -8,8 +8,10 @@ import { CHECKPOINT_VERSION } from './state.js';
 /** From this format version on a file holds `checksum`, the SHA-256 (hex) of its other keys as compact JSON. */
 const FIRST_WITH_CHECKSUM = 2;
 
+type Versioned = { readonly version: number };
+
 /** Writes an object as JSON with its checksum, completely or not at all. */
-export async function writeJsonFile<Value extends { readonly version: number }>(file: string, value: Value): Promise<void> {
+export async function writeJsonFile<Value extends Versioned>(file: string, value: Value): Promise<void> {
   const plain = JSON.parse(JSON.stringify(value)) as object;
   await replaceFile(file, `${JSON.stringify({ ...plain, checksum: checksum(plain) }, undefined, 2)}\n`);
 }
@@ -36,17 +38,23 @@ export async function readJsonFile<Schema extends z.ZodType>(file: string, schem
 }
 
 function withoutChecksum(file: string, value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || !('version' in value) || typeof value.version !== 'number') return value;
+  if (!isVersioned(value)) return value;
   if (value.version > CHECKPOINT_VERSION) {
-    throw new S2sError('checkpoint-version', `format version ${value.version} is newer than version ${CHECKPOINT_VERSION}, the newest that this s2s reads`, {
+    const problem = `format version ${value.version} is newer than version ${CHECKPOINT_VERSION}, the newest that this s2s reads`;
+    throw new S2sError('checkpoint-version', problem, {
       place: { file },
       hint: 'A newer s2s wrote it; update s2s.',
     });
   }
   if (value.version < FIRST_WITH_CHECKSUM) return value;
-  const { checksum: recorded, ...rest } = value as Record<string, unknown>;
+  const { checksum: recorded, ...rest } = value as Versioned & { checksum?: unknown };
   if (recorded === checksum(rest)) return rest;
-  throw new S2sError('checkpoint-damaged', 'this file is damaged: it does not match the checksum in it', { place: { file } });
+  const problem = 'this file is damaged: it does not match the checksum in it';
+  throw new S2sError('checkpoint-damaged', problem, { place: { file } });
+}
+
+function isVersioned(value: unknown): value is Versioned {
+  return typeof value === 'object' && value !== null && 'version' in value && typeof value.version === 'number';
 }
 
 function checksum(value: object): string {

@@ -21,7 +21,8 @@ export async function rememberRun(runDirectory: string, workingDirectory = proce
   try {
     await mkdir(folder, { recursive: true });
     await replaceFile(join(folder, '.gitignore'), '*\n');
-    await replaceFile(join(folder, FILE), `${relative(workingDirectory, resolve(workingDirectory, runDirectory)) || '.'}\n`);
+    const path = relative(workingDirectory, resolve(workingDirectory, runDirectory)) || '.';
+    await replaceFile(join(folder, FILE), `${path}\n`);
     return true;
   } catch {
     return false;

@@ -19,7 +19,8 @@ export async function lockRunDirectory(runDirectory: string): Promise<RunLock> {
   const file = join(runDirectory, LOCK_FILE);
   const { lock, holder } = await tryLock(file);
   if (lock !== undefined) return lock;
-  throw new S2sError('run-directory-locked', `process ${holder.pid} on ${holder.host} has been training here since ${holder.since}`, {
+  const problem = `process ${holder.pid} on ${holder.host} has been training here since ${holder.since}`;
+  throw new S2sError('run-directory-locked', problem, {
     place: { file: runDirectory },
     hint: `Choose another --run-dir, or, if that process is gone, delete ${file}.`,
   });

@@ -60,9 +60,10 @@ export async function saveCheckpoint(runDirectory: string, checkpoint: NewCheckp
 
   const draft = join(folder, `${NEW_PREFIX}${stepName(step)}-${randomBytes(4).toString('hex')}`);
   await mkdir(draft);
+  const metadata = { format: 's2s', step: String(step) };
   const files = {
-    [MODEL]: await writeSafetensors(join(draft, MODEL), checkpoint.weights, { format: 's2s', step: String(step) }),
-    [OPTIMIZER]: await writeSafetensors(join(draft, OPTIMIZER), checkpoint.optimizer, { format: 's2s', step: String(step) }),
+    [MODEL]: await writeSafetensors(join(draft, MODEL), checkpoint.weights, metadata),
+    [OPTIMIZER]: await writeSafetensors(join(draft, OPTIMIZER), checkpoint.optimizer, metadata),
   };
   await writeJsonFile(join(draft, STATE), { ...checkpoint.state, version: CHECKPOINT_VERSION, files });
   await syncFolder(draft);
@@ -88,7 +89,10 @@ export async function saveCheckpoint(runDirectory: string, checkpoint: NewCheckp
  * @throws S2sError when there is no such checkpoint or it is damaged; the hint names those there are
  */
 export async function loadCheckpoint(runDirectory: string, which: WhichCheckpoint = 'best'): Promise<Checkpoint> {
-  const index = await (typeof which === 'number' ? readIndex(runDirectory).catch(() => indexOfFolders(runDirectory)) : readIndex(runDirectory));
+  const index = await readIndex(runDirectory).catch((error: unknown) => {
+    if (typeof which !== 'number') throw error;
+    return indexOfFolders(runDirectory);
+  });
   const step = choose(runDirectory, index, which);
   const directory = await folderOf(runDirectory, step);
   return withAlternatives(index, step, async () => {
@@ -143,7 +147,10 @@ async function withAlternatives<T>(index: CheckpointIndex, step: number, load: (
     return await load();
   } catch (error) {
     const others = { ...index, checkpoints: index.checkpoints.filter((entry) => entry.step !== step) };
-    const advice = others.checkpoints.length === 0 ? 'There is no other checkpoint in this run.' : `Other checkpoints of this run: ${listSteps(others)}. s2s translate and s2s eval use another one with --checkpoint N.`;
+    const advice =
+      others.checkpoints.length === 0
+        ? 'There is no other checkpoint in this run.'
+        : `Other checkpoints of this run: ${listSteps(others)}. s2s translate and s2s eval use one with --checkpoint N.`;
     if (isMissing(error)) {
       throw new S2sError('checkpoint-incomplete', `the checkpoint of step ${step} lacks this file`, { place: { file: error.path }, hint: advice, cause: error });
     }

@@ -70,7 +70,11 @@ interface TensorPlace {
  * @returns what identifies the file, computed from the values in memory
  * @throws S2sError when a tensor does not hold what its shape and dtype say
  */
-export async function writeSafetensors(file: string, tensors: SavedTensors, metadata: Record<string, string> = {}): Promise<FileIdentity> {
+export async function writeSafetensors(
+  file: string,
+  tensors: SavedTensors,
+  metadata: Record<string, string> = {},
+): Promise<FileIdentity> {
   const places = layOut(file, tensors);
   const hash = createHash('sha256');
   let size = 0;
@@ -95,7 +99,9 @@ export async function readSafetensors(file: string, recorded?: FileIdentity): Pr
   const handle = await open(file, 'r');
   try {
     const { size } = await handle.stat();
-    if (recorded !== undefined && size !== recorded.bytes) throw damaged(file, `it has ${size} bytes and was saved with ${recorded.bytes}`);
+    if (recorded !== undefined && size !== recorded.bytes) {
+      throw damaged(file, `it has ${size} bytes and was saved with ${recorded.bytes}`);
+    }
     const hash = recorded === undefined ? undefined : createHash('sha256');
     const { places, metadata, dataStart } = await readHeader(file, handle, size, hash);
     const tensors = new Map<string, SavedTensor>();
@@ -104,7 +110,9 @@ export async function readSafetensors(file: string, recorded?: FileIdentity): Pr
       const bytes = await readBytes(file, handle, dataStart + begin, end - begin, hash);
       tensors.set(name, { dtype, shape, data: new DTYPES[dtype](bytes) });
     }
-    if (hash?.digest('hex') !== recorded?.sha256) throw damaged(file, 'its SHA-256 checksum is not the one it was saved with');
+    if (hash?.digest('hex') !== recorded?.sha256) {
+      throw damaged(file, 'its SHA-256 checksum is not the one it was saved with');
+    }
     return { tensors, metadata };
   } finally {
     await handle.close();
@@ -249,7 +257,13 @@ async function writeAll(handle: FileHandle, bytes: Uint8Array, hash: Hash): Prom
   }
 }
 
-async function readBytes(file: string, handle: FileHandle, start: number, length: number, hash: Hash | undefined): Promise<ArrayBuffer> {
+async function readBytes(
+  file: string,
+  handle: FileHandle,
+  start: number,
+  length: number,
+  hash: Hash | undefined,
+): Promise<ArrayBuffer> {
   const buffer = new ArrayBuffer(length);
   const bytes = new Uint8Array(buffer);
   let hashed = 0;
@@ -267,7 +281,10 @@ async function readBytes(file: string, handle: FileHandle, start: number, length
 }
 
 function damaged(file: string, problem: string): S2sError {
-  return new S2sError('checkpoint-damaged', `this file is damaged: ${problem}`, { place: { file }, hint: 'Copy it again, or use another checkpoint.' });
+  return new S2sError('checkpoint-damaged', `this file is damaged: ${problem}`, {
+    place: { file },
+    hint: 'Copy it again, or use another checkpoint.',
+  });
 }
 
 function invalid(file: string, problem: string, cause?: unknown): S2sError {

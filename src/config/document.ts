@@ -22,7 +22,8 @@ export interface ConfigDocument {
 /**
  * Reads a YAML (1.2) or JSON file; anchors, aliases and merge keys (`<<`) are followed.
  *
- * @throws UsageError `config-unreadable`, or `config-damaged` when its checksum does not match; ConfigError for each syntax error, duplicate key or unknown alias, with its line
+ * @throws UsageError `config-unreadable`, or `config-damaged` when its checksum does not match; ConfigError for each
+ *   syntax error, duplicate key or unknown alias, with its line
  */
 export function readConfigDocument(file: string): ConfigDocument {
   let text: string;
@@ -32,9 +33,10 @@ export function readConfigDocument(file: string): ConfigDocument {
     throw new UsageError('config-unreadable', whyUnreadable(error, OWN_WORDS), { place: { file }, cause: error });
   }
   if (sealIsBroken(text)) {
-    throw new UsageError('config-damaged', 'does not match the checksum in its first line: it was damaged, or edited after s2s wrote it.', {
+    const problem = 'does not match the checksum in its first line: it was damaged, or edited after s2s wrote it.';
+    throw new UsageError('config-damaged', problem, {
       place: { file },
-      hint: 'If you edited it, or if all its values are right, delete the first line. Otherwise put a good copy in its place.',
+      hint: 'If you edited it, or all its values are right, delete the first line. Otherwise restore a good copy.',
     });
   }
   const lines = new LineCounter();

@@ -44,7 +44,8 @@ export async function writeCache(file: string, corpus: PackedCorpus): Promise<vo
   await replaceFile(file, async (draft) => {
     const size = corpus.buffer.byteLength;
     for (let written = 0; written < size; ) {
-      written += (await draft.write(new Uint8Array(corpus.buffer, written, Math.min(PIECE_BYTES, size - written)))).bytesWritten;
+      const piece = new Uint8Array(corpus.buffer, written, Math.min(PIECE_BYTES, size - written));
+      written += (await draft.write(piece)).bytesWritten;
     }
   });
 }

@@ -16,7 +16,8 @@ const FOREIGN_MS = 24 * 3600 * 1000;
 const LONGEST_NAME = 120;
 
 const own = ownIdentity();
-const machine = createHash('sha256').update(JSON.stringify([own.host, own.boot, own.namespace])).digest('hex').slice(0, 8);
+const place = JSON.stringify([own.host, own.boot, own.namespace]);
+const machine = createHash('sha256').update(place).digest('hex').slice(0, 8);
 /** Folders that this process has cleared of leftover drafts. */
 const cleared = new Set();
 
@@ -28,7 +29,8 @@ const cleared = new Set();
  */
 export function draftName(file) {
   const name = Buffer.from(basename(file)).subarray(0, LONGEST_NAME).toString('latin1').replace(/[^\w.-]/g, '_');
-  return join(dirname(file), `.${name}.${machine}-${process.pid}-${own.started ?? ''}-${randomBytes(4).toString('hex')}.draft`);
+  const writer = `${machine}-${process.pid}-${own.started ?? ''}-${randomBytes(4).toString('hex')}`;
+  return join(dirname(file), `.${name}.${writer}.draft`);
 }
 
 /**

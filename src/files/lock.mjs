@@ -1,5 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { constants, copyFileSync, linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  constants, copyFileSync, linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { draftName, removeLeftoverDrafts } from './drafts.mjs';
@@ -44,7 +46,7 @@ const held = new Set();
  * Takes a lock, unless somebody holds it. The lock of a dead process is taken over.
  *
  * @param {string} file the folder is made
- * @returns {Promise<{ readonly lock: Lock, readonly holder?: undefined } | { readonly lock?: undefined, readonly holder: Holder }>}
+ * @returns {Promise<{ lock: Lock, holder?: undefined } | { lock?: undefined, holder: Holder }>}
  */
 export async function tryLock(file) {
   mkdirSync(dirname(file), { recursive: true });
@@ -148,7 +150,9 @@ function create(file, text) {
  */
 function removeClaims(file) {
   const prefix = `${basename(file)}${CLAIM}`;
-  for (const name of readdirSync(dirname(file))) if (name.startsWith(prefix)) rmSync(join(dirname(file), name), { force: true });
+  for (const name of readdirSync(dirname(file))) {
+    if (name.startsWith(prefix)) rmSync(join(dirname(file), name), { force: true });
+  }
 }
 
 /**

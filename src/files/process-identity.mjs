@@ -10,13 +10,17 @@ import { hostname, uptime } from 'node:os';
  * @property {string} since ISO date of the lock or draft
  * @property {string} [boot] identifies the running kernel; Linux only
  * @property {string} [namespace] identifies the set of processes in which the pid counts; Linux only
- * @property {string} [started] start time of the process, which a later process of the same pid does not share; Linux only
+ * @property {string} [started] start time, which a later process of the same pid does not share; Linux only
  */
 
 /** Clocks are adjusted a little; an identity this much older than the last boot is from before it. */
 const CLOCK_SLACK_MS = 60_000;
 
-const machine = { host: hostname(), boot: readText('/proc/sys/kernel/random/boot_id'), namespace: readLink('/proc/self/ns/pid') };
+const machine = {
+  host: hostname(),
+  boot: readText('/proc/sys/kernel/random/boot_id'),
+  namespace: readLink('/proc/self/ns/pid'),
+};
 
 /** @returns {ProcessIdentity} of this process */
 export function ownIdentity() {

@@ -69,8 +69,11 @@ function loadTokenizersOf(runDirectory: string, { tokenizer }: Config, state: Ch
 
 function assertSameTokenizer(file: string, side: 'source' | 'target', { step, tokenizers }: CheckpointState): void {
   // `loadTokenizers` reports a missing file.
-  if (!existsSync(file) || createHash('sha256').update(readFileSync(file, 'utf8')).digest('hex') === tokenizers[side].fingerprint) return;
-  throw new S2sError('tokenizer-changed', `the ${side} tokenizer is not the one that the checkpoint of step ${step} was trained with`, {
+  if (!existsSync(file)) return;
+  const fingerprint = createHash('sha256').update(readFileSync(file, 'utf8')).digest('hex');
+  if (fingerprint === tokenizers[side].fingerprint) return;
+  const problem = `the ${side} tokenizer is not the one that the checkpoint of step ${step} was trained with`;
+  throw new S2sError('tokenizer-changed', problem, {
     place: { file },
     hint: 'It was replaced or damaged. Put the file of that training back, or train again.',
   });

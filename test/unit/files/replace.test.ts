@@ -108,5 +108,5 @@ test('drafts of living processes and files of other names stay', async () => {
   assert.ok(left.includes('.b.draft') && left.includes('c.draft') && left.includes('a.txt'));
   assert.ok(left.includes(basename(own)));
   assert.ok(!left.includes(basename(dead)));
-  if (process.platform === 'linux') assert.ok(!left.includes(basename(reused)), 'a younger process of the same pid is another one');
+  if (process.platform === 'linux') assert.ok(!left.includes(basename(reused)), 'a younger process has the pid');
 });
