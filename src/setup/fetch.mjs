@@ -1,5 +1,6 @@
-import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { moveIntoPlace } from '../files/replace.mjs';
 import { SetupError } from './failure.mjs';
 import { lastLines, run } from './run.mjs';
 import { pipPlatformOptions } from './wheels.mjs';
@@ -60,7 +61,7 @@ async function downloadWheel({ pip }, wheel, platform, folder, title, reporter) 
     const got = wheelIn(temporary, wheel);
     if (result.code !== 0 || got === undefined) throw downloadFailed(title, lastLines(result, 6));
     const file = join(folder, got.slice(temporary.length + 1));
-    renameSync(got, file);
+    await moveIntoPlace(got, file);
     return file;
   } finally {
     clearInterval(measure);
@@ -91,6 +92,8 @@ with zipfile.ZipFile(archive) as wheel:
         path = wheel.extract(member, folder)
         if '/bin/' in member.filename:
             os.chmod(path, 0o755)
+# The record that the files are complete is written next; it must not reach the disk before them.
+os.sync()
 `;
 
 /**
