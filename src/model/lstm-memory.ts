@@ -3,82 +3,82 @@ import type { BatchShape } from '../data/batch.js';
 
 const FLOAT32_BYTES = 4;
 
-/** Values of one part of the model, in numbers. */
-interface Values {
-  /** From the forward pass, kept until the backward pass has ended. */
-  readonly kept: number;
-  /** The most that exist at the same time in the backward pass, in addition to those kept. */
-  readonly backward: number;
-}
-
 /**
  * An estimate of the memory that a training step of the LSTM model needs for a batch of this shape in float32, in bytes.
  *
- * All values of the forward pass are kept at the same time, the gradient of the logits included, which is computed with
- * the loss. The backward pass goes through one part of the model after the other, so only the largest one counts.
+ * The values of the forward pass and the gradients with respect to them all exist at the end of the backward pass, because
+ * tfjs frees neither before. So the estimate is their sum; the few temporary values within one operation are left out.
+ * Parameters, their gradients and the optimizer are not counted, except that input feeding makes a gradient of the
+ * decoder's parameters for every step.
+ *
+ * Compared with the growth of the resident memory in a step on a CPU, for 8 models and 5 shapes of 90 MB to 5.5 GB: see
+ * test/unit/model/lstm-memory.test.ts.
  *
  * @param vocabularySize of the target
  */
 export function trainingMemory(config: ModelConfig, vocabularySize: number, shape: BatchShape): number {
-  const parts = [...encoderValues(config, shape), ...decoderValues(config, shape), attentionValues(config, shape), outputValues(config, vocabularySize, shape)];
-  const kept = parts.reduce((sum, part) => sum + part.kept, 0);
-  return FLOAT32_BYTES * (kept + Math.max(...parts.map(({ backward }) => backward)));
+  return FLOAT32_BYTES * (encoderValues(config, shape) + decoderValues(config, shape) + attentionValues(config, shape) + outputValues(config, vocabularySize, shape));
 }
 
-function encoderValues({ embeddingSize, encoder, dropout }: ModelConfig, { sentences, sourceTime }: BatchShape): Values[] {
+function encoderValues({ embeddingSize, encoder, dropout }: ModelConfig, { sentences, sourceTime }: BatchShape): number {
   const positions = sentences * sourceTime;
-  const layers = Array.from({ length: encoder.layers }, (_, layer) => {
+  let perPosition = embeddingValues(embeddingSize, dropout.embedding);
+  for (let layer = 0; layer < encoder.layers; layer++) {
     const inputs = layer === 0 ? embeddingSize : encoder.hiddenSize;
-    const { kept, backward } = recurrentValues(positions, inputs, encoder.hiddenSize);
-    // The outputs of both directions are concatenated; dropout between layers makes a copy.
-    const copies = (encoder.bidirectional ? 1 : 0) + (layer > 0 && dropout.layers > 0 ? 1 : 0);
-    return { kept: kept + copies * positions * encoder.hiddenSize, backward };
-  });
-  return [embeddingValues(positions, embeddingSize, dropout.embedding), ...layers];
+    perPosition += recurrentValues(inputs, encoder.hiddenSize);
+    // Both directions: their outputs concatenated and split, and the sum of the gradients of their inputs.
+    if (encoder.bidirectional) perPosition += 2 * encoder.hiddenSize + 2 * inputs;
+    if (layer > 0 && dropout.layers > 0) perPosition += 2 * encoder.hiddenSize;
+  }
+  return positions * perPosition;
 }
 
-function decoderValues({ embeddingSize, decoder, dropout }: ModelConfig, { sentences, targetTime }: BatchShape): Values[] {
-  const positions = sentences * targetTime;
-  const { hiddenSize, inputFeeding } = decoder;
-  const layers = Array.from({ length: decoder.layers }, (_, layer) => {
+function decoderValues({ embeddingSize, encoder, decoder, dropout }: ModelConfig, { sentences, sourceTime, targetTime }: BatchShape): number {
+  const { layers, hiddenSize, inputFeeding } = decoder;
+  let perPosition = embeddingValues(embeddingSize, dropout.embedding);
+  let parameters = (encoder.hiddenSize + hiddenSize) * hiddenSize;
+  for (let layer = 0; layer < layers; layer++) {
     const inputs = layer === 0 ? embeddingSize + (inputFeeding ? hiddenSize : 0) : hiddenSize;
-    const copies = layer > 0 && dropout.layers > 0 ? positions * hiddenSize : 0;
-    const { kept, backward } = recurrentValues(positions, inputs, hiddenSize);
-    if (!inputFeeding) return { kept: kept + copies, backward };
-    // Step by step: each step also keeps its inputs and both products of four gates; the backward pass is in one step only.
-    return { kept: kept + copies + positions * (inputs + 8 * hiddenSize), backward: backward / targetTime };
-  });
-  return [embeddingValues(positions, embeddingSize, dropout.embedding), ...layers];
+    perPosition += recurrentValues(inputs, hiddenSize);
+    if (layer > 0 && dropout.layers > 0) perPosition += 2 * hiddenSize;
+    // Step by step, each step keeps its inputs and both of its products of four gates.
+    if (inputFeeding) perPosition += inputs + 8 * hiddenSize;
+    parameters += 4 * (inputs + hiddenSize) * hiddenSize;
+  }
+  const ofBatch = sentences * targetTime * perPosition;
+  if (!inputFeeding) return ofBatch;
+  // Every step has a gradient of its own for the decoder's kernels and for the keys and values of the attention.
+  return ofBatch + targetTime * (parameters + sentences * sourceTime * (encoder.hiddenSize + hiddenSize));
 }
 
-function embeddingValues(positions: number, size: number, rate: number): Values {
-  return { kept: positions * size * (rate > 0 ? 2 : 1), backward: 2 * positions * size };
+/** Of each position: its row of the table, the same with dropout, and the gradient of that. */
+function embeddingValues(size: number, dropout: number): number {
+  return (dropout > 0 ? 3 : 1) * size;
 }
 
-/** Four gates, the cell and the output of each position; then the gradients of the gates, of the inputs and of the output. */
-function recurrentValues(positions: number, inputs: number, hiddenSize: number): Values {
-  return { kept: positions * 6 * hiddenSize, backward: positions * (inputs + 6 * hiddenSize) };
+/** Of each position: four gates, cell and output; then the gradients of gates and inputs, and the state before the step. */
+function recurrentValues(inputs: number, hiddenSize: number): number {
+  return 6 * hiddenSize + 5 * hiddenSize + inputs;
 }
 
-function attentionValues({ attention, encoder, decoder }: ModelConfig, { sentences, sourceTime, targetTime }: BatchShape): Values {
-  if (attention === 'none') return { kept: 0, backward: 0 };
+function attentionValues({ attention, encoder, decoder }: ModelConfig, { sentences, sourceTime, targetTime }: BatchShape): number {
+  if (attention === 'none') return 0;
   const [source, target] = [sentences * sourceTime, sentences * targetTime];
+  // Encoder outputs: gradients as keys and as values, and their sum; projected keys and their gradient.
+  const ofSource = source * (2 * encoder.hiddenSize + (attention === 'dot' ? 1 : 2) * decoder.hiddenSize);
+  // Context and query, the product with the output kernel and its tanh; then the gradients of all, and those of the query.
+  const ofTarget = target * (2 * (encoder.hiddenSize + decoder.hiddenSize) + 6 * decoder.hiddenSize);
   const weights = target * sourceTime;
-  const keys = attention === 'dot' ? 0 : source * decoder.hiddenSize;
-  const joined = target * (encoder.hiddenSize + decoder.hiddenSize);
-  // The product with the output kernel and its tanh, and with them the query that some scores project or scale.
-  const hidden = target * decoder.hiddenSize * (attention === 'concat' || attention === 'scaled' ? 3 : 2);
-  const gradients = source * encoder.hiddenSize + keys + joined + target * decoder.hiddenSize;
-  if (attention !== 'concat') return { kept: keys + weights + joined + hidden, backward: gradients + weights };
-  // The sum of every query and key, and its tanh; backward, the gradient of both and two more factors of that of the tanh.
-  const sums = weights * decoder.hiddenSize;
-  const steps = decoder.inputFeeding ? targetTime : 1;
-  return { kept: keys + 4 * weights + joined + hidden + 2 * sums, backward: gradients + 4 * (sums / steps) };
+  if (attention !== 'concat') return ofSource + ofTarget + weights;
+  // The sum of every query and key and its tanh; then their gradients. Those of single steps are freed earlier.
+  const sums = (decoder.inputFeeding ? 3 : 5) * weights * decoder.hiddenSize;
+  return ofSource + ofTarget + 4 * weights + sums;
 }
 
-/** The logits, whose memory their gradient takes over, and the decoder's outputs with dropout and at the real positions. */
-function outputValues({ decoder, dropout }: ModelConfig, vocabularySize: number, { sentences, targetTime }: BatchShape): Values {
-  const positions = sentences * targetTime;
-  const copies = dropout.output > 0 ? 2 : 1;
-  return { kept: positions * (vocabularySize + copies * decoder.hiddenSize), backward: 2 * positions * decoder.hiddenSize };
+/**
+ * The logits, whose memory their gradient takes over; the decoder's outputs at the real positions, with dropout, and the
+ * gradients of both.
+ */
+function outputValues({ decoder, dropout }: ModelConfig, vocabularySize: number, { sentences, targetTime }: BatchShape): number {
+  return sentences * targetTime * (vocabularySize + (dropout.output > 0 ? 5 : 3) * decoder.hiddenSize);
 }
