@@ -73,7 +73,7 @@ test('a number list holds what was added, over any number of blocks', () => {
   );
 });
 
-const large = { skip: process.env['S2S_LARGE_TESTS'] === undefined ? 'needs 6 GB of memory and 3 GB of disk: set S2S_LARGE_TESTS=1' : false };
+const large = { skip: process.env['S2S_LARGE_TESTS'] === undefined ? 'needs 7 GB of memory and 3 GB of disk: set S2S_LARGE_TESTS=1' : false };
 
 test('a corpus of more than 2 GiB of ids is built, written, read and checked', large, async () => {
   const sentence = Array.from({ length: 1000 }, (_, index) => 70_000 + index);
