@@ -11,9 +11,9 @@ const FLOAT32_BYTES = 4;
  * Parameters, their gradients and the optimizer are not counted, except that input feeding makes a gradient of the
  * decoder's parameters for every step.
  *
- * test/unit/model/lstm-memory.test.ts compares it with the growth of the resident memory in a step on a CPU: over 8 models
- * and 5 shapes, from 90 MB to 5.5 GB, it is 0.86 to 1.06 of what was measured. In bfloat16 the logits take half as much, and
- * the estimate was up to 1.23.
+ * Compared with the growth of the resident memory in a step on a CPU, over 7 models and 5 shapes from 75 MB to 5.5 GB, it is
+ * 0.86 to 1.06 of what was measured (test/unit/model/lstm-memory.test.ts repeats a part of this). In bfloat16 the logits take
+ * half as much, and the estimate was up to 1.23 of it.
  *
  * @param vocabularySize of the target
  */
