@@ -1,5 +1,5 @@
 import { configSchema, type ModelConfig } from '../config/schema.js';
-import type { Batch } from '../data/batch.js';
+import { shapeOf, type Batch } from '../data/batch.js';
 import { S2sError } from '../errors.js';
 import { buildModel } from '../model/build.js';
 import { FIRST_LOSS_SCALE } from '../optim/loss-scale.js';
@@ -10,7 +10,6 @@ import { update } from '../training/update.js';
 import { EOS } from '../vocab/special.js';
 import { matmulRate } from './matmul-rate.js';
 import type { BatchShape } from './models.js';
-import { trainingFlops } from './operations.js';
 import { median, peakResidentMegabytes, reportHead, rounded, type ReportHead } from './report.js';
 
 /** What is measured: a model, its work, and how often. */
@@ -33,7 +32,7 @@ export interface TrainingReport extends ReportHead {
   /** Median of the timed steps. */
   readonly seconds_per_step: number;
   readonly target_tokens_per_second: number;
-  /** Billions of operations a second of the step's matrix products (`trainingFlops`), over the time of the whole step. */
+  /** Billions of operations a second of the step's matrix products (`TrainableModel.flops`), over the time of the whole step. */
   readonly gigaflops_per_second: number;
   /** Those of one large matrix product in the same number format, the best of some before and after the steps. */
   readonly matmul_gigaflops_per_second: number;
@@ -69,7 +68,7 @@ export function timeTraining({ name, config, shape, steps, warmup, seed, device 
     const step = median(seconds);
     const peak = peakResidentMegabytes();
     const rate = Math.max(rateBefore, matmulRate(precision));
-    const achieved = trainingFlops(config, shape) / step / 1e9;
+    const achieved = model.flops(shapeOf(batch)) / step / 1e9;
     return {
       ...reportHead(name, model.parameters.count, device),
       seconds_per_step: rounded(step),

@@ -22,6 +22,20 @@ export interface Batch {
   readonly indices: Int32Array;
 }
 
+/** The size of a batch. */
+export interface BatchShape {
+  /** Number of pairs. */
+  readonly sentences: number;
+  /** Positions of the longest sentence of each side, `</s>` counted. */
+  readonly sourceTime: number;
+  readonly targetTime: number;
+}
+
+/** The shape of a batch. */
+export function shapeOf({ batch, sourceTime, targetTime }: Pick<Batch, 'batch' | 'sourceTime' | 'targetTime'>): BatchShape {
+  return { sentences: batch, sourceTime, targetTime };
+}
+
 /** Where a batch source stands: enough to continue exactly there. */
 export interface BatchPosition {
   /** Passes begun over the corpus, from 0. */

@@ -1,19 +1,28 @@
 import { S2sError } from '../errors.js';
 import { BOS, EOS } from '../vocab/special.js';
-import type { Batch, BatchPosition, EncodedCorpus } from './batch.js';
-import { largestInPlan, pairsInFirstEpoch, planEpoch, planEvaluation, planStatistics, type BatchOptions, type EpochPlan, type PlanStatistics } from './plan.js';
+import type { Batch, BatchPosition, BatchShape, EncodedCorpus } from './batch.js';
+import { largestShapes, mostDemanding, pairsInFirstEpoch, planEpoch, planEvaluation, planStatistics, type BatchOptions, type EpochPlan, type PlannedShape, type PlanStatistics } from './plan.js';
 
 export type { BatchOptions, PlanStatistics, WeightedRange } from './plan.js';
 
-/** Where the training loop takes its batches from: `BatchSource` makes them itself, `BatchPrefetcher` on another thread. */
+/** Where the training loop takes its batches from. */
 export interface BatchStream {
+  /**
+   * Waits until `next` has a batch to give.
+   * @returns false when the signal aborts first
+   */
+  ready(signal?: AbortSignal): Promise<boolean>;
   /** The next batch, from the next epoch when this one is used up; without end. */
-  next(): Batch;
+  next(): Promise<Batch>;
   /** Where the stream stands: what to store so that a resumed run goes on with the batch that `next` would give. */
   readonly position: BatchPosition;
+  /**
+   * The batches of the first epoch (0), or of the one of the position.
+   * @throws RangeError for other epochs, which may not be planned yet
+   */
   batchesInEpoch(epoch: number): number;
-  /** The batch of the first epoch that needs the most memory. Does not move the position. */
-  largestBatch(): Batch;
+  /** The batch of the first epoch that needs the most memory, by an estimate for a shape. Does not move the position. */
+  largestBatch(memory: (shape: BatchShape) => number): Batch;
   /** Releases what the stream holds; it gives no batches afterwards. */
   close(): Promise<void>;
 }
@@ -23,7 +32,7 @@ export interface BatchStream {
  *
  * Batches hold sentences of like length and come in random order (see `planEpoch`).
  */
-export class BatchSource implements BatchStream {
+export class BatchSource {
   private current: { epoch: number; plan: EpochPlan } | undefined;
   private epoch = 0;
   private batch = 0;
@@ -70,19 +79,14 @@ export class BatchSource implements BatchStream {
     return this.plan(epoch).starts.length - 1;
   }
 
-  largestBatch(): Batch {
-    const plan = planEpoch(this.corpus, this.options, 0);
-    return this.at(plan, largestInPlan(this.corpus, plan));
+  /** The largest shapes of the epoch, see `largestShapes`. */
+  largestShapes(epoch: number): PlannedShape[] {
+    return largestShapes(this.corpus, this.plan(epoch));
   }
 
   /** Tokens and padding of an epoch. */
   statistics(epoch: number): PlanStatistics {
     return planStatistics(this.corpus, this.plan(epoch));
-  }
-
-  /** Nothing to release; there so that both streams are used alike. */
-  close(): Promise<void> {
-    return Promise.resolve();
   }
 
   private plan(epoch: number): EpochPlan {
@@ -106,6 +110,16 @@ export function* evaluationBatches(corpus: EncodedCorpus, tokens: number): Gener
   for (let i = 0; i + 1 < plan.starts.length; i++) {
     yield makeBatch(corpus, plan.order.subarray(plan.starts[i]!, plan.starts[i + 1]!));
   }
+}
+
+/** The largest shapes of `evaluationBatches`, see `largestShapes`. */
+export function largestEvaluationShapes(corpus: EncodedCorpus, tokens: number): PlannedShape[] {
+  return largestShapes(corpus, planEvaluation(corpus, tokens));
+}
+
+/** The batch with the shape that needs the most memory. */
+export function largestBatch(corpus: EncodedCorpus, shapes: readonly PlannedShape[], memory: (shape: BatchShape) => number): Batch {
+  return makeBatch(corpus, mostDemanding(shapes, memory).pairs);
 }
 
 /** Pads the given pairs into one batch. All its arrays lie in one buffer, which can be handed to another thread whole. */

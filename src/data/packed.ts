@@ -1,5 +1,7 @@
-import { createHash } from 'node:crypto';
+import { S2sError } from '../errors.js';
 import type { EncodedCorpus } from './batch.js';
+import { NumberList, type NumberArray } from './number-list.js';
+import { PIECE_BYTES, piecesOf, sha256Of } from './pieces.js';
 
 /*
  * The file format of an encoded corpus, which is also its form in memory: made once, then read (or mapped) as it is
@@ -20,7 +22,6 @@ const ALIGNMENT = 64;
 const SECTIONS = ['sourceOffsets', 'targetOffsets', 'lines', 'sourceIds', 'targetIds'] as const;
 
 type SectionName = (typeof SECTIONS)[number];
-type Ids = Uint16Array | Uint32Array;
 /** Token offsets: uint32, or float64 (exact to 2^53) from 2^32 tokens on. */
 type Offsets = Uint32Array | Float64Array;
 
@@ -51,13 +52,13 @@ export class PackedCorpus implements EncodedCorpus {
   readonly notes: unknown;
   private readonly sourceOffsets: Offsets;
   private readonly targetOffsets: Offsets;
-  private readonly sourceIds: Ids;
-  private readonly targetIds: Ids;
+  private readonly sourceIds: Section;
+  private readonly targetIds: Section;
   private readonly lines: Uint32Array;
 
   /** @param buffer a block that `readImage` has checked or `PackedCorpusBuilder` has made */
   constructor(readonly buffer: SharedArrayBuffer) {
-    const header = parseHeader(Buffer.from(buffer));
+    const header = parseHeader(buffer);
     this.size = header.size;
     this.corpusSizes = header.corpusSizes;
     this.key = header.key;
@@ -65,8 +66,8 @@ export class PackedCorpus implements EncodedCorpus {
     const { sourceOffsets, targetOffsets, lines, sourceIds, targetIds } = header.sections;
     this.sourceOffsets = offsetsView(buffer, sourceOffsets);
     this.targetOffsets = offsetsView(buffer, targetOffsets);
-    this.sourceIds = idsView(buffer, sourceIds);
-    this.targetIds = idsView(buffer, targetIds);
+    this.sourceIds = sourceIds;
+    this.targetIds = targetIds;
     this.lines = new Uint32Array(buffer, lines.offset, lines.bytes / 4);
   }
 
@@ -79,11 +80,11 @@ export class PackedCorpus implements EncodedCorpus {
   }
 
   source(index: number): Int32Array {
-    return new Int32Array(this.sourceIds.subarray(this.sourceOffsets[index]!, this.sourceOffsets[index + 1]!));
+    return idsBetween(this.buffer, this.sourceIds, this.sourceOffsets[index]!, this.sourceOffsets[index + 1]!);
   }
 
   target(index: number): Int32Array {
-    return new Int32Array(this.targetIds.subarray(this.targetOffsets[index]!, this.targetOffsets[index + 1]!));
+    return idsBetween(this.buffer, this.targetIds, this.targetOffsets[index]!, this.targetOffsets[index + 1]!);
   }
 
   /** Where a pair comes from: the number of its corpus (from 0) and its line in there (from 1). */
@@ -99,7 +100,7 @@ export class PackedCorpus implements EncodedCorpus {
 export class PackedCorpusBuilder {
   private readonly source: SideBuilder;
   private readonly target: SideBuilder;
-  private readonly lines: number[] = [];
+  private readonly lines = new NumberList((length) => new Uint32Array(length));
   private readonly corpusSizes: number[];
 
   /** @param vocabularySizes ids below 65,536 take two bytes, larger ones four */
@@ -117,36 +118,66 @@ export class PackedCorpusBuilder {
     this.corpusSizes[corpus]!++;
   }
 
-  /** @param notes anything that JSON can hold */
-  build(key: string, notes: unknown): PackedCorpus {
-    const arrays: Record<SectionName, Offsets | Ids> = {
-      sourceOffsets: this.source.offsets(),
-      targetOffsets: this.target.offsets(),
-      lines: Uint32Array.from(this.lines),
-      sourceIds: this.source.ids(),
-      targetIds: this.target.ids(),
+  /**
+   * Packs the pairs. The builder is empty afterwards, so that the pairs are not in memory twice.
+   *
+   * @param notes anything that JSON can hold
+   * @param pieceBytes bytes hashed and copied at a time
+   * @throws S2sError `out-of-memory`
+   */
+  build(key: string, notes: unknown, pieceBytes: number = PIECE_BYTES): PackedCorpus {
+    const size = this.lines.length;
+    const sourceOffsets = this.source.offsets();
+    const targetOffsets = this.target.offsets();
+    const contents: Record<SectionName, Content> = {
+      sourceOffsets: contentOf(sourceOffsets, pieceBytes),
+      targetOffsets: contentOf(targetOffsets, pieceBytes),
+      lines: { elementBytes: 4, length: size, bytes: () => this.lines.bytes(pieceBytes), takeBytes: () => this.lines.takeBytes(pieceBytes) },
+      sourceIds: this.source.content(pieceBytes),
+      targetIds: this.target.content(pieceBytes),
     };
     // Offsets are counted from the end of the header first, since they decide how long the header is.
     const sections: Partial<Record<SectionName, Section>> = {};
     let end = 0;
     for (const name of SECTIONS) {
-      const bytes = bytesOf(arrays[name]);
-      sections[name] = { offset: end, bytes: bytes.length, elementBytes: arrays[name].BYTES_PER_ELEMENT as 2 | 4 | 8, sha256: sha256(bytes).toString('hex') };
-      end = align(end + bytes.length);
+      const { elementBytes, length, bytes } = contents[name];
+      sections[name] = { offset: end, bytes: elementBytes * length, elementBytes, sha256: sha256Of(bytes()) };
+      end = align(end + elementBytes * length);
     }
-    const header = { key, size: this.lines.length, corpusSizes: this.corpusSizes, notes, sections };
+    const header = { key, size, corpusSizes: this.corpusSizes, notes, sections };
     const headerBytes = Buffer.from(JSON.stringify(header));
     const start = align(HEADER_START + headerBytes.length);
 
-    const buffer = new SharedArrayBuffer(start + end);
-    const image = Buffer.from(buffer);
-    MAGIC.copy(image);
-    image.writeUInt32LE(VERSION, 8);
-    image.writeUInt32LE(headerBytes.length, 12);
-    sha256(headerBytes).copy(image, 16);
-    headerBytes.copy(image, HEADER_START);
-    for (const name of SECTIONS) bytesOf(arrays[name]).copy(image, start + sections[name]!.offset);
+    const buffer = allocateImage(start + end);
+    const head = Buffer.from(buffer, 0, start);
+    MAGIC.copy(head);
+    head.writeUInt32LE(VERSION, 8);
+    head.writeUInt32LE(headerBytes.length, 12);
+    Buffer.from(sha256Of([headerBytes]), 'hex').copy(head, 16);
+    headerBytes.copy(head, HEADER_START);
+    for (const name of SECTIONS) {
+      let at = start + sections[name]!.offset;
+      for (const piece of contents[name].takeBytes()) {
+        new Uint8Array(buffer, at, piece.length).set(piece);
+        at += piece.length;
+      }
+    }
     return new PackedCorpus(buffer);
+  }
+}
+
+/**
+ * Memory for a whole image.
+ * @throws S2sError `out-of-memory`
+ */
+export function allocateImage(bytes: number): SharedArrayBuffer {
+  try {
+    return new SharedArrayBuffer(bytes);
+  } catch (error) {
+    throw new S2sError('out-of-memory', `the encoded corpus needs ${(bytes / 1e9).toFixed(1)} GB of memory, which this machine does not give`, {
+      hint: 'Train on a part of the corpus, or on a machine with more memory.',
+      cause: error,
+    });
   }
 }
 
@@ -155,62 +186,78 @@ export class PackedCorpusBuilder {
  * @param key what the content must have been made from
  * @returns why it cannot be used, in words, or undefined when it is whole
  */
-export function problemOfImage(buffer: SharedArrayBuffer, key: string): string | undefined {
-  const image = Buffer.from(buffer);
-  if (image.length < HEADER_START || !image.subarray(0, MAGIC.length).equals(MAGIC)) return 'it is not an encoded corpus';
-  if (image.readUInt32LE(8) !== VERSION) return `it has format version ${image.readUInt32LE(8)}, not ${VERSION}`;
-  const headerBytes = image.subarray(HEADER_START, HEADER_START + image.readUInt32LE(12));
-  if (!sha256(headerBytes).equals(image.subarray(16, 48))) return 'its header is damaged';
-  const header = parseHeader(image);
+export function problemOfImage(buffer: SharedArrayBuffer, key: string, pieceBytes: number = PIECE_BYTES): string | undefined {
+  const size = buffer.byteLength;
+  if (size < HEADER_START) return 'it is not an encoded corpus';
+  const head = Buffer.from(buffer, 0, HEADER_START);
+  if (!head.subarray(0, MAGIC.length).equals(MAGIC)) return 'it is not an encoded corpus';
+  if (head.readUInt32LE(8) !== VERSION) return `it has format version ${head.readUInt32LE(8)}, not ${VERSION}`;
+  const headerEnd = Math.min(size, HEADER_START + head.readUInt32LE(12));
+  if (sha256Of(piecesOf(buffer, HEADER_START, headerEnd, pieceBytes)) !== head.toString('hex', 16, 48)) return 'its header is damaged';
+  const header = parseHeader(buffer);
   if (header.key !== key) return 'it was made from other data';
-  const start = align(HEADER_START + headerBytes.length);
-  const expected = SECTIONS.reduce((end, name) => align(end + header.sections[name].bytes), start);
-  if (image.length !== expected) return `it has ${image.length} bytes instead of ${expected}`;
+  const expected = SECTIONS.reduce((end, name) => align(end + header.sections[name].bytes), align(headerEnd));
+  if (size !== expected) return `it has ${size} bytes instead of ${expected}`;
   for (const name of SECTIONS) {
-    const { offset, bytes } = header.sections[name];
-    if (sha256(image.subarray(offset, offset + bytes)).toString('hex') !== header.sections[name].sha256) return `its ${name} are damaged`;
+    const { offset, bytes, sha256 } = header.sections[name];
+    if (sha256Of(piecesOf(buffer, offset, offset + bytes, pieceBytes)) !== sha256) return `its ${name} are damaged`;
   }
   return undefined;
 }
 
 /** The header with the offsets of the sections counted from the start of the file. */
-function parseHeader(image: Buffer): Header {
-  const length = image.readUInt32LE(12);
-  const header = JSON.parse(image.toString('utf8', HEADER_START, HEADER_START + length)) as Header;
+function parseHeader(buffer: SharedArrayBuffer): Header {
+  const length = Buffer.from(buffer, 0, HEADER_START).readUInt32LE(12);
+  const header = JSON.parse(Buffer.from(buffer, HEADER_START, length).toString('utf8')) as Header;
   const start = align(HEADER_START + length);
   const sections = Object.fromEntries(SECTIONS.map((name) => [name, { ...header.sections[name], offset: start + header.sections[name].offset }]));
   return { ...header, sections: sections as Record<SectionName, Section> };
 }
 
-/** Grows by doubling: one side's ids, and where each sentence ends. */
+/** The numbers of a section before they are packed. */
+interface Content {
+  readonly elementBytes: 2 | 4 | 8;
+  readonly length: number;
+  readonly bytes: () => Iterable<Uint8Array>;
+  /** As `bytes`, but the numbers may be released. */
+  readonly takeBytes: () => Iterable<Uint8Array>;
+}
+
+function contentOf(numbers: NumberArray, pieceBytes: number): Content {
+  const bytes = (): Iterable<Uint8Array> => piecesOf(numbers.buffer, numbers.byteOffset, numbers.byteOffset + numbers.byteLength, pieceBytes);
+  return { elementBytes: numbers.BYTES_PER_ELEMENT as 4 | 8, length: numbers.length, bytes, takeBytes: bytes };
+}
+
+/** The ids of one side and the length of each sentence. */
 class SideBuilder {
-  private buffer: Ids;
-  private used = 0;
-  private readonly ends: number[] = [0];
+  private readonly ids: NumberList<Uint16Array | Uint32Array>;
+  private readonly lengths = new NumberList((length) => new Uint32Array(length));
+  private readonly idBytes: 2 | 4;
 
   constructor(vocabularySize: number) {
-    this.buffer = vocabularySize <= 1 << 16 ? new Uint16Array(1 << 16) : new Uint32Array(1 << 16);
+    this.idBytes = vocabularySize <= 1 << 16 ? 2 : 4;
+    this.ids = new NumberList<Uint16Array | Uint32Array>((length) => (this.idBytes === 2 ? new Uint16Array(length) : new Uint32Array(length)));
   }
 
   add(ids: readonly number[]): void {
-    const end = this.used + ids.length;
-    if (end > this.buffer.length) {
-      const size = Math.max(end, 2 * this.buffer.length);
-      const larger = this.buffer instanceof Uint16Array ? new Uint16Array(size) : new Uint32Array(size);
-      larger.set(this.buffer);
-      this.buffer = larger;
-    }
-    this.buffer.set(ids, this.used);
-    this.used = end;
-    this.ends.push(end);
+    for (const id of ids) this.ids.push(id);
+    this.lengths.push(ids.length);
   }
 
-  ids(): Ids {
-    return this.buffer.subarray(0, this.used);
+  content(pieceBytes: number): Content {
+    return { elementBytes: this.idBytes, length: this.ids.length, bytes: () => this.ids.bytes(pieceBytes), takeBytes: () => this.ids.takeBytes(pieceBytes) };
   }
 
   offsets(): Offsets {
-    return this.used < 2 ** 32 ? Uint32Array.from(this.ends) : Float64Array.from(this.ends);
+    const count = this.lengths.length + 1;
+    const offsets = this.ids.length < 2 ** 32 ? new Uint32Array(count) : new Float64Array(count);
+    let pair = 0;
+    let end = 0;
+    for (const length of this.lengths.values()) {
+      end += length;
+      offsets[++pair] = end;
+    }
+    return offsets;
   }
 }
 
@@ -218,16 +265,10 @@ function offsetsView(buffer: SharedArrayBuffer, { offset, bytes, elementBytes }:
   return elementBytes === 4 ? new Uint32Array(buffer, offset, bytes / 4) : new Float64Array(buffer, offset, bytes / 8);
 }
 
-function idsView(buffer: SharedArrayBuffer, { offset, bytes, elementBytes }: Section): Ids {
-  return elementBytes === 2 ? new Uint16Array(buffer, offset, bytes / 2) : new Uint32Array(buffer, offset, bytes / 4);
-}
-
-function bytesOf(array: Offsets | Ids): Buffer {
-  return Buffer.from(array.buffer, array.byteOffset, array.byteLength);
-}
-
-function sha256(bytes: Buffer): Buffer {
-  return createHash('sha256').update(bytes).digest();
+/** A view for each sentence: one of a whole section cannot have more than 2^32 ids. */
+function idsBetween(buffer: SharedArrayBuffer, { offset, elementBytes }: Section, start: number, end: number): Int32Array {
+  const place = offset + elementBytes * start;
+  return new Int32Array(elementBytes === 2 ? new Uint16Array(buffer, place, end - start) : new Uint32Array(buffer, place, end - start));
 }
 
 function align(offset: number): number {

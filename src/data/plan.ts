@@ -1,4 +1,5 @@
 import { Random } from '../random.js';
+import type { BatchShape } from './batch.js';
 
 /** Number of pairs and the tokens of each side of every pair, `<s>` and `</s>` not counted. */
 export interface PairLengths {
@@ -31,6 +32,11 @@ export interface EpochPlan {
   readonly order: Uint32Array;
   /** Where each batch starts in `order`, and its end: one number more than there are batches. */
   readonly starts: Uint32Array;
+}
+
+/** A shape that occurs in a plan, and the pairs of a batch that has it. */
+export interface PlannedShape extends BatchShape {
+  readonly pairs: Uint32Array;
 }
 
 /** How full the batches of one epoch are. Tokens are real ones, `</s>` counted; positions include padding. */
@@ -78,8 +84,8 @@ export function planStatistics(lengths: PairLengths, plan: EpochPlan): PlanStati
   let targetPositions = 0;
   for (let batch = 0; batch + 1 < plan.starts.length; batch++) {
     const shape = batchShape(lengths, plan, batch);
-    sourcePositions += shape.pairs * shape.sourceTime;
-    targetPositions += shape.pairs * shape.targetTime;
+    sourcePositions += shape.sentences * shape.sourceTime;
+    targetPositions += shape.sentences * shape.targetTime;
   }
   for (const index of plan.order) {
     sourceTokens += lengths.sourceLength(index) + 1;
@@ -97,23 +103,42 @@ export function planStatistics(lengths: PairLengths, plan: EpochPlan): PlanStati
   };
 }
 
-/** The batch of a plan that needs the most memory: the most source and target positions. Its number in the plan. */
-export function largestInPlan(lengths: PairLengths, plan: EpochPlan): number {
-  let largest = 0;
-  let largestArea = 0;
-  for (let batch = 0; batch + 1 < plan.starts.length; batch++) {
-    const { pairs, sourceTime, targetTime } = batchShape(lengths, plan, batch);
-    const area = pairs * (sourceTime + targetTime);
-    if (area > largestArea) {
-      largest = batch;
-      largestArea = area;
-    }
+/** Sentence lengths are below this, so that a pair of them fits exactly into a float64. */
+const LENGTH_LIMIT = 2 ** 26;
+
+/**
+ * The largest shapes of a plan: those for which no other shape has at least as many sentences, source positions and
+ * target positions. The batch that needs the most memory or time has one of them, whatever the model is, as long as its
+ * needs do not fall when a dimension grows.
+ */
+export function largestShapes(lengths: PairLengths, plan: EpochPlan): PlannedShape[] {
+  const byTimes = new Map<number, BatchShape & { readonly number: number }>();
+  for (let number = 0; number + 1 < plan.starts.length; number++) {
+    const shape = batchShape(lengths, plan, number);
+    const key = shape.sourceTime * LENGTH_LIMIT + shape.targetTime;
+    if (shape.sentences > (byTimes.get(key)?.sentences ?? 0)) byTimes.set(key, { ...shape, number });
   }
-  return largest;
+  const positions = ({ sentences, sourceTime, targetTime }: BatchShape): number => sentences * (sourceTime + targetTime);
+  const largest: (BatchShape & { readonly number: number })[] = [];
+  // No shape exceeds one with more positions, so every shape is compared with those kept before it only.
+  for (const shape of [...byTimes.values()].sort((a, b) => positions(b) - positions(a) || a.number - b.number)) {
+    if (!largest.some((other) => exceeds(other, shape))) largest.push(shape);
+  }
+  return largest.map(({ number, ...shape }) => ({ ...shape, pairs: plan.order.slice(plan.starts[number]!, plan.starts[number + 1]!) }));
 }
 
-/** Pairs of a batch and its padded times, `</s>` counted. */
-function batchShape(lengths: PairLengths, plan: EpochPlan, batch: number): { pairs: number; sourceTime: number; targetTime: number } {
+function exceeds(a: BatchShape, b: BatchShape): boolean {
+  return a.sentences >= b.sentences && a.sourceTime >= b.sourceTime && a.targetTime >= b.targetTime;
+}
+
+/** The shape with the largest need, the first one where several have it. */
+export function mostDemanding<Shape extends BatchShape>(shapes: readonly Shape[], need: (shape: BatchShape) => number): Shape {
+  const needs = shapes.map(need);
+  return shapes[needs.indexOf(needs.reduce((most, value) => Math.max(most, value), -Infinity))]!;
+}
+
+/** The shape of one batch of a plan. */
+function batchShape(lengths: PairLengths, plan: EpochPlan, batch: number): BatchShape {
   const start = plan.starts[batch]!;
   const end = plan.starts[batch + 1]!;
   let sourceTime = 0;
@@ -122,7 +147,7 @@ function batchShape(lengths: PairLengths, plan: EpochPlan, batch: number): { pai
     sourceTime = Math.max(sourceTime, lengths.sourceLength(plan.order[i]!) + 1);
     targetTime = Math.max(targetTime, lengths.targetLength(plan.order[i]!) + 1);
   }
-  return { pairs: end - start, sourceTime, targetTime };
+  return { sentences: end - start, sourceTime, targetTime };
 }
 
 /** Which of the endless stream of a range's pairs an epoch shows: from `first` to `last` - 1. */

@@ -1,23 +1,29 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { BatchPosition } from './batch.js';
-import type { BatchOptions } from './plan.js';
+import type { BatchOptions, PlannedShape, PlanStatistics } from './plan.js';
 
-/** Places in the shared counters: batches sent, batches taken (raised once more to wake a worker that must stop), stop. */
-export const PRODUCED = 0;
-export const CONSUMED = 1;
-export const STOP = 2;
-export const COUNTERS = 3;
-
-/** What the worker thread is given. */
+/** What the worker thread is given when it starts. */
 export interface WorkerTask {
   /** Memory of the `PackedCorpus`, shared. */
   readonly buffer: SharedArrayBuffer;
   readonly options: BatchOptions;
   readonly position: BatchPosition;
-  /** Batches that may wait to be taken. */
-  readonly depth: number;
-  readonly control: Int32Array<SharedArrayBuffer>;
+  /** The worker makes one batch for every message (`BatchRequest`) that arrives here. */
   readonly port: MessagePort;
+}
+
+/** Asks for one more batch. */
+export type BatchRequest = 'next';
+
+/** The worker's first message: what it has planned. */
+export interface ReadyMessage {
+  readonly type: 'ready';
+  /** Of the first epoch. */
+  readonly statistics: PlanStatistics;
+  /** Of the first epoch, see `largestShapes`. */
+  readonly shapes: readonly PlannedShape[];
+  /** Batches in the epoch of the start position. */
+  readonly batchesInEpoch: number;
 }
 
 /** One batch, as the memory behind it (see `emptyBatch`) and its shape. */
@@ -27,8 +33,9 @@ export interface BatchMessage {
   readonly batch: number;
   readonly sourceTime: number;
   readonly targetTime: number;
-  /** Position after this batch. */
+  /** Position of the stream after this batch. */
   readonly position: BatchPosition;
+  /** Batches in the epoch of that position. */
   readonly batchesInEpoch: number;
 }
 
@@ -40,3 +47,5 @@ export interface FailureMessage {
   readonly code: string | undefined;
   readonly hint: string | undefined;
 }
+
+export type WorkerMessage = ReadyMessage | BatchMessage | FailureMessage;

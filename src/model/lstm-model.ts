@@ -1,5 +1,6 @@
 import type { Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
 import type { ModelConfig } from '../config/schema.js';
+import type { BatchShape } from '../data/batch.js';
 import type { Random } from '../random.js';
 import { projectedLogits } from '../runtime/ops/best-tokens.js';
 import { dropout, type DropoutSeeds } from '../runtime/ops/dropout.js';
@@ -8,6 +9,8 @@ import { tf } from '../runtime/tensorflow.js';
 import type { BatchTensors } from './batch-tensors.js';
 import { Decoder } from './decoder.js';
 import { Encoder } from './encoder.js';
+import { trainingMemory } from './lstm-memory.js';
+import { trainingFlops } from './lstm-operations.js';
 import type { DecodeStep, DecoderState, EncodedSource, TrainableModel } from './model.js';
 import { glorot, Parameters, uniform, zeros, type ParameterSpec } from './parameters.js';
 
@@ -80,6 +83,14 @@ export class LstmModel implements TrainableModel {
       state: step.state,
       attentionWeights: step.weights,
     };
+  }
+
+  memory(shape: BatchShape): number {
+    return trainingMemory(this.config, this.targetVocabularySize, shape);
+  }
+
+  flops(shape: BatchShape): number {
+    return trainingFlops(this.config, this.targetVocabularySize, shape);
   }
 
   dispose(): void {

@@ -1,4 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-node-gpu';
+import type { BatchShape } from '../data/batch.js';
 import type { Logits } from '../runtime/ops/best-tokens.js';
 import type { DropoutSeeds } from '../runtime/ops/dropout.js';
 import type { BatchTensors } from './batch-tensors.js';
@@ -60,5 +61,16 @@ export interface TrainableModel extends Decodable {
    * @returns `[batch * tgtTime, hidden]`, of no meaning at padded positions
    */
   decoderOutputs(batch: BatchTensors, seeds?: DropoutSeeds): tf.Tensor2D;
+  /**
+   * An estimate of the memory that a training step needs for a batch of this shape in float32, in bytes: the values of
+   * the forward pass that the backward pass reads, and the largest temporary values. Parameters and their gradients are
+   * not counted. Never falls when a dimension grows.
+   */
+  memory(shape: BatchShape): number;
+  /**
+   * Floating-point operations of the matrix products of a training step on a full batch of this shape: two for each
+   * multiplication and addition, forward and backward.
+   */
+  flops(shape: BatchShape): number;
   dispose(): void;
 }

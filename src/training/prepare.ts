@@ -5,7 +5,6 @@ import { loadCheckpoint, type Checkpoint } from '../checkpoint/run-directory.js'
 import { readResolvedConfig, saveResolvedConfig } from '../config/save.js';
 import type { Config } from '../config/schema.js';
 import { placesOf } from '../data/batch-origin.js';
-import { BatchSource } from '../data/batches.js';
 import { loadTrainingData, type DataEvent } from '../data/load.js';
 import { BatchPrefetcher } from '../data/prefetch.js';
 import { buildConfigVocabulary, configVocabularyState, tokenizerDirectory } from '../data/vocabulary.js';
@@ -73,7 +72,7 @@ export async function prepareTraining(config: Config, resume: boolean, onEvent: 
     start = position;
     onEvent({ type: 'resumed', step: state.step, changes: settingChanges(before, config), restartedEpoch: restarted });
   }
-  const batches = new BatchPrefetcher(train.corpus, options, start);
+  const batches = await BatchPrefetcher.open(train.corpus, options, { position: start });
   const saved = checkpoint === undefined ? START : progressOf(checkpoint.state);
   const inFloat16 = loadedRuntime()?.precision === 'float16';
   const progress = { ...saved, lossScale: inFloat16 ? (saved.lossScale ?? FIRST_LOSS_SCALE) : undefined };
@@ -90,7 +89,7 @@ export async function prepareTraining(config: Config, resume: boolean, onEvent: 
     dev: { corpus: dev.corpus, sources: dev.sources, references: dev.targets, placeOf: placesOf(dev.corpus, config.data.dev) },
     trainPairs: train.corpus.size,
     placeOf: placesOf(train.corpus, config.data.train),
-    paddingShare: new BatchSource(train.corpus, options).statistics(0).paddingShare,
+    paddingShare: batches.statistics.paddingShare,
     progress,
     startShare: progressShare(config.training, extent, stepsPerEpoch({ batches, config })),
   };

@@ -1,3 +1,4 @@
+import type { BatchShape } from '../data/batch.js';
 import type { Place } from '../errors.js';
 import { evaluateLoss } from '../loss/evaluate.js';
 import { withBatchInMemory } from '../loss/batch-memory.js';
@@ -7,11 +8,11 @@ import { translateLines } from '../translation/translate-lines.js';
 import type { RehearsalEvent } from './events.js';
 import { computeGradients } from './gradients.js';
 import type { TrainingRun } from './run.js';
-import { devBatches, type DevSet } from './validate.js';
+import { largestDevBatch, type DevSet } from './validate.js';
 
 /**
- * Runs the largest batch once, forwards and backwards, then what a validation computes at its largest: dev pairs under
- * teacher forcing, and a full batch of the longest and of the shortest sentences (the most hypotheses) translated. So
+ * Runs the batch that needs the most memory once, forward and backward, then what a validation computes at its largest: dev
+ * pairs under teacher forcing, and a full batch of the longest and of the shortest sentences (the most hypotheses) translated. So
  * memory or decoding trouble shows now and not hours later, and memory grows no more afterwards. Weights stay as they are.
  *
  * @throws S2sError `out-of-memory`
@@ -19,7 +20,8 @@ import { devBatches, type DevSet } from './validate.js';
 export async function rehearse(run: TrainingRun): Promise<RehearsalEvent> {
   const { model, config, dev, tokenizers } = run;
   const started = performance.now();
-  const batch = run.batches.largestBatch();
+  const memory = (shape: BatchShape): number => model.memory(shape);
+  const batch = run.batches.largestBatch(memory);
   withBatchInMemory(batch, { name: 'the rehearsal of the largest batch', remedy: 'training', placeOf: run.placeOf }, () => {
     const { gradients, loss, negativeLogLikelihood, correct } = computeGradients(model, batch, {
       labelSmoothing: config.training.labelSmoothing,
@@ -28,11 +30,10 @@ export async function rehearse(run: TrainingRun): Promise<RehearsalEvent> {
       seeds: new DropoutSeeds(config.seed, 0),
     });
     for (const tensor of [...gradients, loss, negativeLogLikelihood, correct]) tensor.dispose();
-  });
+  }, memory);
 
-  const [largest] = devBatches(dev, config);
   const task: Task = { name: 'the rehearsal of the largest dev batch', remedy: 'validation', placeOf: dev.placeOf };
-  if (largest !== undefined) evaluateLoss(model, [largest], config.training.labelSmoothing, task);
+  evaluateLoss(model, [largestDevBatch(dev, config, memory)], config.training.labelSmoothing, task);
   // An untrained model does not end its sentences: a shorter limit saves time, and memory does not depend on it.
   const options = { ...config.decoding, beamSize: 1, maxLengthRatio: 1 };
   const chosen = extremes(dev, config.decoding.batchTokens);

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Batch } from '../data/batch.js';
+import { shapeOf, type Batch } from '../data/batch.js';
 import { batchOrigin, formatBatches } from '../data/batch-origin.js';
 import { S2sError } from '../errors.js';
 import { withBatchInMemory } from '../loss/batch-memory.js';
@@ -60,12 +60,13 @@ export async function* train(run: TrainingRun, signal?: AbortSignal): AsyncGener
     reason = stopReason(run, progress, clock(), signal);
     if (reason !== undefined) break;
     const started = performance.now();
-    const batches = takeBatches(run);
+    const batches = await takeBatches(run, signal);
+    if (batches === undefined) continue;
     const number = progress.step + 1;
     const rate = learningRate(number, training.optimizer.learningRate, training.schedule, progress.plateau);
     const settings = { training, seed: run.config.seed, update: number, learningRate: rate, lossFactor: progress.lossScale?.factor };
     const task = { name: `training step ${number}`, remedy: 'training', placeOf: run.placeOf } as const;
-    const result = withBatchInMemory(largestOf(batches), task, () => update(run.model, run.optimizer, batches, settings));
+    const result = withBatchInMemory(largestOf(run, batches), task, () => update(run.model, run.optimizer, batches, settings), (shape) => run.model.memory(shape));
     const lowered = overflowed(result) && progress.lossScale !== undefined ? afterOverflow(progress.lossScale) : undefined;
     if (result.applied) {
       progress = {
@@ -154,20 +155,26 @@ function startClock(earlierSeconds: number): () => number {
   return () => earlierSeconds + (performance.now() - started) / 1000;
 }
 
-/** The batches of one update: as many as are accumulated, or what is left of the epoch. */
-function takeBatches(run: TrainingRun): Batch[] {
+/**
+ * The batches of one update: as many as are accumulated, or what is left of the epoch.
+ *
+ * @returns undefined when the signal aborts before the first is ready, which can take minutes where a new epoch is planned;
+ *   the rest of an epoch comes without such a wait
+ */
+async function takeBatches(run: TrainingRun, signal: AbortSignal | undefined): Promise<Batch[] | undefined> {
   const { accumulate } = run.config.training.batch;
-  const batches = [run.batches.next()];
+  if (!(await run.batches.ready(signal))) return undefined;
+  const batches = [await run.batches.next()];
   while (batches.length < accumulate && run.batches.position.batch < run.batches.batchesInEpoch(run.batches.position.epoch)) {
-    batches.push(run.batches.next());
+    batches.push(await run.batches.next());
   }
   return batches;
 }
 
-/** The batch with the most positions: of those of an update the likeliest that memory does not hold. */
-function largestOf(batches: readonly Batch[]): Batch {
-  const positions = ({ batch, sourceTime, targetTime }: Batch): number => batch * (sourceTime + targetTime);
-  return batches.reduce((largest, batch) => (positions(batch) > positions(largest) ? batch : largest));
+/** The batch of an update that needs the most memory. */
+function largestOf({ model }: TrainingRun, batches: readonly Batch[]): Batch {
+  const needs = batches.map((batch) => model.memory(shapeOf(batch)));
+  return batches[needs.indexOf(Math.max(...needs))]!;
 }
 
 function updateEvent(run: TrainingRun, progress: Progress, result: UpdateResult, rate: number): UpdateEvent {

@@ -1,7 +1,7 @@
 import type { Config } from '../config/schema.js';
 import type { PlaceOfPair } from '../data/batch-origin.js';
-import { evaluationBatches } from '../data/batches.js';
-import type { Batch, EncodedCorpus } from '../data/batch.js';
+import { evaluationBatches, largestBatch, largestEvaluationShapes } from '../data/batches.js';
+import type { Batch, BatchShape, EncodedCorpus } from '../data/batch.js';
 import { evaluateLoss, type TeacherForcedScores } from '../loss/evaluate.js';
 import { corpusBleu } from '../metrics/bleu.js';
 import { loopingOutputs } from '../metrics/looping.js';
@@ -74,8 +74,17 @@ export async function validate(model: TrainableModel, dev: DevSet, tokenizers: T
  * memory, and hold half the padding of those that decoding likes.
  */
 export function devBatches(dev: Pick<DevSet, 'corpus'>, { training, decoding }: Pick<Config, 'training' | 'decoding'>): Generator<Batch, void, undefined> {
+  return evaluationBatches(dev.corpus, devBatchTokens({ training, decoding }));
+}
+
+/** The batch of `devBatches` that needs the most memory, by an estimate for a shape. */
+export function largestDevBatch({ corpus }: Pick<DevSet, 'corpus'>, config: Pick<Config, 'training' | 'decoding'>, memory: (shape: BatchShape) => number): Batch {
+  return largestBatch(corpus, largestEvaluationShapes(corpus, devBatchTokens(config)), memory);
+}
+
+function devBatchTokens({ training, decoding }: Pick<Config, 'training' | 'decoding'>): number {
   const { size, unit } = training.batch;
-  return evaluationBatches(dev.corpus, unit === 'tokens' ? Math.min(size, decoding.batchTokens) : decoding.batchTokens);
+  return unit === 'tokens' ? Math.min(size, decoding.batchTokens) : decoding.batchTokens;
 }
 
 /** Evenly spaced, so that the samples are always the same sentences. */

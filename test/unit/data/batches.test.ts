@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Batch, EncodedCorpus } from '../../../src/data/batch.js';
-import { BatchSource, evaluationBatches, makeBatch, type BatchOptions } from '../../../src/data/batches.js';
+import { shapeOf, type Batch, type BatchShape, type EncodedCorpus } from '../../../src/data/batch.js';
+import { BatchSource, evaluationBatches, largestBatch, makeBatch, type BatchOptions } from '../../../src/data/batches.js';
 import { corpusOf, messageOf, randomCorpus } from './fixtures.js';
 
 function epochOf(source: BatchSource, epoch: number): Batch[] {
@@ -124,12 +124,27 @@ test('a share of a pair per epoch is shown in the long run', () => {
   assert.deepEqual([...new Set(sorted(seen))], range(0, 10));
 });
 
-test('the largest batch has the most positions, and asking for it moves nothing', () => {
-  const source = new BatchSource(randomCorpus(400), { seed: 1, size: 256, unit: 'tokens' });
-  const area = ({ batch, sourceTime, targetTime }: Batch) => batch * (sourceTime + targetTime);
-  assert.equal(area(source.largestBatch()), Math.max(...epochOf(source, 0).map(area)));
+test('the largest batch is the one that needs the most memory, whatever the need grows with', () => {
+  const needs: ((shape: BatchShape) => number)[] = [
+    ({ sentences, sourceTime, targetTime }) => sentences * (sourceTime + targetTime),
+    ({ sentences, sourceTime, targetTime }) => sentences * sourceTime * targetTime,
+    ({ sentences, targetTime }) => sentences * targetTime ** 2,
+    ({ sourceTime }) => sourceTime,
+  ];
+  fc.assert(
+    fc.property(corpora, batchOptions, fc.constantFrom(...needs), (corpus, options, need) => {
+      const source = new BatchSource(corpus, options);
+      const ofBatch = (batch: Batch) => need(shapeOf(batch));
+      assert.equal(ofBatch(largestBatch(corpus, source.largestShapes(0), need)), Math.max(...epochOf(source, 0).map(ofBatch)));
+    }),
+  );
+});
+
+test('the largest shapes are few, and asking for them does not move the position', () => {
+  const source = new BatchSource(randomCorpus(20_000), { seed: 1, size: 512, unit: 'tokens' });
   source.seek({ epoch: 1, batch: 2 });
-  source.largestBatch();
+  const shapes = source.largestShapes(0);
+  assert.ok(shapes.length < source.batchesInEpoch(0) / 4, `${shapes.length} of ${source.batchesInEpoch(0)}`);
   assert.deepEqual(source.position, { epoch: 1, batch: 2 });
 });
 

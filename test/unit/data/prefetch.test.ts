@@ -1,37 +1,96 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { test } from 'node:test';
+import { mock, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { BatchSource } from '../../../src/data/batches.js';
+import type { BatchShape } from '../../../src/data/batch.js';
+import { BatchSource, largestBatch } from '../../../src/data/batches.js';
 import { PackedCorpus } from '../../../src/data/packed.js';
 import { BatchPrefetcher } from '../../../src/data/prefetch.js';
 import { corpusOf, messageOf, randomCorpus } from './fixtures.js';
 
 const options = { seed: 4, size: 200, unit: 'tokens' as const };
+const FAILING_WORKER = new URL('./failing-batch-worker.js', import.meta.url);
+const area = ({ sentences, sourceTime, targetTime }: BatchShape): number => sentences * sourceTime * targetTime;
 
 test('batches from the other thread are those made here, over epochs and from a position', async () => {
   const corpus = randomCorpus(300);
   for (const position of [{ epoch: 0, batch: 0 }, { epoch: 3, batch: 7 }]) {
     const direct = new BatchSource(corpus, options);
     direct.seek(position);
-    const ahead = new BatchPrefetcher(corpus, options, position, 3);
+    const ahead = await BatchPrefetcher.open(corpus, options, { position, depth: 3 });
     assert.deepEqual(ahead.position, position);
+    assert.equal(ahead.batchesInEpoch(position.epoch), direct.batchesInEpoch(position.epoch));
+    assert.deepEqual(ahead.statistics, new BatchSource(corpus, options).statistics(0));
     for (let i = 0; i < 100; i++) {
-      assert.deepEqual(ahead.next(), direct.next());
+      assert.ok(await ahead.ready());
+      assert.deepEqual(await ahead.next(), direct.next());
       assert.deepEqual(ahead.position, direct.position);
       assert.equal(ahead.batchesInEpoch(ahead.position.epoch), direct.batchesInEpoch(direct.position.epoch));
+      assert.equal(ahead.batchesInEpoch(0), ahead.statistics.batches);
     }
-    assert.deepEqual(ahead.largestBatch(), direct.largestBatch());
+    assert.throws(() => ahead.batchesInEpoch(1000), RangeError);
+    assert.deepEqual(ahead.largestBatch(area), largestBatch(corpus, direct.largestShapes(0), area));
+    await ahead.close();
+  }
+});
+
+test('while a new epoch is planned, timers and signals are handled, and no time is too long', async () => {
+  const corpus = corpusOf(Array.from({ length: 400_000 }, (_, i) => [1 + (i % 7), 1 + (i % 5)] as const));
+  const ahead = await BatchPrefetcher.open(corpus, { seed: 1, size: 200_000, unit: 'sentences' }, { depth: 1 });
+  // Whoever looks at the clock finds that another hour has passed.
+  let hours = 0;
+  const clock = mock.method(performance, 'now', () => 3_600_000 * hours++);
+  let ticks = 0;
+  const timer = setInterval(() => ticks++, 1);
+  const signals: string[] = [];
+  const onSignal = (name: string): unknown => signals.push(name);
+  process.on('SIGINT', onSignal);
+  try {
+    while (ahead.position.epoch === 0) {
+      if (ahead.position.batch === ahead.batchesInEpoch(0)) process.kill(process.pid, 'SIGINT');
+      await ahead.next();
+    }
+    assert.deepEqual(signals, ['SIGINT']);
+    assert.ok(ticks > 0);
+  } finally {
+    process.off('SIGINT', onSignal);
+    clearInterval(timer);
+    clock.mock.restore();
+    await ahead.close();
+  }
+});
+
+test('waiting ends when a signal aborts, and the position stays', async () => {
+  const ahead = await BatchPrefetcher.open(corpusOf([[1, 1]]), { ...options, seed: 0 }, { worker: FAILING_WORKER });
+  assert.equal(await ahead.ready(AbortSignal.abort()), false);
+  const controller = new AbortController();
+  const waiting = ahead.ready(controller.signal);
+  await setTimeout(10);
+  controller.abort();
+  assert.equal(await waiting, false);
+  assert.deepEqual(ahead.position, { epoch: 0, batch: 0 });
+  const next = messageOf(() => ahead.next());
+  await ahead.close();
+  assert.match(await next, /closed/, 'closing ends a wait, and a worker that is busy');
+});
+
+test('a worker that ends, throws or runs out of memory is reported with its reason', async () => {
+  const reasons = [[1, /the thread that makes batches ended with exit code 3/], [2, /the thread that makes batches failed: out of ideas/], [3, /the thread that makes batches failed: .*memory/]] as const;
+  for (const [seed, reason] of reasons) {
+    const ahead = await BatchPrefetcher.open(corpusOf([[1, 1]]), { ...options, seed }, { worker: FAILING_WORKER, memoryMegabytes: 16 });
+    assert.match(await messageOf(() => ahead.next()), reason);
+    assert.match(await messageOf(() => ahead.ready()), reason, 'and again');
     await ahead.close();
   }
 });
 
 test('close ends the thread, at work or asleep, and may be called twice', async () => {
-  const untouched = new BatchPrefetcher(randomCorpus(300), options);
+  const untouched = await BatchPrefetcher.open(randomCorpus(300), options);
   await untouched.close();
-  const used = new BatchPrefetcher(randomCorpus(300), options);
-  used.next();
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  const used = await BatchPrefetcher.open(randomCorpus(300), options);
+  await used.next();
+  await setTimeout(50);
   await used.close();
   await used.close();
   assert.match(await messageOf(() => used.next()), /closed/);
@@ -39,17 +98,15 @@ test('close ends the thread, at work or asleep, and may be called twice', async 
 
 test('a failure of the thread reaches the one that asks', async () => {
   const corpus = corpusOf([[2, 2], [3, 3]]);
-  // The worker opens the memory anew and finds its header spoilt; this thread has read it already.
-  const spoilt = new PackedCorpus(corpus.buffer);
+  // The worker opens the memory again and finds a damaged header; this thread has read it already.
+  const damaged = new PackedCorpus(corpus.buffer);
   Buffer.from(corpus.buffer).fill('{', 64, 80);
-  const ahead = new BatchPrefetcher(spoilt, options);
-  assert.match(await messageOf(() => ahead.next()), /the thread that makes batches failed: .*JSON/);
-  assert.match(await messageOf(() => ahead.next()), /the thread that makes batches failed/, 'and again');
-  await ahead.close();
+  assert.match(await messageOf(() => BatchPrefetcher.open(damaged, options)), /the thread that makes batches failed: .*JSON/);
 });
 
-test('a position outside its epoch is refused at once', async () => {
-  assert.match(await messageOf(() => new BatchPrefetcher(randomCorpus(30), options, { epoch: 0, batch: 1000 })), /Batch 1000 of epoch 0/);
+test('a position outside its epoch is refused at once, as is a corpus without pairs', async () => {
+  assert.match(await messageOf(() => BatchPrefetcher.open(randomCorpus(30), options, { position: { epoch: 0, batch: 1000 } })), /Batch 1000 of epoch 0/);
+  assert.match(await messageOf(() => BatchPrefetcher.open(corpusOf([]), options)), /not one sentence pair/);
 });
 
 test('a process that forgets to close its batches still ends', async () => {
@@ -59,8 +116,8 @@ test('a process that forgets to close its batches still ends', async () => {
     const { BatchPrefetcher } = await import(${module('prefetch')});
     const builder = new PackedCorpusBuilder({ source: 9, target: 9 }, 1);
     builder.add([5], [6, 7], 0, 1);
-    const batches = new BatchPrefetcher(builder.build('', {}), { seed: 1, size: 9, unit: 'tokens' });
-    console.log(batches.next().labels.join());`;
+    const batches = await BatchPrefetcher.open(builder.build('', {}), { seed: 1, size: 9, unit: 'tokens' });
+    console.log((await batches.next()).labels.join());`;
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], { timeout: 20_000 });
   assert.equal(stdout, '6,7,3\n');
 });

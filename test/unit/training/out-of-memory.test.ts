@@ -28,12 +28,13 @@ interface Case {
 }
 
 const SHAPE = /a batch of (\d+) sentences x (\d+) source x (\d+) target tokens, the longest of which is this line$/.source;
+const TRAINING_SHAPE = SHAPE.replace(', the longest', ', for which a training step needs about \\d+ MB, the longest');
 const LINES = /a batch of at most 4096 source tokens with beam 1, the longest of which is this line$/.source;
 const CASES: readonly Case[] = [
-  { name: 'in the rehearsal of the largest batch', part: 'decoderOutputs', since: 'start', call: 1, message: new RegExp(`^out of memory in the rehearsal of the largest batch on the CPU .*, with ${SHAPE}`), hint: /^Lower training\.batch\.size/, split: 'train' },
+  { name: 'in the rehearsal of the largest batch', part: 'decoderOutputs', since: 'start', call: 1, message: new RegExp(`^out of memory in the rehearsal of the largest batch on the CPU .*, with ${TRAINING_SHAPE}`), hint: /^Lower training\.batch\.size/, split: 'train' },
   { name: 'in that of the largest dev batch', part: 'decoderOutputs', since: 'start', call: 2, message: new RegExp(`^out of memory in the rehearsal of the largest dev batch on .*, with ${SHAPE}`), hint: /^Lower decoding\.batchTokens and/, split: 'dev' },
   { name: 'in that of a decoding', part: 'decodeStep', since: 'start', call: 1, message: new RegExp(`^out of memory in the rehearsal of the largest dev batch on .*, with ${LINES}`), hint: /^Lower decoding\.batchTokens and/, split: 'dev' },
-  { name: 'in a step', part: 'decoderOutputs', since: 'update', call: 1, message: new RegExp(`^out of memory in training step 2 on .*, with ${SHAPE}`), hint: /^Lower training\.batch\.size/, split: 'train' },
+  { name: 'in a step', part: 'decoderOutputs', since: 'update', call: 1, message: new RegExp(`^out of memory in training step 2 on .*, with ${TRAINING_SHAPE}`), hint: /^Lower training\.batch\.size/, split: 'train' },
   { name: 'in a validation, under teacher forcing', part: 'decoderOutputs', since: 'update', call: 6, message: new RegExp(`^out of memory in validation on .*, with ${SHAPE}`), hint: /^Lower decoding\.batchTokens and/, split: 'dev' },
   { name: 'in a validation, decoding', part: 'decodeStep', since: 'update', call: 1, message: new RegExp(`^out of memory in validation on .*, with ${LINES}`), hint: /^Lower decoding\.batchTokens and/, split: 'dev' },
 ];

@@ -1,7 +1,7 @@
 import type { Tensor2D } from '@tensorflow/tfjs-node-gpu';
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
-import { after, before, describe, test } from 'node:test';
+import { after, before, describe, mock, test } from 'node:test';
 import { readIndex } from '../../../src/checkpoint/checkpoint-index.js';
 import { loadCheckpoint } from '../../../src/checkpoint/run-directory.js';
 import { S2sError } from '../../../src/errors.js';
@@ -12,7 +12,7 @@ import type { TrainingEvent } from '../../../src/training/events.js';
 import { prepareTraining } from '../../../src/training/prepare.js';
 import type { TrainingRun } from '../../../src/training/run.js';
 import { train } from '../../../src/training/train.js';
-import { closeRun, eventsOf, stoppedOf, tinyConfig, trainTiny, writeTinyText, type TinyResult, type TinySettings } from '../../support/tiny-training.js';
+import { closeRun, eventsOf, lastCheckpoint, stoppedOf, tinyConfig, trainTiny, writeTinyText, type TinyResult, type TinySettings } from '../../support/tiny-training.js';
 
 /** 6 batches of 4 sentences make an epoch. */
 const text = writeTinyText({ train: 24, dev: 4 });
@@ -122,11 +122,28 @@ describe('validations and checkpoints', () => {
         run.model.parameters.release();
         assert.equal(tf.memory().numTensors, numTensors);
         assert.deepEqual(run.batches.position, { epoch: 0, batch: 0 });
-        const { batch, sourceTime, targetTime } = run.batches.largestBatch();
+        const { batch, sourceTime, targetTime } = run.batches.largestBatch((shape) => run.model.memory(shape));
         assert.deepEqual([event.sentences, event.sourceTime, event.targetTime], [batch, sourceTime, targetTime]);
       },
     });
     assert.deepEqual(result.events.slice(0, 3).map(({ type }) => type), ['start', 'rehearsal', 'update']);
+  });
+
+  test('an interruption while the next batch is planned ends the training at once, with a checkpoint', async () => {
+    const config = tinyConfig(text, 'interrupted-waiting', { training: { maxSteps: 100 } });
+    const controller = new AbortController();
+    const result = await trainTiny(config, {
+      signal: controller.signal,
+      onEvent: (event, { batches }) => {
+        if (event.type !== 'update' || event.step !== 2) return;
+        // As during the planning of a large corpus: no batch comes, and the user loses patience.
+        mock.method(batches, 'next', () => new Promise(() => undefined));
+        mock.method(batches, 'ready', (signal: AbortSignal) => new Promise((resolve) => signal.addEventListener('abort', () => resolve(false))));
+        setTimeout(() => controller.abort(), 20);
+      },
+    });
+    assert.deepEqual([stoppedOf(result).reason, stoppedOf(result).savedStep], ['interrupted', 2]);
+    assert.deepEqual((await lastCheckpoint(config)).state['position'], { epoch: 0, batch: 2 });
   });
 
   test('tensors do not pile up over updates, validations and checkpoints', async () => {

@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { benchmarkModel, STANDARD_SHAPE, type BatchShape } from '../../../src/benchmark/models.js';
-import { forwardProducts, trainingFlops } from '../../../src/benchmark/operations.js';
+import { benchmarkModel } from '../../../src/benchmark/models.js';
+import type { BatchShape } from '../../../src/data/batch.js';
+import { forwardProducts, trainingFlops } from '../../../src/model/lstm-operations.js';
 import { tinyModel } from '../../support/models.js';
 
-const SHAPE: BatchShape = { batch: 2, sourceTime: 3, targetTime: 4, sourceVocabulary: 9, targetVocabulary: 11 };
+const SHAPE: BatchShape = { sentences: 2, sourceTime: 3, targetTime: 4 };
+const STANDARD_SHAPE: BatchShape = { sentences: 64, sourceTime: 25, targetTime: 25 };
 
 /** Multiplications and additions of the forward pass by name. */
 function forward(differences: Record<string, unknown>): Record<string, number> {
-  return Object.fromEntries(forwardProducts(tinyModel(differences), SHAPE).map(({ name, count, rows, inner, columns }) => [name, count * rows * inner * columns]));
+  return Object.fromEntries(forwardProducts(tinyModel(differences), 11, SHAPE).map(({ name, count, rows, inner, columns }) => [name, count * rows * inner * columns]));
 }
 
 describe('operations of a training step', () => {
@@ -44,7 +46,7 @@ describe('operations of a training step', () => {
 
   test('a step is twice the multiplications, three times over', () => {
     const products = Object.values(forward({ attention: 'dot' })).reduce((sum, count) => sum + count, 0);
-    assert.equal(trainingFlops(tinyModel({ attention: 'dot' }), SHAPE), 6 * products);
+    assert.equal(trainingFlops(tinyModel({ attention: 'dot' }), 11, SHAPE), 6 * products);
   });
 
   test('the models measured, against six operations for every weight and token', () => {
@@ -52,7 +54,7 @@ describe('operations of a training step', () => {
     const lstm = 2 * (256 * 1024 + 256 * 1024) + 512 * 512 + (256 * 2048 + 512 * 2048) + 1024 * 512 + 512 * 8000;
     const deep = 8 * 512 * 2048 + 1024 * 512 + 512 * 8000;
     const attention = 64 * 2 * 25 * 25 * 512;
-    assert.equal(trainingFlops(benchmarkModel('lstm'), STANDARD_SHAPE), 6 * (1600 * lstm + attention));
-    assert.equal(trainingFlops(benchmarkModel('lstm-deep'), STANDARD_SHAPE), 6 * (1600 * deep + attention));
+    assert.equal(trainingFlops(benchmarkModel('lstm'), 8000, STANDARD_SHAPE), 6 * (1600 * lstm + attention));
+    assert.equal(trainingFlops(benchmarkModel('lstm-deep'), 8000, STANDARD_SHAPE), 6 * (1600 * deep + attention));
   });
 });

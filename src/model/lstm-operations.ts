@@ -1,5 +1,5 @@
 import type { ModelConfig } from '../config/schema.js';
-import type { BatchShape } from './models.js';
+import type { BatchShape } from '../data/batch.js';
 
 /** Matrix products of one kind: `[rows, inner]` times `[inner, columns]`, `count` of them in a forward pass. */
 export interface MatrixProduct {
@@ -11,12 +11,20 @@ export interface MatrixProduct {
 }
 
 /**
- * Every matrix product of a model's forward pass over a full batch under teacher forcing, read off the shapes.
+ * Every matrix product of the LSTM model's forward pass over a full batch under teacher forcing, derived from the shapes.
  *
  * A recurrent product counts at every step, the first included, whose state is zero.
+ *
+ * @param vocabularySize of the target
  */
-export function forwardProducts(config: ModelConfig, shape: BatchShape): MatrixProduct[] {
-  return [...encoderProducts(config, shape), ...bridgeProducts(config, shape), ...decoderProducts(config, shape), ...attentionProducts(config, shape), outputProduct(config, shape)];
+export function forwardProducts(config: ModelConfig, vocabularySize: number, shape: BatchShape): MatrixProduct[] {
+  return [
+    ...encoderProducts(config, shape),
+    ...bridgeProducts(config, shape),
+    ...decoderProducts(config, shape),
+    ...attentionProducts(config, shape),
+    outputProduct(config, vocabularySize, shape),
+  ];
 }
 
 /**
@@ -26,18 +34,18 @@ export function forwardProducts(config: ModelConfig, shape: BatchShape): MatrixP
  * has two products of the same count for every one of the forward pass, for the gradient of each factor; so a step
  * counts three times the forward pass. Nothing else is counted: no activations, softmax, dropout, clipping or optimiser.
  */
-export function trainingFlops(config: ModelConfig, shape: BatchShape): number {
-  const forward = forwardProducts(config, shape).reduce((sum, { count, rows, inner, columns }) => sum + count * 2 * rows * inner * columns, 0);
+export function trainingFlops(config: ModelConfig, vocabularySize: number, shape: BatchShape): number {
+  const forward = forwardProducts(config, vocabularySize, shape).reduce((sum, { count, rows, inner, columns }) => sum + count * 2 * rows * inner * columns, 0);
   return 3 * forward;
 }
 
-function encoderProducts({ embeddingSize, encoder }: ModelConfig, { batch, sourceTime }: BatchShape): MatrixProduct[] {
+function encoderProducts({ embeddingSize, encoder }: ModelConfig, { sentences: batch, sourceTime }: BatchShape): MatrixProduct[] {
   const directions = encoder.bidirectional ? 2 : 1;
   const hidden = encoder.hiddenSize / directions;
   return Array.from({ length: encoder.layers }, (_, layer) => layerProducts(`encoder.layers.${layer}`, directions, { batch, time: sourceTime, inputs: layer === 0 ? embeddingSize : encoder.hiddenSize, hidden })).flat();
 }
 
-function decoderProducts({ embeddingSize, decoder }: ModelConfig, { batch, targetTime }: BatchShape): MatrixProduct[] {
+function decoderProducts({ embeddingSize, decoder }: ModelConfig, { sentences: batch, targetTime }: BatchShape): MatrixProduct[] {
   const first = embeddingSize + (decoder.inputFeeding ? decoder.hiddenSize : 0);
   return Array.from({ length: decoder.layers }, (_, layer) => layerProducts(`decoder.layers.${layer}`, 1, { batch, time: targetTime, inputs: layer === 0 ? first : decoder.hiddenSize, hidden: decoder.hiddenSize })).flat();
 }
@@ -51,12 +59,12 @@ function layerProducts(name: string, directions: number, { batch, time, inputs, 
 }
 
 /** Hidden state and cell of every decoder layer. */
-function bridgeProducts({ bridge, encoder, decoder }: ModelConfig, { batch }: BatchShape): MatrixProduct[] {
+function bridgeProducts({ bridge, encoder, decoder }: ModelConfig, { sentences: batch }: BatchShape): MatrixProduct[] {
   if (bridge !== 'projection') return [];
   return [{ name: 'bridge', count: 2 * decoder.layers, rows: batch, inner: encoder.hiddenSize, columns: decoder.hiddenSize }];
 }
 
-function attentionProducts({ attention, encoder, decoder }: ModelConfig, { batch, sourceTime, targetTime }: BatchShape): MatrixProduct[] {
+function attentionProducts({ attention, encoder, decoder }: ModelConfig, { sentences: batch, sourceTime, targetTime }: BatchShape): MatrixProduct[] {
   if (attention === 'none') return [];
   const [keys, queries] = [encoder.hiddenSize, decoder.hiddenSize];
   const products: MatrixProduct[] = [
@@ -73,6 +81,6 @@ function attentionProducts({ attention, encoder, decoder }: ModelConfig, { batch
   return products;
 }
 
-function outputProduct({ decoder }: ModelConfig, { batch, targetTime, targetVocabulary }: BatchShape): MatrixProduct {
-  return { name: 'output', count: 1, rows: batch * targetTime, inner: decoder.hiddenSize, columns: targetVocabulary };
+function outputProduct({ decoder }: ModelConfig, vocabularySize: number, { sentences: batch, targetTime }: BatchShape): MatrixProduct {
+  return { name: 'output', count: 1, rows: batch * targetTime, inner: decoder.hiddenSize, columns: vocabularySize };
 }

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import fc from 'fast-check';
+import type { BatchShape } from '../../../src/data/batch.js';
+import { trainingMemory } from '../../../src/model/lstm-memory.js';
+import { tinyModel } from '../../support/models.js';
+
+const COMMON = {
+  embeddingSize: 256,
+  encoder: { layers: 1, hiddenSize: 256, bidirectional: true },
+  decoder: { layers: 1, hiddenSize: 256 },
+  dropout: { embedding: 0.1, layers: 0.1, output: 0.1 },
+};
+const FEEDING = { layers: 1, hiddenSize: 256, inputFeeding: true };
+const MODELS: Readonly<Record<string, Record<string, unknown>>> = {
+  'dot attention': { ...COMMON, attention: 'dot' },
+  'additive attention': { ...COMMON, attention: 'concat' },
+  'input feeding': { ...COMMON, attention: 'general', decoder: FEEDING },
+  'additive attention and input feeding': { ...COMMON, attention: 'concat', decoder: FEEDING },
+  'three layers without attention': { ...COMMON, attention: 'none', encoder: { layers: 3, hiddenSize: 256, bidirectional: false }, decoder: { layers: 3, hiddenSize: 256 } },
+};
+/** The first two have about as many tokens. */
+const SHAPES: readonly BatchShape[] = [
+  { sentences: 128, sourceTime: 15, targetTime: 15 },
+  { sentences: 24, sourceTime: 80, targetTime: 80 },
+  { sentences: 24, sourceTime: 80, targetTime: 20 },
+];
+const MEASURED: readonly (readonly [model: string, shape: number])[] = [['dot attention', 1], ['additive attention', 0], ['additive attention', 1], ['input feeding', 1], ['input feeding', 2], ['three layers without attention', 2]];
+
+test('the estimate of the memory of a step is right within a factor of 1.5, and orders the shapes', { skip: whyNotMeasured() }, async () => {
+  const program = fileURLToPath(new URL('../../support/measure-step.js', import.meta.url));
+  const results: { name: string; measured: number; estimate: number }[] = [];
+  for (const [name, shape] of MEASURED) {
+    const { stdout } = await promisify(execFile)(process.execPath, [program, JSON.stringify({ model: MODELS[name], vocabularySize: 1000, shape: SHAPES[shape] })]);
+    results.push({ name, ...(JSON.parse(stdout) as { measured: number; estimate: number }) });
+  }
+  const told = results.map(({ name, measured, estimate }) => `${name}: measured ${Math.round(measured / 1e6)} MB, estimate ${Math.round(estimate / 1e6)} MB`).join('\n');
+  for (const { measured, estimate } of results) assert.ok(estimate < 1.5 * measured && measured < 1.5 * estimate, told);
+  for (const a of results) {
+    for (const b of results) if (a.measured > 1.5 * b.measured) assert.ok(a.estimate > b.estimate, told);
+  }
+});
+
+test('the estimate never falls when a dimension grows, and grows with what an architecture needs', () => {
+  const dimension = fc.integer({ min: 1, max: 300 });
+  fc.assert(
+    fc.property(fc.constantFrom(...Object.values(MODELS)), dimension, dimension, dimension, (model, sentences, sourceTime, targetTime) => {
+      const config = tinyModel(model);
+      const memory = (shape: Partial<BatchShape>): number => trainingMemory(config, 1000, { sentences, sourceTime, targetTime, ...shape });
+      assert.ok(Math.min(memory({ sentences: sentences + 1 }), memory({ sourceTime: sourceTime + 1 }), memory({ targetTime: targetTime + 1 })) > memory({}));
+    }),
+  );
+  const [short, long] = SHAPES as [BatchShape, BatchShape];
+  const ratio = (name: string): number => trainingMemory(tinyModel(MODELS[name]), 1000, long) / trainingMemory(tinyModel(MODELS[name]), 1000, short);
+  assert.ok(ratio('dot attention') < 1.1 && ratio('additive attention') > 2 && ratio('input feeding') > 2);
+});
+
+function whyNotMeasured(): string | false {
+  try {
+    accessSync('/proc/self/clear_refs', constants.W_OK);
+    return false;
+  } catch {
+    return 'the peak of the resident memory can be reset on Linux only';
+  }
+}
