@@ -50,7 +50,7 @@ test('build-vocab does not replace a tokenizer that it did not make', async () =
   await runCommand(['build-vocab', ...config, '--run-dir', join(folder, 'foreign')]);
   rmSync(join(folder, 'foreign', 'vocabulary.json'));
   const refused = await runCommand(['build-vocab', ...config, '--run-dir', join(folder, 'foreign')]);
-  assert.equal(refused.code, 1);
+  assert.equal(refused.code, 2);
   assert.match(refused.stderr, /holds a tokenizer that s2s did not learn/);
   assert.equal((await runCommand(['build-vocab', ...config, '--run-dir', join(folder, 'foreign'), '--force'])).code, 0);
 });
