@@ -11,7 +11,11 @@ import { UsageError } from '../errors.js';
  * @param configured folder that the configuration of --config names; undefined without --config
  * @returns an absolute path, or undefined when none of these names one
  */
-export async function findRunIfAny(model: string | undefined, configured: string | undefined, environment: NodeJS.ProcessEnv = process.env): Promise<string | undefined> {
+export async function findRunIfAny(
+  model: string | undefined,
+  configured: string | undefined,
+  environment: NodeJS.ProcessEnv = process.env,
+): Promise<string | undefined> {
   // An empty variable counts as not set, as in a shell.
   const named = model ?? configured ?? (environment['S2S_MODEL'] || undefined) ?? (await lastRun());
   return named === undefined ? undefined : resolve(named);
@@ -22,7 +26,11 @@ export async function findRunIfAny(model: string | undefined, configured: string
  *
  * @throws UsageError `no-model` when none is named
  */
-export async function findRun(model: string | undefined, configured: string | undefined, environment: NodeJS.ProcessEnv = process.env): Promise<string> {
+export async function findRun(
+  model: string | undefined,
+  configured: string | undefined,
+  environment: NodeJS.ProcessEnv = process.env,
+): Promise<string> {
   const found = await findRunIfAny(model, configured, environment);
   if (found !== undefined) return found;
   throw new UsageError('no-model', 'No model was named, and none has been trained from this folder.', {

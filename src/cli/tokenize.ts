@@ -49,7 +49,8 @@ export const tokenizeCommand: CommandModule<object, TokenizeArguments> = {
     const conversion: Conversion = { direction: args.detokenize ? 'detokenize' : 'tokenize', as: args.ids ? 'ids' : 'tokens' };
     for (const file of files.length === 0 ? ['-'] : files) {
       const input = file === '-' ? process.stdin : file;
-      for await (const part of convertText(input, tokenizer, conversion, (line) => log.warn(describeSkippedLine(file, line)))) {
+      const onSkipped = (line: number): void => log.warn(describeSkippedLine(file, line));
+      for await (const part of convertText(input, tokenizer, conversion, onSkipped)) {
         if (!process.stdout.write(part)) await once(process.stdout, 'drain');
       }
     }
@@ -60,7 +61,10 @@ async function findTokenizer(args: TokenizeArguments): Promise<Tokenizer> {
   const config = await configIfGiven(args);
   const { loadTokenizer, loadTokenizers } = await import('../text/load.js');
   if (args.tokenizer !== undefined) return loadTokenizer(args.tokenizer);
-  if (config !== undefined) return loadTokenizers(config.tokenizer.directory ?? config.runDirectory, config.tokenizer.shared)[args.side];
+  if (config !== undefined) {
+    const { tokenizer, runDirectory } = config;
+    return loadTokenizers(tokenizer.directory ?? runDirectory, tokenizer.shared)[args.side];
+  }
   const { findRunIfAny } = await import('./find-run.js');
   const run = await findRunIfAny(args.model, undefined);
   if (run === undefined) {

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { stringify } from 'yaml';
 import { UsageError } from '../errors.js';
@@ -16,11 +16,28 @@ export function formatConfig(config: Config): string {
   return stringify(protectFromEnvironment(config), { lineWidth: 0 });
 }
 
+/** First line of a configuration that s2s wrote: such a file, and no other, is replaced by the next training. */
+const HEADER = '# Written by s2s: the configuration of this run with every default.\n';
+
+/**
+ * Refuses a run directory whose `config.yaml` a user wrote: the resolved configuration would replace it.
+ *
+ * @throws UsageError `config-foreign`
+ */
+export function assertNoOtherConfig(runDirectory: string): void {
+  const file = join(runDirectory, CONFIG_FILE);
+  if (!existsSync(file) || readFileSync(file, 'utf8').startsWith(HEADER)) return;
+  throw new UsageError('config-foreign', 's2s did not write this file, and the configuration of the run would replace it', {
+    place: { file },
+    hint: 'Choose another run directory (--run-dir DIR), or rename the file.',
+  });
+}
+
 /** Writes the resolved configuration into a run directory, whole or not at all. */
 export function saveResolvedConfig(config: Config, runDirectory: string): void {
   const file = join(runDirectory, CONFIG_FILE);
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(`${file}.new`, formatConfig(config));
+  writeFileSync(`${file}.new`, HEADER + formatConfig(config));
   renameSync(`${file}.new`, file);
 }
 

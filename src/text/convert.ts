@@ -18,7 +18,12 @@ export interface Conversion {
  * @returns stretches of converted text, each ending in LF
  * @throws S2sError `not-an-id` with file and line, and whatever `readLineBlocks` throws
  */
-export async function* convertText(input: string | Readable, tokenizer: Tokenizer, conversion: Conversion, onSkipped?: (line: number) => void): AsyncGenerator<string> {
+export async function* convertText(
+  input: string | Readable,
+  tokenizer: Tokenizer,
+  conversion: Conversion,
+  onSkipped?: (line: number) => void,
+): AsyncGenerator<string> {
   let before = 0;
   for await (const lines of readLineBlocks(input, { onSkipped })) {
     const place = (index: number) => ({ file: typeof input === 'string' ? input : 'stdin', line: before + index + 1 });

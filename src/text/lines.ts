@@ -62,7 +62,8 @@ export async function* readLineBlocks(input: string | Readable, options: ReadLin
       yield* skip();
       if (end > first) yield* take(piece.subarray(first + 1, end));
     } else {
-      yield* take(unfinished.length === first ? piece.subarray(0, end) : Buffer.concat([unfinished.bytes(), piece.subarray(first, end)]));
+      const whole = unfinished.length === first;
+      yield* take(whole ? piece.subarray(0, end) : Buffer.concat([unfinished.bytes(), piece.subarray(first, end)]));
     }
     unfinished.clear();
     if (end + 1 < piece.length) unfinished.add(piece.subarray(end + 1));
@@ -82,13 +83,16 @@ export async function* readLines(input: string | Readable, options?: ReadLineOpt
  * @param file path, or `-` for stdin
  */
 export function describeSkippedLine(file: string, line: number): string {
-  return `${file === '-' ? 'stdin' : file}:${line}: the line is longer than ${MAX_LINE_BYTES} bytes: the output has an empty line for it`;
+  const place = `${file === '-' ? 'stdin' : file}:${line}`;
+  return `${place}: the line is longer than ${MAX_LINE_BYTES} bytes: the output has an empty line for it`;
 }
 
 function tooLong(file: string, line: number): S2sError {
   return new S2sError('line-too-long', `the line is longer than ${MAX_LINE_BYTES} bytes`, {
     place: { file, line },
-    hint: 'Lines end in LF, one sentence each. If this file has other line ends, convert them, for example: tr "\\r" "\\n" < old > new',
+    hint:
+      'Lines end in LF, one sentence each. If this file has other line ends, convert them, for example: ' +
+      'tr "\\r" "\\n" < old > new',
   });
 }
 

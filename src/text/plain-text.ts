@@ -46,9 +46,12 @@ export function asPlainText(definition: Definition): TextDefinition {
   const notices: string[] = [];
   if (isSet(definition.padding)) notices.push('its `padding` is switched off: s2s pads batches itself');
   if (isSet(definition.truncation)) notices.push('its `truncation` is switched off: it would cut sentences');
-  if (isSet(model.dropout) && model.dropout !== 0) notices.push('its BPE `dropout` is switched off: the same text must always give the same tokens');
+  if (isSet(model.dropout) && model.dropout !== 0) {
+    notices.push('its BPE `dropout` is switched off: the same text must always give the same tokens');
+  }
   // Bytes can write any text, so that nothing is unknown.
-  const bytes = model.byte_fallback === true || /"ByteLevel"/.test(JSON.stringify([definition.normalizer, definition.pre_tokenizer]));
+  const steps = JSON.stringify([definition.normalizer, definition.pre_tokenizer]);
+  const bytes = model.byte_fallback === true || steps.includes('"ByteLevel"');
   const unknown = bytes ? undefined : unknownIsLost(model);
   if (unknown !== undefined) notices.push(unknown);
   return {
@@ -85,7 +88,9 @@ function plainModel(model: Model): object {
 /** What happens to unknown text by the file itself, if that is not `<unk>`. */
 function unknownIsLost({ type, unk_token: token, unk_id: id }: Model): string | undefined {
   const unk = SPECIAL_TOKENS[UNK];
-  if (type === 'Unigram') return id === UNK ? undefined : `its \`unk_id\` is not ${UNK}: unknown text becomes ${unk} all the same`;
+  if (type === 'Unigram') {
+    return id === UNK ? undefined : `its \`unk_id\` is not ${UNK}: unknown text becomes ${unk} all the same`;
+  }
   if (token === unk) return undefined;
   return isSet(token)
     ? `its \`unk_token\` is ${JSON.stringify(token)}: unknown text becomes ${unk} all the same`

@@ -4,7 +4,16 @@ import type { TokenizerConfig } from '../config/schema.js';
 import { S2sError } from '../errors.js';
 import type { LearnSettings } from './learn.js';
 import { TOKENIZER_FILES } from './load.js';
-import { readVocabularyFiles, RECORD_VERSION, sha256, writeRecord, writeWhole, type TokenizerRole, type VocabularyFiles, type VocabularyRecord } from './vocabulary-record.js';
+import {
+  readVocabularyFiles,
+  RECORD_VERSION,
+  sha256,
+  writeRecord,
+  writeWhole,
+  type TokenizerRole,
+  type VocabularyFiles,
+  type VocabularyRecord,
+} from './vocabulary-record.js';
 
 export { VOCABULARY_FILE, type TokenizerRole } from './vocabulary-record.js';
 
@@ -49,14 +58,18 @@ function oneSide(common: TokenizerConfig, own: TokenizerConfig['source'] = {}): 
  */
 export function vocabularyState(directory: string, settings: TokenizerConfig, trainingText: string): VocabularyState {
   const { record, present } = readVocabularyFiles(directory);
-  const wanted = learnSettingsByRole(settings).map(([role, now]) => ({ role, now, file: present.find((file) => file.role === role) }));
+  const wanted = learnSettingsByRole(settings).map(([role, now]) => {
+    return { role, now, file: present.find((file) => file.role === role) };
+  });
   const missing = wanted.find(({ file }) => file === undefined);
-  if (missing !== undefined) return { state: 'missing', reason: `there is no ${join(directory, TOKENIZER_FILES[missing.role])}` };
+  if (missing !== undefined) {
+    return { state: 'missing', reason: `there is no ${join(directory, TOKENIZER_FILES[missing.role])}` };
+  }
   if (record === undefined || wanted.some(({ file }) => file?.own !== true)) return { state: 'foreign' };
   for (const { role, now, file } of wanted) {
     const then = record.tokenizers[role];
     if (then?.fingerprint !== file?.fingerprint || then === undefined) {
-      return { state: 'stale', reason: `${TOKENIZER_FILES[role]} is a copy or a rest of an earlier run of s2s` };
+      return { state: 'stale', reason: `${TOKENIZER_FILES[role]} was not learned here from this text` };
     }
     for (const key of Object.keys(now) as (keyof LearnSettings)[]) {
       if (now[key] !== then.settings[key]) {
@@ -113,13 +126,16 @@ export function writeVocabulary(
 export function copyVocabulary(from: string, to: string, roles: readonly TokenizerRole[]): void {
   const copies = roles.map((role) => ({ role, json: readFileSync(join(from, TOKENIZER_FILES[role]), 'utf8') }));
   const files = readVocabularyFiles(to);
-  const added = copies.filter(({ role, json }) => files.present.find((file) => file.role === role && file.fingerprint === sha256(json))?.own ?? true);
-  // Files of the other setting of `shared` stay when they are the user's own: the saved configuration says which are used.
-  const others = files.present.filter(({ role, own }) => own || roles.includes(role));
-  const foreign = files.foreign.filter((path) => !files.present.some((file) => file.path === path && !roles.includes(file.role)));
-  const record: VocabularyRecord = { version: RECORD_VERSION, trainingText: '', tokenizers: {}, others: added.map(({ json }) => sha256(json)) };
+  // An equal file of the user stays the user's.
+  const equal = new Set(files.present.filter(({ own }) => !own).map(({ role, fingerprint }) => `${role} ${fingerprint}`));
+  const others = copies.filter(({ role, json }) => !equal.has(`${role} ${sha256(json)}`)).map(({ json }) => sha256(json));
+  const record: VocabularyRecord = { version: RECORD_VERSION, trainingText: '', tokenizers: {}, others };
+  // Files of the other setting of `shared` stay when they are the user's: the saved configuration says which are used.
+  const kept = files.present.filter(({ role, own }) => !own && !roles.includes(role));
+  const present = files.present.filter((file) => !kept.includes(file));
+  const foreign = files.foreign.filter((path) => !kept.some((file) => file.path === path));
   try {
-    put(to, { ...files, present: others, foreign }, copies, record, 'own');
+    put(to, { ...files, present, foreign }, copies, record, 'own');
   } catch (error) {
     if (!(error instanceof S2sError)) throw error;
     throw new S2sError(error.code, `s2s did not write this file, and the tokenizer of ${from} would replace it`, {
@@ -131,7 +147,14 @@ export function copyVocabulary(from: string, to: string, roles: readonly Tokeniz
   writeRecord(to, record);
 }
 
-function put(directory: string, files: VocabularyFiles, wanted: readonly { readonly role: TokenizerRole; readonly json: string }[], record: VocabularyRecord, replace: Replaceable): void {
+/** Brings a folder into the wanted state, with a record that covers the files of before, too. */
+function put(
+  directory: string,
+  files: VocabularyFiles,
+  wanted: readonly { readonly role: TokenizerRole; readonly json: string }[],
+  record: VocabularyRecord,
+  replace: Replaceable,
+): void {
   const jsonOf = new Map(wanted.map(({ role, json }) => [role, json]));
   const changed = files.present.filter(({ role, fingerprint }) => {
     const json = jsonOf.get(role);
@@ -142,7 +165,8 @@ function put(directory: string, files: VocabularyFiles, wanted: readonly { reado
   if (replace !== 'any') refuse(replace === 'none' ? paths : [], files.foreign.filter((path) => !unchanged.has(path)));
 
   mkdirSync(directory, { recursive: true });
-  writeRecord(directory, { ...record, others: [...record.others, ...files.present.filter(({ own }) => own || replace === 'any').map(({ fingerprint }) => fingerprint)] });
+  const before = files.present.filter(({ own }) => own || replace === 'any').map(({ fingerprint }) => fingerprint);
+  writeRecord(directory, { ...record, others: [...record.others, ...before] });
   for (const { role, json } of wanted) {
     const file = join(directory, TOKENIZER_FILES[role]);
     if (!unchanged.has(file)) writeWhole(file, json);
@@ -153,17 +177,20 @@ function put(directory: string, files: VocabularyFiles, wanted: readonly { reado
 function refuse(kept: readonly string[], foreign: readonly string[]): void {
   const [foreignFile] = foreign;
   if (foreignFile !== undefined) {
-    throw new S2sError('tokenizer-foreign', 's2s did not write this file, and learning a vocabulary here would replace or remove it', {
+    const problem = 's2s did not write this file, and learning a vocabulary here would replace or remove it';
+    throw new S2sError('tokenizer-foreign', problem, {
       place: { file: foreignFile },
       hint:
-        'To train with it, set tokenizer.shared to match the files: true for tokenizer.json, false for tokenizer.source.json and tokenizer.target.json. ' +
-        'Otherwise choose another folder (--run-dir DIR or --set tokenizer.directory=DIR), or replace it: s2s build-vocab --force.',
+        'To train with it, set tokenizer.shared to match the files: true for tokenizer.json, false for ' +
+        'tokenizer.source.json and tokenizer.target.json. Otherwise choose another folder (--run-dir DIR or ' +
+        '--set tokenizer.directory=DIR), or replace it: s2s build-vocab --force.',
       exitCode: 2,
     });
   }
   const [keptFile] = kept;
   if (keptFile === undefined) return;
-  throw new S2sError('tokenizer-kept', 'this tokenizer may be in use by other runs, and learning a vocabulary here would replace or remove it', {
+  const problem = 'this tokenizer may be in use by other runs, and learning a vocabulary here would replace or remove it';
+  throw new S2sError('tokenizer-kept', problem, {
     place: { file: keptFile },
     hint: 'Choose another folder (--set tokenizer.directory=DIR), or replace it: s2s build-vocab --force.',
     exitCode: 2,

@@ -24,8 +24,11 @@ const vocabularyRecord = z.object({
   version: z.literal(RECORD_VERSION),
   /** What identifies the training text: its content, not its path. */
   trainingText: z.string(),
-  tokenizers: z.partialRecord(z.enum(['shared', 'source', 'target']), z.object({ settings: learnSettings, fingerprint: z.string() })),
-  /** SHA-256 of tokenizer files that s2s wrote here but did not learn from `trainingText`: copies, and files about to be replaced. */
+  tokenizers: z.partialRecord(
+    z.enum(['shared', 'source', 'target']),
+    z.object({ settings: learnSettings, fingerprint: z.string() }),
+  ),
+  /** SHA-256 of tokenizer files that s2s wrote here but that are not in `tokenizers`: copies, and files being replaced. */
   others: z.array(z.string()).default([]),
 });
 
@@ -55,7 +58,8 @@ export function readVocabularyFiles(directory: string): VocabularyFiles {
   const recordFile = join(directory, VOCABULARY_FILE);
   const text = readIfThere(recordFile);
   const record = text === undefined ? undefined : parseRecord(text);
-  const known = new Set(record === undefined ? [] : [...Object.values(record.tokenizers).map(({ fingerprint }) => fingerprint), ...record.others]);
+  const learned = Object.values(record?.tokenizers ?? {}).map(({ fingerprint }) => fingerprint);
+  const known = new Set([...learned, ...(record?.others ?? [])]);
   const present = TOKENIZER_ROLES.flatMap((role) => {
     const path = join(directory, TOKENIZER_FILES[role]);
     const content = readIfThere(path);
@@ -82,7 +86,7 @@ export function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-/** Text of a file, or undefined where there is no such file; any other error is thrown, for the file may be the user's. */
+/** Text of a file, or undefined where there is none; other errors are thrown, for the file may be the user's. */
 function readIfThere(file: string): string | undefined {
   try {
     return readFileSync(file, 'utf8');

@@ -1,6 +1,6 @@
 import { readIndex } from '../checkpoint/checkpoint-index.js';
 import { loadCheckpoint, type Checkpoint } from '../checkpoint/run-directory.js';
-import { readResolvedConfig, saveResolvedConfig } from '../config/save.js';
+import { assertNoOtherConfig, readResolvedConfig, saveResolvedConfig } from '../config/save.js';
 import type { Config } from '../config/schema.js';
 import { placesOf } from '../data/batch-origin.js';
 import { BatchSource } from '../data/batches.js';
@@ -43,7 +43,8 @@ export type PreparationEvent =
  * the run directory holds. TensorFlow must have been loaded.
  *
  * @throws S2sError `run-exists` when the run directory holds a training and `resume` is not set; `run-differs` when it
- *   holds one of another model or vocabulary; and what reading text, data and checkpoints throws
+ *   holds one of another model or vocabulary; `config-foreign`, `tokenizer-foreign` or `tokenizer-kept` when files are in
+ *   the way that s2s did not write or that a run may need; and what reading text, data and checkpoints throws
  */
 export async function prepareTraining(config: Config, resume: boolean, onEvent: (event: PreparationEvent) => void = () => undefined): Promise<TrainingRun> {
   const { runDirectory } = config;
@@ -54,6 +55,7 @@ export async function prepareTraining(config: Config, resume: boolean, onEvent: 
     tokenizers = loadTokenizers(runDirectory, before.tokenizer.shared);
     assertSameModel(checkpoint, before, config, tokenizers);
   } else {
+    assertNoOtherConfig(runDirectory);
     tokenizers = await prepareTokenizers(config, onEvent);
     // A resumed run writes its settings with its first checkpoint: until then the last one still belongs to the old ones.
     saveResolvedConfig(config, runDirectory);

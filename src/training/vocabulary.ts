@@ -1,9 +1,19 @@
 import { readIndex } from '../checkpoint/checkpoint-index.js';
 import type { Config } from '../config/schema.js';
-import { configVocabularyState, isTokenizerNamed, learnConfigVocabulary, tokenizerDirectory } from '../data/vocabulary.js';
+import {
+  configVocabularyState,
+  isTokenizerNamed,
+  learnConfigVocabulary,
+  tokenizerDirectory,
+} from '../data/vocabulary.js';
 import { S2sError } from '../errors.js';
 import type { VocabularyEvent, VocabularyReport } from '../text/build.js';
-import { assertReplaceable, learnSettingsByRole, type Replaceable, type VocabularyState } from '../text/vocabulary-file.js';
+import {
+  assertReplaceable,
+  learnSettingsByRole,
+  type Replaceable,
+  type VocabularyState,
+} from '../text/vocabulary-file.js';
 
 export interface BuildVocabularyOptions {
   /** Whether files may be replaced that s2s did not write, or that a trained model or another run may need. */
@@ -18,7 +28,11 @@ export interface BuildVocabularyOptions {
  * @throws S2sError `run-exists`, `tokenizer-foreign` or `tokenizer-kept` (exit code 2) where files are in the way; and
  *   what reading the corpora throws
  */
-export async function buildConfigVocabulary(config: Config, onEvent?: (event: VocabularyEvent) => void, { force = false }: BuildVocabularyOptions = {}): Promise<VocabularyReport> {
+export async function buildConfigVocabulary(
+  config: Config,
+  onEvent?: (event: VocabularyEvent) => void,
+  { force = false }: BuildVocabularyOptions = {},
+): Promise<VocabularyReport> {
   return learnConfigVocabulary(config, force ? 'any' : await assertBuildable(config), onEvent);
 }
 
@@ -33,11 +47,13 @@ export async function assertBuildable(config: Config, found?: VocabularyState): 
   const { state } = found ?? (await configVocabularyState(config));
   const step = await trainedStep(directory);
   if (step !== undefined && state !== 'current') {
-    throw new S2sError('run-exists', `holds a model trained up to step ${step}, which another vocabulary would make useless`, {
+    const problem = `holds a model trained up to step ${step}, which another vocabulary would make useless`;
+    throw new S2sError('run-exists', problem, {
       place: { file: directory },
       hint:
-        'Choose another folder (--run-dir DIR or --set tokenizer.directory=DIR). To train with the tokenizer of that model, name its folder in ' +
-        'tokenizer.directory and set tokenizer.shared as it was there. s2s build-vocab --force replaces the vocabulary and gives the model up.',
+        'Choose another folder (--run-dir DIR or --set tokenizer.directory=DIR). To train with the tokenizer of that ' +
+        'model, name its folder in tokenizer.directory and set tokenizer.shared as it was there. ' +
+        's2s build-vocab --force replaces the vocabulary and gives the model up.',
       exitCode: 2,
     });
   }

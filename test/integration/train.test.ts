@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { runCommand } from '../support/command.js';
@@ -170,6 +170,22 @@ describe('s2s train', () => {
       assert.equal(copied.code, name === 'tokenizer.json' || name === 'vocabulary.json' ? 2 : 0, copied.stderr);
       assert.equal(readFileSync(join(run, name!), 'utf8'), ` ${tokenizer}`);
     }
+  });
+
+  test('a config.yaml of the user is not replaced by that of the run', async () => {
+    const run = join(folder, 'project');
+    mkdirSync(run);
+    const mine = `# mine\n${readFileSync(join(folder, 'c.yaml'), 'utf8').replace('runDirectory: run', 'runDirectory: .').replaceAll(/(train|dev)\.([ab])/g, '../$1.$2')}`;
+    writeFileSync(join(run, 'config.yaml'), mine);
+    const refused = await runCommand(['train', '--config', 'config.yaml'], { cwd: run });
+    assert.equal(refused.code, 2);
+    assert.match(refused.stderr, /project\/config\.yaml: s2s did not write this file/);
+    assert.equal(readFileSync(join(run, 'config.yaml'), 'utf8'), mine);
+    // The configuration of a run starts another one, or the same one again before its first checkpoint.
+    assert.equal((await train(...inFolder('once'), '--max-steps', '1')).code, 0);
+    rmSync(join(folder, 'once', 'checkpoints'), { recursive: true });
+    const again = await runCommand(['train', '--config', join('once', 'config.yaml')], { cwd: folder });
+    assert.equal(again.code, 0, again.stderr);
   });
 
   test('--add-steps without --resume, and a wrong number, are mistakes', async () => {
