@@ -161,7 +161,8 @@ describe('s2s train', () => {
       mkdirSync(run);
       writeFileSync(join(run, name!), ` ${tokenizer}`);
       for (const command of ['train', 'build-vocab']) {
-        const { code, stderr } = await runCommand([command, '--config', join(folder, 'c.yaml'), '--run-dir', run, ...args], { cwd: folder });
+        const limit = command === 'train' ? ['--max-steps', '1'] : [];
+        const { code, stderr } = await runCommand([command, '--config', join(folder, 'c.yaml'), '--run-dir', run, ...limit, ...args], { cwd: folder });
         assert.equal(code, 2, stderr);
         assert.ok(stderr.includes(`error: ${join(run, name!)}: s2s did not write this file`), stderr);
         assert.deepEqual(readdirSync(run).filter((file) => file !== 'cache'), [name]);
@@ -177,7 +178,7 @@ describe('s2s train', () => {
     mkdirSync(run);
     const mine = `# mine\n${readFileSync(join(folder, 'c.yaml'), 'utf8').replace('runDirectory: run', 'runDirectory: .').replaceAll(/(train|dev)\.([ab])/g, '../$1.$2')}`;
     writeFileSync(join(run, 'config.yaml'), mine);
-    const refused = await runCommand(['train', '--config', 'config.yaml'], { cwd: run });
+    const refused = await runCommand(['train', '--config', 'config.yaml', '--max-steps', '1'], { cwd: run });
     assert.equal(refused.code, 2);
     assert.match(refused.stderr, /project\/config\.yaml: s2s did not write this file/);
     assert.equal(readFileSync(join(run, 'config.yaml'), 'utf8'), mine);
