@@ -39,7 +39,7 @@ export { loadTensorFlow, type LoadedRuntime, type Precision } from './runtime/te
 
 // Tokenizers
 export { loadTokenizer, loadTokenizers } from './text/load.js';
-export { buildConfigVocabulary } from './data/vocabulary.js';
+export { buildConfigVocabulary } from './training/vocabulary.js';
 export type { Tokenizer, TokenizerPair } from './text/tokenizer.js';
 export type { VocabularyEvent, VocabularyReport } from './text/build.js';
 

@@ -1,9 +1,7 @@
-import { resolve } from 'node:path';
 import type { CommandModule } from 'yargs';
 import type { Config } from '../config/schema.js';
 import { S2sError } from '../errors.js';
 import type { VocabularyEvent, VocabularyReport } from '../text/build.js';
-import type { VocabularyState } from '../text/vocabulary-file.js';
 import { Log } from './log.js';
 import { configFromArguments, withCommonOptions, type CommonArguments } from './options.js';
 import { formatPercent, formatVocabularyReport } from './vocabulary-report.js';
@@ -22,38 +20,41 @@ export const buildVocabCommand: CommandModule<object, BuildVocabArguments> = {
     withCommonOptions(yargs)
       .option('run-dir', { type: 'string', requiresArg: true, describe: 'Folder of the run, in place of runDirectory' })
       .option('json', { type: 'boolean', default: false, describe: 'Print the report as one JSON object' })
-      .option('force', { type: 'boolean', default: false, describe: 'Replace tokenizer files that s2s did not make' })
+      .option('force', { type: 'boolean', default: false, describe: 'Replace tokenizer files that s2s did not write, or that a trained model or other runs may need' })
       .example('$0 build-vocab --config c.yaml', 'learn what the configuration asks for')
       .example('$0 build-vocab --config c.yaml --set tokenizer.size=4000 --run-dir runs/4000', 'try another size'),
   handler: async (args) => {
     const config = await configFromArguments(args, { runDirectory: args.runDir });
     const log = new Log(args.logLevel);
-    const { buildConfigVocabulary, configVocabularyState, tokenizerDirectory } = await import('../data/vocabulary.js');
-    const { state } = await configVocabularyState(config);
-    await refuseToBreakModel(config, tokenizerDirectory(config), state);
-    if (!args.force && state === 'foreign') {
-      throw new S2sError('tokenizer-foreign', 'holds a tokenizer that s2s did not learn', {
-        place: { file: tokenizerDirectory(config) },
-        hint: 'Training uses it as it is. Replace it with --force, or choose another folder: --set tokenizer.directory=DIR',
-      });
+    const { lockRunDirectory } = await import('../checkpoint/lock.js');
+    // A training that has not saved a checkpoint yet needs its vocabulary, too.
+    const { tokenizerDirectory } = await import('../data/vocabulary.js');
+    const lock = await lockRunDirectory(tokenizerDirectory(config));
+    try {
+      await buildVocabulary(config, args, log);
+    } finally {
+      await lock.release();
     }
-    const report = await buildConfigVocabulary(config, (event) => logVocabularyEvent(event, log));
-    warnOfUnknown(report, log);
-    process.stdout.write(args.json ? `${JSON.stringify(report)}\n` : formatVocabularyReport(report));
   },
 };
 
-/** A trained model understands its own vocabulary alone. */
-async function refuseToBreakModel({ runDirectory }: Config, directory: string, state: VocabularyState['state']): Promise<void> {
-  if (state === 'current' || resolve(directory) !== resolve(runDirectory)) return;
-  const { readIndex } = await import('../checkpoint/checkpoint-index.js');
-  const { checkpoints } = await readIndex(runDirectory);
-  if (checkpoints.length === 0) return;
-  throw new S2sError('run-exists', 'holds a trained model, which another vocabulary would make useless', {
-    place: { file: runDirectory },
-    hint: 'Choose another folder with --run-dir DIR.',
-    exitCode: 2,
-  });
+async function buildVocabulary(config: Config, args: Pick<BuildVocabArguments, 'force' | 'json'>, log: Log): Promise<void> {
+  const { configVocabularyState, tokenizerDirectory } = await import('../data/vocabulary.js');
+  const { buildConfigVocabulary, trainedStep } = await import('../training/vocabulary.js');
+  const directory = tokenizerDirectory(config);
+  const { state } = await configVocabularyState(config);
+  if (!args.force && state === 'foreign') {
+    throw new S2sError('tokenizer-foreign', 'holds a tokenizer that s2s did not learn', {
+      place: { file: directory },
+      hint: 'Training uses it as it is. Replace it with --force, or choose another folder: --set tokenizer.directory=DIR',
+      exitCode: 2,
+    });
+  }
+  const step = args.force && state !== 'current' ? await trainedStep(directory) : undefined;
+  if (step !== undefined) log.warn(`${directory} holds a model trained up to step ${step}: it cannot be used with the new vocabulary`);
+  const report = await buildConfigVocabulary(config, (event) => logVocabularyEvent(event, log), { force: args.force });
+  warnOfUnknown(report, log);
+  process.stdout.write(args.json ? `${JSON.stringify(report)}\n` : formatVocabularyReport(report));
 }
 
 /** Much unknown text in dev often means that it is cased or tokenised in another way than the training text. */

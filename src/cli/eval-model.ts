@@ -20,7 +20,11 @@ export async function evaluateRun(args: EvalArguments, references: readonly stri
   const found = await findModel(args, { readsData: args.source === undefined });
   const { config, runDirectory, which } = found;
   // What is wrong with files is said before the model takes its time.
-  if (args.output !== undefined) await checkWritable(args.output);
+  if (args.output !== undefined) {
+    const { train, dev, test } = config.data;
+    const inputs = [args.source, ...references, args.config, ...[...train, ...dev, ...test].flatMap(({ source, target, file }) => [source, target, file])];
+    await checkWritable(args.output, inputs.filter((file) => file !== undefined));
+  }
   const { set, name } = await readEvaluationSet(args, references, found);
   // Log-probabilities are printed with more digits than half precision has, whatever pairs they share a batch with.
   await loadTensorFlow({ device: config.device, precision: args.score === true ? 'float32' : inferencePrecision(config) });
@@ -62,11 +66,21 @@ async function readEvaluationSet(args: EvalArguments, referenceFiles: readonly s
   return { set: { sources, references: [first, ...others] }, name: args.source === '-' ? 'stdin' : args.source };
 }
 
-async function checkWritable(file: string): Promise<void> {
-  if ((await stat(file).catch(() => undefined))?.isDirectory() === true) {
-    throw new S2sError('file-unwritable', 'the translations cannot be written there: it is a folder', { place: { file }, hint: 'Name a file after --output.' });
+/**
+ * Checks that a file can be written, and that it is none of the files that are read.
+ *
+ * @param inputs paths; - is stdin
+ */
+async function checkWritable(file: string, inputs: readonly string[]): Promise<void> {
+  const refuse = (reason: string, cause?: unknown): S2sError =>
+    new S2sError('file-unwritable', `the translations cannot be written there: ${reason}`, { place: { file }, hint: 'Name another file after --output.', cause });
+  const present = await stat(file).catch(() => undefined);
+  if (present?.isDirectory() === true) throw refuse('it is a folder');
+  for (const input of present?.isFile() === true ? inputs : []) {
+    const other = input === '-' ? undefined : await stat(input).catch(() => undefined);
+    if (other?.ino === present?.ino && other?.dev === present?.dev) throw refuse(`this command reads it${input === file ? '' : ` as ${input}`}`);
   }
   await access(dirname(file), constants.W_OK).catch((cause: unknown) => {
-    throw new S2sError('file-unwritable', 'the translations cannot be written there: no such folder, or it may not be written to', { place: { file }, hint: 'Name another file after --output.', cause });
+    throw refuse('no such folder, or it may not be written to', cause);
   });
 }

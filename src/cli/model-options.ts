@@ -15,7 +15,7 @@ export interface ModelArguments extends CommonArguments {
 /** Adds the options that say which model is used, and how. */
 export function withModelOptions<T>(yargs: Argv<T>): Argv<T & ModelArguments> {
   return withDeviceOption(yargs)
-    .option('model', { alias: 'm', type: 'string', requiresArg: true, describe: 'Run directory of a trained model; else S2S_MODEL, the run directory of --config, or the last run trained here' })
+    .option('model', { alias: 'm', type: 'string', requiresArg: true, describe: 'Run directory of a trained model; else that of --config, else $S2S_MODEL, else the last run trained here' })
     .option('checkpoint', { type: 'string', defaultDescription: 'best', requiresArg: true, describe: 'Which checkpoint: best, last, or the number of its step' })
     .option('beam-size', { alias: 'b', type: 'number', requiresArg: true, describe: 'Hypotheses kept a step; 1 is greedy (decoding.beamSize)' }) as unknown as Argv<T & ModelArguments>;
 }

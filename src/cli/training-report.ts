@@ -23,6 +23,12 @@ export function describePreparation(event: PreparationEvent, log: Log): void {
     case 'vocabulary-built':
       for (const { role, size, file } of event.report.tokenizers) log.info(`vocabulary${role === 'shared' ? '' : ` (${role})`}: ${formatCount(size)} tokens in ${file}`);
       break;
+    case 'vocabulary-differs':
+      log.warn(`${event.directory}: its tokenizer is used as it is, although ${event.reason}`);
+      break;
+    case 'tokenizer-notices':
+      for (const notice of event.notices) log.warn(`the tokenizer in ${event.directory}: ${notice}`);
+      break;
     case 'cache-unusable':
     case 'cache-unwritable':
       log.warn(`${event.file}: ${event.reason}; the ${event.split} data are encoded anew`);

@@ -38,7 +38,7 @@ export const translateCommand: CommandModule<object, TranslateArguments> = {
       .example('$0 translate --n-best 5 --format jsonl input.txt', 'five translations a line, as JSON')
       .example('$0 translate --beam-size 1 --set decoding.maxLengthRatio=1.5 input.txt', 'greedy search, shorter limit')
       .epilogue(
-        'Blank lines pass through. --n-best prints "number ||| translation ||| score" in text format, numbered from 0. A score is the ' +
+        'Blank lines pass through; a line above 1 MiB gives an empty line and a warning. --n-best prints "number ||| translation ||| score" in text format, numbered from 0. A score is the ' +
           'log-probability divided by the length to the power of decoding.lengthPenalty. <unk> is never printed: decoding.copyUnknown=true copies unknown words from the source.',
       ) as unknown as Argv<TranslateArguments>,
   handler: async (args) => {
@@ -57,7 +57,7 @@ export const translateCommand: CommandModule<object, TranslateArguments> = {
 async function translate(args: TranslateArguments, files: readonly string[], { config, runDirectory, which }: FoundModel): Promise<void> {
   const log = new Log(args.logLevel);
   const { waitingLines } = await import('../translation/waiting-lines.js');
-  const blocks = waitingLines(readAll(files), MAX_BLOCK_LINES);
+  const blocks = waitingLines(readAll(files, log), MAX_BLOCK_LINES);
   if (readsTerminal(files)) process.stderr.write('Type sentences, one a line; Ctrl-D ends.\n');
 
   const { loadTensorFlow } = await import('../runtime/tensorflow.js');
@@ -85,9 +85,11 @@ async function translate(args: TranslateArguments, files: readonly string[], { c
   log.info(`${lines} lines in ${seconds.toFixed(1)} s (${(lines / seconds).toFixed(1)} a second), beam ${config.decoding.beamSize}`);
 }
 
-async function* readAll(files: readonly string[]): AsyncGenerator<string[]> {
-  const { readLineBlocks } = await import('../text/lines.js');
-  for (const file of files.length === 0 ? ['-'] : files) yield* readLineBlocks(file === '-' ? process.stdin : file);
+async function* readAll(files: readonly string[], log: Log): AsyncGenerator<string[]> {
+  const { describeSkippedLine, readLineBlocks } = await import('../text/lines.js');
+  for (const file of files.length === 0 ? ['-'] : files) {
+    yield* readLineBlocks(file === '-' ? process.stdin : file, { onSkipped: (line) => log.warn(describeSkippedLine(file, line)) });
+  }
 }
 
 function readsTerminal(files: readonly string[]): boolean {

@@ -18,13 +18,30 @@ export function formatConfig(config: Config): string {
   return stringify(protectFromEnvironment(config), { lineWidth: 0 });
 }
 
+/** A line of every configuration that s2s writes: such a file, and no other, is replaced by the next training. */
+const HEADER = '# Written by s2s: the configuration of this run with every default.\n';
+
 /**
- * Writes the resolved configuration into a run directory, completely or not at all, with a checksum in its first line.
- * A file that holds it already is left as it is.
+ * Refuses a run directory whose `config.yaml` a user wrote: the resolved configuration would replace it.
+ *
+ * @throws UsageError `config-foreign`
+ */
+export function assertNoOtherConfig(runDirectory: string): void {
+  const file = join(runDirectory, CONFIG_FILE);
+  if (!existsSync(file) || readFileSync(file, 'utf8').includes(HEADER)) return;
+  throw new UsageError('config-foreign', 's2s did not write this file, and the configuration of the run would replace it', {
+    place: { file },
+    hint: 'Choose another run directory (--run-dir DIR), or rename the file.',
+  });
+}
+
+/**
+ * Writes the resolved configuration into a run directory, completely or not at all, with a checksum in its first line. A file
+ * that already holds it is left unchanged.
  */
 export function saveResolvedConfig(config: Config, runDirectory: string): void {
   const file = join(runDirectory, CONFIG_FILE);
-  const text = sealed(formatConfig(config));
+  const text = sealed(HEADER + formatConfig(config));
   mkdirSync(dirname(file), { recursive: true });
   if (!existsSync(file) || readFileSync(file, 'utf8') !== text) replaceFileSync(file, text);
 }

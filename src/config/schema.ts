@@ -60,7 +60,7 @@ export const configSchema = z.strictObject({
     lowercase: z.boolean().default(false).describe('Whether text is lowercased before tokenising.'),
     source: tokenizerSide.optional().describe('Settings of the source side where they differ; not with `shared`.'),
     target: tokenizerSide.optional().describe('Settings of the target side where they differ; not with `shared`.'),
-    directory: path().optional().describe('Folder of the tokenizer files; the run directory when not given.'),
+    directory: path().optional().describe('Folder of the tokenizer files; the run directory when not given. Tokenizers found in a folder named here are used as they are.'),
   }).prefault({}).describe('How text becomes tokens.'),
 
   model: z.strictObject({

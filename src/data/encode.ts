@@ -114,7 +114,8 @@ function contentKey({ corpora, tokenizers, limits }: EncodeOptions, hashes: read
       delimiter: corpus.delimiter,
       quote: corpus.quote,
     })),
-    tokenizers: [tokenizers.source.fingerprint, tokenizers.target.fingerprint],
+    // Without these settings a file gives other ids than the versions of s2s gave that followed them.
+    tokenizers: [tokenizers.source, tokenizers.target].map(({ fingerprint, notices }) => [fingerprint, ...notices].join('; ')),
     limits: limits === undefined ? 'none' : [limits.maxSourceLength, limits.maxTargetLength, limits.maxLengthRatio],
   });
 }

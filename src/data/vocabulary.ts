@@ -2,13 +2,18 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import type { Config } from '../config/schema.js';
 import { buildVocabulary, type VocabularyEvent, type VocabularyReport } from '../text/build.js';
-import { vocabularyState, type VocabularyState } from '../text/vocabulary-file.js';
+import { vocabularyState, type Replaceable, type VocabularyState } from '../text/vocabulary-file.js';
 import { contentHashes } from './content-hash.js';
 import { corpusFiles, corpusFormat, readPairs } from './corpus.js';
 
 /** Folder of the tokenizer files of a configuration. */
 export function tokenizerDirectory(config: Config): string {
   return config.tokenizer.directory ?? config.runDirectory;
+}
+
+/** Whether the tokenizers of a configuration lie in a folder of their own, from which a training copies them. */
+export function isTokenizerNamed(config: Config): boolean {
+  return path.resolve(tokenizerDirectory(config)) !== path.resolve(config.runDirectory);
 }
 
 /** Whether the tokenizers of a configuration are there and fit its settings and training text; if not, why. */
@@ -20,13 +25,14 @@ export async function configVocabularyState(config: Config): Promise<VocabularyS
  * Learns the tokenizers of a configuration from its training corpora and writes them.
  * @throws S2sError as `readPairs` and `buildVocabulary` do
  */
-export async function buildConfigVocabulary(config: Config, onEvent?: (event: VocabularyEvent) => void): Promise<VocabularyReport> {
+export async function learnConfigVocabulary(config: Config, replace: Replaceable, onEvent?: (event: VocabularyEvent) => void): Promise<VocabularyReport> {
   return buildVocabulary({
     settings: config.tokenizer,
     directory: tokenizerDirectory(config),
     train: readPairs(config.data.train),
     dev: readPairs(config.data.dev),
     trainingText: await trainingTextKey(config),
+    replace,
     onEvent,
   });
 }

@@ -6,7 +6,7 @@ import { UNK } from '../vocab/special.js';
 import { learnTokenizer, TextCounter, type LearnSettings } from './learn.js';
 import { parseTokenizer, TOKENIZER_FILES } from './load.js';
 import type { Tokenizer, TokenizerPair } from './tokenizer.js';
-import { learnSettingsByRole, writeVocabulary, type TokenizerRole } from './vocabulary-file.js';
+import { assertReplaceable, learnSettingsByRole, writeVocabulary, type Replaceable, type TokenizerRole } from './vocabulary-file.js';
 
 /** A sentence and its translation. */
 export interface SentencePair {
@@ -64,6 +64,8 @@ export interface BuildOptions {
   readonly dev: AsyncIterable<readonly SentencePair[]>;
   /** What identifies the content of the training text, see `vocabularyState`. */
   readonly trainingText: string;
+  /** Which existing files may change; only those that s2s wrote when not given. */
+  readonly replace?: Replaceable | undefined;
   readonly onEvent?: (event: VocabularyEvent) => void;
 }
 
@@ -74,9 +76,12 @@ const SAMPLE_PAIRS = 50_000;
  * Learns the tokenizers that the settings ask for from the training text, writes them and their record into a folder,
  * and reports how they fit.
  *
- * @throws S2sError `no-text` when the training text is empty
+ * @throws S2sError `no-text` when the training text is empty; `tokenizer-foreign` or `tokenizer-kept` when an existing
+ *   file would change that may not
  */
-export async function buildVocabulary({ settings, directory, train, dev, trainingText, onEvent = () => undefined }: BuildOptions): Promise<VocabularyReport> {
+export async function buildVocabulary({ settings, directory, train, dev, trainingText, replace = 'own', onEvent = () => undefined }: BuildOptions): Promise<VocabularyReport> {
+  // Checked again when the files are written: only then is it known which of them stay the same.
+  assertReplaceable(directory, replace, learnSettingsByRole(settings).map(([role]) => role));
   const source = new TextCounter();
   const target = settings.shared ? source : new TextCounter();
   const sample = new PairSample(SAMPLE_PAIRS);
@@ -96,7 +101,7 @@ export async function buildVocabulary({ settings, directory, train, dev, trainin
     onEvent({ type: 'learning', role, settings: sideSettings });
     return { role, settings: sideSettings, ...learnTokenizer(role === 'target' ? target : source, sideSettings) };
   });
-  writeVocabulary(directory, trainingText, learned);
+  writeVocabulary(directory, trainingText, learned, replace);
 
   onEvent({ type: 'measuring' });
   const tokenizers = learned.map(({ role, json }) => parseTokenizer(json, join(directory, TOKENIZER_FILES[role])));

@@ -14,12 +14,18 @@ export interface Conversion {
  * spaces, which no token holds, so that detokenising is the exact inverse but for normalisation.
  *
  * @param input path or stream, as for `readLineBlocks`
+ * @param onSkipped told of each line that is too long and gives an empty line: its number, from 1
  * @returns stretches of converted text, each ending in LF
  * @throws S2sError `not-an-id` with file and line, and whatever `readLineBlocks` throws
  */
-export async function* convertText(input: string | Readable, tokenizer: Tokenizer, conversion: Conversion): AsyncGenerator<string> {
+export async function* convertText(
+  input: string | Readable,
+  tokenizer: Tokenizer,
+  conversion: Conversion,
+  onSkipped?: (line: number) => void,
+): AsyncGenerator<string> {
   let before = 0;
-  for await (const lines of readLineBlocks(input)) {
+  for await (const lines of readLineBlocks(input, { onSkipped })) {
     const place = (index: number) => ({ file: typeof input === 'string' ? input : 'stdin', line: before + index + 1 });
     const converted =
       conversion.direction === 'tokenize'

@@ -6,43 +6,120 @@ import { S2sError, whyUnreadable } from '../errors.js';
 
 const LINE_FEED = 0x0a;
 const BYTES_PER_READ = 1 << 18;
+/** Small pieces of a line that arrive one by one are joined when there are this many. */
+const MAX_PIECES = 4096;
+
+/**
+ * Most bytes of one line, its LF not counted: 1 MiB, the length of a long novel. A file with longer lines is hardly
+ * text with a sentence a line, and a file without any LF must not fill the memory.
+ */
+export const MAX_LINE_BYTES = 1 << 20;
+
+export interface ReadLineOptions {
+  /** What to call the input in errors; the path, or `stdin`, when not given. */
+  readonly name?: string | undefined;
+  /**
+   * Told of each line longer than `MAX_LINE_BYTES`: its number, from 1. The line is then read as an empty one, so that
+   * the number of lines stays the same. Without it such a line is an error.
+   */
+  readonly onSkipped?: ((line: number) => void) | undefined;
+}
 
 /**
  * The lines of a text, in blocks as they arrive: one block for each piece read, so that a pipe is answered at once
- * and a file costs no promise per line.
+ * and a file costs no promise per line. No more than one piece and `MAX_LINE_BYTES` are held in memory.
  *
  * Lines end in LF and nothing else: a CR, U+2028 or form feed stays in its line. The last line may lack its LF. A byte
  * order mark at the very start is left out. Gzip is recognised by its first bytes, whatever the name.
  *
  * @param input path of a file, or a stream of bytes
- * @param name what to call the input in errors; the path, or `stdin`, when not given
- * @throws S2sError `file-unreadable`, `gzip-broken`, or `invalid-utf8` naming the line, after all lines before it
+ * @throws S2sError `file-unreadable`, `gzip-broken`, or, after all lines before it, `invalid-utf8` or `line-too-long`
+ *   naming the line
  */
-export async function* readLineBlocks(input: string | Readable, name = typeof input === 'string' ? input : 'stdin'): AsyncGenerator<string[]> {
-  let pending: Buffer[] = [];
+export async function* readLineBlocks(input: string | Readable, options: ReadLineOptions = {}): AsyncGenerator<string[]> {
+  const { name = typeof input === 'string' ? input : 'stdin', onSkipped } = options;
+  const unfinished = new UnfinishedLine();
   let firstLine = 1;
-  for await (const chunk of readBytes(input, name)) {
-    const end = chunk.lastIndexOf(LINE_FEED);
-    if (end === -1) {
-      pending.push(chunk);
-      continue;
-    }
-    const complete = chunk.subarray(0, end);
-    const { lines, problem } = decodeLines(pending.length === 0 ? complete : Buffer.concat([...pending, complete]), name, firstLine);
-    pending = end + 1 < chunk.length ? [chunk.subarray(end + 1)] : [];
+  const take = function* (bytes: Buffer): Generator<string[]> {
+    const { lines, problem } = decodeLines(bytes, name, firstLine);
     firstLine += lines.length;
     if (lines.length > 0) yield lines;
     if (problem !== undefined) throw problem;
+  };
+  const skip = function* (): Generator<string[]> {
+    if (onSkipped === undefined) throw tooLong(name, firstLine);
+    onSkipped(firstLine++);
+    yield [''];
+  };
+  for await (const piece of readBytes(input, name)) {
+    const first = piece.indexOf(LINE_FEED);
+    unfinished.add(first === -1 ? piece : piece.subarray(0, first));
+    if (unfinished.isTooLong && onSkipped === undefined) throw tooLong(name, firstLine);
+    if (first === -1) continue;
+    // The other lines of a piece are shorter than the piece.
+    const end = piece.lastIndexOf(LINE_FEED);
+    if (unfinished.isTooLong) {
+      yield* skip();
+      if (end > first) yield* take(piece.subarray(first + 1, end));
+    } else {
+      const whole = unfinished.length === first;
+      yield* take(whole ? piece.subarray(0, end) : Buffer.concat([unfinished.bytes(), piece.subarray(first, end)]));
+    }
+    unfinished.clear();
+    if (end + 1 < piece.length) unfinished.add(piece.subarray(end + 1));
   }
-  if (pending.length === 0) return;
-  const { lines, problem } = decodeLines(Buffer.concat(pending), name, firstLine);
-  if (problem !== undefined) throw problem;
-  yield lines;
+  if (unfinished.isTooLong) yield* skip();
+  else if (unfinished.length > 0) yield* take(unfinished.bytes());
 }
 
 /** The lines of a text one by one; see `readLineBlocks`. */
-export async function* readLines(input: string | Readable, name?: string): AsyncGenerator<string> {
-  for await (const block of readLineBlocks(input, name)) yield* block;
+export async function* readLines(input: string | Readable, options?: ReadLineOptions): AsyncGenerator<string> {
+  for await (const block of readLineBlocks(input, options)) yield* block;
+}
+
+/**
+ * What to say of a line that `readLineBlocks` has skipped.
+ *
+ * @param file path, or `-` for stdin
+ */
+export function describeSkippedLine(file: string, line: number): string {
+  const place = `${file === '-' ? 'stdin' : file}:${line}`;
+  return `${place}: the line is longer than ${MAX_LINE_BYTES} bytes: the output has an empty line for it`;
+}
+
+function tooLong(file: string, line: number): S2sError {
+  return new S2sError('line-too-long', `the line is longer than ${MAX_LINE_BYTES} bytes`, {
+    place: { file, line },
+    hint:
+      'Lines end in LF, one sentence each. If this file has other line ends, convert them, for example: ' +
+      'tr "\\r" "\\n" < old > new',
+  });
+}
+
+/** The bytes of a line whose LF has not been read; only their number once they are too many. */
+class UnfinishedLine {
+  private pieces: Buffer[] = [];
+  length = 0;
+
+  get isTooLong(): boolean {
+    return this.length > MAX_LINE_BYTES;
+  }
+
+  add(piece: Buffer): void {
+    this.length += piece.length;
+    if (this.isTooLong) this.pieces = [];
+    else this.pieces.push(piece);
+    if (this.pieces.length === MAX_PIECES) this.pieces = [this.bytes()];
+  }
+
+  bytes(): Buffer {
+    return Buffer.concat(this.pieces);
+  }
+
+  clear(): void {
+    this.pieces = [];
+    this.length = 0;
+  }
 }
 
 /** Lines, up to the first that is not UTF-8, and what to say of that. */
@@ -86,7 +163,7 @@ async function* readBytes(input: string | Readable, name: string): AsyncGenerato
     unzipping = head[0] === 0x1f && head[1] === 0x8b;
     const bytes = joined(head, chunks);
     if (unzipping) yield* pipeline(Readable.from(bytes), createGunzip({ chunkSize: BYTES_PER_READ }), () => undefined) as AsyncIterable<Buffer>;
-    else yield* bytes;
+    else yield* smallPieces(bytes);
   } catch (error) {
     throw readError(error, name, unzipping);
   } finally {
@@ -97,6 +174,13 @@ async function* readBytes(input: string | Readable, name: string): AsyncGenerato
 async function* joined(head: Buffer, rest: AsyncIterator<unknown>): AsyncGenerator<Buffer> {
   if (head.length > 0) yield head;
   for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield toBuffer(next.value);
+}
+
+/** The stream of a caller may give pieces of any size. */
+async function* smallPieces(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  for await (const chunk of chunks) {
+    for (let at = 0; at < chunk.length; at += BYTES_PER_READ) yield chunk.subarray(at, at + BYTES_PER_READ);
+  }
 }
 
 /** A stream with an encoding set gives strings. */

@@ -5,6 +5,7 @@ import { Tokenizer as Library } from 'tokenizers';
 import { S2sError } from '../errors.js';
 import { SPECIAL_TOKENS } from '../vocab/special.js';
 import { LibraryTokenizer } from './library-tokenizer.js';
+import { asPlainText } from './plain-text.js';
 import type { Tokenizer, TokenizerPair } from './tokenizer.js';
 
 /** Names of the tokenizer files in a folder: one for both sides, or one each. */
@@ -15,7 +16,7 @@ const MAXIMUM_SIZE = 2_000_000;
 
 /**
  * Loads a Hugging Face tokenizer.json file of any origin, if its vocabulary has `<pad> <unk> <s> </s>` at ids 0 to 3
- * and every id up to its size.
+ * and every id up to its size. Settings of the file that would cut or pad text are switched off, see `notices`.
  *
  * @throws S2sError `tokenizer-missing` or `tokenizer-broken`, naming the file
  */
@@ -46,13 +47,20 @@ export function parseTokenizer(text: string, file: string): Tokenizer {
   let library: Library;
   try {
     definition = JSON.parse(text);
+    // As it stands first: errors then speak of the user's file.
     library = Library.fromString(text);
   } catch (error) {
     throw broken(`is not a tokenizer.json file: ${error instanceof Error ? error.message : String(error)}`, error);
   }
   const tokens = tokensById(vocabularyEntries(definition), broken);
+  const { definition: plain, notices } = asPlainText(definition as Parameters<typeof asPlainText>[0]);
+  try {
+    library = Library.fromString(JSON.stringify(plain));
+  } catch (error) {
+    throw broken(`cannot be used for plain text: ${error instanceof Error ? error.message : String(error)}`, error);
+  }
   const fingerprint = createHash('sha256').update(text).digest('hex');
-  return new LibraryTokenizer(library, modelType(definition), tokens, fingerprint);
+  return new LibraryTokenizer(library, modelType(definition), { tokens, fingerprint, notices });
 }
 
 /**

@@ -4,7 +4,8 @@ export type Span = readonly [number, number];
 /**
  * Turns text into token ids and back: one side (or, shared, both sides) of a translation model.
  *
- * Ids never contain `<s>` or `</s>` unless a caller adds them; `decode` skips the special symbols.
+ * No text gives the ids of `<pad>`, `<s>` and `</s>`, not even one that contains these words; `decode` skips the special
+ * symbols.
  * Encoding runs on the library's threads and is therefore asynchronous; decoding is not.
  */
 export interface Tokenizer {
@@ -12,6 +13,8 @@ export interface Tokenizer {
   readonly vocabularySize: number;
   /** SHA-256 (hex) of the tokenizer.json file: names its content in caches and checkpoints. */
   readonly fingerprint: string;
+  /** Settings of the tokenizer.json file that s2s does not follow, each with the reason; sentences that go after its name. */
+  readonly notices: readonly string[];
   encode(text: string): Promise<number[]>;
   /** Encodes many sentences at once, on all cores. */
   encodeBatch(texts: readonly string[]): Promise<number[][]>;

@@ -1,42 +1,36 @@
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { z } from 'zod';
 import type { TokenizerConfig } from '../config/schema.js';
+import { S2sError } from '../errors.js';
 import { replaceFileSync } from '../files/replace.mjs';
 import type { LearnSettings } from './learn.js';
 import { TOKENIZER_FILES } from './load.js';
+import {
+  readVocabularyFiles,
+  RECORD_VERSION,
+  sha256,
+  writeRecord,
+  type TokenizerRole,
+  type VocabularyFiles,
+  type VocabularyRecord,
+} from './vocabulary-record.js';
 
-/** Lies beside the tokenizer files and says from what they were learned. */
-export const VOCABULARY_FILE = 'vocabulary.json';
-const FORMAT_VERSION = 1;
-
-/** A tokenizer of a run: one for both sides, or one of a side. */
-export type TokenizerRole = keyof typeof TOKENIZER_FILES;
-
-const learnSettings = z.object({
-  type: z.enum(['char', 'word', 'bpe', 'unigram']),
-  size: z.int(),
-  minimumFrequency: z.int(),
-  normalization: z.enum(['none', 'nfc', 'nfkc']),
-  lowercase: z.boolean(),
-});
-
-const vocabularyRecord = z.object({
-  version: z.literal(FORMAT_VERSION),
-  /** What identifies the training text: content, not place. */
-  trainingText: z.string(),
-  tokenizers: z.partialRecord(z.enum(['shared', 'source', 'target']), z.object({ settings: learnSettings, fingerprint: z.string() })),
-});
-
-type VocabularyRecord = z.infer<typeof vocabularyRecord>;
+export { VOCABULARY_FILE, type TokenizerRole } from './vocabulary-record.js';
 
 /** Whether the tokenizer files of a folder are those that a configuration asks for; if not, why. */
 export type VocabularyState =
+  /** Learned by s2s with these settings from this text. */
   | { readonly state: 'current' }
-  /** Files without a record: the user's own, to be used as they are. */
+  /** All files are there, and s2s did not write at least one of them: they are used as they are. */
   | { readonly state: 'foreign' }
+  /** A file is missing, or all were written by s2s with other settings or from other text. */
   | { readonly state: 'missing' | 'stale'; readonly reason: string };
+
+/**
+ * Which existing files writing a vocabulary may replace or remove: none; those that s2s wrote; or any.
+ * A file that already has the wanted content never counts as replaced.
+ */
+export type Replaceable = 'none' | 'own' | 'any';
 
 /** The tokenizers that the settings ask for, each with all its settings. */
 export function learnSettingsByRole(settings: TokenizerConfig): (readonly [TokenizerRole, LearnSettings])[] {
@@ -63,71 +57,142 @@ function oneSide(common: TokenizerConfig, own: TokenizerConfig['source'] = {}): 
  * @param trainingText what identifies the content of the training text, as it was given to `writeVocabulary`
  */
 export function vocabularyState(directory: string, settings: TokenizerConfig, trainingText: string): VocabularyState {
-  const wanted = learnSettingsByRole(settings);
-  const fingerprints = new Map<TokenizerRole, string>();
-  for (const [role] of wanted) {
-    const text = readIfThere(join(directory, TOKENIZER_FILES[role]));
-    if (text === undefined) return { state: 'missing', reason: `there is no ${join(directory, TOKENIZER_FILES[role])}` };
-    fingerprints.set(role, sha256(text));
+  const { record, present } = readVocabularyFiles(directory);
+  const wanted = learnSettingsByRole(settings).map(([role, now]) => {
+    return { role, now, file: present.find((file) => file.role === role) };
+  });
+  const missing = wanted.find(({ file }) => file === undefined);
+  if (missing !== undefined) {
+    return { state: 'missing', reason: `there is no ${join(directory, TOKENIZER_FILES[missing.role])}` };
   }
-  const text = readIfThere(join(directory, VOCABULARY_FILE));
-  if (text === undefined) return { state: 'foreign' };
-  const record = parseRecord(text);
-  if (record === undefined) return { state: 'stale', reason: `${join(directory, VOCABULARY_FILE)} is broken or of another version` };
-  for (const [role, now] of wanted) {
+  if (record === undefined || wanted.some(({ file }) => file?.own !== true)) return { state: 'foreign' };
+  for (const { role, now, file } of wanted) {
     const then = record.tokenizers[role];
-    if (then === undefined) return { state: 'stale', reason: `${TOKENIZER_FILES[role]} is not recorded in ${VOCABULARY_FILE}` };
+    if (then?.fingerprint !== file?.fingerprint || then === undefined) {
+      return { state: 'stale', reason: `${TOKENIZER_FILES[role]} was not learned here from this text` };
+    }
     for (const key of Object.keys(now) as (keyof LearnSettings)[]) {
       if (now[key] !== then.settings[key]) {
         const name = role === 'shared' ? `tokenizer.${key}` : `tokenizer.${key} of the ${role} side`;
         return { state: 'stale', reason: `${name} was ${String(then.settings[key])} and is now ${String(now[key])}` };
       }
     }
-    if (then.fingerprint !== fingerprints.get(role)) return { state: 'stale', reason: `${TOKENIZER_FILES[role]} has changed since it was learned` };
   }
   if (record.trainingText !== trainingText) return { state: 'stale', reason: 'the training text has changed' };
   return { state: 'current' };
 }
 
 /**
- * Writes the tokenizer files and their record. Each appears whole, the record last: after an interruption the
- * tokenizers count as missing or stale, never as current.
+ * Refuses to learn a vocabulary where that must replace or remove files that it may not.
+ *
+ * @param roles tokenizers that may turn out equal to the files there; all others would be removed
+ * @throws S2sError `tokenizer-foreign` or `tokenizer-kept`, exit code 2
+ */
+export function assertReplaceable(directory: string, replace: Replaceable, roles: readonly TokenizerRole[]): void {
+  const { present, foreign } = readVocabularyFiles(directory);
+  const removed = present.filter(({ role }) => !roles.includes(role)).map(({ path }) => path);
+  if (replace === 'none') refuse(removed, [...removed, ...foreign].filter((path) => foreign.includes(path)));
+  else if (replace === 'own') refuse([], foreign);
+}
+
+/**
+ * Writes learned tokenizers and their record, and removes the files of the other setting of `tokenizer.shared`.
+ *
+ * Each file appears whole. The record is written first and covers both the old and the new content, so that after an
+ * interruption every file is still known as one that s2s wrote.
+ *
+ * @throws S2sError `tokenizer-foreign` or `tokenizer-kept` when an existing file would change and may not; nothing has
+ *   been written then
  */
 export function writeVocabulary(
   directory: string,
   trainingText: string,
   learned: readonly { readonly role: TokenizerRole; readonly settings: LearnSettings; readonly json: string }[],
+  replace: Replaceable = 'own',
 ): void {
-  mkdirSync(directory, { recursive: true });
+  const files = readVocabularyFiles(directory);
   const tokenizers: VocabularyRecord['tokenizers'] = {};
-  for (const { role, settings, json } of learned) {
-    replaceFileSync(join(directory, TOKENIZER_FILES[role]), json);
-    tokenizers[role] = { settings, fingerprint: sha256(json) };
-  }
-  // Files of an earlier setting of `shared` would be found by `loadTokenizers`.
-  for (const [role, file] of Object.entries(TOKENIZER_FILES)) {
-    if (!learned.some((tokenizer) => tokenizer.role === role)) rmSync(join(directory, file), { force: true });
-  }
-  const record: VocabularyRecord = { version: FORMAT_VERSION, trainingText, tokenizers };
-  replaceFileSync(join(directory, VOCABULARY_FILE), `${JSON.stringify(record, undefined, 2)}\n`);
+  for (const { role, settings, json } of learned) tokenizers[role] = { settings, fingerprint: sha256(json) };
+  const record: VocabularyRecord = { version: RECORD_VERSION, trainingText, tokenizers, others: [] };
+  put(directory, files, learned, record, replace);
+  writeRecord(directory, record);
 }
 
-function readIfThere(file: string): string | undefined {
+/**
+ * Copies tokenizers into a run directory. A file there that s2s did not write is not replaced.
+ *
+ * @throws S2sError `tokenizer-foreign` when an existing file would change; nothing has been written then
+ */
+export function copyVocabulary(from: string, to: string, roles: readonly TokenizerRole[]): void {
+  const copies = roles.map((role) => ({ role, json: readFileSync(join(from, TOKENIZER_FILES[role]), 'utf8') }));
+  const files = readVocabularyFiles(to);
+  // An equal file of the user stays the user's.
+  const equal = new Set(files.present.filter(({ own }) => !own).map(({ role, fingerprint }) => `${role} ${fingerprint}`));
+  const others = copies.filter(({ role, json }) => !equal.has(`${role} ${sha256(json)}`)).map(({ json }) => sha256(json));
+  const record: VocabularyRecord = { version: RECORD_VERSION, trainingText: '', tokenizers: {}, others };
+  // Files of the other setting of `shared` stay when they are the user's: the saved configuration says which are used.
+  const kept = files.present.filter(({ role, own }) => !own && !roles.includes(role));
+  const present = files.present.filter((file) => !kept.includes(file));
+  const foreign = files.foreign.filter((path) => !kept.some((file) => file.path === path));
   try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return undefined;
+    put(to, { ...files, present, foreign }, copies, record, 'own');
+  } catch (error) {
+    if (!(error instanceof S2sError)) throw error;
+    throw new S2sError(error.code, `s2s did not write this file, and the tokenizer of ${from} would replace it`, {
+      place: error.place,
+      hint: 'Choose another run directory (--run-dir DIR), or move the file away.',
+      exitCode: 2,
+    });
   }
+  writeRecord(to, record);
 }
 
-function parseRecord(text: string): VocabularyRecord | undefined {
-  try {
-    return vocabularyRecord.parse(JSON.parse(text));
-  } catch {
-    return undefined;
+/** Brings a folder into the wanted state, with a record that covers the files of before, too. */
+function put(
+  directory: string,
+  files: VocabularyFiles,
+  wanted: readonly { readonly role: TokenizerRole; readonly json: string }[],
+  record: VocabularyRecord,
+  replace: Replaceable,
+): void {
+  const jsonOf = new Map(wanted.map(({ role, json }) => [role, json]));
+  const changed = files.present.filter(({ role, fingerprint }) => {
+    const json = jsonOf.get(role);
+    return json === undefined || sha256(json) !== fingerprint;
+  });
+  const paths = changed.map(({ path }) => path);
+  const unchanged = new Set(files.present.filter((file) => !changed.includes(file)).map(({ path }) => path));
+  if (replace !== 'any') refuse(replace === 'none' ? paths : [], files.foreign.filter((path) => !unchanged.has(path)));
+
+  mkdirSync(directory, { recursive: true });
+  const before = files.present.filter(({ own }) => own || replace === 'any').map(({ fingerprint }) => fingerprint);
+  writeRecord(directory, { ...record, others: [...record.others, ...before] });
+  for (const { role, json } of wanted) {
+    const file = join(directory, TOKENIZER_FILES[role]);
+    if (!unchanged.has(file)) replaceFileSync(file, json);
   }
+  for (const { role, path } of changed) if (!jsonOf.has(role)) rmSync(path, { force: true });
 }
 
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
+function refuse(kept: readonly string[], foreign: readonly string[]): void {
+  const [foreignFile] = foreign;
+  if (foreignFile !== undefined) {
+    const problem = 's2s did not write this file, and learning a vocabulary here would replace or remove it';
+    throw new S2sError('tokenizer-foreign', problem, {
+      place: { file: foreignFile },
+      hint:
+        'To train with it, set tokenizer.shared to match the files: true for tokenizer.json, false for ' +
+        'tokenizer.source.json and tokenizer.target.json. Otherwise choose another folder (--run-dir DIR or ' +
+        '--set tokenizer.directory=DIR), or replace it: s2s build-vocab --force.',
+      exitCode: 2,
+    });
+  }
+  const [keptFile] = kept;
+  if (keptFile === undefined) return;
+  const problem = 'this tokenizer may be in use by other runs, and learning a vocabulary here would replace or remove it';
+  throw new S2sError('tokenizer-kept', problem, {
+    place: { file: keptFile },
+    hint: 'Choose another folder (--set tokenizer.directory=DIR), or replace it: s2s build-vocab --force.',
+    exitCode: 2,
+  });
 }

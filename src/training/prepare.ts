@@ -1,13 +1,11 @@
-import { copyFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
 import { readIndex } from '../checkpoint/checkpoint-index.js';
 import { loadCheckpoint, type Checkpoint } from '../checkpoint/run-directory.js';
-import { readResolvedConfig, saveResolvedConfig } from '../config/save.js';
+import { assertNoOtherConfig, readResolvedConfig, saveResolvedConfig } from '../config/save.js';
 import type { Config } from '../config/schema.js';
 import { placesOf } from '../data/batch-origin.js';
 import { loadTrainingData, type DataEvent } from '../data/load.js';
 import { BatchPrefetcher } from '../data/prefetch.js';
-import { buildConfigVocabulary, configVocabularyState, tokenizerDirectory } from '../data/vocabulary.js';
+import { configVocabularyState, isTokenizerNamed, tokenizerDirectory } from '../data/vocabulary.js';
 import { S2sError } from '../errors.js';
 import { buildModel } from '../model/build.js';
 import { FIRST_LOSS_SCALE } from '../optim/loss-scale.js';
@@ -15,14 +13,16 @@ import { Optimizer } from '../optim/optimizer.js';
 import { Random } from '../random.js';
 import { loadedRuntime } from '../runtime/tensorflow.js';
 import type { VocabularyEvent, VocabularyReport } from '../text/build.js';
-import { loadTokenizers, TOKENIZER_FILES } from '../text/load.js';
+import { loadTokenizers } from '../text/load.js';
 import type { TokenizerPair } from '../text/tokenizer.js';
+import { copyVocabulary } from '../text/vocabulary-file.js';
 import { assignWeights } from '../translation/load-run.js';
 import { progressShare } from './limits.js';
 import { START } from './progress.js';
 import { assertSameModel, batchOrder, resumePosition, settingChanges, type SettingChange } from './resume.js';
 import { completedEpochs, stepsPerEpoch, type TrainingRun } from './run.js';
 import { progressOf, restoreOptimizer } from './save.js';
+import { assertBuildable, buildConfigVocabulary } from './vocabulary.js';
 
 /** What happens before a training starts. */
 export type PreparationEvent =
@@ -30,6 +30,10 @@ export type PreparationEvent =
   | VocabularyEvent
   | { readonly type: 'vocabulary-needed'; readonly reason: string }
   | { readonly type: 'vocabulary-built'; readonly report: VocabularyReport }
+  /** The tokenizers of `tokenizer.directory` are used although the configuration would learn others. */
+  | { readonly type: 'vocabulary-differs'; readonly directory: string; readonly reason: string }
+  /** A tokenizer.json file has settings that s2s does not follow; see `Tokenizer.notices`. */
+  | { readonly type: 'tokenizer-notices'; readonly directory: string; readonly notices: readonly string[] }
   | { readonly type: 'nothing-to-resume' }
   | { readonly type: 'resumed'; readonly step: number; readonly changes: readonly SettingChange[]; readonly restartedEpoch: boolean };
 
@@ -38,7 +42,8 @@ export type PreparationEvent =
  * the run directory holds. TensorFlow must have been loaded.
  *
  * @throws S2sError `run-exists` when the run directory holds a training and `resume` is not set; `run-differs` when it
- *   holds one of another model or vocabulary; and what reading text, data and checkpoints throws
+ *   holds one of another model or vocabulary; `config-foreign`, `tokenizer-foreign` or `tokenizer-kept` when files are in
+ *   the way that s2s did not write or that a run may need; and what reading text, data and checkpoints throws
  */
 export async function prepareTraining(config: Config, resume: boolean, onEvent: (event: PreparationEvent) => void = () => undefined): Promise<TrainingRun> {
   const { runDirectory } = config;
@@ -49,10 +54,14 @@ export async function prepareTraining(config: Config, resume: boolean, onEvent: 
     tokenizers = loadTokenizers(runDirectory, before.tokenizer.shared);
     assertSameModel(checkpoint, before, config, tokenizers);
   } else {
+    assertNoOtherConfig(runDirectory);
     tokenizers = await prepareTokenizers(config, onEvent);
     // A resumed run writes its settings with its first checkpoint: until then the last one still belongs to the old ones.
     saveResolvedConfig(config, runDirectory);
   }
+
+  const notices = [...new Set([...tokenizers.source.notices, ...tokenizers.target.notices])];
+  if (notices.length > 0) onEvent({ type: 'tokenizer-notices', directory: runDirectory, notices });
 
   const { train, dev } = await loadTrainingData(config, tokenizers, onEvent);
   const model = buildModel(config.model, tokenizers.source.vocabularySize, tokenizers.target.vocabularySize, new Random(config.seed).derive('weights'));
@@ -108,18 +117,22 @@ async function checkpointToResume(runDirectory: string, resume: boolean, onEvent
   });
 }
 
-/** The tokenizers of a new run: those in their folder, or newly learned ones; always copied into the run directory. */
+/**
+ * The tokenizers of a new run: those in their folder, or newly learned ones; always copied into the run directory.
+ * Tokenizers in a folder that `tokenizer.directory` names are used as they are, whatever they were learned from.
+ */
 async function prepareTokenizers(config: Config, onEvent: (event: PreparationEvent) => void): Promise<TokenizerPair> {
   const { runDirectory, tokenizer } = config;
+  const directory = tokenizerDirectory(config);
+  const named = isTokenizerNamed(config);
   const found = await configVocabularyState(config);
-  if (found.state === 'missing' || found.state === 'stale') {
+  if (found.state === 'stale' && named) {
+    onEvent({ type: 'vocabulary-differs', directory, reason: found.reason });
+  } else if (found.state === 'missing' || found.state === 'stale') {
+    await assertBuildable(config, found);
     onEvent({ type: 'vocabulary-needed', reason: found.reason });
     onEvent({ type: 'vocabulary-built', report: await buildConfigVocabulary(config, onEvent) });
   }
-  const folder = tokenizerDirectory(config);
-  if (resolve(folder) !== resolve(runDirectory)) {
-    const files = tokenizer.shared ? [TOKENIZER_FILES.shared] : [TOKENIZER_FILES.source, TOKENIZER_FILES.target];
-    for (const file of files) await copyFile(join(folder, file), join(runDirectory, file));
-  }
+  if (named) copyVocabulary(directory, runDirectory, tokenizer.shared ? ['shared'] : ['source', 'target']);
   return loadTokenizers(runDirectory, tokenizer.shared);
 }

@@ -1,3 +1,6 @@
+/** Reading pauses, too, when the waiting lines have this many characters: long lines must not fill the memory. */
+const MAX_WAITING_CHARACTERS = 1 << 24;
+
 /**
  * Lines as they arrive, in blocks of what is waiting: reading starts at once and goes on while the caller works on a
  * block, so a lone line typed at a terminal is a block, and a fast input makes large ones.
@@ -13,6 +16,7 @@ export function waitingLines(source: AsyncIterable<readonly string[]>, maxLines:
 
 class LineQueue {
   private waiting: string[] = [];
+  private characters = 0;
   private state: 'reading' | 'ended' | { readonly error: unknown } = 'reading';
   private abandoned = false;
   private arrived = newSignal();
@@ -24,9 +28,12 @@ class LineQueue {
   async fill(source: AsyncIterable<readonly string[]>): Promise<void> {
     try {
       for await (const lines of source) {
-        for (const line of lines) this.waiting.push(line);
+        for (const line of lines) {
+          this.waiting.push(line);
+          this.characters += line.length;
+        }
         this.arrived.give();
-        while (this.waiting.length >= this.maxLines && !this.abandoned) await this.taken.given;
+        while ((this.waiting.length >= this.maxLines || this.characters >= MAX_WAITING_CHARACTERS) && !this.abandoned) await this.taken.given;
         if (this.abandoned) break;
       }
       this.state = 'ended';
@@ -41,6 +48,7 @@ class LineQueue {
       for (;;) {
         if (this.waiting.length > 0) {
           const block = this.waiting.splice(0, this.maxLines);
+          for (const line of block) this.characters -= line.length;
           this.taken.give();
           this.taken = newSignal();
           yield block;

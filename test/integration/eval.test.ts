@@ -82,6 +82,17 @@ test('a model trained on a GPU is used where there is none; a folder to write to
   assert.equal(translated.code, 0, translated.stderr);
 });
 
+test('the translations are not written over a file that is read', async () => {
+  const [source, reference] = [join(folder, 'test.a'), join(folder, 'test.b')];
+  const before = readFileSync(reference, 'utf8');
+  for (const args of [['--source', source, '--references', reference], ['--split', 'test']]) {
+    const { code, stderr } = await runCommand(['eval', '--model', run, ...args, '--output', reference]);
+    assert.equal(code, 1);
+    assert.match(stderr, /test\.b: the translations cannot be written there: this command reads it/);
+    assert.equal(readFileSync(reference, 'utf8'), before);
+  }
+});
+
 test('log-probabilities are one number for each pair, and sum to what perplexity says', async () => {
   const { perplexity, targetTokens } = await evaluate(['--model', run, '--metrics', 'bleu', '--beam-size', '1', '--set', 'precision=float32']);
   const { code, stdout, stderr } = await runCommand(['eval', '--score', '--model', run]);

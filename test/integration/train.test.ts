@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { runCommand } from '../support/command.js';
@@ -116,17 +116,77 @@ describe('s2s train', () => {
     assert.match(other.stderr, /another model or vocabulary:\n {2}model\.attention was "general" and is now "dot"/);
   });
 
-  test('a vocabulary that is older than its text is built anew, and said to be', async () => {
-    const shared = ['--set', `tokenizer.directory=${join(folder, 'vocabulary')}`, '--max-steps', '1'];
-    assert.match((await train(...shared, ...inFolder('first'))).stderr, /building the vocabulary: there is no/);
-    assert.ok(!(await train(...shared, ...inFolder('second'))).stderr.includes('building the vocabulary'));
+  test('a vocabulary of the run itself is learned again when the text has changed; a named one is used as it is', async () => {
     writeFileSync(join(folder, 'more.a'), `${readFileSync(join(folder, 'train.a'), 'utf8')}zebra\n`);
     writeFileSync(join(folder, 'more.b'), `${readFileSync(join(folder, 'train.b'), 'utf8')}zebra\n`);
-    const stale = await train(...shared, ...inFolder('third'), '--set', `data.train=[{source: ${join(folder, 'more.a')}, target: ${join(folder, 'more.b')}}]`);
+    const more = ['--max-steps', '1', '--set', `data.train=[{source: ${join(folder, 'more.a')}, target: ${join(folder, 'more.b')}}]`];
+    await runCommand(['build-vocab', '--config', join(folder, 'c.yaml'), ...inFolder('own')]);
+    const own = await train(...more, ...inFolder('own'));
+    assert.match(own.stderr, /^building the vocabulary: the training text has changed$[^]*^vocabulary: 13 tokens/m);
+
+    const named = ['--set', `tokenizer.directory=${join(folder, 'vocabulary')}`];
+    assert.match((await train(...named, '--max-steps', '1', ...inFolder('first'))).stderr, /building the vocabulary: there is no/);
+    assert.ok(!(await train(...named, '--max-steps', '1', ...inFolder('second'))).stderr.includes('vocabulary:'));
+    const stale = await train(...named, ...more, ...inFolder('third'));
     assert.equal(stale.code, 0, stale.stderr);
-    assert.match(stale.stderr, /building the vocabulary: .*(text|training)/);
-    assert.match(stale.stderr, /^vocabulary: 13 tokens/m);
-    assert.ok(existsSync(join(folder, 'third', 'tokenizer.json')), 'each run has a copy');
+    assert.match(stale.stderr, /vocabulary: its tokenizer is used as it is, although the training text has changed/);
+    for (const run of ['first', 'second', 'third']) {
+      assert.deepEqual(readFileSync(join(folder, run, 'tokenizer.json')), readFileSync(join(folder, 'vocabulary', 'tokenizer.json')), 'each run has a copy');
+    }
+  });
+
+  test('the tokenizer of a trained model survives whatever another run names it for', async () => {
+    assert.equal((await train('--max-steps', '1', ...inFolder('old'))).code, 0);
+    const before = new Map(readdirSync(join(folder, 'old')).filter((name) => name.endsWith('.json')).map((name) => [name, readFileSync(join(folder, 'old', name), 'utf8')]));
+    const unchanged = (): void => before.forEach((content, name) => assert.equal(readFileSync(join(folder, 'old', name), 'utf8'), content));
+    const named = ['--set', `tokenizer.directory=${join(folder, 'old')}`];
+    for (const changes of [['tokenizer.size=20'], ['tokenizer.shared=false'], ['tokenizer.shared=false', 'tokenizer.type=char']]) {
+      const settings = [...named, ...changes.flatMap((change) => ['--set', change])];
+      const trained = await train(...settings, '--max-steps', '1', ...inFolder(`new ${changes.join()}`));
+      assert.equal(trained.code, changes[0] === 'tokenizer.size=20' ? 0 : 2, trained.stderr);
+      const built = await runCommand(['build-vocab', '--config', join(folder, 'c.yaml'), ...settings, ...inFolder('newer')]);
+      assert.equal(built.code, 2, built.stderr);
+      assert.match(built.stderr, /old: holds a model trained up to step 1, which another vocabulary would make useless/);
+      unchanged();
+    }
+    const { code, stderr } = await runCommand(['translate', '--model', join(folder, 'old')], { input: 'a b\n' });
+    assert.equal(code, 0, stderr);
+  });
+
+  test('a tokenizer and a vocabulary.json of the user stay where they are, whichever role they have', async () => {
+    await runCommand(['build-vocab', '--config', join(folder, 'c.yaml'), ...inFolder('users')]);
+    const tokenizer = readFileSync(join(folder, 'users', 'tokenizer.json'), 'utf8');
+    for (const [name, ...args] of [['tokenizer.json', '--set', 'tokenizer.shared=false'], ['tokenizer.source.json', '--set', 'tokenizer.shared=false'], ['tokenizer.target.json'], ['vocabulary.json']]) {
+      const run = join(folder, `users ${name}`);
+      mkdirSync(run);
+      writeFileSync(join(run, name!), ` ${tokenizer}`);
+      for (const command of ['train', 'build-vocab']) {
+        const limit = command === 'train' ? ['--max-steps', '1'] : [];
+        const { code, stderr } = await runCommand([command, '--config', join(folder, 'c.yaml'), '--run-dir', run, ...limit, ...args], { cwd: folder });
+        assert.equal(code, 2, stderr);
+        assert.ok(stderr.includes(`error: ${join(run, name!)}: s2s did not write this file`), stderr);
+        assert.deepEqual(readdirSync(run).filter((file) => file !== 'cache'), [name]);
+      }
+      const copied = await train('--run-dir', run, '--set', `tokenizer.directory=${join(folder, 'users')}`, '--max-steps', '1');
+      assert.equal(copied.code, name === 'tokenizer.json' || name === 'vocabulary.json' ? 2 : 0, copied.stderr);
+      assert.equal(readFileSync(join(run, name!), 'utf8'), ` ${tokenizer}`);
+    }
+  });
+
+  test('a config.yaml of the user is not replaced by that of the run', async () => {
+    const run = join(folder, 'project');
+    mkdirSync(run);
+    const mine = `# mine\n${readFileSync(join(folder, 'c.yaml'), 'utf8').replace('runDirectory: run', 'runDirectory: .').replaceAll(/(train|dev)\.([ab])/g, '../$1.$2')}`;
+    writeFileSync(join(run, 'config.yaml'), mine);
+    const refused = await runCommand(['train', '--config', 'config.yaml', '--max-steps', '1'], { cwd: run });
+    assert.equal(refused.code, 2);
+    assert.match(refused.stderr, /project\/config\.yaml: s2s did not write this file/);
+    assert.equal(readFileSync(join(run, 'config.yaml'), 'utf8'), mine);
+    // The configuration of a run starts another one, or the same one again before its first checkpoint.
+    assert.equal((await train(...inFolder('once'), '--max-steps', '1')).code, 0);
+    rmSync(join(folder, 'once', 'checkpoints'), { recursive: true });
+    const again = await runCommand(['train', '--config', join('once', 'config.yaml')], { cwd: folder });
+    assert.equal(again.code, 0, again.stderr);
   });
 
   test('--add-steps without --resume, and a wrong number, are mistakes', async () => {
@@ -190,10 +250,13 @@ describe('s2s train', () => {
   test('build-vocab does not take the vocabulary from under a trained model', async () => {
     const args = ['--config', join(folder, 'c.yaml'), ...inFolder('unread')];
     assert.equal((await runCommand(['build-vocab', ...args])).code, 0, 'the same vocabulary again is harmless');
-    const refused = await runCommand(['build-vocab', ...args, '--set', 'tokenizer.size=20', '--force']);
+    const refused = await runCommand(['build-vocab', ...args, '--set', 'tokenizer.size=20']);
     assert.equal(refused.code, 2);
-    assert.match(refused.stderr, /unread: holds a trained model, which another vocabulary would make useless\n.*--run-dir/);
+    assert.match(refused.stderr, /unread: holds a model trained up to step \d+, which another vocabulary would make useless\n.*--run-dir/);
     assert.equal((await runCommand(['translate', '--model', join(folder, 'unread')], { input: 'a b\n' })).code, 0);
+    const forced = await runCommand(['build-vocab', ...args, '--set', 'tokenizer.size=20', '--force']);
+    assert.equal(forced.code, 0, forced.stderr);
+    assert.match(forced.stderr, /^warning: .*unread holds a model trained up to step \d+: it cannot be used with the new vocabulary$/m);
   });
 
   test('two at once cannot train in one folder; after kill -9 the folder resumes', async () => {

@@ -34,7 +34,7 @@ test('one line comes out for every line that goes in, the same alone and togethe
   assert.equal(alone.stdout, `${translations[4]}\n`);
 });
 
-test('the model comes from --model, S2S_MODEL, the configuration, or the last run trained here', async () => {
+test('the model comes from --model, the configuration, S2S_MODEL, or the last run trained here', async () => {
   const here = join(folder, 'here');
   mkdirSync(here);
   const input = 'the dog\n';
@@ -44,8 +44,19 @@ test('the model comes from --model, S2S_MODEL, the configuration, or the last ru
   assert.match(unnamed.stderr, /No model was named[^]*--model DIR/);
   assert.equal((await runCommand(['translate'], { input, cwd: here, env: { S2S_MODEL: run } })).stdout, stdout);
   assert.equal((await runCommand(['translate', '--config', join(run, 'config.yaml')], { input, cwd: here })).stdout, stdout);
+  const elsewhere = { S2S_MODEL: join(folder, 'nowhere') };
+  assert.equal((await runCommand(['translate', '--config', join(run, 'config.yaml')], { input, cwd: here, env: elsewhere })).stdout, stdout);
+  assert.equal((await runCommand(['translate', '--model', run], { input, cwd: here, env: elsewhere })).stdout, stdout);
   await rememberRun(run, here);
   assert.equal((await runCommand(['translate'], { input, cwd: here })).stdout, stdout);
+});
+
+test('a line that is too long gives an empty line and a warning', async () => {
+  const { code, stdout, stderr } = await runCommand(['translate', '--model', run], { input: `fox\n${'x'.repeat(3 << 20)}\nfox\n` });
+  assert.equal(code, 0, stderr);
+  const [first, skipped, last] = stdout.split('\n');
+  assert.deepEqual([skipped, last], ['', first]);
+  assert.match(stderr, /^warning: stdin:2: the line is longer than 1048576 bytes/m);
 });
 
 test('files are translated one after the other, stdin among them', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -50,9 +50,54 @@ test('build-vocab does not replace a tokenizer that it did not make', async () =
   await runCommand(['build-vocab', ...config, '--run-dir', join(folder, 'foreign')]);
   rmSync(join(folder, 'foreign', 'vocabulary.json'));
   const refused = await runCommand(['build-vocab', ...config, '--run-dir', join(folder, 'foreign')]);
-  assert.equal(refused.code, 1);
+  assert.equal(refused.code, 2);
   assert.match(refused.stderr, /holds a tokenizer that s2s did not learn/);
   assert.equal((await runCommand(['build-vocab', ...config, '--run-dir', join(folder, 'foreign'), '--force'])).code, 0);
+});
+
+test('a named tokenizer is not learned again without --force', async () => {
+  const named = [...config, '--run-dir', join(folder, 'other'), '--set', `tokenizer.directory=${join(folder, 'named')}`];
+  const file = join(folder, 'named', 'tokenizer.json');
+  assert.equal((await runCommand(['build-vocab', ...named])).code, 0);
+  assert.equal((await runCommand(['build-vocab', ...named])).code, 0, 'the same vocabulary again is harmless');
+  const before = readFileSync(file, 'utf8');
+  const refused = await runCommand(['build-vocab', ...named, '--set', 'tokenizer.size=40']);
+  assert.equal(refused.code, 2);
+  assert.match(refused.stderr, /named\/tokenizer\.json: this tokenizer may be in use by other runs.*\n.*--force/);
+  assert.equal(readFileSync(file, 'utf8'), before);
+  assert.equal((await runCommand(['build-vocab', ...named, '--set', 'tokenizer.size=40', '--force'])).code, 0);
+  assert.notEqual(readFileSync(file, 'utf8'), before);
+});
+
+test('tokenize: options come before S2S_MODEL, and a run says whether its sides share a tokenizer', async () => {
+  await runCommand(['build-vocab', ...config]);
+  await runCommand(['build-vocab', ...config, '--run-dir', join(folder, 'char'), '--set', 'tokenizer.type=char']);
+  const env = { S2S_MODEL: join(folder, 'char') };
+  const input = 'der Hund\n';
+  const [characters, words] = [(await runCommand(['tokenize'], { input, env })).stdout, (await runCommand(['tokenize', ...config], { input })).stdout];
+  assert.notEqual(characters, words);
+  for (const way of [config, ['--model', join(folder, 'run')], ['--tokenizer', join(folder, 'run', 'tokenizer.json')]]) {
+    assert.equal((await runCommand(['tokenize', ...way], { input, env })).stdout, words);
+  }
+  // A file of the other setting of `tokenizer.shared`, which is not meant.
+  for (const side of ['source', 'target']) writeFileSync(join(folder, 'char', `tokenizer.${side}.json`), readFileSync(join(folder, 'run', 'tokenizer.json')));
+  const shared = ['--config', join(folder, 'c.yaml'), '--set', `runDirectory=${join(folder, 'char')}`];
+  assert.equal((await runCommand(['tokenize', ...shared], { input })).stdout, characters);
+});
+
+test('tokenize warns of what it does not follow in a tokenizer.json, and of lines that are too long', async () => {
+  await runCommand(['build-vocab', ...config]);
+  const file = join(folder, 'cutting.json');
+  const definition = JSON.parse(readFileSync(join(folder, 'run', 'tokenizer.json'), 'utf8')) as object;
+  writeFileSync(file, JSON.stringify({ ...definition, truncation: { direction: 'Right', max_length: 1, strategy: 'LongestFirst', stride: 0 } }));
+  const { code, stdout, stderr } = await runCommand(['tokenize', '--tokenizer', file], { input: `der Hund\n${'x'.repeat(2 ** 20 + 1)}\nder Hund\n` });
+  assert.equal(code, 0, stderr);
+  assert.equal(stdout, '▁der ▁Hund\n\n▁der ▁Hund\n');
+  assert.match(stderr, /^warning: the tokenizer: its `truncation` is switched off.*\nwarning: stdin:2: the line is longer than 1048576 bytes.*\n$/);
+  write('endless.de', ['x'.repeat(2 ** 20 + 1), ...GERMAN.slice(1)]);
+  const corpus = await runCommand(['build-vocab', ...config, '--run-dir', join(folder, 'endless'), '--set', `data.train.0.source=${join(folder, 'endless.de')}`]);
+  assert.equal(corpus.code, 1);
+  assert.match(corpus.stderr, /endless\.de:1: the line is longer than 1048576 bytes/);
 });
 
 test('tokenize and --detokenize are inverse, for stdin and files, by model, config and tokenizer file', async () => {

@@ -16,14 +16,18 @@ after(() => {
 });
 
 test('without any model, what to do', async () => {
-  await assert.rejects(findRun(undefined, undefined, {}), (error) => error instanceof UsageError && error.code === 'no-model' && /--model DIR.*S2S_MODEL.*--config.*s2s train/.test(error.hint ?? ''));
+  await assert.rejects(findRun(undefined, undefined, {}), (error) => error instanceof UsageError && error.code === 'no-model' && /--model DIR.*--config.*S2S_MODEL.*s2s train/.test(error.hint ?? ''));
   await assert.rejects(findRun(undefined, undefined, { S2S_MODEL: '' }), UsageError);
 });
 
-test('--model, S2S_MODEL, the configuration, the last run, in this order and absolute', async () => {
+test('--model, the configuration, S2S_MODEL, the last run, in this order and absolute', async () => {
   await rememberRun(folder);
-  assert.equal(await findRun('flag', '/configured', { S2S_MODEL: 'variable' }), resolve('flag'));
-  assert.equal(await findRun(undefined, '/configured', { S2S_MODEL: 'variable' }), resolve('variable'));
-  assert.equal(await findRun(undefined, '/configured', { S2S_MODEL: '' }), '/configured');
-  assert.equal(await findRun(undefined, undefined, {}), folder);
+  const order = ['flag', '/configured', 'variable', folder] as const;
+  const [flag, configured, variable] = order;
+  for (const from of order.keys()) {
+    const given = order.map((value, place) => (place >= from ? value : undefined));
+    assert.equal(await findRun(given[0], given[1], { S2S_MODEL: given[2] ?? '' }), resolve(order[from]!));
+  }
+  assert.equal(await findRun(flag, undefined, { S2S_MODEL: variable }), resolve(flag));
+  assert.equal(await findRun(undefined, configured, {}), configured);
 });

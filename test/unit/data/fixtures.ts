@@ -44,6 +44,7 @@ export async function messageOf(action: () => unknown, folder = ''): Promise<str
 
 /** Words at spaces; ids by length of the word, `oov` is unknown. */
 export class FakeTokenizer implements Tokenizer {
+  readonly notices: readonly string[] = [];
   encoded = 0;
 
   constructor(readonly fingerprint = 'fake', readonly vocabularySize = 100) {}

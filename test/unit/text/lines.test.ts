@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { after, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { readLineBlocks, readLines } from '../../../src/text/lines.js';
+import { MAX_LINE_BYTES, readLineBlocks, readLines } from '../../../src/text/lines.js';
 
 const folder = mkdtempSync(join(tmpdir(), 's2s-lines-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -85,4 +85,63 @@ test('a missing file, a folder and a cut gzip file are named', async () => {
   await assert.rejects(collect(readLines(folder)), { code: 'file-unreadable', message: 'is a folder, not a file' });
   const cut = fileOf('cut.gz', gzipSync('a line that is cut\n'.repeat(50)).subarray(0, 30));
   await assert.rejects(collect(readLines(cut)), { code: 'gzip-broken', place: { file: cut } });
+});
+
+/** A line without end, in pieces; the whole is never in memory. */
+function* endless(pieces: number, size = 1 << 16): Generator<Buffer> {
+  const piece = Buffer.alloc(size, 'x');
+  for (let i = 0; i < pieces; i++) yield piece;
+}
+
+test('a line up to the limit is read, a longer one is an error with its number', async () => {
+  const limit = 'é'.repeat(MAX_LINE_BYTES / 2);
+  const read: string[] = [];
+  for await (const line of readLines(Readable.from([Buffer.from(`a\n${limit}\n${limit}`)]))) read.push(line);
+  assert.deepEqual(read.map(({ length }) => length), [1, limit.length, limit.length]);
+  for (const rest of ['', '\n', '\nb\n']) {
+    const before: string[] = [];
+    await assert.rejects(
+      async () => {
+        for await (const line of readLines(fileOf('long.txt', `a\n${limit}x${rest}`))) before.push(line);
+      },
+      { code: 'line-too-long', place: { file: join(folder, 'long.txt'), line: 2 } },
+    );
+    assert.deepEqual(before, ['a']);
+  }
+});
+
+test('a stream of 1 GiB without a line feed takes little memory', async () => {
+  const source = function* (): Generator<Buffer> {
+    yield Buffer.from('a\n');
+    yield* endless(1 << 14);
+    yield Buffer.from('\nb\n');
+  };
+  await assert.rejects(collect(readLines(Readable.from(source()))), { code: 'line-too-long', place: { file: 'stdin', line: 2 } });
+  const skipped: number[] = [];
+  let most = 0;
+  const before = process.memoryUsage().rss;
+  const watch = setInterval(() => (most = Math.max(most, process.memoryUsage().rss - before)), 5);
+  const lines = await collect(readLines(Readable.from(source()), { onSkipped: (line) => skipped.push(line) }));
+  clearInterval(watch);
+  assert.deepEqual(lines, ['a', '', 'b']);
+  assert.deepEqual(skipped, [2]);
+  assert.ok(most < 128 << 20, `${most >> 20} MiB`);
+});
+
+test('skipped lines are read as empty ones, however the bytes are cut and whether plain or gzipped', async () => {
+  const line = fc.oneof(fc.constantFrom('', 'short', 'é'), fc.integer({ min: -1, max: 2 }).map((more) => 'x'.repeat(MAX_LINE_BYTES + more)), fc.constant('é'.repeat(MAX_LINE_BYTES)));
+  await fc.assert(
+    fc.asyncProperty(fc.array(line, { maxLength: 5 }), fc.constantFrom(1000, 1 << 18, 1 << 20, 1 << 23), fc.boolean(), fc.boolean(), async (lines, size, zipped, feed) => {
+      const text = lines.map((each, i) => (feed || i + 1 < lines.length ? `${each}\n` : each)).join('');
+      const bytes = zipped ? gzipSync(text, { level: 1 }) : Buffer.from(text);
+      const chunks = Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) => bytes.subarray(i * size, (i + 1) * size));
+      const skipped: number[] = [];
+      const read = await collect(readLines(Readable.from(chunks), { onSkipped: (number) => skipped.push(number) }));
+      const tooLong = lines.map((each) => Buffer.byteLength(each) > MAX_LINE_BYTES);
+      const expected = lines.map((each, i) => (tooLong[i] ? '' : each));
+      assert.deepEqual(read, text.endsWith('\n') || text === '' ? (text === '' ? [] : expected.slice(0, text.split('\n').length - 1)) : expected);
+      assert.deepEqual(skipped, tooLong.flatMap((is, i) => (is ? [i + 1] : [])));
+    }),
+    { numRuns: 40 },
+  );
 });
