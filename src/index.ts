@@ -1,5 +1,5 @@
 /**
- * s2s for programs: what the command line does, as functions that return data and tell events. Nothing here prints, and
+ * s2s for programs, `import ... from 's2s-nmt'`: what the command line does, as functions that return data and tell events. Nothing here prints, and
  * importing it does not load TensorFlow; `loadTensorFlow` does, once a process, before anything that trains or
  * translates.
  *
