@@ -84,7 +84,8 @@ export function environmentFor(
   if (device.kind === 'cpu') chosen['CUDA_VISIBLE_DEVICES'] = '-1';
   if (device.gpu !== undefined) {
     const isOpen = present['CUDA_VISIBLE_DEVICES'] === undefined && gpus.length === 0;
-    chosen['CUDA_VISIBLE_DEVICES'] = isOpen ? String(device.gpu) : (visibleGpus(present, gpus)[device.gpu]?.entry ?? '-1');
+    const entry = isOpen ? String(device.gpu) : visibleGpus(present, gpus)[device.gpu]?.entry;
+    chosen['CUDA_VISIBLE_DEVICES'] = entry ?? '-1';
   }
   return { ...defaults, ...present, ...chosen };
 }
@@ -129,8 +130,9 @@ function describeGpu(device: Device, environment: NodeJS.ProcessEnv, gpus: reado
   const { entry, gpu } = visibleGpus(environment, gpus)[device.gpu ?? 0] ?? {};
   if (gpu === undefined) {
     // It is one of them: choose what all of them multiply.
-    const weakest = gpus.length === 0 ? undefined : halfPrecisionOf({ capability: Math.min(...gpus.map(({ capability }) => capability)) });
-    return { kind: 'gpu', description: `GPU ${device.gpu ?? 0}`, halfPrecision: weakest };
+    const capability = Math.min(...gpus.map((each) => each.capability));
+    const halfPrecision = gpus.length === 0 ? undefined : halfPrecisionOf({ capability });
+    return { kind: 'gpu', description: `GPU ${device.gpu ?? 0}`, halfPrecision };
   }
   const size = entry?.startsWith('MIG-') === true ? `instance ${entry}` : `${Math.round(gpu.memoryMiB / 1024)} GiB`;
   return { kind: 'gpu', description: `GPU ${gpu.index} (${gpu.name}, ${size})`, halfPrecision: halfPrecisionOf(gpu) };
@@ -152,16 +154,26 @@ export function noGpu(
   gpus: readonly Gpu[],
   environment: NodeJS.ProcessEnv,
 ): S2sError {
-  const visible = visibleGpus(environment, gpus);
-  const [cause, hint] =
-    gpus.length === 0
-      ? ['the NVIDIA driver sees no GPU', 'Install the driver (nvidia-smi must list the GPU), or compute on the CPU with --device cpu.']
-      : visible.length === 0
-        ? [`CUDA_VISIBLE_DEVICES=${environment['CUDA_VISIBLE_DEVICES']} hides ${gpus.length === 1 ? 'the GPU' : `all ${gpus.length} GPUs`}`, 'Unset CUDA_VISIBLE_DEVICES, or name a GPU in it; s2s doctor lists them.']
-        : device.gpu !== undefined && device.gpu >= visible.length
-          ? [`there ${visible.length === 1 ? 'is one GPU' : `are ${visible.length} GPUs`}${visible.length < gpus.length ? ` in CUDA_VISIBLE_DEVICES=${environment['CUDA_VISIBLE_DEVICES']}` : ''}, numbered from 0`, 'Choose another number; s2s doctor lists them.']
-          : variant === 'cpu'
-            ? ['the installed TensorFlow is the build without CUDA', 'Install the other one: s2s setup --cuda']
-            : ['TensorFlow could not use its CUDA libraries', 'TF_CPP_MIN_LOG_LEVEL=0 s2s doctor shows what is missing; s2s setup --cuda installs it.'];
+  const [cause, hint] = causeOf(device, variant, gpus, environment);
   return new S2sError('no-gpu', `--device ${device.text} was asked for, but ${cause}`, { hint });
+}
+
+function causeOf(...[device, variant, gpus, environment]: Parameters<typeof noGpu>): [cause: string, hint: string] {
+  const visible = visibleGpus(environment, gpus);
+  const setting = `CUDA_VISIBLE_DEVICES=${environment['CUDA_VISIBLE_DEVICES']}`;
+  if (gpus.length === 0) {
+    return ['the NVIDIA driver sees no GPU', 'Install the driver (nvidia-smi must list the GPU), or compute on the CPU with --device cpu.'];
+  }
+  if (visible.length === 0) {
+    const all = gpus.length === 1 ? 'the GPU' : `all ${gpus.length} GPUs`;
+    return [`${setting} hides ${all}`, 'Unset CUDA_VISIBLE_DEVICES, or name a GPU in it; s2s doctor lists them.'];
+  }
+  if (device.gpu !== undefined && device.gpu >= visible.length) {
+    const count = visible.length === 1 ? 'is one GPU' : `are ${visible.length} GPUs`;
+    const where = visible.length < gpus.length ? ` in ${setting}` : '';
+    return [`there ${count}${where}, numbered from 0`, 'Choose another number; s2s doctor lists them.'];
+  }
+  if (variant === 'cpu') return ['the installed TensorFlow is the build without CUDA', 'Install the other one: s2s setup --cuda'];
+  const hint = 'TF_CPP_MIN_LOG_LEVEL=0 s2s doctor shows what is missing; s2s setup --cuda installs it.';
+  return ['TensorFlow could not use its CUDA libraries', hint];
 }

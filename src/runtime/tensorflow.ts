@@ -32,12 +32,12 @@ export interface LoadedRuntime extends SelectedDevice {
    * batch to batch, and the gaps between them would grow for thousands of steps. Does nothing without the custom ops.
    */
   readonly releaseMemory: () => void;
-  /** See `LoadOptions`. Does nothing without the custom ops. */
+  /** See `TensorFlowOptions`. Does nothing without the custom ops. */
   readonly tuneAllocator: () => void;
 }
 
 /** Options of `loadTensorFlow`. */
-export interface LoadOptions {
+export interface TensorFlowOptions {
   /** `auto` (the default), `cpu`, `gpu` or `gpu:N`, N counting the GPUs that CUDA_VISIBLE_DEVICES shows. */
   readonly device?: string;
   /** See `choosePrecision`; float32 by default. */
@@ -77,7 +77,7 @@ const require = createRequire(import.meta.url);
  *   `no-such-precision` when the device cannot compute in it; `wrong-tfjs-version`; `already-loaded` when an earlier call
  *   chose another device or precision
  */
-export async function loadTensorFlow(options: LoadOptions = {}): Promise<LoadedRuntime> {
+export async function loadTensorFlow(options: TensorFlowOptions = {}): Promise<LoadedRuntime> {
   const device = parseDevice(options.device ?? 'auto');
   loading ??= load(device, options).finally(() => {
     // A call after a failure tries again.
@@ -89,7 +89,7 @@ export async function loadTensorFlow(options: LoadOptions = {}): Promise<LoadedR
   return runtime;
 }
 
-async function load(device: Device, options: LoadOptions): Promise<LoadedRuntime> {
+async function load(device: Device, options: TensorFlowOptions): Promise<LoadedRuntime> {
   const environment = { ...process.env };
   first = { device, gpuWasVisible: gpuIsVisible(environment) };
   const library = chooseLibrary(device.text);
@@ -109,18 +109,21 @@ async function load(device: Device, options: LoadOptions): Promise<LoadedRuntime
 }
 
 /** Refuses what would need another runtime than the loaded one. */
-function checkSameOptions({ device: asked, precision }: LoadOptions, device: Device, runtime: LoadedRuntime): void {
+function checkSameOptions({ device: asked, precision }: TensorFlowOptions, device: Device, runtime: LoadedRuntime): void {
   const hint = 'A process computes on one device in one precision: ask for the same again, or use another process.';
   if (asked !== undefined && first !== undefined && !isSameDevice(device, runtime, first)) {
-    throw new S2sError('already-loaded', `device ${asked} was asked for, but TensorFlow is already loaded for ${first.device.text}: ${runtime.description}`, { hint });
+    const present = `for ${first.device.text}: ${runtime.description}`;
+    throw new S2sError('already-loaded', `device ${asked} was asked for, but TensorFlow is already loaded ${present}`, { hint });
   }
   if (precision !== undefined && choosePrecision(precision, runtime) !== runtime.precision) {
-    throw new S2sError('already-loaded', `precision ${precision} was asked for, but TensorFlow is already loaded with ${runtime.precision}`, { hint });
+    const message = `precision ${precision} was asked for, but TensorFlow is already loaded with ${runtime.precision}`;
+    throw new S2sError('already-loaded', message, { hint });
   }
 }
 
 /** Whether a later call would have chosen the same device. */
-export function isSameDevice({ kind, gpu }: Device, runtime: Pick<SelectedDevice, 'kind'>, { device, gpuWasVisible }: FirstCall): boolean {
+export function isSameDevice({ kind, gpu }: Device, runtime: Pick<SelectedDevice, 'kind'>, earlier: FirstCall): boolean {
+  const { device, gpuWasVisible } = earlier;
   if (kind === 'cpu') return runtime.kind === 'cpu';
   const isSameGpu = runtime.kind === 'gpu' && (gpu ?? 0) === (device.gpu ?? 0);
   return isSameGpu || (kind === 'auto' && runtime.kind === 'cpu' && (device.kind === 'auto' || !gpuWasVisible));

@@ -49,7 +49,8 @@ export function gpuIsVisible(environment: NodeJS.ProcessEnv = process.env, prese
 
 /** The GPU of each index, undefined where CUDA's own order decides. */
 function indexOrder(environment: NodeJS.ProcessEnv, gpus: readonly Gpu[]): (Gpu | undefined)[] {
-  const isKnown = (environment['CUDA_DEVICE_ORDER'] ?? 'PCI_BUS_ID') === 'PCI_BUS_ID' || new Set(gpus.map(({ name }) => name)).size <= 1;
+  const areAlike = new Set(gpus.map(({ name }) => name)).size <= 1;
+  const isKnown = areAlike || (environment['CUDA_DEVICE_ORDER'] ?? 'PCI_BUS_ID') === 'PCI_BUS_ID';
   return gpus.map((gpu) => (isKnown ? gpu : undefined));
 }
 
@@ -64,7 +65,8 @@ function findGpu(text: string, byIndex: readonly (Gpu | undefined)[], gpus: read
     return { entry: String(Number(digits)), gpu: byIndex[Number(digits)] };
   }
   if (gpus.length === 0) return { entry, gpu: undefined };
-  const found = entry.startsWith('GPU-') ? gpus.filter(({ uuid }) => uuid.startsWith(entry)) : gpus.filter((gpu) => hasInstance(gpu, entry));
+  const isNamed = (gpu: Gpu): boolean => (entry.startsWith('GPU-') ? gpu.uuid.startsWith(entry) : hasInstance(gpu, entry));
+  const found = gpus.filter(isNamed);
   return found.length === 1 ? { entry, gpu: found[0] } : undefined;
 }
 

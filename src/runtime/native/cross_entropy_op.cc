@@ -120,8 +120,8 @@ class CrossEntropyOp : public tensorflow::OpKernel {
     if (!variable->is_initialized) return tensorflow::errors::FailedPrecondition("the variable holds no logits");
     *logits = std::move(*variable->tensor());
     variable->is_initialized = false;
-    if (logits->dtype() != tensorflow::DataTypeToEnum<T>::value) return tensorflow::errors::InvalidArgument("the logits must have the type T");
-    return absl::OkStatus();
+    if (logits->dtype() == tensorflow::DataTypeToEnum<T>::value) return absl::OkStatus();
+    return tensorflow::errors::InvalidArgument("the logits must have the type T");
   }
 
   void Row(const Number* logits, const float* bias, int64_t vocabulary, int32_t label, float weight, float* row, Number* gradient, float* column_sums, Sums* sums) const {

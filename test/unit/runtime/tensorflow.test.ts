@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { S2sError } from '../../../src/errors.js';
 import { parseDevice } from '../../../src/runtime/device.js';
 import { isSameDevice, loadedRuntime, loadTensorFlow, tf } from '../../../src/runtime/tensorflow.js';
@@ -41,4 +44,30 @@ test('loading does not change util for the rest of the program, and tfjs finds t
   assert.equal(createRequire(import.meta.url)('util'), NodeUtil);
   // TopK and the reading of gradients call them.
   assert.deepEqual(tf.topk(tf.tensor1d([1, 3, 2]), 2).values.arraySync(), [3, 2]);
+});
+
+test('malloc stays as it is until a caller asks for training\'s settings', async (t) => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  /** How much of an array of 100 MB the process keeps when it is gone, in MB. */
+  const kept = async (): Promise<number> => {
+    collect();
+    await sleep(50);
+    const before = process.memoryUsage.rss();
+    (() => Buffer.alloc(1e8, 1).at(-1))();
+    collect();
+    await sleep(100);
+    return (process.memoryUsage.rss() - before) / 1e6;
+  };
+  const { customOps, releaseMemory } = await loadTensorFlow({ device: 'cpu' });
+  if (!customOps) {
+    t.skip('without the custom ops');
+    return;
+  }
+  const untouched = await kept();
+  assert.ok(untouched < 50, `${untouched} MB are kept`);
+  await loadTensorFlow({ tuneAllocator: true });
+  const tuned = await kept();
+  assert.ok(tuned > 50, `only ${tuned} MB are kept`);
+  releaseMemory();
 });
