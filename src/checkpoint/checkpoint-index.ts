@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { S2sError, UsageError } from '../errors.js';
 import { readJsonFile, writeJsonFile } from './json-file.js';
-import { CHECKPOINT_VERSION } from './state.js';
+import { CHECKPOINT_VERSION, checkpointVersion } from './state.js';
 
 /** Folder of the checkpoints in a run directory. */
 export const CHECKPOINTS = 'checkpoints';
@@ -15,13 +15,16 @@ const entrySchema = z.strictObject({
   scores: z.record(z.string(), z.number()),
 });
 
+const bestIsListed = ({ checkpoints, best }: { checkpoints: readonly { step: number }[]; best: number | null }): boolean =>
+  best === null || checkpoints.some(({ step }) => step === best);
+
 const indexSchema = z.strictObject({
-  version: z.literal(CHECKPOINT_VERSION),
+  version: checkpointVersion,
   /** In the order of saving. */
   checkpoints: z.array(entrySchema),
   /** Step of the best checkpoint; null as long as none has a score. */
   best: z.int().min(0).nullable(),
-});
+}).refine(bestIsListed, 'best is none of the checkpoints');
 
 /** A checkpoint as the index lists it. */
 export type CheckpointEntry = z.output<typeof entrySchema>;
@@ -47,16 +50,25 @@ export type WhichCheckpoint = 'best' | 'last' | number;
 /**
  * The checkpoints of a run in the order of saving; none where there is no run.
  *
- * @throws S2sError when the index is damaged
+ * @throws S2sError when the index is damaged; the hint says how to go on without it
  */
 export async function readIndex(runDirectory: string): Promise<CheckpointIndex> {
   const folder = join(runDirectory, CHECKPOINTS);
   try {
-    return await readJsonFile(join(folder, INDEX), indexSchema, CHECKPOINT_VERSION);
+    return await readJsonFile(join(folder, INDEX), indexSchema);
   } catch (error) {
-    if (!isMissing(error)) throw error;
+    if (isMissing(error)) return await indexOfFolders(runDirectory);
+    if (!(error instanceof S2sError) || error.code === 'checkpoint-version') throw error;
+    const steps = listSteps(await indexOfFolders(runDirectory)) || 'there is none';
+    const consequence = 'then all scores are unknown, and the last checkpoint counts as the best';
+    const hint = `Choose a checkpoint with --checkpoint N (${steps}), or delete this file: ${consequence}.`;
+    throw new S2sError(error.code, error.message, { place: error.place, hint, cause: error });
   }
-  // Without an index, as when single checkpoints were copied from elsewhere, the folders speak for themselves.
+}
+
+/** The checkpoints of a run as its folders show them, without scores, in the order of their steps. */
+export async function indexOfFolders(runDirectory: string): Promise<CheckpointIndex> {
+  const folder = join(runDirectory, CHECKPOINTS);
   const names = await readdir(folder).catch(() => []);
   const steps = names.flatMap((name) => /^step-(\d+)$/.exec(name)?.[1] ?? []).map(Number);
   return { version: CHECKPOINT_VERSION, checkpoints: steps.sort((a, b) => a - b).map((step) => ({ step, scores: {} })), best: null };

@@ -1,33 +1,29 @@
-import { randomBytes } from 'node:crypto';
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import type { z } from 'zod';
 import { S2sError } from '../errors.js';
+import { replaceFile } from '../files/replace.mjs';
+import { CHECKPOINT_VERSION } from './state.js';
 
-/** Writes a value as JSON: to a temporary name, flushed to disk, then renamed, so that the file is never half there. */
-export async function writeJsonFile(file: string, value: unknown): Promise<void> {
-  const temporary = `${file}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`;
-  try {
-    const handle = await open(temporary, 'wx');
-    try {
-      await handle.writeFile(`${JSON.stringify(value, undefined, 2)}\n`);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, file);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
+/** From this format version on a file holds `checksum`, the SHA-256 (hex) of its other keys as compact JSON. */
+const FIRST_WITH_CHECKSUM = 2;
+
+type Versioned = { readonly version: number };
+
+/** Writes an object as JSON with its checksum, completely or not at all. */
+export async function writeJsonFile<Value extends Versioned>(file: string, value: Value): Promise<void> {
+  const plain = JSON.parse(JSON.stringify(value)) as object;
+  await replaceFile(file, `${JSON.stringify({ ...plain, checksum: checksum(plain) }, undefined, 2)}\n`);
 }
 
 /**
- * Reads a versioned JSON file and validates it.
+ * Reads a versioned JSON file, compares it with its checksum, and validates it. Files of version 1 have no checksum.
  *
- * @throws S2sError naming the file and every problem: `checkpoint-version` when another version of s2s wrote it,
- *   `checkpoint-invalid` otherwise. A missing file throws what `readFile` throws.
+ * @throws S2sError naming the file and every problem: `checkpoint-version` when a newer s2s wrote it,
+ *   `checkpoint-damaged` when the checksum differs, `checkpoint-invalid` otherwise. A missing file throws what
+ *   `readFile` throws.
  */
-export async function readJsonFile<Schema extends z.ZodType>(file: string, schema: Schema, version: number): Promise<z.output<Schema>> {
+export async function readJsonFile<Schema extends z.ZodType>(file: string, schema: Schema): Promise<z.output<Schema>> {
   const text = await readFile(file, 'utf8');
   let value: unknown;
   try {
@@ -35,13 +31,32 @@ export async function readJsonFile<Schema extends z.ZodType>(file: string, schem
   } catch (cause) {
     throw new S2sError('checkpoint-invalid', 'this file is not JSON', { place: { file }, cause });
   }
-  const found = typeof value === 'object' && value !== null && 'version' in value ? value.version : undefined;
-  if (typeof found === 'number' && found !== version) {
-    const hint = found > version ? 'A newer s2s wrote it; update s2s.' : 'An older s2s wrote it; train again, or use that version.';
-    throw new S2sError('checkpoint-version', `format version ${found} is not the version ${version} that this s2s reads`, { place: { file }, hint });
-  }
-  const result = schema.safeParse(value);
+  const result = schema.safeParse(withoutChecksum(file, value));
   if (result.success) return result.data;
   const problems = result.error.issues.map((issue) => `${issue.path.join('.') || 'the file'}: ${issue.message}`);
   throw new S2sError('checkpoint-invalid', `this file is not as it should be (${problems.join('; ')})`, { place: { file } });
+}
+
+function withoutChecksum(file: string, value: unknown): unknown {
+  if (!isVersioned(value)) return value;
+  if (value.version > CHECKPOINT_VERSION) {
+    const problem = `format version ${value.version} is newer than version ${CHECKPOINT_VERSION}, the newest that this s2s reads`;
+    throw new S2sError('checkpoint-version', problem, {
+      place: { file },
+      hint: 'A newer s2s wrote it; update s2s.',
+    });
+  }
+  if (value.version < FIRST_WITH_CHECKSUM) return value;
+  const { checksum: recorded, ...rest } = value as Versioned & { checksum?: unknown };
+  if (recorded === checksum(rest)) return rest;
+  const problem = 'this file is damaged: it does not match the checksum in it';
+  throw new S2sError('checkpoint-damaged', problem, { place: { file } });
+}
+
+function isVersioned(value: unknown): value is Versioned {
+  return typeof value === 'object' && value !== null && 'version' in value && typeof value.version === 'number';
+}
+
+function checksum(value: object): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex');
 }

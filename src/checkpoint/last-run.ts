@@ -1,5 +1,6 @@
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
+import { replaceFile } from '../files/replace.mjs';
 
 /*
  * `.s2s/last-run` in a working directory names the run last trained from there, so that `s2s translate` and
@@ -19,8 +20,9 @@ export async function rememberRun(runDirectory: string, workingDirectory = proce
   const folder = join(workingDirectory, FOLDER);
   try {
     await mkdir(folder, { recursive: true });
-    await writeFile(join(folder, '.gitignore'), '*\n');
-    await writeFile(join(folder, FILE), `${relative(workingDirectory, resolve(workingDirectory, runDirectory)) || '.'}\n`);
+    await replaceFile(join(folder, '.gitignore'), '*\n');
+    const path = relative(workingDirectory, resolve(workingDirectory, runDirectory)) || '.';
+    await replaceFile(join(folder, FILE), `${path}\n`);
     return true;
   } catch {
     return false;

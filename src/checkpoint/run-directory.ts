@@ -1,8 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { S2sError } from '../errors.js';
-import { CHECKPOINTS, choose, isMissing, listSteps, readIndex, retain, stepName, writeIndex, type CheckpointIndex, type Retention, type WhichCheckpoint } from './checkpoint-index.js';
+import { moveIntoPlace, syncFolder } from '../files/replace.mjs';
+import {
+  CHECKPOINTS, choose, indexOfFolders, isMissing, listSteps, readIndex, retain, stepName, writeIndex,
+  type CheckpointIndex, type Retention, type WhichCheckpoint,
+} from './checkpoint-index.js';
 import { readJsonFile, writeJsonFile } from './json-file.js';
 import { readSafetensors, writeSafetensors, type SavedTensors } from './safetensors.js';
 import { CHECKPOINT_VERSION, checkpointStateSchema, type CheckpointState } from './state.js';
@@ -14,7 +18,7 @@ import { CHECKPOINT_VERSION, checkpointStateSchema, type CheckpointState } from 
  *   checkpoints/step-00001234/
  *     model.safetensors                     the weights under the model's own names
  *     optimizer.safetensors                 the optimiser's slots
- *     state.json                            step, position, random state, ...
+ *     state.json                            step, position, random state, checksums of the two others, ...
  *
  * A checkpoint is written to a folder of another name and renamed, then entered in the index: what the index
  * does not name does not count.
@@ -56,9 +60,12 @@ export async function saveCheckpoint(runDirectory: string, checkpoint: NewCheckp
 
   const draft = join(folder, `${NEW_PREFIX}${stepName(step)}-${randomBytes(4).toString('hex')}`);
   await mkdir(draft);
-  await writeSafetensors(join(draft, MODEL), checkpoint.weights, { format: 's2s', step: String(step) });
-  await writeSafetensors(join(draft, OPTIMIZER), checkpoint.optimizer, { format: 's2s', step: String(step) });
-  await writeJsonFile(join(draft, STATE), checkpoint.state);
+  const metadata = { format: 's2s', step: String(step) };
+  const files = {
+    [MODEL]: await writeSafetensors(join(draft, MODEL), checkpoint.weights, metadata),
+    [OPTIMIZER]: await writeSafetensors(join(draft, OPTIMIZER), checkpoint.optimizer, metadata),
+  };
+  await writeJsonFile(join(draft, STATE), { ...checkpoint.state, version: CHECKPOINT_VERSION, files });
   await syncFolder(draft);
   await putInPlace(folder, draft, stepName(step));
 
@@ -68,7 +75,6 @@ export async function saveCheckpoint(runDirectory: string, checkpoint: NewCheckp
   const all = [...before.checkpoints.filter((entry) => entry.step !== step), { step, scores }];
   const index = retain(all, retention);
   await writeIndex(runDirectory, index);
-  await syncFolder(folder);
   const kept = new Set(index.checkpoints.map((entry) => entry.step));
   for (const entry of all) {
     if (!kept.has(entry.step)) await rm(join(folder, stepName(entry.step)), { recursive: true, force: true });
@@ -77,27 +83,34 @@ export async function saveCheckpoint(runDirectory: string, checkpoint: NewCheckp
 }
 
 /**
- * Loads the weights and the state of a checkpoint, validated. `best` is the last checkpoint as long as none has a
- * dev score.
+ * Loads the weights and the state of a checkpoint, validated and compared with their checksums. `best` is the last
+ * checkpoint as long as none has a dev score. A checkpoint chosen by its step loads without a valid index, too.
  *
  * @throws S2sError when there is no such checkpoint or it is damaged; the hint names those there are
  */
 export async function loadCheckpoint(runDirectory: string, which: WhichCheckpoint = 'best'): Promise<Checkpoint> {
-  const index = await readIndex(runDirectory);
+  const index = await readIndex(runDirectory).catch((error: unknown) => {
+    if (typeof which !== 'number') throw error;
+    return indexOfFolders(runDirectory);
+  });
   const step = choose(runDirectory, index, which);
-  const directory = join(runDirectory, CHECKPOINTS, stepName(step));
+  const directory = await folderOf(runDirectory, step);
   return withAlternatives(index, step, async () => {
-    const state = await readJsonFile(join(directory, STATE), checkpointStateSchema, CHECKPOINT_VERSION);
-    const { tensors } = await readSafetensors(join(directory, MODEL));
+    const state = await readJsonFile(join(directory, STATE), checkpointStateSchema);
+    const { tensors } = await readSafetensors(join(directory, MODEL), state.files?.[MODEL]);
     return { directory, state, weights: tensors };
   });
 }
 
-/** Loads the optimiser's slots of a checkpoint. */
+/**
+ * Loads the optimiser's slots of a checkpoint.
+ *
+ * @throws S2sError when they are missing or damaged
+ */
 export async function loadOptimizer(checkpoint: Checkpoint): Promise<SavedTensors> {
   const file = join(checkpoint.directory, OPTIMIZER);
   try {
-    return (await readSafetensors(file)).tensors;
+    return (await readSafetensors(file, checkpoint.state.files?.[OPTIMIZER])).tensors;
   } catch (error) {
     if (!isMissing(error)) throw error;
     throw new S2sError('checkpoint-incomplete', 'the optimiser state is missing, so training cannot continue from this checkpoint', { place: { file } });
@@ -134,7 +147,10 @@ async function withAlternatives<T>(index: CheckpointIndex, step: number, load: (
     return await load();
   } catch (error) {
     const others = { ...index, checkpoints: index.checkpoints.filter((entry) => entry.step !== step) };
-    const advice = others.checkpoints.length === 0 ? 'There is no other checkpoint in this run.' : `Other checkpoints of this run: ${listSteps(others)}.`;
+    const advice =
+      others.checkpoints.length === 0
+        ? 'There is no other checkpoint in this run.'
+        : `Other checkpoints of this run: ${listSteps(others)}. s2s translate and s2s eval use one with --checkpoint N.`;
     if (isMissing(error)) {
       throw new S2sError('checkpoint-incomplete', `the checkpoint of step ${step} lacks this file`, { place: { file: error.path }, hint: advice, cause: error });
     }
@@ -158,24 +174,21 @@ async function recover(folder: string): Promise<void> {
   }
 }
 
+/** The folder of a checkpoint: where it was moved aside when a save was interrupted that would have replaced it. */
+async function folderOf(runDirectory: string, step: number): Promise<string> {
+  const folder = join(runDirectory, CHECKPOINTS);
+  const directory = join(folder, stepName(step));
+  const aside = join(folder, `${OLD_PREFIX}${stepName(step)}`);
+  return !(await exists(directory)) && (await exists(aside)) ? aside : directory;
+}
+
 /** Renames a finished draft; a checkpoint of the same step makes way. */
 async function putInPlace(folder: string, draft: string, name: string): Promise<void> {
   const target = join(folder, name);
   const aside = join(folder, `${OLD_PREFIX}${name}`);
   if (await exists(target)) await rename(target, aside);
-  await rename(draft, target);
+  await moveIntoPlace(draft, target);
   await rm(aside, { recursive: true, force: true });
-}
-
-/** Makes renames in a folder last through a power cut, where the system can. */
-async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 function formatShape(shape: readonly number[]): string {

@@ -1,6 +1,8 @@
-import { randomBytes } from 'node:crypto';
-import { open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { createHash, type Hash } from 'node:crypto';
+import { open, type FileHandle } from 'node:fs/promises';
 import { S2sError } from '../errors.js';
+import { replaceFile } from '../files/replace.mjs';
+import type { FileIdentity } from './state.js';
 
 /*
  * The safetensors format (https://github.com/huggingface/safetensors, "Format"): eight bytes with the length N of
@@ -12,7 +14,7 @@ import { S2sError } from '../errors.js';
 /** Longest header that readers of the format accept, in bytes. */
 const MAX_HEADER_BYTES = 100_000_000;
 /** Node reads and writes at most 2 GiB at a time; smaller pieces also keep the rest of the process responsive. */
-const PIECE_BYTES = 64 * 1024 * 1024;
+const PIECE_BYTES = 8 * 1024 * 1024;
 const METADATA = '__metadata__';
 
 /**
@@ -62,45 +64,54 @@ interface TensorPlace {
 }
 
 /**
- * Writes tensors to a safetensors file: to a temporary name beside it, flushed to disk, then renamed, so that
- * the file is either whole or not there. The values are written from where they are, without a copy.
+ * Writes tensors to a safetensors file, completely or not at all. The values are written from where they are, without
+ * a copy.
  *
+ * @returns what identifies the file, computed from the values in memory
  * @throws S2sError when a tensor does not hold what its shape and dtype say
  */
-export async function writeSafetensors(file: string, tensors: SavedTensors, metadata: Record<string, string> = {}): Promise<void> {
+export async function writeSafetensors(
+  file: string,
+  tensors: SavedTensors,
+  metadata: Record<string, string> = {},
+): Promise<FileIdentity> {
   const places = layOut(file, tensors);
-  const temporary = `${file}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`;
-  try {
-    const handle = await open(temporary, 'wx');
-    try {
-      await writeAll(handle, encodeHeader(places, metadata));
-      for (const { name } of places) await writeAll(handle, bytesOf(tensors.get(name)!.data));
-      await handle.sync();
-    } finally {
-      await handle.close();
+  const hash = createHash('sha256');
+  let size = 0;
+  await replaceFile(file, async (draft) => {
+    for (const bytes of [encodeHeader(places, metadata), ...places.map(({ name }) => bytesOf(tensors.get(name)!.data))]) {
+      await writeAll(draft, bytes, hash);
+      size += bytes.length;
     }
-    await rename(temporary, file);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
+  });
+  return { bytes: size, sha256: hash.digest('hex') };
 }
 
 /**
  * Reads a safetensors file whole, after checking that its header is sound: known dtypes, names that occur once,
  * sizes that agree with the shapes, and values that fill the file without gap or overlap.
  *
- * @throws S2sError `safetensors-invalid` naming the file and what is wrong
+ * @param recorded size and checksum that the file must have; not compared when not given
+ * @throws S2sError `safetensors-invalid` naming the file and what is wrong; `checkpoint-damaged` when the file is not
+ *   the recorded one
  */
-export async function readSafetensors(file: string): Promise<SafetensorsFile> {
+export async function readSafetensors(file: string, recorded?: FileIdentity): Promise<SafetensorsFile> {
   const handle = await open(file, 'r');
   try {
     const { size } = await handle.stat();
-    const { places, metadata, dataStart } = await readHeader(file, handle, size);
+    if (recorded !== undefined && size !== recorded.bytes) {
+      throw damaged(file, `it has ${size} bytes and was saved with ${recorded.bytes}`);
+    }
+    const hash = recorded === undefined ? undefined : createHash('sha256');
+    const { places, metadata, dataStart } = await readHeader(file, handle, size, hash);
     const tensors = new Map<string, SavedTensor>();
-    for (const { name, dtype, shape, begin, end } of places) {
-      const bytes = await readBytes(file, handle, dataStart + begin, end - begin);
+    // In the order of the file, as the checksum needs them; no gap lies between them.
+    for (const { name, dtype, shape, begin, end } of places.toSorted(byPosition)) {
+      const bytes = await readBytes(file, handle, dataStart + begin, end - begin, hash);
       tensors.set(name, { dtype, shape, data: new DTYPES[dtype](bytes) });
+    }
+    if (hash?.digest('hex') !== recorded?.sha256) {
+      throw damaged(file, 'its SHA-256 checksum is not the one it was saved with');
     }
     return { tensors, metadata };
   } finally {
@@ -138,12 +149,19 @@ function encodeHeader(places: readonly TensorPlace[], metadata: Record<string, s
   return header;
 }
 
-async function readHeader(file: string, handle: FileHandle, size: number): Promise<{ places: TensorPlace[]; metadata: Record<string, string>; dataStart: number }> {
+interface Header {
+  readonly places: TensorPlace[];
+  readonly metadata: Record<string, string>;
+  /** Bytes before the values. */
+  readonly dataStart: number;
+}
+
+async function readHeader(file: string, handle: FileHandle, size: number, hash: Hash | undefined): Promise<Header> {
   if (size < 8) throw invalid(file, `${size} bytes are too few for a header`);
-  const length = Number(Buffer.from(await readBytes(file, handle, 0, 8)).readBigUInt64LE(0));
+  const length = Number(Buffer.from(await readBytes(file, handle, 0, 8, hash)).readBigUInt64LE(0));
   if (length > MAX_HEADER_BYTES) throw invalid(file, `the header claims ${length} bytes, more than the format allows`);
   if (8 + length > size) throw invalid(file, `the header claims ${length} bytes, but the file has ${size} in all`);
-  const { entries, metadata } = parseHeader(file, await readBytes(file, handle, 8, length));
+  const { entries, metadata } = parseHeader(file, await readBytes(file, handle, 8, length, hash));
   const places = entries.map(([name, entry]) => checkEntry(file, name, entry));
   checkCoverage(file, places, size - 8 - length);
   return { places, metadata, dataStart: 8 + length };
@@ -199,11 +217,15 @@ function checkEntry(file: string, name: string, entry: unknown): TensorPlace {
 
 function checkCoverage(file: string, places: readonly TensorPlace[], dataBytes: number): void {
   let position = 0;
-  for (const { name, begin, end } of [...places].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
+  for (const { name, begin, end } of places.toSorted(byPosition)) {
     if (begin !== position) throw invalid(file, `tensor ${name} starts at ${begin}, but the one before it ends at ${position}`);
     position = end;
   }
   if (position !== dataBytes) throw invalid(file, `the tensors take ${position} bytes, but ${dataBytes} follow the header`);
+}
+
+function byPosition(a: TensorPlace, b: TensorPlace): number {
+  return a.begin - b.begin || a.end - b.end;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
@@ -222,22 +244,47 @@ function bytesOf(data: SavedValues): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
-async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
+async function writeAll(handle: FileHandle, bytes: Uint8Array, hash: Hash): Promise<void> {
   for (let start = 0; start < bytes.length; ) {
-    const { bytesWritten } = await handle.write(bytes, start, Math.min(PIECE_BYTES, bytes.length - start));
-    start += bytesWritten;
+    const piece = bytes.subarray(start, start + PIECE_BYTES);
+    const writing = handle.write(piece);
+    // While the system writes.
+    hash.update(piece);
+    const { bytesWritten } = await writing;
+    // A short write: the rest of the piece is written without hashing it again.
+    for (let done = bytesWritten; done < piece.length; ) done += (await handle.write(piece, done)).bytesWritten;
+    start += piece.length;
   }
 }
 
-async function readBytes(file: string, handle: FileHandle, start: number, length: number): Promise<ArrayBuffer> {
+async function readBytes(
+  file: string,
+  handle: FileHandle,
+  start: number,
+  length: number,
+  hash: Hash | undefined,
+): Promise<ArrayBuffer> {
   const buffer = new ArrayBuffer(length);
   const bytes = new Uint8Array(buffer);
+  let hashed = 0;
   for (let done = 0; done < length; ) {
-    const { bytesRead } = await handle.read(bytes, done, Math.min(PIECE_BYTES, length - done), start + done);
+    const reading = handle.read(bytes, done, Math.min(PIECE_BYTES, length - done), start + done);
+    // While the system reads the next piece.
+    hash?.update(bytes.subarray(hashed, done));
+    hashed = done;
+    const { bytesRead } = await reading;
     if (bytesRead === 0) throw invalid(file, `it ends ${length - done} bytes early`);
     done += bytesRead;
   }
+  hash?.update(bytes.subarray(hashed));
   return buffer;
+}
+
+function damaged(file: string, problem: string): S2sError {
+  return new S2sError('checkpoint-damaged', `this file is damaged: ${problem}`, {
+    place: { file },
+    hint: 'Copy it again, or use another checkpoint.',
+  });
 }
 
 function invalid(file: string, problem: string, cause?: unknown): S2sError {

@@ -1,8 +1,13 @@
 import { z } from 'zod';
 import { configSchema } from '../config/schema.js';
 
-/** Version of the checkpoint layout and of state.json; a change that older readers misread raises it. */
-export const CHECKPOINT_VERSION = 1;
+/**
+ * Version of the checkpoint layout, of state.json and of index.json; a change that older readers misread raises it.
+ * Version 2 adds checksums.
+ */
+export const CHECKPOINT_VERSION = 2;
+/** Versions that can be read. */
+export const checkpointVersion = z.union([z.literal(1), z.literal(CHECKPOINT_VERSION)]);
 
 const counter = () => z.int().min(0);
 
@@ -12,9 +17,16 @@ const tokenizerIdentity = z.strictObject({
   vocabularySize: z.int().min(1),
 });
 
+const fileIdentity = z.strictObject({ bytes: counter(), sha256: z.string() });
+
+/** Size in bytes and SHA-256 (hex) of a file. */
+export type FileIdentity = z.output<typeof fileIdentity>;
+
 /** state.json: all that a training needs, besides weights and optimiser slots, to continue as if never stopped. */
 export const checkpointStateSchema = z.strictObject({
-  version: z.literal(CHECKPOINT_VERSION),
+  version: checkpointVersion,
+  /** What identifies the other files of the checkpoint; version 1 has none of it. */
+  files: z.strictObject({ 'model.safetensors': fileIdentity, 'optimizer.safetensors': fileIdentity }).optional(),
   /** Updates made. */
   step: counter(),
   /** Passes begun over the training data, from 0. */
@@ -53,6 +65,6 @@ export const checkpointStateSchema = z.strictObject({
   validationSeconds: z.number().min(0).optional(),
   tokenizers: z.strictObject({ source: tokenizerIdentity, target: tokenizerIdentity }),
   model: configSchema.shape.model,
-});
+}).refine(({ version, files }) => version === 1 || files !== undefined, 'the checksums of the other files are missing');
 
 export type CheckpointState = z.output<typeof checkpointStateSchema>;

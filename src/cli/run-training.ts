@@ -48,7 +48,8 @@ export async function runTraining(given: Config, args: TrainArguments): Promise<
         return;
       }
       const metrics = new MetricsLog(runDirectory);
-      await metrics.rewind(run.progress);
+      const damaged = await metrics.rewind(run.progress);
+      if (damaged > 0) log.warn(`metrics.jsonl had ${damaged} damaged ${damaged === 1 ? 'line' : 'lines'}, now removed`);
       const board = config.training.tensorboard ? new TensorBoardLog(runDirectory) : undefined;
       const reporter = new TrainingReporter(config, log);
       const stop = interruption(() => log.warn('stopping after this step; once more to stop at once without saving'));

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, visit, type Document, type YAMLError } from 'yaml';
 import { UsageError, whyUnreadable, type Place } from '../errors.js';
 import { ConfigError, type Problem } from './problems.js';
+import { sealIsBroken } from './seal.js';
 
 /** Syntax errors that are told of at once. */
 const MOST_PROBLEMS = 10;
@@ -21,7 +22,8 @@ export interface ConfigDocument {
 /**
  * Reads a YAML (1.2) or JSON file; anchors, aliases and merge keys (`<<`) are followed.
  *
- * @throws UsageError `config-unreadable`; ConfigError for each syntax error, duplicate key or unknown alias, with its line
+ * @throws UsageError `config-unreadable`, or `config-damaged` when its checksum does not match; ConfigError for each
+ *   syntax error, duplicate key or unknown alias, with its line
  */
 export function readConfigDocument(file: string): ConfigDocument {
   let text: string;
@@ -29,6 +31,13 @@ export function readConfigDocument(file: string): ConfigDocument {
     text = readFileSync(file, 'utf8');
   } catch (error) {
     throw new UsageError('config-unreadable', whyUnreadable(error, OWN_WORDS), { place: { file }, cause: error });
+  }
+  if (sealIsBroken(text)) {
+    const problem = 'does not match the checksum in its first line: it was damaged, or edited after s2s wrote it.';
+    throw new UsageError('config-damaged', problem, {
+      place: { file },
+      hint: 'If you edited it, or all its values are right, delete the first line. Otherwise restore a good copy.',
+    });
   }
   const lines = new LineCounter();
   const lineOf = (offset: number): number => lines.linePos(offset).line;

@@ -1,12 +1,14 @@
-import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { stringify } from 'yaml';
 import { UsageError } from '../errors.js';
+import { replaceFileSync } from '../files/replace.mjs';
 import { readConfigDocument } from './document.js';
 import { fillFromEnvironment, protectFromEnvironment } from './environment.js';
 import { reportIssue } from './issues.js';
 import { ConfigError, formatKey, type Problem, type Report } from './problems.js';
 import { configSchema, type Config } from './schema.js';
+import { sealed } from './seal.js';
 
 /** Name of the resolved configuration in a run directory. */
 export const CONFIG_FILE = 'config.yaml';
@@ -16,12 +18,15 @@ export function formatConfig(config: Config): string {
   return stringify(protectFromEnvironment(config), { lineWidth: 0 });
 }
 
-/** Writes the resolved configuration into a run directory, whole or not at all. */
+/**
+ * Writes the resolved configuration into a run directory, completely or not at all, with a checksum in its first line.
+ * A file that holds it already is left as it is.
+ */
 export function saveResolvedConfig(config: Config, runDirectory: string): void {
   const file = join(runDirectory, CONFIG_FILE);
+  const text = sealed(formatConfig(config));
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(`${file}.new`, formatConfig(config));
-  renameSync(`${file}.new`, file);
+  if (!existsSync(file) || readFileSync(file, 'utf8') !== text) replaceFileSync(file, text);
 }
 
 /**

@@ -1,6 +1,7 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, open } from 'node:fs/promises';
 import path from 'node:path';
+import { replaceFile } from '../files/replace.mjs';
 import { problemOfImage, PackedCorpus } from './packed.js';
 
 /** Bytes for one read or write: Node takes at most 2 GiB at once. */
@@ -37,25 +38,14 @@ export async function readCache(file: string, key: string): Promise<{ corpus?: P
   }
 }
 
-/** Writes under a temporary name, then renames: a reader finds the whole file or none. */
+/** Writes an encoded corpus; a reader finds the whole file or none. */
 export async function writeCache(file: string, corpus: PackedCorpus): Promise<void> {
   await mkdir(path.dirname(file), { recursive: true });
-  const temporary = `${file}.${randomUUID()}.tmp`;
-  try {
-    const handle = await open(temporary, 'wx');
-    try {
-      const size = corpus.buffer.byteLength;
-      for (let written = 0; written < size; ) {
-        written += (await handle.write(new Uint8Array(corpus.buffer, written, Math.min(PIECE_BYTES, size - written)))).bytesWritten;
-      }
-      await handle.sync();
-    } finally {
-      await handle.close();
+  await replaceFile(file, async (draft) => {
+    const size = corpus.buffer.byteLength;
+    for (let written = 0; written < size; ) {
+      const piece = new Uint8Array(corpus.buffer, written, Math.min(PIECE_BYTES, size - written));
+      written += (await draft.write(piece)).bytesWritten;
     }
-    await rename(temporary, file);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
+  });
 }
-

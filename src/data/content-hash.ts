@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
+import { replaceFile } from '../files/replace.mjs';
 
 /** Files up to this size are read again each time (0.1 s); larger ones only when their metadata have changed. */
 const ALWAYS_READ_BYTES = 64 << 20;
@@ -77,9 +78,7 @@ async function readMemory(file: string): Promise<z.infer<typeof memory>> {
 async function writeMemory(file: string, content: z.infer<typeof memory>): Promise<void> {
   try {
     await mkdir(path.dirname(file), { recursive: true });
-    const temporary = `${file}.${process.pid}.tmp`;
-    await writeFile(temporary, JSON.stringify(content, undefined, 1));
-    await rename(temporary, file);
+    await replaceFile(file, JSON.stringify(content, undefined, 1));
   } catch {
     // A folder that cannot be written costs the time of reading the files again.
   }

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
+import { createReadStream, mkdirSync, mkdtempSync, readdirSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { moveIntoPlace } from '../files/replace.mjs';
 import { SetupError } from './failure.mjs';
 import { lastLines, run } from './run.mjs';
 import { pipPlatformOptions } from './wheels.mjs';
@@ -81,7 +82,7 @@ async function downloadWheel({ pip }, wheel, platform, folder, title, reporter) 
     const got = wheelIn(temporary, wheel);
     if (result.code !== 0 || got === undefined) throw downloadFailed(title, lastLines(result, 6));
     const file = join(folder, got.slice(temporary.length + 1));
-    renameSync(got, file);
+    await moveIntoPlace(got, file);
     return file;
   } finally {
     clearInterval(measure);
@@ -112,6 +113,8 @@ with zipfile.ZipFile(archive) as wheel:
         path = wheel.extract(member, folder)
         if '/bin/' in member.filename:
             os.chmod(path, 0o755)
+# The record that the files are complete is written next; it must not reach the disk before them.
+os.sync()
 `;
 
 /**

@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { moveIntoPlace, replaceFile } from '../files/replace.mjs';
 import { addonFile, compilerArguments, opsAddon, opsAreOffered, ownAddonFile, quietAddon, tfjsAddon, tfjsFolder } from './addons.mjs';
 import { SetupError } from './failure.mjs';
 import { checkSpace, downloadWheels, unpack } from './fetch.mjs';
@@ -151,9 +152,9 @@ async function installWheels(wheels, folder, pattern, reporter, record) {
       reporter.say(`unpacking ${basename(file)}${files.length > 1 ? ` (${index + 1} of ${files.length})` : ''}`);
       await unpack(pip.python, file, temporary, pattern);
     }
-    writeFileSync(join(temporary, RECORD_FILE), `${JSON.stringify(record, null, 2)}\n`);
+    await replaceFile(join(temporary, RECORD_FILE), `${JSON.stringify(record, null, 2)}\n`);
     rmSync(folder, { recursive: true, force: true });
-    renameSync(temporary, folder);
+    await moveIntoPlace(temporary, folder);
   } finally {
     rmSync(temporary, { recursive: true, force: true });
   }
@@ -189,7 +190,7 @@ async function buildAddon(folder, addon, compiler, reporter) {
     const { objects, link } = compilerArguments(folder, addon, temporary, output);
     await inParallel(objects, (args) => compile(compiler, args, addon.name));
     await compile(compiler, link, addon.name);
-    renameSync(output, file);
+    await moveIntoPlace(output, file);
   } finally {
     rmSync(temporary, { recursive: true, force: true });
   }

@@ -1,8 +1,9 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { TokenizerConfig } from '../config/schema.js';
+import { replaceFileSync } from '../files/replace.mjs';
 import type { LearnSettings } from './learn.js';
 import { TOKENIZER_FILES } from './load.js';
 
@@ -100,7 +101,7 @@ export function writeVocabulary(
   mkdirSync(directory, { recursive: true });
   const tokenizers: VocabularyRecord['tokenizers'] = {};
   for (const { role, settings, json } of learned) {
-    writeWhole(join(directory, TOKENIZER_FILES[role]), json);
+    replaceFileSync(join(directory, TOKENIZER_FILES[role]), json);
     tokenizers[role] = { settings, fingerprint: sha256(json) };
   }
   // Files of an earlier setting of `shared` would be found by `loadTokenizers`.
@@ -108,13 +109,7 @@ export function writeVocabulary(
     if (!learned.some((tokenizer) => tokenizer.role === role)) rmSync(join(directory, file), { force: true });
   }
   const record: VocabularyRecord = { version: FORMAT_VERSION, trainingText, tokenizers };
-  writeWhole(join(directory, VOCABULARY_FILE), `${JSON.stringify(record, undefined, 2)}\n`);
-}
-
-function writeWhole(file: string, text: string): void {
-  const temporary = `${file}.${process.pid}.tmp`;
-  writeFileSync(temporary, text);
-  renameSync(temporary, file);
+  replaceFileSync(join(directory, VOCABULARY_FILE), `${JSON.stringify(record, undefined, 2)}\n`);
 }
 
 function readIfThere(file: string): string | undefined {

@@ -1,5 +1,6 @@
-import { appendFile, readFile, rename, writeFile } from 'node:fs/promises';
+import { appendFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { replaceFile } from '../files/replace.mjs';
 import type { TrainingEvent } from './events.js';
 import type { Progress } from './progress.js';
 
@@ -16,20 +17,26 @@ export class MetricsLog {
     this.file = join(runDirectory, FILE);
   }
 
-  /** Drops the rows after the given progress: a resumed run makes those updates again. Also drops a last line cut off by a crash. */
-  async rewind({ step, nonFinite }: Pick<Progress, 'step' | 'nonFinite'>): Promise<void> {
+  /**
+   * Drops the rows after the given progress: a resumed run makes those updates again. Also drops damaged lines, as the
+   * last one is after a crash.
+   *
+   * @returns the number of damaged lines before the last one
+   */
+  async rewind({ step, nonFinite }: Pick<Progress, 'step' | 'nonFinite'>): Promise<number> {
     const text = await readFile(this.file, 'utf8').catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return undefined;
       throw error;
     });
-    if (text === undefined) return;
-    const kept = text.split('\n').filter((line) => {
+    if (text === undefined) return 0;
+    const lines = text.split('\n');
+    const kept = lines.filter((line) => {
       const row = parseRow(line);
       // Skipped updates share the step before them; what tells them apart is their count.
       return row !== undefined && row.step <= step && row.type !== 'stopped' && (row.type !== 'skipped' || row.total <= nonFinite.total);
     });
-    await writeFile(`${this.file}.new`, kept.map((line) => `${line}\n`).join(''));
-    await rename(`${this.file}.new`, this.file);
+    await replaceFile(this.file, kept.map((line) => `${line}\n`).join(''));
+    return lines.slice(0, -1).filter((line) => parseRow(line) === undefined).length;
   }
 
   /** Writes the events that belong on the curve, one row each. */

@@ -1,7 +1,9 @@
-import { existsSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { WhichCheckpoint } from '../checkpoint/checkpoint-index.js';
 import { assertSameShapes, loadCheckpoint, type Checkpoint } from '../checkpoint/run-directory.js';
+import type { CheckpointState } from '../checkpoint/state.js';
 import { readResolvedConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
 import { S2sError } from '../errors.js';
@@ -32,16 +34,8 @@ export async function loadRun(runDirectory: string, which: WhichCheckpoint = 'be
   }
   const checkpoint = await loadCheckpoint(runDirectory, which);
   const config = readResolvedConfig(runDirectory);
-  const tokenizers = loadTokenizersOf(runDirectory, config);
   const { state, weights, directory } = checkpoint;
-  for (const side of ['source', 'target'] as const) {
-    if (state.tokenizers[side].fingerprint !== tokenizers[side].fingerprint) {
-      throw new S2sError('tokenizer-changed', `the ${side} tokenizer is not the one that the checkpoint of step ${state.step} was trained with`, {
-        place: { file: runDirectory },
-        hint: 'Put the tokenizer files of that training back, or train again.',
-      });
-    }
-  }
+  const tokenizers = loadTokenizersOf(runDirectory, config, state);
   const model = buildModel(state.model, tokenizers.source.vocabularySize, tokenizers.target.vocabularySize, undefined);
   try {
     assignWeights(model, weights, directory);
@@ -63,7 +57,24 @@ export function assignWeights({ parameters }: Pick<TrainableModel, 'parameters'>
 }
 
 /** The tokenizers beside the checkpoints, or in the folder that the configuration names for them. */
-function loadTokenizersOf(runDirectory: string, { tokenizer }: Config): TokenizerPair {
+function loadTokenizersOf(runDirectory: string, { tokenizer }: Config, state: CheckpointState): TokenizerPair {
   const beside = [TOKENIZER_FILES.shared, TOKENIZER_FILES.source].some((file) => existsSync(join(runDirectory, file)));
-  return loadTokenizers(beside ? runDirectory : (tokenizer.directory ?? runDirectory), tokenizer.shared);
+  const folder = beside ? runDirectory : (tokenizer.directory ?? runDirectory);
+  // Before they are parsed: a damaged file would otherwise be reported as one to be learned again.
+  for (const side of ['source', 'target'] as const) {
+    assertSameTokenizer(join(folder, TOKENIZER_FILES[tokenizer.shared ? 'shared' : side]), side, state);
+  }
+  return loadTokenizers(folder, tokenizer.shared);
+}
+
+function assertSameTokenizer(file: string, side: 'source' | 'target', { step, tokenizers }: CheckpointState): void {
+  // `loadTokenizers` reports a missing file.
+  if (!existsSync(file)) return;
+  const fingerprint = createHash('sha256').update(readFileSync(file, 'utf8')).digest('hex');
+  if (fingerprint === tokenizers[side].fingerprint) return;
+  const problem = `the ${side} tokenizer is not the one that the checkpoint of step ${step} was trained with`;
+  throw new S2sError('tokenizer-changed', problem, {
+    place: { file },
+    hint: 'It was replaced or damaged. Put the file of that training back, or train again.',
+  });
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -19,7 +19,7 @@ const newRun = (): Promise<string> => mkdtemp(join(folder, 'run-'));
 
 function stateAt(step: number): CheckpointState {
   return {
-    version: 1,
+    version: 2,
     step,
     epoch: 2,
     position: { epoch: 2, batch: step % 7 },
@@ -52,7 +52,9 @@ test('a checkpoint comes back with its weights, optimiser and state', async () =
   const run = await newRun();
   await save(run, 5, 30);
   const checkpoint = await loadCheckpoint(run, 'last');
-  assert.deepEqual(checkpoint.state, stateAt(5));
+  const { files, ...state } = checkpoint.state;
+  assert.deepEqual(state, stateAt(5));
+  assert.equal(files?.['model.safetensors'].bytes, (await stat(join(checkpoint.directory, 'model.safetensors'))).size);
   assert.deepEqual(checkpoint.weights, tensorsAt(5));
   assert.deepEqual(await loadOptimizer(checkpoint), tensorsAt(5.5));
   assert.deepEqual(await foldersOf(run), ['step-00000005']);
@@ -137,8 +139,8 @@ test('a damaged or missing file is named, with the other checkpoints', async () 
   await truncate(model, 100);
   const damaged = await refused(loadCheckpoint(run, 'last'));
   assert.equal(damaged.place?.file, model);
-  assert.match(damaged.message, /not a sound safetensors file/);
-  assert.match(damaged.hint ?? '', /Other checkpoints of this run: 1 \(best\)\.$/);
+  assert.match(damaged.message, /^this file is damaged: it has 100 bytes and was saved with \d+$/);
+  assert.match(damaged.hint ?? '', /Other checkpoints of this run: 1 \(best\)\. .*--checkpoint N\.$/);
   await rm(model);
   const missing = await refused(loadCheckpoint(run, 'last'));
   assert.equal(missing.place?.file, model);
@@ -149,12 +151,13 @@ test('a state of another version or with a wrong value is refused', async () => 
   const run = await newRun();
   await save(run, 1, 10);
   const file = join(run, 'checkpoints', 'step-00000001', 'state.json');
-  const state = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>;
-  await writeFile(file, JSON.stringify({ ...state, version: 2 }));
+  const { checksum, ...state } = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>;
+  assert.match(String(checksum), /^[0-9a-f]{64}$/);
+  await writeFile(file, JSON.stringify({ ...state, version: 3 }));
   const newer = await refused(loadCheckpoint(run));
-  assert.equal(newer.message, 'format version 2 is not the version 1 that this s2s reads');
+  assert.equal(newer.message, 'format version 3 is newer than version 2, the newest that this s2s reads');
   assert.match(newer.hint ?? '', /^A newer s2s wrote it/);
-  await writeFile(file, JSON.stringify({ ...state, step: -1, surprise: true }));
+  await writeFile(file, JSON.stringify({ ...state, version: 1, step: -1, surprise: true }));
   assert.match((await refused(loadCheckpoint(run))).message, /step: .*surprise/);
   await writeFile(file, '{"version": 1,');
   assert.equal((await refused(loadCheckpoint(run))).message, 'this file is not JSON');
@@ -182,4 +185,71 @@ test('every difference between model and checkpoint is listed', () => {
     return true;
   });
   assertSameShapes(new Map([['decoder.bias', [2]]]), tensorsAt(1), 'runs/x');
+});
+
+/** Exchanges two ranges of a file, given by their first bytes. */
+async function swap(file: string, left: number, right: number, length: number): Promise<void> {
+  const bytes = await readFile(file);
+  const kept = Buffer.from(bytes.subarray(left, left + length));
+  bytes.copy(bytes, left, right, right + length);
+  kept.copy(bytes, right);
+  await writeFile(file, bytes);
+}
+
+test('swapped values in the weights or the moments are found by the checksum, and the file is named', async () => {
+  const run = await newRun();
+  await save(run, 1, 10);
+  await save(run, 2, 5);
+  const intact = await loadCheckpoint(run, 2);
+  for (const [name, load] of [['model', () => loadCheckpoint(run, 2)], ['optimizer', () => loadOptimizer(intact)]] as const) {
+    const file = join(intact.directory, `${name}.safetensors`);
+    const { size } = await stat(file);
+    await swap(file, size - 8, size - 4, 4);
+    const error = await refused(load());
+    assert.equal(error.code, 'checkpoint-damaged');
+    assert.equal(error.place?.file, file);
+    assert.match(error.message, /its SHA-256 checksum is not the one it was saved with/);
+  }
+  assert.deepEqual((await loadCheckpoint(run, 1)).weights, tensorsAt(1));
+});
+
+test('a changed value in the state or the index is found by the checksum', async () => {
+  const run = await newRun();
+  await save(run, 1, 10);
+  await save(run, 2, 5);
+  const edit = async (file: string, before: string, after: string): Promise<void> => writeFile(file, (await readFile(file, 'utf8')).replace(before, after));
+  const state = join(run, 'checkpoints', 'step-00000001', 'state.json');
+  await edit(state, '"epoch": 2', '"epoch": 3');
+  assert.equal((await refused(loadCheckpoint(run, 1))).place?.file, state);
+  const index = join(run, 'checkpoints', 'index.json');
+  await edit(index, '"best": 1', '"best": 2');
+  const error = await refused(loadCheckpoint(run, 'best'));
+  assert.equal(error.code, 'checkpoint-damaged');
+  assert.equal(error.place?.file, index);
+  assert.match(error.hint ?? '', /--checkpoint N \(1, 2\), or delete this file/);
+  assert.equal((await loadCheckpoint(run, 2)).state.step, 2, 'a step is found without the index');
+  await rm(index);
+  assert.equal((await loadCheckpoint(run, 'best')).state.step, 2);
+});
+
+test('checkpoints of version 1, which have no checksums, load', async () => {
+  const run = await newRun();
+  await save(run, 1, 10);
+  for (const file of [join(run, 'checkpoints', 'index.json'), join(run, 'checkpoints', 'step-00000001', 'state.json')]) {
+    const value = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>;
+    await writeFile(file, JSON.stringify({ ...value, version: 1, checksum: undefined, files: undefined }));
+  }
+  const checkpoint = await loadCheckpoint(run, 'best');
+  assert.deepEqual(checkpoint.weights, tensorsAt(1));
+  assert.deepEqual(await loadOptimizer(checkpoint), tensorsAt(1.5));
+  await save(run, 2, 20);
+  assert.equal((await readIndex(run)).version, 2);
+  assert.equal((await loadCheckpoint(run, 1)).state.version, 1);
+});
+
+test('a checkpoint that an interrupted save moved aside is loaded from there', async () => {
+  const run = await newRun();
+  await save(run, 1, 10);
+  await rename(join(run, 'checkpoints', 'step-00000001'), join(run, 'checkpoints', '.old-step-00000001'));
+  assert.deepEqual((await loadCheckpoint(run)).weights, tensorsAt(1));
 });

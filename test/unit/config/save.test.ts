@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -44,10 +44,41 @@ test('every default is written out', () => {
 test('keys that a saved configuration lacks get their defaults, and the folder where it lies is the run directory', () => {
   saveResolvedConfig(folder.load(DATA), run);
   const file = join(run, CONFIG_FILE);
-  writeFileSync(file, readFileSync(file, 'utf8').replace(/^ *beamSize: .*\n/m, ''));
+  writeFileSync(file, readFileSync(file, 'utf8').replace(/^.*sha256.*\n/, '').replace(/^ *beamSize: .*\n/m, ''));
   const config = readResolvedConfig(run);
   assert.equal(config.decoding.beamSize, 5);
   assert.equal(config.runDirectory, run);
+});
+
+test('a configuration that did not change is not written again, and one that did is replaced', () => {
+  const config = folder.load(DATA);
+  saveResolvedConfig(config, run);
+  const file = join(run, CONFIG_FILE);
+  const before = statSync(file, { bigint: true });
+  saveResolvedConfig(config, run);
+  const { ino, mtimeNs } = statSync(file, { bigint: true });
+  assert.deepEqual([ino, mtimeNs], [before.ino, before.mtimeNs]);
+  saveResolvedConfig({ ...config, seed: config.seed + 1 }, run);
+  assert.equal(readResolvedConfig(run).seed, config.seed + 1);
+  assert.deepEqual(readdirSync(run), [CONFIG_FILE]);
+});
+
+test('a value that was changed without deleting the checksum is refused, with what to do', () => {
+  saveResolvedConfig(folder.load(DATA), run);
+  const file = join(run, CONFIG_FILE);
+  const text = readFileSync(file, 'utf8');
+  const edited = text.replace('beamSize: 5', 'beamSize: 4');
+  for (const damaged of [edited, text.replace('sha256', 'sha356'), text.slice(text.indexOf('\n') + 1) + text.slice(0, text.indexOf('\n') + 1)]) {
+    writeFileSync(file, damaged);
+    assert.throws(
+      () => readResolvedConfig(run),
+      (error) => error instanceof UsageError && error.code === 'config-damaged' && error.place?.file === file && /delete the first line/.test(error.hint ?? ''),
+    );
+  }
+  writeFileSync(file, edited.slice(edited.indexOf('\n') + 1));
+  assert.equal(readResolvedConfig(run).decoding.beamSize, 4);
+  writeFileSync(file, text.replaceAll('\n', '\r\n'));
+  assert.equal(readResolvedConfig(run).decoding.beamSize, 5);
 });
 
 test('a damaged one is told with every line', () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -57,10 +57,14 @@ test('rows of a run, and what a resume takes back', async () => {
 
   appendFileSync(join(folder, 'metrics.jsonl'), '{"type":"update","step":1,"lo');
   // The checkpoint of step 4 was saved after the first update that was skipped there, and before the second.
-  await log.rewind({ ...START, step: 4, nonFinite: { total: 1, inRow: 1 } });
+  assert.equal(await log.rewind({ ...START, step: 4, nonFinite: { total: 1, inRow: 1 } }), 0);
   assert.deepEqual(rowsOf(), all.slice(0, 4));
+  const file = join(folder, 'metrics.jsonl');
+  writeFileSync(file, readFileSync(file, 'utf8').replace('"type":"validation"', '"type":"valid\0tion').replace('{"type":"skipped"', '}"type":"skipped"'));
+  assert.equal(await log.rewind({ ...START, step: 4, nonFinite: { total: 1, inRow: 1 } }), 2, 'damaged lines');
+  assert.deepEqual(rowsOf(), all.slice(0, 2));
   await log.append(updated(6));
-  assert.deepEqual(rowsOf().map(({ step }) => step), [2, 4, 4, 4, 6]);
+  assert.deepEqual(rowsOf().map(({ step }) => step), [2, 4, 6]);
   assert.deepEqual(readdirSync(folder), ['metrics.jsonl']);
 });
 

@@ -1,0 +1,89 @@
+import { readFileSync, readlinkSync } from 'node:fs';
+import { hostname, uptime } from 'node:os';
+
+/**
+ * Identifies a process among all processes of all machines that share a file system.
+ *
+ * @typedef {object} ProcessIdentity
+ * @property {string} host
+ * @property {number} pid
+ * @property {string} since ISO date of the lock or draft
+ * @property {string} [boot] identifies the running kernel; Linux only
+ * @property {string} [namespace] identifies the set of processes in which the pid counts; Linux only
+ * @property {string} [started] start time, which a later process of the same pid does not share; Linux only
+ */
+
+/** Clocks are adjusted a little; an identity this much older than the last boot is from before it. */
+const CLOCK_SLACK_MS = 60_000;
+
+const machine = {
+  host: hostname(),
+  boot: readText('/proc/sys/kernel/random/boot_id'),
+  namespace: readLink('/proc/self/ns/pid'),
+};
+
+/** @returns {ProcessIdentity} of this process */
+export function ownIdentity() {
+  return { ...machine, pid: process.pid, started: readProcess(process.pid)?.started, since: new Date().toISOString() };
+}
+
+/**
+ * Whether a process runs. `unknown`: it belongs to another machine, another container, or an earlier boot of a machine
+ * of this name; no question about it can be answered here.
+ *
+ * @param {ProcessIdentity} identity
+ * @returns {'running' | 'gone' | 'unknown'}
+ */
+export function processState({ host, boot, namespace, pid, started, since }) {
+  if (host !== machine.host || differ(boot, machine.boot) || differ(namespace, machine.namespace)) return 'unknown';
+  if (boot === undefined && Date.parse(since) < Date.now() - uptime() * 1000 - CLOCK_SLACK_MS) return 'gone';
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    // EPERM: it runs, as another user.
+    if (/** @type {NodeJS.ErrnoException} */ (error).code === 'ESRCH') return 'gone';
+  }
+  const found = readProcess(pid);
+  // A killed process stays in the table, as a zombie, until its parent asks for its exit code.
+  if (found?.state === 'Z' || found?.state === 'X' || differ(started, found?.started)) return 'gone';
+  return 'running';
+}
+
+/**
+ * @param {number} pid
+ * @returns {{ state: string | undefined, started: string | undefined } | undefined} undefined where /proc does not say
+ */
+function readProcess(pid) {
+  const text = readText(`/proc/${pid}/stat`);
+  if (text === undefined) return undefined;
+  // "pid (name) state ...", field 22 is the start time; the name may hold spaces and parentheses.
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  return { state: fields[0], started: fields[19] };
+}
+
+/**
+ * @param {string | undefined} left
+ * @param {string | undefined} right
+ * @returns {boolean} true only when both are known
+ */
+function differ(left, right) {
+  return left !== undefined && right !== undefined && left !== right;
+}
+
+/** @param {string} file @returns {string | undefined} */
+function readText(file) {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch {
+    return undefined;
+  }
+}
+
+/** @param {string} file @returns {string | undefined} */
+function readLink(file) {
+  try {
+    return readlinkSync(file);
+  } catch {
+    return undefined;
+  }
+}
