@@ -1,7 +1,7 @@
 /**
- * s2s for programs: what the command line does, as functions that return data and tell events. Nothing here prints, and
- * importing it does not load TensorFlow; `loadTensorFlow` does, once a process, before anything that trains or
- * translates.
+ * s2s for programs, `import ... from 's2s-nmt'`: what the command line does, as functions that return data and tell
+ * events. Nothing here prints, and importing it does not load TensorFlow; `loadTensorFlow` does, once in a process,
+ * before anything that trains or translates.
  *
  * Translating:
  *
@@ -35,7 +35,7 @@ export { jsonSchema } from './config/json-schema.js';
 export type { Config, ConfigInput, CorpusConfig, DecodingConfig, ModelConfig, TokenizerConfig, TrainingConfig } from './config/schema.js';
 
 // TensorFlow
-export { loadTensorFlow, type LoadedRuntime, type Precision } from './runtime/tensorflow.js';
+export { loadTensorFlow, type LoadedRuntime, type Precision, type TensorFlowOptions } from './runtime/tensorflow.js';
 
 // Tokenizers
 export { loadTokenizer, loadTokenizers } from './text/load.js';

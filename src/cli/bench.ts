@@ -62,7 +62,7 @@ export const benchCommand: CommandModule<object, BenchArguments> = {
       return;
     }
     const { loadTensorFlow } = await import('../runtime/tensorflow.js');
-    await loadTensorFlow({ device: common.device, precision: args.dtype ?? work.settings?.precision ?? 'float32' });
+    await loadTensorFlow({ device: common.device, precision: args.dtype ?? work.settings?.precision ?? 'float32', tuneAllocator: true });
     const report = decode
       ? await (await import('../benchmark/decoding.js')).timeDecoding({ ...common, sourceVocabulary: shape.sourceVocabulary, targetVocabulary: shape.targetVocabulary, beamSize, lengths })
       : (await import('../benchmark/training-step.js')).timeTraining({ ...common, shape: { ...shape, batch } });

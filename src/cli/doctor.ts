@@ -39,7 +39,11 @@ function describe(diagnosis: Diagnosis): string {
   ];
   if (runtime !== undefined) rows.push(['library', `${runtime.library.origin}, in ${runtime.library.directory}`]);
   rows.push(['processor', `${processor.model}, ${processor.cores} cores, ${processor.features.join(', ')}`]);
-  for (const gpu of gpus) rows.push([`GPU ${gpu.index}`, `${gpu.name}, ${(gpu.memoryMiB / 1024).toFixed(1)} GiB, compute capability ${gpu.capability.toFixed(1)}, driver ${gpu.driver}`]);
+  for (const gpu of gpus) {
+    const choice = { hidden: ', hidden by CUDA_VISIBLE_DEVICES', unknown: '' };
+    const number = typeof gpu.number === 'number' ? `, --device gpu:${gpu.number}` : choice[gpu.number];
+    rows.push([`GPU ${gpu.index}`, `${gpu.name}, ${(gpu.memoryMiB / 1024).toFixed(1)} GiB, compute capability ${gpu.capability.toFixed(1)}, driver ${gpu.driver}${number}`]);
+  }
   if (gpus.length === 0) rows.push(['GPU', 'none that the NVIDIA driver sees']);
   if (runtime !== undefined) {
     rows.push(['computes on', runtime.description]);

@@ -27,7 +27,7 @@ export async function evaluateRun(args: EvalArguments, references: readonly stri
   }
   const { set, name } = await readEvaluationSet(args, references, found);
   // Log-probabilities are printed with more digits than half precision has, whatever pairs they share a batch with.
-  await loadTensorFlow({ device: config.device, precision: args.score === true ? 'float32' : inferencePrecision(config) });
+  await loadTensorFlow({ device: config.device, precision: args.score === true ? 'float32' : inferencePrecision(config), tuneAllocator: true });
   const { model, tokenizers, checkpoint } = await loadRun(runDirectory, which);
   log.info(`model: ${runDirectory}, step ${checkpoint.state.step}`);
   const { decoding } = config;

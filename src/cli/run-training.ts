@@ -32,7 +32,7 @@ export async function runTraining(given: Config, args: TrainArguments): Promise<
   const log = new Log(args.logLevel);
   const config = await withAddedSteps(given, args);
   const { runDirectory } = config;
-  const runtime = await loadTensorFlow({ device: config.device, precision: config.precision });
+  const runtime = await loadTensorFlow({ device: config.device, precision: config.precision, tuneAllocator: true });
   log.info(`computing on ${describeRuntime(runtime)}`);
   if (runtime.kind === 'gpu') log.info('on a GPU newer than the CUDA libraries, its code is compiled at first use: that may take minutes, once');
   const lock = await lockRunDirectory(runDirectory);

@@ -61,7 +61,7 @@ async function translate(args: TranslateArguments, files: readonly string[], { c
   if (readsTerminal(files)) process.stderr.write('Type sentences, one a line; Ctrl-D ends.\n');
 
   const { loadTensorFlow } = await import('../runtime/tensorflow.js');
-  await loadTensorFlow({ device: config.device, precision: inferencePrecision(config) });
+  await loadTensorFlow({ device: config.device, precision: inferencePrecision(config), tuneAllocator: true });
   const { loadRun } = await import('../translation/load-run.js');
   const { model, tokenizers, checkpoint } = await loadRun(runDirectory, which);
   log.info(`model: ${runDirectory}, step ${checkpoint.state.step}`);

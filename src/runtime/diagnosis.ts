@@ -1,12 +1,13 @@
 import { S2sError } from '../errors.js';
-import { nvidiaGpuIsPresent } from '../setup/nvidia.mjs';
 import { TENSORFLOW_VERSION } from '../setup/wheels.mjs';
 import { missingCudaLibraries } from './cuda-libraries.js';
-import { describeProcessor, listGpus, parseDevice, type Gpu, type Processor } from './device.js';
+import { describeProcessor, parseDevice, type Processor } from './device.js';
+import { listGpus, type Gpu } from './gpus.js';
 import { timeMatMul, type MatMulTiming } from './matmul-timing.js';
 import { sequenceForm } from './ops/lstm.js';
 import { loadTensorFlow, tf, type LoadedRuntime, type Precision } from './tensorflow.js';
 import { tensorflowVersion } from './tensorflow-version.js';
+import { gpuIsVisible, visibleGpus, type VisibleGpu } from './visible-gpus.js';
 
 /** Something that is broken, or could be better. */
 export interface Finding {
@@ -16,10 +17,16 @@ export interface Finding {
   readonly remedy: string | undefined;
 }
 
+/** A GPU, and by which number `--device gpu:N` chooses it. */
+export interface DiagnosedGpu extends Gpu {
+  /** Its number among the GPUs that CUDA_VISIBLE_DEVICES shows; `unknown` where CUDA_DEVICE_ORDER does not tell. */
+  readonly number: number | 'hidden' | 'unknown';
+}
+
 /** What `s2s doctor` finds. */
 export interface Diagnosis {
   readonly processor: Processor;
-  readonly gpus: readonly Gpu[];
+  readonly gpus: readonly DiagnosedGpu[];
   /** Undefined where TensorFlow could not be loaded. */
   readonly runtime: LoadedRuntime | undefined;
   /** As the library itself gives it. */
@@ -40,12 +47,16 @@ export interface Diagnosis {
 export async function diagnose(device: string, verbose: boolean): Promise<Diagnosis> {
   parseDevice(device);
   const processor = describeProcessor();
-  const gpus = listGpus();
+  const listed = listGpus();
+  // Loading TensorFlow changes the variable.
+  const visible = visibleGpus(process.env, listed);
+  const showsGpu = listed.length > 0 ? visible.length > 0 : gpuIsVisible();
+  const gpus = listed.map((gpu): DiagnosedGpu => ({ ...gpu, number: numberOf(gpu, visible) }));
   const findings: Finding[] = [];
   const broken = (text: string, remedy?: string): void => void findings.push({ broken: true, text, remedy });
   let runtime: LoadedRuntime;
   try {
-    runtime = await loadTensorFlow({ device, precision: 'auto', verbose });
+    runtime = await loadTensorFlow({ device, precision: 'auto', verbose, tuneAllocator: true });
   } catch (error) {
     if (error instanceof S2sError) broken(error.message, error.hint);
     else broken(`TensorFlow could not be loaded: ${error instanceof Error ? error.message : String(error)}`, 'Remove the cache folder of s2s and run: s2s setup');
@@ -58,7 +69,7 @@ export async function diagnose(device: string, verbose: boolean): Promise<Diagno
   }
   const missing = missingCudaLibraries(library);
   if (missing.length > 0) broken(`CUDA libraries are missing: ${missing.join(', ')}`, `Remove ${library.directory} and run: s2s setup --cuda`);
-  if (runtime.kind === 'cpu' && device !== 'cpu' && (gpus.length > 0 || nvidiaGpuIsPresent())) {
+  if (runtime.kind === 'cpu' && device !== 'cpu' && showsGpu) {
     const isCuda = library.variant === 'cuda';
     broken('there is a GPU, but TensorFlow does not use it', isCuda ? 'TF_CPP_MIN_LOG_LEVEL=0 s2s doctor shows why; --device cpu does without it.' : 'Run: s2s setup --cuda');
   }
@@ -76,4 +87,10 @@ export async function diagnose(device: string, verbose: boolean): Promise<Diagno
     }
   }
   return { processor, gpus, runtime, tensorflowVersion: version, tfjsVersion: (tf.version as Record<string, string>)['tfjs-node'], recurrentLayers: sequenceForm(), timings, findings };
+}
+
+function numberOf(gpu: Gpu, visible: readonly VisibleGpu[]): DiagnosedGpu['number'] {
+  const number = visible.findIndex((entry) => entry.gpu === gpu);
+  if (number >= 0) return number;
+  return visible.some((entry) => entry.gpu === undefined) ? 'unknown' : 'hidden';
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { S2sError } from '../errors.js';
 import { addonFile, opsAddon, opsAreOffered, ownAddonFile, quietAddon, tfjsAddon, tfjsFolder } from '../setup/addons.mjs';
 import { RECORD_FILE, tensorflowFolder, tensorflowLibrary } from '../setup/layout.mjs';
-import { nvidiaGpuIsPresent } from '../setup/nvidia.mjs';
+import { gpuIsVisible } from './visible-gpus.js';
 
 export { cacheFolder } from '../setup/layout.mjs';
 
@@ -55,14 +55,14 @@ export function installedLibrary(variant: Variant): InstalledLibrary | undefined
 }
 
 /**
- * The library to load: the build with CUDA where a GPU is and the CPU was not asked for, else the one for the CPU, else
+ * The library to load: the build with CUDA where a GPU is visible and the CPU was not asked for, else the one for the CPU, else
  * the other of the two, else what tfjs's own installer has put into its package.
  *
  * @param device `auto`, `cpu`, `gpu` or `gpu:N`
  * @throws S2sError `no-native-library` when there is none
  */
 export function chooseLibrary(device: string): InstalledLibrary {
-  const withCuda = device !== 'cpu' && (device !== 'auto' || nvidiaGpuIsPresent());
+  const withCuda = device !== 'cpu' && (device !== 'auto' || gpuIsVisible());
   const found = withCuda ? (installedLibrary('cuda') ?? installedLibrary('cpu')) : (installedLibrary('cpu') ?? installedLibrary('cuda'));
   if (found !== undefined) return found;
   const own = ownAddonFile();

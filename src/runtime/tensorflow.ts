@@ -2,9 +2,11 @@ import { createRequire } from 'node:module';
 import type * as tfTypes from '@tensorflow/tfjs-node-gpu';
 import { S2sError } from '../errors.js';
 import { opsAreOffered } from '../setup/addons.mjs';
-import { nvidiaGpuIsPresent } from '../setup/nvidia.mjs';
-import { describeProcessor, environmentFor, parseDevice, selectDevice, type SelectedDevice } from './device.js';
+import { describeProcessor, environmentFor, parseDevice, selectDevice, type Device, type SelectedDevice } from './device.js';
+import { listGpus } from './gpus.js';
 import { chooseLibrary, type InstalledLibrary } from './library.js';
+import { loadTfjs } from './tfjs.js';
+import { gpuIsVisible } from './visible-gpus.js';
 
 type TensorFlow = typeof tfTypes;
 
@@ -30,40 +32,101 @@ export interface LoadedRuntime extends SelectedDevice {
    * batch to batch, and the gaps between them would grow for thousands of steps. Does nothing without the custom ops.
    */
   readonly releaseMemory: () => void;
+  /** See `TensorFlowOptions`. Does nothing without the custom ops. */
+  readonly tuneAllocator: () => void;
+}
+
+/** Options of `loadTensorFlow`. */
+export interface TensorFlowOptions {
+  /** `auto` (the default), `cpu`, `gpu` or `gpu:N`, N counting the GPUs that CUDA_VISIBLE_DEVICES shows. */
+  readonly device?: string;
+  /** See `choosePrecision`; float32 by default. */
+  readonly precision?: 'auto' | Precision;
+  /** Lets TensorFlow write to stderr while it is loaded; no effect afterwards. */
+  readonly verbose?: boolean;
+  /**
+   * Sets up malloc for training, in the whole process and for its remaining life: one heap for all threads, which keeps
+   * freed memory instead of giving it back to the system after every step. Training is faster (a page fault for every
+   * 4 KiB is saved) and the process stays as large as its largest batch. The command line does it; a program that does
+   * other work, too, should decide for itself. False by default.
+   */
+  readonly tuneAllocator?: boolean;
+}
+
+/** What the first call was asked for. */
+interface FirstCall {
+  readonly device: Device;
+  /** Whether `auto` would have found a GPU. */
+  readonly gpuWasVisible: boolean;
 }
 
 let loaded: LoadedRuntime | undefined;
+let first: FirstCall | undefined;
+let loading: Promise<LoadedRuntime> | undefined;
 
 const require = createRequire(import.meta.url);
 
 /**
- * Loads the native library, once a process: some 0.3 s and 360 MB of resident memory. Later calls return what the first
- * one loaded.
+ * Loads the native library, once in a process: some 0.3 s and 360 MB of resident memory. Later calls return what the first
+ * one loaded; what they leave unspecified is not compared.
  *
- * @param options.device `auto`, `cpu`, `gpu` or `gpu:N`
- * @param options.precision see `choosePrecision`; float32 when not given
- * @param options.verbose lets TensorFlow tell on stderr what it does while it is loaded
+ * What it changes in the whole process: the environment variables of `environmentFor`, which TensorFlow and CUDA read and
+ * child processes inherit, and, with `tuneAllocator`, malloc.
+ *
  * @throws S2sError `no-native-library` before `s2s setup`; `no-gpu` when a GPU is asked for and cannot be used;
- *   `no-such-precision` when the device cannot compute in it
+ *   `no-such-precision` when the device cannot compute in it; `wrong-tfjs-version`; `already-loaded` when an earlier call
+ *   chose another device or precision
  */
-export async function loadTensorFlow(options: { device?: string; precision?: 'auto' | Precision; verbose?: boolean } = {}): Promise<LoadedRuntime> {
-  if (loaded !== undefined) return loaded;
+export async function loadTensorFlow(options: TensorFlowOptions = {}): Promise<LoadedRuntime> {
   const device = parseDevice(options.device ?? 'auto');
+  loading ??= load(device, options).finally(() => {
+    // A call after a failure tries again.
+    if (loaded === undefined) loading = undefined;
+  });
+  const runtime = await loading;
+  checkSameOptions(options, device, runtime);
+  if (options.tuneAllocator === true) runtime.tuneAllocator();
+  return runtime;
+}
+
+async function load(device: Device, options: TensorFlowOptions): Promise<LoadedRuntime> {
+  const environment = { ...process.env };
+  first = { device, gpuWasVisible: gpuIsVisible(environment) };
   const library = chooseLibrary(device.text);
   const verbose = options.verbose === true || Number(process.env['TF_CPP_MIN_LOG_LEVEL'] ?? '2') < 2;
   if (library.variant !== 'package') checkProcessor();
-  // That there is no GPU is an error to the build with CUDA only where one was to be used.
-  const withoutGpu = device.kind === 'cpu' || (device.kind === 'auto' && !nvidiaGpuIsPresent());
-  Object.assign(process.env, environmentFor(device, verbose ? 0 : withoutGpu ? 3 : 2, process.env));
-  restoreRemovedFunction();
+  // To the build with CUDA, having no GPU is an error; it is one to the user only where a GPU was to be used.
+  const withoutGpu = device.kind === 'cpu' || (device.kind === 'auto' && !first.gpuWasVisible);
+  const gpus = device.gpu === undefined ? [] : listGpus(environment);
+  Object.assign(process.env, environmentFor(device, verbose ? 0 : withoutGpu ? 3 : 2, environment, gpus));
   openLibrary(library, verbose);
-  pointToAddon(library.addon);
-  tf = require('@tensorflow/tfjs-node-gpu') as TensorFlow;
+  tf = loadTfjs(library.addon);
   await tf.ready();
   const { isUsingGpuDevice: usesGpu } = tf.backend() as unknown as { isUsingGpuDevice: boolean };
-  const selected = selectDevice(device, library, usesGpu);
+  const selected = selectDevice(device, { library, usesGpu, environment, gpus: () => listGpus(environment) });
   loaded = { library, ...selected, precision: choosePrecision(options.precision ?? 'float32', selected), ...loadCustomOps(library) };
   return loaded;
+}
+
+/** Refuses what would need another runtime than the loaded one. */
+function checkSameOptions({ device: asked, precision }: TensorFlowOptions, device: Device, runtime: LoadedRuntime): void {
+  const hint = 'A process computes on one device in one precision: ask for the same again, or use another process.';
+  if (asked !== undefined && first !== undefined && !isSameDevice(device, runtime, first)) {
+    const present = `for ${first.device.text}: ${runtime.description}`;
+    throw new S2sError('already-loaded', `device ${asked} was asked for, but TensorFlow is already loaded ${present}`, { hint });
+  }
+  if (precision !== undefined && choosePrecision(precision, runtime) !== runtime.precision) {
+    const message = `precision ${precision} was asked for, but TensorFlow is already loaded with ${runtime.precision}`;
+    throw new S2sError('already-loaded', message, { hint });
+  }
+}
+
+/** Whether a later call would have chosen the same device. */
+export function isSameDevice({ kind, gpu }: Device, runtime: Pick<SelectedDevice, 'kind'>, earlier: FirstCall): boolean {
+  const { device, gpuWasVisible } = earlier;
+  if (kind === 'cpu') return runtime.kind === 'cpu';
+  const isSameGpu = runtime.kind === 'gpu' && (gpu ?? 0) === (device.gpu ?? 0);
+  return isSameGpu || (kind === 'auto' && runtime.kind === 'cpu' && (device.kind === 'auto' || !gpuWasVisible));
 }
 
 /** The runtime that was loaded, if any. */
@@ -101,16 +164,6 @@ function checkProcessor(): void {
   }
 }
 
-/**
- * tfjs-node 4.22 calls `util.isNullOrUndefined` and `util.isArray`, which Node 22 warns of and Node 23 removed
- * (tensorflow/tfjs issue 8609).
- */
-function restoreRemovedFunction(): void {
-  const util = require('node:util') as { isNullOrUndefined: (value: unknown) => boolean; isArray: (value: unknown) => boolean };
-  util.isNullOrUndefined = (value) => value === null || value === undefined;
-  util.isArray = Array.isArray;
-}
-
 /** Opens the library before the addon does, so that its start-up lines stay off stderr. */
 function openLibrary(library: InstalledLibrary, verbose: boolean): void {
   if (verbose || library.quietLoad === undefined || library.sharedObject === undefined) return;
@@ -119,24 +172,19 @@ function openLibrary(library: InstalledLibrary, verbose: boolean): void {
   if (reason !== undefined) throw new S2sError('library-not-loaded', `TensorFlow could not be loaded: ${reason}`, { hint: 'Run s2s doctor; if the file is damaged, remove its folder and run s2s setup.' });
 }
 
-/** Answers tfjs's question for its addon, which it asks of node-pre-gyp, with ours: nothing is written into node_modules. */
-function pointToAddon(addon: string): void {
-  const requireFromPackage = createRequire(require.resolve('@tensorflow/tfjs-node-gpu/package.json'));
-  const locator = requireFromPackage.resolve('@mapbox/node-pre-gyp');
-  // The locator itself is not loaded: it takes a third of the time that all of tfjs takes.
-  const stand = { exports: { find: () => addon }, loaded: true, id: locator, filename: locator, children: [], paths: [], path: locator, parent: null, isPreloading: false, require };
-  requireFromPackage.cache[locator] = stand as unknown as NodeJS.Module;
-}
+/** What the library of custom ops gives. */
+type CustomOps = Pick<LoadedRuntime, 'customOps' | 'customProducts' | 'withoutCustomOps' | 'releaseMemory' | 'tuneAllocator'>;
 
 /** Registers the custom ops with the loaded TensorFlow: the static initialisers of their library do it. */
-function loadCustomOps({ customOps, variant }: InstalledLibrary): Pick<LoadedRuntime, 'customOps' | 'customProducts' | 'withoutCustomOps' | 'releaseMemory'> {
-  const none = { customOps: false, customProducts: false, releaseMemory: () => undefined };
+function loadCustomOps({ customOps, variant }: InstalledLibrary): CustomOps {
+  const none = { customOps: false, customProducts: false, releaseMemory: () => undefined, tuneAllocator: () => undefined };
   if (customOps === undefined) {
     return { ...none, withoutCustomOps: variant === 'package' || !opsAreOffered() ? 'there are none for this library' : 'not compiled for this version of s2s and this processor; s2s setup compiles them' };
   }
   try {
-    const { releaseMemory, multipliesFloats } = require(customOps) as Pick<LoadedRuntime, 'releaseMemory'> & { multipliesFloats: boolean };
-    return { customOps: true, customProducts: multipliesFloats, withoutCustomOps: undefined, releaseMemory };
+    const addon = require(customOps) as Pick<CustomOps, 'releaseMemory' | 'tuneAllocator'> & { multipliesFloats: boolean };
+    const { releaseMemory, tuneAllocator, multipliesFloats } = addon;
+    return { customOps: true, customProducts: multipliesFloats, withoutCustomOps: undefined, releaseMemory, tuneAllocator };
   } catch (error) {
     return { ...none, withoutCustomOps: error instanceof Error ? error.message : String(error) };
   }

@@ -18,6 +18,9 @@ import { processorIdentity } from './processor.mjs';
 
 const require = createRequire(import.meta.url);
 
+/** The version of @tensorflow/tfjs-node-gpu that s2s works with; package.json pins the same. */
+export const TFJS_VERSION = '4.22.0';
+
 /** Flags with which the wheel's headers want to be read; TensorFlow's own `tf.sysconfig.get_compile_flags()` says so. */
 const TENSORFLOW_FLAGS = ['-std=c++17', '-D_GLIBCXX_USE_CXX11_ABI=1', '-DEIGEN_MAX_ALIGN_BYTES=64'];
 const COMPILE_FLAGS = ['-fPIC'];

@@ -1,5 +1,7 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { createReadStream, mkdirSync, mkdtempSync, readdirSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { moveIntoPlace } from '../files/replace.mjs';
 import { SetupError } from './failure.mjs';
 import { lastLines, run } from './run.mjs';
@@ -16,8 +18,8 @@ import { pipPlatformOptions } from './wheels.mjs';
  */
 
 /**
- * Downloads wheels with pip, which compares their checksums, one at a time: what is there from a run that was cut off is
- * not downloaded again.
+ * Downloads wheels with pip, which compares their checksums, one at a time. Files of an earlier run that was cut off are
+ * used if their checksums are right, and downloaded again otherwise.
  *
  * @param {Pip} pip
  * @param {readonly Wheel[]} wheels
@@ -32,9 +34,28 @@ export async function downloadWheels(pip, wheels, platform, folder, reporter) {
   const files = [];
   for (const [index, wheel] of wheels.entries()) {
     const title = `${wheel.name} ${wheel.version}${wheels.length > 1 ? ` (${index + 1} of ${wheels.length})` : ''}`;
-    files.push(wheelIn(folder, wheel) ?? (await downloadWheel(pip, wheel, platform, folder, title, reporter)));
+    files.push((await earlierDownload(folder, wheel, reporter)) ?? (await downloadWheel(pip, wheel, platform, folder, title, reporter)));
   }
   return files;
+}
+
+/**
+ * A file of an earlier run, if it is the wheel, byte for byte: it may have been damaged or replaced since pip checked it.
+ *
+ * @param {string} folder
+ * @param {Wheel} wheel
+ * @param {Reporter} reporter
+ * @returns {Promise<string | undefined>}
+ */
+async function earlierDownload(folder, wheel, reporter) {
+  const file = wheelIn(folder, wheel);
+  if (file === undefined) return undefined;
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(file), hash);
+  if (hash.digest('hex') === wheel.sha256) return file;
+  reporter.say(`${file} has a wrong checksum; downloading it again`);
+  rmSync(file);
+  return undefined;
 }
 
 /**

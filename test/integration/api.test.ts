@@ -12,7 +12,7 @@ const run = promisify(execFile);
 const project = mkdtempSync(join(tmpdir(), 's2s-api-'));
 after(() => rmSync(project, { recursive: true, force: true }));
 mkdirSync(join(project, 'node_modules'));
-symlinkSync(resolve('.'), join(project, 'node_modules', 's2s'));
+symlinkSync(resolve('.'), join(project, 'node_modules', 's2s-nmt'));
 symlinkSync(resolve('node_modules', '@types'), join(project, 'node_modules', '@types'));
 const write = (name: string, content: string): string => {
   writeFileSync(join(project, name), content);
@@ -22,7 +22,7 @@ write('package.json', '{"type": "module", "private": true}');
 
 const PROGRAM = `
 import { Module } from 'node:module';
-import { corpusBleu, evaluateModel, loadConfig, loadRun, loadTensorFlow, loadTokenizers, lockRunDirectory, prepareTraining, readSplit, S2sError, train, translateLines } from 's2s';
+import { corpusBleu, evaluateModel, loadConfig, loadRun, loadTensorFlow, loadTokenizers, lockRunDirectory, prepareTraining, readSplit, S2sError, train, translateLines } from 's2s-nmt';
 
 const tensorFlowIsLoaded = () => Object.keys(Module._cache).some((file) => file.includes('@tensorflow'));
 const before = tensorFlowIsLoaded();
@@ -86,7 +86,7 @@ training: { batch: { size: 2, unit: sentences } }
 test('the types are there for a strict TypeScript program, and are right by themselves', async () => {
   const program = write(
     'program.ts',
-    `import { corpusBleu, loadConfig, loadRun, loadTensorFlow, loadTokenizer, prepareTraining, train, translateLines, type Config, type ConfigInput, type TrainingEvent } from 's2s';
+    `import { corpusBleu, loadConfig, loadRun, loadTensorFlow, loadTokenizer, prepareTraining, train, translateLines, type Config, type ConfigInput, type TrainingEvent } from 's2s-nmt';
 
 const config: Config = loadConfig({ file: 'config.yaml' });
 const beamSize: number = config.decoding.beamSize;

@@ -25,12 +25,28 @@ symlinkSync(resolve('node_modules'), join(folder, 'node_modules'));
 const packed = filesIn(root);
 
 interface Manifest {
+  readonly name: string;
   readonly version: string;
   readonly main: string;
   readonly types: string;
   readonly bin: { readonly s2s: string };
 }
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest;
+
+test('the package has a name of its own on the registry, and the command is s2s', () => {
+  // The name s2s belongs to another package.
+  assert.equal(manifest.name, 's2s-nmt');
+  assert.deepEqual(Object.keys(manifest.bin), ['s2s']);
+  assert.equal(archive, `s2s-nmt-${manifest.version}.tgz`);
+  const lock = JSON.parse(readFileSync('package-lock.json', 'utf8')) as { name: string; packages: Record<string, { name?: string }> };
+  assert.deepEqual([lock.name, lock.packages['']?.name], [manifest.name, manifest.name]);
+  // What users copy from the documentation must install and import this package.
+  for (const path of ['README.md', 'dist/src/index.d.ts', 'CHANGELOG.md']) {
+    const text = readFileSync(join(root, path), 'utf8');
+    assert.doesNotMatch(text, /from 's2s'|\/s2s-\d|node_modules\/s2s\/|npm (install|i) (-\S+ )*s2s(@|\s|$)/m, path);
+    assert.match(text, /'s2s-nmt'/, path);
+  }
+});
 
 test('the package holds what its users need', () => {
   const sources = filesIn('src').filter((path) => /\.m?ts$|\.mjs$/.test(path) && !path.endsWith('.d.ts'));

@@ -12,17 +12,27 @@ napi_value ReleaseMemory(napi_env, napi_callback_info) {
   return nullptr;
 }
 
-}  // namespace
-
-NAPI_MODULE_INIT() {
-  // Tensors of a training step come and go. Kept by the allocator, their memory is there at the next step; given back to
-  // the system it would cost a page fault every 4 KiB. One heap for all threads: each would keep what others need.
+// tuneAllocator(): sets up malloc for training, in the whole process and for good. Tensors of a training step come and
+// go. Memory that the allocator keeps is there at the next step; given back to the system it would cost a page fault every
+// 4 KiB. One heap for all threads, because each heap would keep what the other threads need.
+napi_value TuneAllocator(napi_env, napi_callback_info) {
   mallopt(M_ARENA_MAX, 1);
   mallopt(M_MMAP_THRESHOLD, 1 << 30);
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
+  return nullptr;
+}
+
+void Export(napi_env env, napi_value exports, const char* name, napi_callback callback) {
   napi_value function;
-  napi_create_function(env, "releaseMemory", NAPI_AUTO_LENGTH, ReleaseMemory, nullptr, &function);
-  napi_set_named_property(env, exports, "releaseMemory", function);
+  napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, nullptr, &function);
+  napi_set_named_property(env, exports, name, function);
+}
+
+}  // namespace
+
+NAPI_MODULE_INIT() {
+  Export(env, exports, "releaseMemory", ReleaseMemory);
+  Export(env, exports, "tuneAllocator", TuneAllocator);
   // multipliesFloats: whether S2sMatMul is faster than TensorFlow's MatMul, which multiplies with oneDNN.
   napi_value multiplies;
   napi_get_boolean(env, !s2s::UsesOneDnn(), &multiplies);

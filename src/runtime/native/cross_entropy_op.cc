@@ -2,12 +2,15 @@
 // cache.
 #include <algorithm>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "number_type.h"
 #include "parallel.h"
 #include "tensorflow/core/framework/op.h"
 #include "tensorflow/core/framework/op_kernel.h"
+#include "tensorflow/core/framework/resource_mgr.h"
+#include "tensorflow/core/framework/resource_var.h"
 
 using tensorflow::OpKernelConstruction;
 using tensorflow::OpKernelContext;
@@ -15,7 +18,7 @@ using tensorflow::Tensor;
 using tensorflow::TensorShape;
 
 REGISTER_OP("S2sCrossEntropy")
-    .Input("logits: T")
+    .Input("logits: resource")
     .Input("bias: float")
     .Input("labels: int32")
     .Input("weights: float")
@@ -26,7 +29,7 @@ REGISTER_OP("S2sCrossEntropy")
     .Output("d_bias: float")
     .Attr("T: {float, bfloat16}")
     .Attr("label_smoothing: float")
-    .Doc("Logits [positions, vocab], to which the bias [vocab] is added. The sums are over positions whose weight is not 0; d_logits and d_bias are gradients of loss. d_logits takes the place of logits, which are lost.");
+    .Doc("A variable with logits [positions, vocab], to which the bias [vocab] is added. The sums are over positions whose weight is not 0; d_logits and d_bias are gradients of loss. The variable is empty afterwards: d_logits reuses the memory of the logits unless someone else refers to it.");
 
 namespace {
 
@@ -46,7 +49,9 @@ class CrossEntropyOp : public tensorflow::OpKernel {
   explicit CrossEntropyOp(OpKernelConstruction* context) : OpKernel(context) { OP_REQUIRES_OK(context, context->GetAttr("label_smoothing", &smoothing_)); }
 
   void Compute(OpKernelContext* context) override {
-    const Tensor& logits = context->input(0);
+    // Taken out first, so that the variable is empty after a failure, too.
+    Tensor logits;
+    OP_REQUIRES_OK(context, TakeLogits(context, &logits));
     OP_REQUIRES(context, logits.dims() == 2, tensorflow::errors::InvalidArgument("logits must be a matrix"));
     const int64_t positions = logits.dim_size(0), vocabulary = logits.dim_size(1);
     OP_REQUIRES(context, context->input(1).NumElements() == vocabulary, tensorflow::errors::InvalidArgument("the bias needs a number for each token"));
@@ -57,11 +62,16 @@ class CrossEntropyOp : public tensorflow::OpKernel {
     OP_REQUIRES_OK(context, context->allocate_output(0, TensorShape({}), &loss));
     OP_REQUIRES_OK(context, context->allocate_output(1, TensorShape({}), &negative_log_likelihood));
     OP_REQUIRES_OK(context, context->allocate_output(2, TensorShape({}), &correct));
-    // In place: the largest tensor of a training step is neither made twice nor brought into the cache twice.
-    context->set_output(3, logits);
+    // In place: the largest tensor of a training step is neither stored twice nor brought into the cache twice.
+    if (logits.RefCountIsOne()) {
+      context->set_output(3, logits);
+    } else {
+      Tensor* other = nullptr;
+      OP_REQUIRES_OK(context, context->allocate_output(3, logits.shape(), &other));
+    }
     OP_REQUIRES_OK(context, context->allocate_output(4, {vocabulary}, &d_bias));
     const Number* from = reinterpret_cast<const Number*>(logits.flat<T>().data());
-    Number* to = const_cast<Number*>(from);
+    Number* to = reinterpret_cast<Number*>(context->mutable_output(3)->flat<T>().data());
     const float *bias = context->input(1).flat<float>().data(), *weights = context->input(3).flat<float>().data();
     float* bias_gradient = d_bias->flat<float>().data();
 
@@ -101,6 +111,19 @@ class CrossEntropyOp : public tensorflow::OpKernel {
   }
 
  private:
+  // Moves the value of the variable into `logits`. Inputs of an op that is run eagerly are never the only reference to
+  // their memory; the value of a variable is, if every other reference has been given up.
+  static absl::Status TakeLogits(OpKernelContext* context, Tensor* logits) {
+    tensorflow::core::RefCountPtr<tensorflow::Var> variable;
+    TF_RETURN_IF_ERROR(tensorflow::LookupResource(context, tensorflow::HandleFromInput(context, 0), &variable));
+    tensorflow::mutex_lock lock(*variable->mu());
+    if (!variable->is_initialized) return tensorflow::errors::FailedPrecondition("the variable holds no logits");
+    *logits = std::move(*variable->tensor());
+    variable->is_initialized = false;
+    if (logits->dtype() == tensorflow::DataTypeToEnum<T>::value) return absl::OkStatus();
+    return tensorflow::errors::InvalidArgument("the logits must have the type T");
+  }
+
   void Row(const Number* logits, const float* bias, int64_t vocabulary, int32_t label, float weight, float* row, Number* gradient, float* column_sums, Sums* sums) const {
     if (weight == 0) {
       std::fill_n(gradient, vocabulary, Number{0});

@@ -1,5 +1,5 @@
 import type { Scalar, Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
-import { tf } from '../tensorflow.js';
+import { tf, type Precision } from '../tensorflow.js';
 import { attribute, execute } from './execute.js';
 import { opForm } from './form.js';
 import { withGradients } from './gradient.js';
@@ -56,8 +56,8 @@ function plainCrossEntropy({ hidden, kernel, bias, labels, weights, labelSmoothi
 }
 
 /**
- * The same by the custom op S2sCrossEntropy (src/runtime/native/cross_entropy_op.cc), which makes the gradient of the
- * logits in the same pass as the loss, and in their place: beside it, only the three large products are left.
+ * The same by the custom op S2sCrossEntropy, which computes the gradient of the logits in the same pass as the loss: besides
+ * it, only the three large products are left.
  */
 function customCrossEntropy({ hidden, kernel, bias, labels, weights, labelSmoothing }: CrossEntropyInputs): CrossEntropyOutputs {
   const { precision } = opForm();
@@ -67,12 +67,9 @@ function customCrossEntropy({ hidden, kernel, bias, labels, weights, labelSmooth
       const left = inPrecision(hidden, precision);
       const right = inPrecision(kernel, precision);
       const logits = productOf(left, right, precision, { b: true });
-      const attributes = [attribute.type('T', precision), attribute.float('label_smoothing', labelSmoothing)];
-      const [sum, likelihood, hits, ofLogits, ofBias] = execute('S2sCrossEntropy', attributes, [logits, bias, labels, weights], 5);
-      // Its memory is now that of `ofLogits`.
-      logits.dispose();
-      save([left, right, ofLogits!, ofBias!]);
-      return [sum!, likelihood!, hits!];
+      const { sums, ofLogits, ofBias } = crossEntropyOfLogits(logits, { bias, labels, weights, labelSmoothing, precision });
+      save([left, right, ofLogits, ofBias]);
+      return sums;
     },
     ([gradient], saved) => {
       const [left, right, ofLogits, ofBias] = saved as [Tensor2D, Tensor2D, Tensor2D, Tensor1D];
@@ -85,4 +82,40 @@ function customCrossEntropy({ hidden, kernel, bias, labels, weights, labelSmooth
     },
   );
   return { loss: loss as Scalar, negativeLogLikelihood: negativeLogLikelihood as Scalar, correct: correct as Scalar };
+}
+
+/** What one pass over the logits gives. */
+export interface LogitsCrossEntropy {
+  /** Loss, negative log-likelihood and number of correct positions: scalars, as in `CrossEntropyOutputs`. */
+  readonly sums: [Scalar, Scalar, Scalar];
+  /** Gradient of the loss `[positions, vocab]`, in the precision of the logits. */
+  readonly ofLogits: Tensor2D;
+  /** Gradient of the loss `[vocab]`. */
+  readonly ofBias: Tensor1D;
+}
+
+/**
+ * The custom op S2sCrossEntropy (src/runtime/native/cross_entropy_op.cc). No gradient is recorded.
+ *
+ * @param logits `[positions, vocab]` in `precision`, without the bias; disposed here. The gradient takes their memory,
+ *   unless another tensor shares it: then the gradient gets memory of its own.
+ */
+export function crossEntropyOfLogits(
+  logits: Tensor2D,
+  { bias, labels, weights, labelSmoothing, precision }: Omit<CrossEntropyInputs, 'hidden' | 'kernel'> & { precision: Precision },
+): LogitsCrossEntropy {
+  // TensorFlow keeps a reference to every input while an op runs, so that no input is ever known to be unshared. A
+  // variable can be the only owner. It has one name and one shape for good: TensorFlow keeps a kernel for each of them.
+  const [variable] = execute(
+    'VarHandleOp',
+    [attribute.string('container', ''), attribute.string('shared_name', `s2s/logits/${precision}`), attribute.type('dtype', precision), attribute.shape('shape', [])],
+    [],
+  );
+  execute('AssignVariableOp', [attribute.type('dtype', precision)], [variable!, logits], 0);
+  logits.dispose();
+  const attributes = [attribute.type('T', precision), attribute.float('label_smoothing', labelSmoothing)];
+  const outputs = execute('S2sCrossEntropy', attributes, [variable!, bias, labels, weights], 5);
+  variable!.dispose();
+  const [loss, negativeLogLikelihood, correct, ofLogits, ofBias] = outputs as [Scalar, Scalar, Scalar, Tensor2D, Tensor1D];
+  return { sums: [loss, negativeLogLikelihood, correct], ofLogits, ofBias };
 }

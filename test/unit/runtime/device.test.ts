@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { S2sError, UsageError } from '../../../src/errors.js';
-import { describeProcessor, environmentFor, halfPrecisionOf, noGpu, parseDevice, parseGpus, type SelectedDevice } from '../../../src/runtime/device.js';
+import { describeProcessor, environmentFor, halfPrecisionOf, noGpu, parseDevice, selectDevice, type SelectedDevice } from '../../../src/runtime/device.js';
+import type { Gpu } from '../../../src/runtime/gpus.js';
 import { choosePrecision, describeRuntime } from '../../../src/runtime/tensorflow.js';
 
 test('devices are auto, cpu, gpu and gpu:N', () => {
@@ -56,20 +57,43 @@ test('auto takes the 16-bit format that the device multiplies', () => {
   assert.match(describeRuntime({ ...device('cpu', undefined), precision: 'bfloat16' }), /no faster than float32$/);
 });
 
-test('the table of nvidia-smi is read', () => {
-  assert.deepEqual(parseGpus('0, NVIDIA H100 80GB HBM3, 81559, 9.0, 550.54.15\n1, NVIDIA H100 80GB HBM3, 81559, 9.0, 550.54.15\n'), [
-    { index: 0, name: 'NVIDIA H100 80GB HBM3', memoryMiB: 81559, capability: 9, driver: '550.54.15' },
-    { index: 1, name: 'NVIDIA H100 80GB HBM3', memoryMiB: 81559, capability: 9, driver: '550.54.15' },
-  ]);
-  assert.deepEqual(parseGpus('\n'), []);
+const gpuNumber = (index: number, capability: number): Gpu => ({ index, uuid: `GPU-${index}`, name: `Model ${capability}`, memoryMiB: 16_384, capability, driver: '', instances: [] });
+
+test('the GPU that is described, and whose format auto takes, is the one that CUDA_VISIBLE_DEVICES shows', () => {
+  const [old, modern] = [gpuNumber(0, 7), gpuNumber(1, 9)];
+  const select = (device: string, environment: NodeJS.ProcessEnv): SelectedDevice =>
+    selectDevice(parseDevice(device), { library: { variant: 'cuda' }, usesGpu: true, environment, gpus: () => [old, modern] });
+  assert.deepEqual(select('auto', {}), { kind: 'gpu', description: 'GPU 0 (Model 7, 16 GiB)', halfPrecision: 'float16' });
+  assert.deepEqual(select('auto', { CUDA_VISIBLE_DEVICES: '1' }), { kind: 'gpu', description: 'GPU 1 (Model 9, 16 GiB)', halfPrecision: 'bfloat16' });
+  assert.equal(select('gpu:1', { CUDA_VISIBLE_DEVICES: '1,0' }).description, 'GPU 0 (Model 7, 16 GiB)');
+  assert.equal(select('gpu:0', { CUDA_VISIBLE_DEVICES: 'GPU-1' }).halfPrecision, 'bfloat16');
+  const unknown = select('gpu', { CUDA_DEVICE_ORDER: 'FASTEST_FIRST' });
+  assert.deepEqual(unknown, { kind: 'gpu', description: 'GPU 0', halfPrecision: 'float16' }, 'what both of them multiply');
 });
 
-test('why there is no GPU: driver, number, build, libraries', () => {
-  const gpu = { index: 0, name: 'GPU', memoryMiB: 1, capability: 9, driver: '' };
+test('a number is not looked up behind the end of the visible GPUs', () => {
+  const gpus = [gpuNumber(0, 9), gpuNumber(1, 9)];
+  const chosen = (device: string, value: string | undefined): string | undefined =>
+    environmentFor(parseDevice(device), 2, value === undefined ? {} : { CUDA_VISIBLE_DEVICES: value }, gpus)['CUDA_VISIBLE_DEVICES'];
+  assert.equal(chosen('gpu:1', undefined), '1');
+  assert.equal(chosen('gpu:2', undefined), '-1');
+  assert.equal(chosen('gpu:0', '-1,1'), '-1');
+  assert.equal(chosen('gpu:2', '0,-1,1'), '-1');
+  assert.equal(chosen('gpu:0', '0,0'), '-1', 'CUDA shows none');
+  assert.equal(chosen('gpu:1', '1,GPU-0'), 'GPU-0');
+});
+
+test('why there is no GPU: driver, visibility, number, build, libraries', () => {
+  const gpu = gpuNumber(0, 9);
   const gpuAny = parseDevice('gpu');
-  assert.match(noGpu(gpuAny, 'cuda', []).message, /^--device gpu was asked for, but the NVIDIA driver sees no GPU$/);
-  assert.match(noGpu(parseDevice('gpu:1'), 'cuda', [gpu]).message, /there is one GPU, numbered from 0/);
-  assert.match(noGpu(gpuAny, 'cpu', [gpu]).message, /the build without CUDA/);
-  assert.equal(noGpu(gpuAny, 'cpu', [gpu]).hint, 'Install the other one: s2s setup --cuda');
-  assert.match(noGpu(gpuAny, 'cuda', [gpu]).message, /could not use its CUDA libraries/);
+  const reason = (device: string, variant: 'cpu' | 'cuda', gpus: readonly Gpu[], value?: string): string =>
+    noGpu(parseDevice(device), variant, gpus, value === undefined ? {} : { CUDA_VISIBLE_DEVICES: value }).message;
+  assert.match(reason('gpu', 'cuda', []), /^--device gpu was asked for, but the NVIDIA driver sees no GPU$/);
+  assert.match(reason('gpu', 'cuda', [gpu], ''), /but CUDA_VISIBLE_DEVICES= hides the GPU$/);
+  assert.match(reason('gpu:0', 'cuda', [gpu, gpuNumber(1, 9)], '-1'), /but CUDA_VISIBLE_DEVICES=-1 hides all 2 GPUs$/);
+  assert.match(reason('gpu:1', 'cuda', [gpu]), /there is one GPU, numbered from 0/);
+  assert.match(reason('gpu:1', 'cuda', [gpu, gpuNumber(1, 9)], '1'), /there is one GPU in CUDA_VISIBLE_DEVICES=1, numbered from 0/);
+  assert.match(reason('gpu', 'cpu', [gpu]), /the build without CUDA/);
+  assert.equal(noGpu(gpuAny, 'cpu', [gpu], {}).hint, 'Install the other one: s2s setup --cuda');
+  assert.match(reason('gpu', 'cuda', [gpu]), /could not use its CUDA libraries/);
 });

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
+import type { Rank, Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 import { Random } from '../../../../src/random.js';
-import { projectedCrossEntropy } from '../../../../src/runtime/ops/cross-entropy.js';
+import { crossEntropyOfLogits, projectedCrossEntropy } from '../../../../src/runtime/ops/cross-entropy.js';
+import { attribute, execute } from '../../../../src/runtime/ops/execute.js';
 import { withOpForm } from '../../../../src/runtime/ops/form.js';
-import { loadTensorFlow, tf } from '../../../../src/runtime/tensorflow.js';
+import { cast } from '../../../../src/runtime/ops/product.js';
+import { loadedRuntime, loadTensorFlow, tf } from '../../../../src/runtime/tensorflow.js';
 import { availableForms, relativeError } from '../../../support/op-forms.js';
 
 interface Example {
@@ -123,4 +125,37 @@ describe('cross-entropy of the output projection', async () => {
       assert.ok(gradients.every((gradient) => gradient.every(Number.isFinite)));
     });
   }
+
+  for (const precision of ['float32', 'bfloat16'] as const) {
+    /** Gradient of random logits, which `hold` may keep a reference to; and what is behind that reference afterwards. */
+    const gradientWhile = (hold: (logits: Tensor2D) => Tensor | undefined): { gradient: Float32Array; before: Float32Array; held: Float32Array | undefined } =>
+      tf.tidy(() => {
+        const numbers = tf.randomUniform<Rank.R2>([40, 30], -3, 3, 'float32', 5);
+        const inFloat32 = (tensor: Tensor): Float32Array => Float32Array.from((precision === 'float32' ? tensor : cast(tensor, precision, 'float32')).dataSync());
+        const logits = (precision === 'float32' ? tf.mul(numbers, 1) : cast(numbers, 'float32', precision)) as Tensor2D;
+        const before = inFloat32(logits);
+        const held = hold(logits);
+        const rest = { bias: tf.zeros<Rank.R1>([30]), labels: tf.zeros<Rank.R1>([40], 'int32'), weights: tf.ones<Rank.R1>([40]), labelSmoothing: 0.1, precision };
+        const { ofLogits } = crossEntropyOfLogits(logits, rest);
+        return { gradient: inFloat32(ofLogits), before, held: held === undefined ? undefined : inFloat32(held) };
+      });
+
+    test(`${precision}: logits that another tensor refers to keep their values`, { skip: loadedRuntime()?.customOps !== true && 'without the custom ops' }, () => {
+      const alone = gradientWhile(() => undefined);
+      const inSameHandle = gradientWhile((logits) => tf.clone(logits));
+      const inSameMemory = gradientWhile((logits) => execute('Identity', [attribute.type('T', precision)], [logits])[0]);
+      const inOtherShape = gradientWhile((logits) => execute('Reshape', [attribute.type('T', precision), attribute.type('Tshape', 'int32')], [logits, tf.tensor1d([1200], 'int32')])[0]);
+      for (const shared of [inSameHandle, inSameMemory, inOtherShape]) {
+        assert.deepEqual(shared.held, shared.before);
+        assert.deepEqual(shared.gradient, alone.gradient);
+      }
+      assert.notDeepEqual(alone.gradient, alone.before);
+    });
+  }
+
+  test('no tensor is left behind', () => {
+    const before = tf.memory().numTensors;
+    compute(example(7, 3, 11), 0.1);
+    assert.equal(tf.memory().numTensors, before);
+  });
 });
