@@ -23,7 +23,7 @@ import { progressShare } from './limits.js';
 import { START } from './progress.js';
 import { assertSameModel, batchOrder, resumePosition, settingChanges, type SettingChange } from './resume.js';
 import { completedEpochs, stepsPerEpoch, type TrainingRun } from './run.js';
-import { progressOf, restoreOptimizer } from './save.js';
+import { restoreOptimizer, restoreProgress } from './save.js';
 
 /** What happens before a training starts. */
 export type PreparationEvent =
@@ -74,7 +74,7 @@ export async function prepareTraining(config: Config, resume: boolean, onEvent: 
     onEvent({ type: 'resumed', step: state.step, changes: settingChanges(before, config), restartedEpoch: restarted });
   }
   const batches = new BatchPrefetcher(train.corpus, options, start);
-  const saved = checkpoint === undefined ? START : progressOf(checkpoint.state);
+  const saved = checkpoint === undefined ? START : await restoreProgress(config, checkpoint.state);
   const inFloat16 = loadedRuntime()?.precision === 'float16';
   const progress = { ...saved, lossScale: inFloat16 ? (saved.lossScale ?? FIRST_LOSS_SCALE) : undefined };
   const { step, elapsedSeconds, waited } = progress;
