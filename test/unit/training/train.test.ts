@@ -12,7 +12,7 @@ import type { TrainingEvent } from '../../../src/training/events.js';
 import { prepareTraining } from '../../../src/training/prepare.js';
 import type { TrainingRun } from '../../../src/training/run.js';
 import { train } from '../../../src/training/train.js';
-import { closeRun, eventsOf, stoppedOf, tinyConfig, trainTiny, writeTinyText, type TinyResult, type TinySettings } from '../../support/tiny-training.js';
+import { eventsOf, stoppedOf, tinyConfig, trainTiny, writeTinyText, type TinyResult, type TinySettings } from '../../support/tiny-training.js';
 
 /** 6 batches of 4 sentences make an epoch. */
 const text = writeTinyText({ train: 24, dev: 4 });
@@ -184,7 +184,7 @@ describe('a loss that is not finite', () => {
     } catch (error) {
       return { events, error };
     } finally {
-      await closeRun(run);
+      await run.close();
     }
   }
 
@@ -257,7 +257,7 @@ describe('a loss that is not finite', () => {
       // With such a factor the gradient is infinite in float32, too; the loss is not.
       for await (const event of train({ ...run, progress: { ...run.progress, lossScale: { factor: 2 ** 100, updates: 0 } } })) events.push(event);
     } finally {
-      await closeRun(run);
+      await run.close();
     }
     const sinceLast = eventsOf({ events: events.slice(events.findLastIndex(({ type }) => type === 'rescaled')) }, 'update');
     const factors = eventsOf({ events }, 'rescaled').map(({ lossFactor }) => lossFactor);
