@@ -45,16 +45,20 @@ export class DivergenceWatch {
   private updatesInRow = 0;
   private validationsInRow = 0;
   private latestPerplexity = Number.NaN;
+  /** The first validation after the healthy one that found no healthy model. */
+  private unhealthySince: number | undefined;
   /** Since the last validation. */
   private sums = { negativeLogLikelihood: 0, tokens: 0 };
 
   /**
    * @param vocabularySize of the target
    * @param warmupSteps of the learning rate, in which no finite perplexity counts as divergence at a validation
+   * @param healthyStep the latest validation that found a healthy model, before this session
    */
   constructor(
     private readonly vocabularySize: number,
     private readonly warmupSteps: number,
+    private healthyStep?: number,
   ) {}
 
   /** Takes note of an update that was applied. Returns whether the training has diverged by now. */
@@ -75,6 +79,8 @@ export class DivergenceWatch {
     this.latestPerplexity = perplexity;
     const health = this.judge({ loss, perplexity, step, epochs }, training);
     this.validationsInRow = health === 'diverged' ? this.validationsInRow + 1 : 0;
+    if (health === 'healthy') this.healthyStep = step;
+    this.unhealthySince = health === 'healthy' ? undefined : (this.unhealthySince ?? step);
     return health;
   }
 
@@ -86,6 +92,17 @@ export class DivergenceWatch {
   /** Whether the latest validation found the model diverged. */
   get hasDiverged(): boolean {
     return this.validationsInRow > 0;
+  }
+
+  /**
+   * Whether nothing speaks against the weights of a checkpoint.
+   *
+   * @param savedStep of the checkpoint
+   * @param step at which the training diverged
+   */
+  mayGoOnFrom(savedStep: number, step: number): boolean {
+    if (this.unhealthySince !== undefined && savedStep >= this.unhealthySince) return false;
+    return savedStep !== step || this.healthyStep === step;
   }
 
   /** Perplexity on dev of the latest validation; NaN before the first. */
@@ -126,8 +143,7 @@ interface DivergedTraining {
   readonly step: number;
   /** Step of the last checkpoint; undefined when there is none. */
   readonly savedStep: number | undefined;
-  /** The latest validation that found a healthy model; undefined when there was none. */
-  readonly healthyStep: number | undefined;
+  readonly watch: DivergenceWatch;
 }
 
 /** The error after too many updates in a row that were skipped. */
@@ -144,7 +160,8 @@ export function divergedInUpdates(training: DivergedTraining, vocabularySize: nu
 }
 
 /** The error after validations that found the model diverged. */
-export function divergedOnDev(training: DivergedTraining, perplexity: number): S2sError {
+export function divergedOnDev(training: DivergedTraining): S2sError {
+  const perplexity = training.watch.devPerplexity;
   const found = Number.isFinite(perplexity) ? `more than ${FAR_WORSE} times that of a uniform guess, as in training` : 'not finite';
   return diverged(training, `the perplexity on dev is ${perplexity.toPrecision(3)}, ${found}; stopped at step ${training.step}`);
 }
@@ -159,10 +176,10 @@ function diverged(training: DivergedTraining, what: string, more?: string): S2sE
   return new S2sError('diverged', `the training has diverged: ${what}`, { place: { file: training.runDirectory }, hint });
 }
 
-function nextStep({ step, savedStep, healthyStep }: DivergedTraining): string {
+function nextStep({ step, savedStep, watch }: DivergedTraining): string {
   if (savedStep === undefined) return `No checkpoint was saved yet. ${REMEDY}, then start again.`;
-  if (savedStep === step && healthyStep !== step) {
-    return `The last checkpoint is of this step and has the same weights. ${REMEDY}, then start again with another --run-dir.`;
+  if (!watch.mayGoOnFrom(savedStep, step)) {
+    return `The last checkpoint, of step ${savedStep}, had diverged as well. ${REMEDY}, then start again with another --run-dir.`;
   }
   return `The last checkpoint is of step ${savedStep}. ${REMEDY}, then go on from there with --resume.`;
 }

@@ -33,10 +33,9 @@ export async function* train(run: TrainingRun, signal?: AbortSignal): AsyncGener
   const { training } = run.config;
   let progress = run.progress;
   const clock = startClock(progress.elapsedSeconds);
-  const watch = new DivergenceWatch(run.model.targetVocabularySize, training.schedule.warmupSteps);
-  let healthyStep = progress.validated?.step;
+  const watch = new DivergenceWatch(run.model.targetVocabularySize, training.schedule.warmupSteps, progress.validated?.step);
   let savedStep = progress.step > 0 ? progress.step : undefined;
-  const whereItStands = () => ({ runDirectory: run.runDirectory, step: progress.step, savedStep, healthyStep });
+  const whereItStands = () => ({ runDirectory: run.runDirectory, step: progress.step, savedStep, watch });
   const save = async (): Promise<CheckpointEvent | undefined> => {
     const saved = await saveRun(run, progress);
     if (saved === undefined) return undefined;
@@ -99,9 +98,8 @@ export async function* train(run: TrainingRun, signal?: AbortSignal): AsyncGener
     if (validationDue) {
       const validated = await runValidation(run, progress, watch, clock);
       ({ progress } = validated);
-      if (validated.healthy) healthyStep = progress.step;
       yield validated.event;
-      if (watch.isLost) throw divergedOnDev(whereItStands(), watch.devPerplexity);
+      if (watch.isLost) throw divergedOnDev(whereItStands());
       releaseMemory();
     }
     if (!watch.hasDiverged && (validationDue || saveIsDue(run, progress, savedStep))) {
@@ -116,16 +114,15 @@ export async function* train(run: TrainingRun, signal?: AbortSignal): AsyncGener
   progress = { ...progress, elapsedSeconds: clock() };
   const isSaved = savedStep === progress.step;
   if (reason !== 'interrupted' && progress.step > 0 && progress.validated?.step !== progress.step) {
-    const { progress: scored, event, healthy } = await runValidation(run, progress, watch, clock);
+    const { progress: scored, event } = await runValidation(run, progress, watch, clock);
     const { validated, elapsedSeconds, validationSeconds } = scored;
     progress = { ...progress, validated, elapsedSeconds, validationSeconds };
-    if (healthy) healthyStep = progress.step;
     yield event;
     // Its checkpoint was written before this validation.
     const scoredCheckpoint = isSaved ? await scoreRun(run, progress) : undefined;
     if (scoredCheckpoint?.best === true) yield { type: 'checkpoint', ...scoredCheckpoint };
   }
-  if (reason !== 'interrupted' && watch.hasDiverged) throw divergedOnDev(whereItStands(), watch.devPerplexity);
+  if (reason !== 'interrupted' && watch.hasDiverged) throw divergedOnDev(whereItStands());
   if (progress.step > 0 && !isSaved && !watch.hasDiverged) {
     const saved = await save();
     if (saved !== undefined) yield saved;
@@ -237,7 +234,7 @@ async function runValidation(
   before: Progress,
   watch: DivergenceWatch,
   clock: () => number,
-): Promise<{ progress: Progress; event: ValidationEvent; healthy: boolean }> {
+): Promise<{ progress: Progress; event: ValidationEvent }> {
   const started = performance.now();
   const validation = await validate(run.model, run.dev, run.tokenizers, run.config);
   const { loss, bleu, perplexity } = validation;
@@ -260,7 +257,7 @@ async function runValidation(
     timeShare: progress.validationSeconds / elapsedSeconds,
     elapsedSeconds,
   };
-  return { progress, event, healthy: health === 'healthy' };
+  return { progress, event };
 }
 
 function withSkip(progress: Progress, elapsedSeconds: number): Progress {

@@ -55,7 +55,7 @@ describe('a training that diverges with finite numbers', () => {
 
   test('whose last checkpoint already holds such weights is not advised to go on from it', async () => {
     const { error } = await trainTiny(configOf({ maxSteps: 9, optimizer: { learningRate: 1000 }, checkpoints: { everySteps: 1 } }));
-    assert.match(assertDiverged(error).hint!, /The last checkpoint is of this step and has the same weights\. .* start again with another --run-dir/);
+    assert.match(assertDiverged(error).hint!, /The last checkpoint, of step 1, had diverged as well\. .* start again with another --run-dir/);
   });
 
   test('is warned of in its first steps, and the score does not count', async () => {
@@ -67,6 +67,19 @@ describe('a training that diverges with finite numbers', () => {
       assert.match(warnings[0]!, /more than 10 times the 12 of a uniform guess: this early it may pass, but the score does not count/);
     }
     assert.ok(eventsOf(result, 'checkpoint').every(({ best }) => !best));
+  });
+
+  test('after its first steps ends in an error that does not send the user back to weights that were no better', async () => {
+    const { error, ...result } = await trainTiny(configOf({ maxSteps: 300, clipNorm: 0, optimizer: { name: 'adam', learningRate: 5 } }));
+    assert.deepEqual(eventsOf(result, 'validation').map(({ step }) => step).slice(-2), [102, 108]);
+    assert.deepEqual(eventsOf(result, 'checkpoint').at(-1)?.step, 96, 'as a peak, that was saved');
+    assert.match(assertDiverged(error).hint!, /^The last checkpoint, of step 96, had diverged as well/);
+  });
+
+  test('between validations ends in an error, too', async () => {
+    const { error, ...result } = await trainTiny(configOf({ maxSteps: 400, clipNorm: 0, optimizer: { name: 'adam', learningRate: 5 }, validation: { every: 1000, unit: 'steps' } }));
+    assert.match(assertDiverged(error).message, /the perplexity in training was more than 10 times the 12 of a uniform guess in 200 updates in a row; stopped at step \d+$/);
+    assert.ok(eventsOf(result, 'update').length >= 200);
   });
 });
 
