@@ -6,22 +6,24 @@
  * Translating:
  *
  *     await loadTensorFlow();
- *     const { model, tokenizers, config } = await loadRun('runs/de-en');
+ *     const run = await loadRun('runs/de-en');
+ *     const { model, tokenizers, config } = run;
  *     const [translation] = await translateLines(['Guten Morgen.'], { model, tokenizers, options: config.decoding });
  *     console.log(translation?.hypotheses[0].text);
+ *     run.close();
  *
  * Training:
  *
  *     const config = loadConfig({ file: 'my.yaml' });
  *     await loadTensorFlow({ device: config.device, precision: config.precision });
- *     const lock = await lockRunDirectory(config.runDirectory);
  *     const run = await prepareTraining(config, false);
  *     try {
  *       for await (const event of train(run)) if (event.type === 'validation') console.log(event.step, event.bleu);
  *     } finally {
- *       await run.batches.close();
- *       await lock.release();
+ *       await run.close();
  *     }
+ *
+ * A run holds the memory of its model, the thread that makes its batches and the lock of its directory until `close()`.
  *
  * Mistakes of the user are thrown as `S2sError`, with a stable `code`, a place and a hint.
  */
@@ -44,7 +46,6 @@ export type { Tokenizer, TokenizerPair } from './text/tokenizer.js';
 export type { VocabularyEvent, VocabularyReport } from './text/build.js';
 
 // Training
-export { lockRunDirectory } from './checkpoint/lock.js';
 export { prepareTraining, type PreparationEvent } from './training/prepare.js';
 export { train } from './training/train.js';
 export type { TrainingRun } from './training/run.js';

@@ -48,7 +48,7 @@ const TRAINING = configSchema.shape.training.parse({ clipNorm: 1, labelSmoothing
  * Times training steps, as `s2s train` makes them, on one full batch of random ids: forward, loss, backward, clipping
  * and optimiser. `loadTensorFlow` comes first.
  *
- * @throws S2sError `not-finite` when a step gives a loss or gradient that is not finite: its time would mean nothing
+ * @throws S2sError `not-finite` when a step gives a loss, perplexity or gradient that is not finite: its time would mean nothing
  */
 export function timeTraining({ name, config, shape, steps, warmup, seed, device }: TrainingBenchmark): TrainingReport {
   const precision = loadedRuntime()?.precision ?? 'float32';
@@ -62,7 +62,7 @@ export function timeTraining({ name, config, shape, steps, warmup, seed, device 
     for (let number = 1; number <= warmup + steps; number++) {
       const start = performance.now();
       const { applied } = update(model, optimizer, [batch], { training: TRAINING, seed, update: number, learningRate: TRAINING.optimizer.learningRate, lossFactor });
-      if (!applied) throw new S2sError('not-finite', `step ${number} of the benchmark gave a loss or a gradient that is not finite`);
+      if (!applied) throw new S2sError('not-finite', `step ${number} of the benchmark gave a loss, perplexity or gradient that is not finite`);
       if (number > warmup) seconds.push((performance.now() - start) / 1000);
     }
     const step = median(seconds);

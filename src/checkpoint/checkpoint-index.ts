@@ -11,7 +11,7 @@ const INDEX = 'index.json';
 
 const entrySchema = z.strictObject({
   step: z.int().min(0),
-  /** Scores on the dev set by metric; empty when the checkpoint was saved between validations. */
+  /** Scores on the dev set by metric; empty when the weights of this step were not validated. */
   scores: z.record(z.string(), z.number()),
 });
 
@@ -79,15 +79,19 @@ export async function writeIndex(runDirectory: string, index: CheckpointIndex): 
   await writeJsonFile(join(runDirectory, CHECKPOINTS, INDEX), index);
 }
 
+/** The entries that have the selected score, best first; equal scores in the order of saving. */
+export function rank(entries: readonly CheckpointEntry[], { metric, better }: Selection): CheckpointEntry[] {
+  const sign = better === 'higher' ? -1 : 1;
+  // The sort is stable, so the best checkpoint changes only on an improvement.
+  return entries
+    .flatMap((entry) => (entry.scores[metric] === undefined ? [] : [{ entry, key: sign * entry.scores[metric] }]))
+    .sort((a, b) => a.key - b.key)
+    .map(({ entry }) => entry);
+}
+
 /** The index after a save: the last `keepLast` entries and the best `keepBest`. */
 export function retain(entries: readonly CheckpointEntry[], { selection, keepLast, keepBest }: Retention): CheckpointIndex {
-  const { metric, better } = selection;
-  const sign = better === 'higher' ? -1 : 1;
-  // A stable sort leaves equals in the order of saving: best moves only on improvement.
-  const ranked = entries
-    .flatMap((entry) => (entry.scores[metric] === undefined ? [] : [{ entry, rank: sign * entry.scores[metric] }]))
-    .sort((a, b) => a.rank - b.rank)
-    .map(({ entry }) => entry);
+  const ranked = rank(entries, selection);
   const kept = new Set([...entries.slice(-Math.max(1, keepLast)), ...ranked.slice(0, Math.max(1, keepBest))]);
   return { version: CHECKPOINT_VERSION, checkpoints: entries.filter((entry) => kept.has(entry)), best: ranked[0]?.step ?? null };
 }

@@ -4,8 +4,19 @@ import { join } from 'node:path';
 import { S2sError } from '../errors.js';
 import { moveIntoPlace, syncFolder } from '../files/replace.mjs';
 import {
-  CHECKPOINTS, choose, indexOfFolders, isMissing, listSteps, readIndex, retain, stepName, writeIndex,
-  type CheckpointIndex, type Retention, type WhichCheckpoint,
+  CHECKPOINTS,
+  choose,
+  indexOfFolders,
+  isMissing,
+  listSteps,
+  readIndex,
+  retain,
+  stepName,
+  writeIndex,
+  type CheckpointEntry,
+  type CheckpointIndex,
+  type Retention,
+  type WhichCheckpoint,
 } from './checkpoint-index.js';
 import { readJsonFile, writeJsonFile } from './json-file.js';
 import { readSafetensors, writeSafetensors, type SavedTensors } from './safetensors.js';
@@ -57,7 +68,6 @@ export async function saveCheckpoint(runDirectory: string, checkpoint: NewCheckp
   await recover(folder);
   const before = await readIndex(runDirectory);
   const { step } = checkpoint.state;
-
   const draft = join(folder, `${NEW_PREFIX}${stepName(step)}-${randomBytes(4).toString('hex')}`);
   await mkdir(draft);
   const metadata = { format: 's2s', step: String(step) };
@@ -70,16 +80,28 @@ export async function saveCheckpoint(runDirectory: string, checkpoint: NewCheckp
   await putInPlace(folder, draft, stepName(step));
 
   // Saved again without scores, as when training is interrupted right after a validation, a step keeps those it has.
-  const known = before.checkpoints.find((entry) => entry.step === step)?.scores;
-  const scores = { ...known, ...Object.fromEntries(Object.entries(checkpoint.scores ?? {}).filter(([, value]) => Number.isFinite(value))) };
-  const all = [...before.checkpoints.filter((entry) => entry.step !== step), { step, scores }];
-  const index = retain(all, retention);
-  await writeIndex(runDirectory, index);
-  const kept = new Set(index.checkpoints.map((entry) => entry.step));
-  for (const entry of all) {
-    if (!kept.has(entry.step)) await rm(join(folder, stepName(entry.step)), { recursive: true, force: true });
-  }
-  return index;
+  const known = before.checkpoints.find((entry) => entry.step === step);
+  const entry = withScores(known ?? { step, scores: {} }, checkpoint.scores ?? {});
+  return replaceIndex(runDirectory, [...before.checkpoints.filter((other) => other.step !== step), entry], retention);
+}
+
+/**
+ * Enters the dev scores of a step whose checkpoint is already saved, and removes the checkpoints no longer to be kept.
+ * The files of the checkpoint do not change. Without a checkpoint of that step nothing happens.
+ *
+ * @param scores by metric; those that are not finite are left out
+ * @returns the index as it is now
+ */
+export async function scoreCheckpoint(
+  runDirectory: string,
+  step: number,
+  scores: Readonly<Record<string, number>>,
+  retention: Retention,
+): Promise<CheckpointIndex> {
+  const index = await readIndex(runDirectory);
+  if (!index.checkpoints.some((entry) => entry.step === step)) return index;
+  const entries = index.checkpoints.map((entry) => (entry.step === step ? withScores(entry, scores) : entry));
+  return replaceIndex(runDirectory, entries, retention);
 }
 
 /**
@@ -118,12 +140,19 @@ export async function loadOptimizer(checkpoint: Checkpoint): Promise<SavedTensor
 }
 
 /**
- * Checks that stored tensors are those that a model has, name by name and size by size.
+ * Checks that the tensors of a checkpoint have the names, the shapes and the dtype (float32) that are expected.
  *
- * @param expected shape of each tensor by name, as the model of the configuration has them
- * @throws S2sError `checkpoint-mismatch` listing each difference
+ * @param expected shape of each tensor by name, as the configuration describes them
+ * @param owner what the tensors belong to: the weights of the model, or the moments of its optimiser
+ * @throws S2sError `checkpoint-mismatch` with every difference: the name of the tensor, its shape or dtype in the
+ *   checkpoint and the expected one
  */
-export function assertSameShapes(expected: ReadonlyMap<string, readonly number[]>, found: SavedTensors, directory: string): void {
+export function assertSameShapes(
+  expected: ReadonlyMap<string, readonly number[]>,
+  found: SavedTensors,
+  directory: string,
+  owner: 'model' | 'optimiser' = 'model',
+): void {
   const differences: string[] = [];
   for (const [name, shape] of expected) {
     const tensor = found.get(name);
@@ -132,13 +161,43 @@ export function assertSameShapes(expected: ReadonlyMap<string, readonly number[]
     else if (tensor.dtype !== 'F32') differences.push(`${name} is ${tensor.dtype} and not F32`);
   }
   for (const [name, tensor] of found) {
-    if (!expected.has(name)) differences.push(`${name} ${formatShape(tensor.shape)} is not in the model`);
+    if (!expected.has(name)) differences.push(`${name} ${formatShape(tensor.shape)} is not in the ${owner}`);
   }
   if (differences.length === 0) return;
-  throw new S2sError('checkpoint-mismatch', `the checkpoint is of another model than the configuration describes:\n  ${differences.join('\n  ')}`, {
+  const list = differences.join('\n  ');
+  if (owner === 'optimiser') {
+    throw new S2sError('checkpoint-mismatch', `the optimiser moments in ${OPTIMIZER} do not fit the model:\n  ${list}`, {
+      place: { file: directory },
+      hint: 'The file is damaged or from another run: copy it again, or train again in another --run-dir.',
+    });
+  }
+  throw new S2sError('checkpoint-mismatch', `the checkpoint is of another model than the configuration describes:\n  ${list}`, {
     place: { file: directory },
     hint: 'Use the configuration that the run was trained with, or another --run-dir for the new model.',
   });
+}
+
+/** An entry with more scores; those that are not finite are left out. */
+function withScores({ step, scores }: CheckpointEntry, added: Readonly<Record<string, number>>): CheckpointEntry {
+  const finite = Object.entries(added).filter(([, value]) => Number.isFinite(value));
+  return { step, scores: { ...scores, ...Object.fromEntries(finite) } };
+}
+
+/** Writes the index of the checkpoints to keep, then removes the files of the others: never the other way round. */
+async function replaceIndex(
+  runDirectory: string,
+  entries: readonly CheckpointEntry[],
+  retention: Retention,
+): Promise<CheckpointIndex> {
+  const folder = join(runDirectory, CHECKPOINTS);
+  const index = retain(entries, retention);
+  await writeIndex(runDirectory, index);
+  await syncFolder(folder);
+  const kept = new Set(index.checkpoints.map((entry) => entry.step));
+  for (const { step } of entries) {
+    if (!kept.has(step)) await rm(join(folder, stepName(step)), { recursive: true, force: true });
+  }
+  return index;
 }
 
 /** Says, when a checkpoint cannot be loaded, which others there are. */

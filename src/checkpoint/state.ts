@@ -43,7 +43,7 @@ export const checkpointStateSchema = z.strictObject({
   patience: counter(),
   /** What the plateau schedule remembers: validations since the last improvement or decay, and decays so far. */
   plateau: z.strictObject({ waited: counter(), decays: counter() }),
-  /** Updates skipped because the loss was not finite: in all, and in a row up to now. */
+  /** Updates skipped because loss, perplexity or gradient was not finite: in all, and in a row up to now. */
   nonFinite: z.strictObject({ total: counter(), inRow: counter() }),
   /** What the loss is multiplied by in float16, and the updates since that last changed. */
   lossScale: z.strictObject({ factor: z.number().min(1), updates: counter() }).optional(),

@@ -1,12 +1,13 @@
 import { constants } from 'node:fs';
 import { access, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import type { Config } from '../config/schema.js';
 import { S2sError } from '../errors.js';
 import { evaluateModel, scorePairs } from '../evaluation/evaluate-model.js';
 import { defaultSplit, readSplit, type EvaluationSet } from '../evaluation/evaluation-set.js';
 import type { ScoringOptions } from '../metrics/score-translations.js';
 import { loadTensorFlow } from '../runtime/tensorflow.js';
-import { loadRun } from '../translation/load-run.js';
+import { loadRun, type LoadedRun } from '../translation/load-run.js';
 import { MAX_SOURCE_TOKENS } from '../translation/translate-lines.js';
 import type { EvalArguments } from './eval.js';
 import { readParallelFiles } from './eval-files.js';
@@ -28,9 +29,21 @@ export async function evaluateRun(args: EvalArguments, references: readonly stri
   const { set, name } = await readEvaluationSet(args, references, found);
   // Log-probabilities are printed with more digits than half precision has, whatever pairs they share a batch with.
   await loadTensorFlow({ device: config.device, precision: args.score === true ? 'float32' : inferencePrecision(config), tuneAllocator: true });
-  const { model, tokenizers, checkpoint } = await loadRun(runDirectory, which);
-  log.info(`model: ${runDirectory}, step ${checkpoint.state.step}`);
-  const { decoding } = config;
+  const run = await loadRun(runDirectory, which);
+  try {
+    log.info(`model: ${runDirectory}, step ${run.checkpoint.state.step}`);
+    await printScores(args, { run, config, set, name }, scoring, log);
+  } finally {
+    run.close();
+  }
+}
+
+async function printScores(
+  args: EvalArguments,
+  { run: { model, tokenizers }, config: { decoding }, set, name }: { run: LoadedRun; config: Config; set: EvaluationSet; name: string },
+  scoring: ScoringOptions,
+  log: Log,
+): Promise<void> {
   const { sources } = set;
 
   if (args.score === true) {

@@ -17,3 +17,8 @@ export function formatCount(value: number): string {
 export function formatShare(share: number): string {
   return `${(100 * share).toFixed(1)} %`;
 }
+
+/** `7.39`, and from a million on `1.23e+9`: a perplexity can have 300 digits. */
+export function formatPerplexity(perplexity: number): string {
+  return perplexity < 1e6 ? perplexity.toFixed(2) : perplexity.toExponential(2);
+}

@@ -1,12 +1,11 @@
 import { rememberRun } from '../checkpoint/last-run.js';
 import { readIndex } from '../checkpoint/checkpoint-index.js';
-import { lockRunDirectory } from '../checkpoint/lock.js';
 import type { Config } from '../config/schema.js';
 import { UsageError } from '../errors.js';
 import { describeRuntime, loadTensorFlow } from '../runtime/tensorflow.js';
 import { MetricsLog } from '../training/metrics-log.js';
 import { prepareTraining } from '../training/prepare.js';
-import { completedEpochs } from '../training/run.js';
+import { completedEpochs, type TrainingRun } from '../training/run.js';
 import { TensorBoardLog } from '../training/tensorboard.js';
 import type { StopReason } from '../training/limits.js';
 import { stopReason, train } from '../training/train.js';
@@ -35,42 +34,44 @@ export async function runTraining(given: Config, args: TrainArguments): Promise<
   const runtime = await loadTensorFlow({ device: config.device, precision: config.precision, tuneAllocator: true });
   log.info(`computing on ${describeRuntime(runtime)}`);
   if (runtime.kind === 'gpu') log.info('on a GPU newer than the CUDA libraries, its code is compiled at first use: that may take minutes, once');
-  const lock = await lockRunDirectory(runDirectory);
+  const run = await prepareTraining(config, args.resume, (event) => describePreparation(event, log));
   try {
-    const run = await prepareTraining(config, args.resume, (event) => describePreparation(event, log));
-    // Without a checkpoint there is nothing to translate with: until then, the run before stays the last.
+    // Until there is a checkpoint to translate with, the last run is the one before.
     if (run.progress.step > 0) await rememberRun(runDirectory);
-    try {
-      const done = stopReason(run, run.progress, run.progress.elapsedSeconds);
-      if (args.resume && done !== undefined) {
-        log.info(`nothing left to do: ${runDirectory} is at step ${run.progress.step}, epoch ${completedEpochs(run)}, and has reached its limit (${done}).`);
-        log.info(`To train on, ${REMEDIES[done]}, or give --add-steps N.`);
-        return;
-      }
-      const metrics = new MetricsLog(runDirectory);
-      const damaged = await metrics.rewind(run.progress);
-      if (damaged > 0) log.warn(`metrics.jsonl had ${damaged} damaged ${damaged === 1 ? 'line' : 'lines'}, now removed`);
-      const board = config.training.tensorboard ? new TensorBoardLog(runDirectory) : undefined;
-      const reporter = new TrainingReporter(config, log);
-      const stop = interruption(() => log.warn('stopping after this step; once more to stop at once without saving'));
-      try {
-        for await (const event of train(run, stop.signal)) {
-          reporter.report(event);
-          if (event.type === 'checkpoint') await rememberRun(runDirectory);
-          await metrics.append(event);
-          board?.append(event);
-        }
-        if (stop.signal.aborted) process.exitCode = exitCodeOf(stop.signal.reason as StopSignal);
-      } finally {
-        stop.close();
-        reporter.close();
-        board?.close();
-      }
-    } finally {
-      await run.batches.close();
+    const done = stopReason(run, run.progress, run.progress.elapsedSeconds);
+    // A training interrupted at its very last step has not validated it yet.
+    if (args.resume && done !== undefined && run.progress.validated !== undefined) {
+      log.info(`nothing left to do: ${runDirectory} is at step ${run.progress.step}, epoch ${completedEpochs(run)}, and has reached its limit (${done}).`);
+      log.info(`To train on, ${REMEDIES[done]}, or give --add-steps N.`);
+      return;
     }
+    await trainAndReport(run, log);
   } finally {
-    await lock.release();
+    await run.close();
+  }
+}
+
+/** Runs the training, with its reports, its metrics and its reaction to signals. */
+async function trainAndReport(run: TrainingRun, log: Log): Promise<void> {
+  const { config, runDirectory } = run;
+  const metrics = new MetricsLog(runDirectory);
+  const damaged = await metrics.rewind(run.progress);
+  if (damaged > 0) log.warn(`metrics.jsonl had ${damaged} damaged ${damaged === 1 ? 'line' : 'lines'}, now removed`);
+  const board = config.training.tensorboard ? new TensorBoardLog(runDirectory) : undefined;
+  const reporter = new TrainingReporter(config, log);
+  const stop = interruption(() => log.warn('stopping after this step; once more to stop at once without saving'));
+  try {
+    for await (const event of train(run, stop.signal)) {
+      reporter.report(event);
+      if (event.type === 'checkpoint') await rememberRun(runDirectory);
+      await metrics.append(event);
+      board?.append(event);
+    }
+    if (stop.signal.aborted) process.exitCode = exitCodeOf(stop.signal.reason as StopSignal);
+  } finally {
+    stop.close();
+    reporter.close();
+    board?.close();
   }
 }
 

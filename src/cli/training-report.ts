@@ -8,7 +8,7 @@ import type { FilterSummary, PairPlace } from '../data/summary.js';
 import type { StoppedEvent, TrainingEvent, UpdateEvent, ValidationEvent } from '../training/events.js';
 import type { PreparationEvent } from '../training/prepare.js';
 import { formatChange } from '../training/resume.js';
-import { formatCount, formatDuration, formatShare } from './format.js';
+import { formatCount, formatDuration, formatPerplexity, formatShare } from './format.js';
 import type { Log } from './log.js';
 
 /** Above this share of `<unk>` in a split, something is wrong with the vocabulary or the text. */
@@ -130,7 +130,7 @@ export class TrainingReporter {
 
   private describeValidation(event: ValidationEvent): void {
     const bleu = event.bleu === undefined ? '' : `, BLEU ${event.bleu.toFixed(2)}`;
-    this.log.info(`dev at step ${formatCount(event.step)}: loss ${event.loss.toFixed(4)}, perplexity ${event.perplexity.toFixed(2)}, accuracy ${formatShare(event.accuracy)}${bleu}; validation took ${formatDuration(event.seconds)}, validations ${formatShare(event.timeShare)} of the time so far`);
+    this.log.info(`dev at step ${formatCount(event.step)}: loss ${event.loss.toFixed(4)}, perplexity ${formatPerplexity(event.perplexity)}, accuracy ${formatShare(event.accuracy)}${bleu}; validation took ${formatDuration(event.seconds)}, validations ${formatShare(event.timeShare)} of the time so far`);
     if (event.bleuSignature !== undefined) this.log.debug(`BLEU signature: ${event.bleuSignature}`);
     for (const { source, reference, hypothesis } of event.samples) {
       this.log.info(`  source:     ${source}`);
@@ -144,10 +144,10 @@ export class TrainingReporter {
   private describeModel({ reason, step, savedStep }: StoppedEvent): void {
     const { runDirectory } = this.config;
     if (savedStep === undefined) {
-      this.log.warn('nothing is saved: no update has been made');
+      this.log.warn(step === 0 ? 'nothing is saved: no update has been made' : `nothing is saved: at step ${formatCount(step)} the training had diverged`);
       return;
     }
-    if (savedStep !== step) this.log.warn(`the last checkpoint is of step ${formatCount(savedStep)}: the weights of step ${formatCount(step)} are not fit to be saved`);
+    if (savedStep !== step) this.log.warn(`the last checkpoint is of step ${formatCount(savedStep)}: at step ${formatCount(step)} the training had diverged`);
     if (reason === 'interrupted') this.log.info('to go on with the training, give the same command with --resume');
     this.log.info(`the model is in ${runDirectory}; translate with: s2s translate --model ${runDirectory} < input.txt`);
   }
@@ -167,7 +167,7 @@ export class TrainingReporter {
 function updateLine(event: UpdateEvent): string {
   const rates = [event.sourceTokensPerSecond, event.targetTokensPerSecond, event.paddingTokensPerSecond].map(formatCount).join(' / ');
   const left = event.remainingSeconds === undefined ? '' : `, ${formatDuration(event.remainingSeconds)} left`;
-  return `epoch ${event.epoch} step ${formatCount(event.step)}: loss ${event.loss.toFixed(4)}, perplexity ${event.perplexity.toFixed(2)}, lr ${event.learningRate.toPrecision(3)}, source / target / padding tokens a second ${rates}${left}`;
+  return `epoch ${event.epoch} step ${formatCount(event.step)}: loss ${event.loss.toFixed(4)}, perplexity ${formatPerplexity(event.perplexity)}, lr ${event.learningRate.toPrecision(3)}, source / target / padding tokens a second ${rates}${left}`;
 }
 
 function hasLimit({ training }: Config): boolean {

@@ -63,7 +63,8 @@ async function translate(args: TranslateArguments, files: readonly string[], { c
   const { loadTensorFlow } = await import('../runtime/tensorflow.js');
   await loadTensorFlow({ device: config.device, precision: inferencePrecision(config), tuneAllocator: true });
   const { loadRun } = await import('../translation/load-run.js');
-  const { model, tokenizers, checkpoint } = await loadRun(runDirectory, which);
+  const run = await loadRun(runDirectory, which);
+  const { model, tokenizers, checkpoint } = run;
   log.info(`model: ${runDirectory}, step ${checkpoint.state.step}`);
 
   const { translateLines, MAX_SOURCE_TOKENS } = await import('../translation/translate-lines.js');
@@ -80,7 +81,7 @@ async function translate(args: TranslateArguments, files: readonly string[], { c
       }),
     output: { format: args.format, nBest: args.nBest, scores: args.scores },
     write: (text) => new Promise((resolve, reject) => process.stdout.write(text, (error) => (error ? reject(error) : resolve()))),
-  });
+  }).finally(() => run.close());
   const seconds = (performance.now() - started) / 1000;
   log.info(`${lines} lines in ${seconds.toFixed(1)} s (${(lines / seconds).toFixed(1)} a second), beam ${config.decoding.beamSize}`);
 }

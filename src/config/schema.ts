@@ -136,7 +136,7 @@ export const configSchema = z.strictObject({
     }).prefault({}).describe('When the state of training is saved, and how much is kept.'),
     logEvery: count().default(50).describe('Updates between log lines and between rows of metrics.jsonl.'),
     tensorboard: z.boolean().default(false).describe('Whether to write TensorBoard event files into the run directory.'),
-    maxNonFiniteSteps: count().default(5).describe('Stop after this many updates in a row with an infinite or NaN loss; each is skipped and counted.'),
+    maxNonFiniteSteps: count().default(5).describe('Stop after this many updates in a row with an infinite or NaN loss, perplexity or gradient; each is skipped and counted.'),
   }).prefault({}).describe('How the model learns, and for how long.'),
 
   decoding: z.strictObject({

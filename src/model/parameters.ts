@@ -55,13 +55,19 @@ export class Parameters {
    * value, and all are to be assigned before they are read.
    */
   constructor(specs: readonly ParameterSpec[], random: Random | undefined) {
-    for (const spec of specs) {
-      const stored = new StoredTensor(spec.shape);
-      this.stored.set(spec.name, stored);
-      if (random === undefined) continue;
-      const values = new Float32Array(spec.shape.reduce((product, size) => product * size, 1));
-      spec.start(random.derive(spec.name), values);
-      stored.assignNumbers(values);
+    try {
+      for (const spec of specs) {
+        const stored = new StoredTensor(spec.shape);
+        this.stored.set(spec.name, stored);
+        if (random === undefined) continue;
+        const values = new Float32Array(spec.shape.reduce((product, size) => product * size, 1));
+        spec.start(random.derive(spec.name), values);
+        stored.assignNumbers(values);
+      }
+    } catch (error) {
+      // Memory may run out in the middle.
+      this.dispose();
+      throw error;
     }
   }
 

@@ -27,10 +27,17 @@ export class Optimizer {
     private readonly config: OptimizerConfig,
     private readonly weights: readonly OptimizedWeight[],
   ) {
-    for (const { name, weights: stored } of weights) {
-      const zero = tf.zeros([...stored.shape]);
-      for (const moment of this.momentNames()) this.moments.set(`${moment}.${name}`, StoredTensor.of(zero));
-      zero.dispose();
+    try {
+      for (const { name, weights: stored } of weights) {
+        tf.tidy(() => {
+          const zero = tf.zeros([...stored.shape]);
+          for (const moment of this.momentNames()) this.moments.set(`${moment}.${name}`, StoredTensor.of(zero));
+        });
+      }
+    } catch (error) {
+      // Memory may run out in the middle.
+      this.dispose();
+      throw error;
     }
   }
 

@@ -1,5 +1,6 @@
 import type { BatchOrigin } from '../data/batch-origin.js';
 import type { StopReason } from './limits.js';
+import type { NotFinite } from './update.js';
 import type { Validation } from './validate.js';
 
 /** Once, before the first update. */
@@ -52,7 +53,7 @@ export interface UpdateEvent {
   readonly residentBytes: number;
 }
 
-/** An update whose loss or gradient was not finite: the weights stayed as they were. */
+/** An update whose loss, perplexity or gradient was not finite: the weights stayed as they were. */
 export interface SkippedEvent {
   readonly type: 'skipped';
   readonly step: number;
@@ -61,8 +62,8 @@ export interface SkippedEvent {
   readonly epoch: number;
   /** The last batch of the update within the epoch, from 1. */
   readonly batch: number;
-  readonly notFinite: 'loss' | 'gradient';
-  /** The first batch whose loss was not finite; all batches of the update where every loss was. */
+  readonly notFinite: NotFinite;
+  /** The first batch whose loss or perplexity was not finite; all batches of the update when only the gradient was not. */
   readonly batches: readonly BatchOrigin[];
 }
 
@@ -78,7 +79,7 @@ export interface ValidationEvent extends Validation {
   readonly type: 'validation';
   readonly step: number;
   readonly epoch: number;
-  /** Whether the watched score is the best so far. */
+  /** Whether the watched score is the best so far; never when the model has diverged. */
   readonly improved: boolean;
   /** What this validation took. */
   readonly seconds: number;
@@ -87,6 +88,7 @@ export interface ValidationEvent extends Validation {
   readonly elapsedSeconds: number;
 }
 
+/** A checkpoint was saved; or one saved before became the best, by a validation of the same weights that came after. */
 export interface CheckpointEvent {
   readonly type: 'checkpoint';
   readonly step: number;
@@ -99,7 +101,7 @@ export interface StoppedEvent {
   readonly reason: StopReason;
   readonly step: number;
   readonly epoch: number;
-  /** Step of the last checkpoint, from which a resume goes on: `step` but where the weights are not fit to be saved; undefined when there is none. */
+  /** Step of the last checkpoint, from which a resume goes on: `step`, unless the weights have diverged; undefined when there is none. */
   readonly savedStep: number | undefined;
   /** The best checkpoint; undefined as long as none has a dev score. */
   readonly best: { readonly metric: string; readonly value: number; readonly step: number } | undefined;

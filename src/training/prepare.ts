@@ -1,5 +1,7 @@
 import { readIndex } from '../checkpoint/checkpoint-index.js';
+import { lockRunDirectory } from '../checkpoint/lock.js';
 import { loadCheckpoint, type Checkpoint } from '../checkpoint/run-directory.js';
+import { Cleanup } from '../cleanup.js';
 import { assertNoOtherConfig, readResolvedConfig, saveResolvedConfig } from '../config/save.js';
 import type { Config } from '../config/schema.js';
 import { placesOf } from '../data/batch-origin.js';
@@ -21,7 +23,7 @@ import { progressShare } from './limits.js';
 import { START } from './progress.js';
 import { assertSameModel, batchOrder, resumePosition, settingChanges, type SettingChange } from './resume.js';
 import { completedEpochs, stepsPerEpoch, type TrainingRun } from './run.js';
-import { progressOf, restoreOptimizer } from './save.js';
+import { restoreOptimizer, restoreProgress } from './save.js';
 import { assertBuildable, buildConfigVocabulary } from './vocabulary.js';
 
 /** What happens before a training starts. */
@@ -39,14 +41,29 @@ export type PreparationEvent =
 
 /**
  * Makes a training ready: vocabulary, data, model, optimiser, and with `resume` everything that the last checkpoint of
- * the run directory holds. TensorFlow must have been loaded.
+ * the run directory holds. TensorFlow must have been loaded. The run directory is locked, and memory and threads are
+ * held, until the run is closed with `close()`; when this function fails, nothing stays locked or held.
  *
- * @throws S2sError `run-exists` when the run directory holds a training and `resume` is not set; `run-differs` when it
- *   holds one of another model or vocabulary; `config-foreign`, `tokenizer-foreign` or `tokenizer-kept` when files are in
- *   the way that s2s did not write or that a run may need; and what reading text, data and checkpoints throws
+ * @throws S2sError `run-directory-locked` when another training uses the run directory; `run-exists` when it holds a training
+ *   and `resume` is not set; `run-differs` when it holds one of another model or vocabulary; `config-foreign`,
+ *   `tokenizer-foreign` or `tokenizer-kept` when files are in the way that s2s did not write or that a run may need; and what
+ *   reading text, data and checkpoints throws
  */
 export async function prepareTraining(config: Config, resume: boolean, onEvent: (event: PreparationEvent) => void = () => undefined): Promise<TrainingRun> {
+  const cleanup = new Cleanup();
+  try {
+    return await prepare(config, resume, onEvent, cleanup);
+  } catch (error) {
+    // Why the preparation failed is what the user has to know.
+    await cleanup.run().catch(() => undefined);
+    throw error;
+  }
+}
+
+async function prepare(config: Config, resume: boolean, onEvent: (event: PreparationEvent) => void, cleanup: Cleanup): Promise<TrainingRun> {
   const { runDirectory } = config;
+  const lock = await lockRunDirectory(runDirectory);
+  cleanup.add(() => lock.release());
   const checkpoint = await checkpointToResume(runDirectory, resume, onEvent);
   const before = checkpoint === undefined ? undefined : readResolvedConfig(runDirectory);
   let tokenizers;
@@ -65,10 +82,12 @@ export async function prepareTraining(config: Config, resume: boolean, onEvent: 
 
   const { train, dev } = await loadTrainingData(config, tokenizers, onEvent);
   const model = buildModel(config.model, tokenizers.source.vocabularySize, tokenizers.target.vocabularySize, new Random(config.seed).derive('weights'));
+  cleanup.add(() => model.dispose());
   const optimizer = new Optimizer(
     config.training.optimizer,
     model.parameters.names.map((name) => ({ name, weights: model.parameters.storedTensor(name) })),
   );
+  cleanup.add(() => optimizer.dispose());
   const { size, unit } = config.training.batch;
   const options = { seed: config.seed, size, unit, ranges: train.ranges };
   const order = batchOrder(train.corpus, options);
@@ -82,7 +101,8 @@ export async function prepareTraining(config: Config, resume: boolean, onEvent: 
     onEvent({ type: 'resumed', step: state.step, changes: settingChanges(before, config), restartedEpoch: restarted });
   }
   const batches = await BatchPrefetcher.open(train.corpus, options, { position: start });
-  const saved = checkpoint === undefined ? START : progressOf(checkpoint.state);
+  cleanup.add(() => batches.close());
+  const saved = checkpoint === undefined ? START : await restoreProgress(config, checkpoint.state);
   const inFloat16 = loadedRuntime()?.precision === 'float16';
   const progress = { ...saved, lossScale: inFloat16 ? (saved.lossScale ?? FIRST_LOSS_SCALE) : undefined };
   const { step, elapsedSeconds, waited } = progress;
@@ -101,6 +121,7 @@ export async function prepareTraining(config: Config, resume: boolean, onEvent: 
     paddingShare: batches.statistics.paddingShare,
     progress,
     startShare: progressShare(config.training, extent, stepsPerEpoch({ batches, config })),
+    close: () => cleanup.run(),
   };
 }
 

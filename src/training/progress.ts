@@ -10,12 +10,15 @@ export interface BestScore {
   readonly step: number;
 }
 
+/** Dev scores of a validation by metric; empty when the model is not worth ranking (see `DivergenceWatch`). */
+export type DevScores = Readonly<Partial<Record<BestScore['metric'], number>>>;
+
 /** How far a run has come and what its validations said: everything that a resume must know besides tensors. */
 export interface Progress {
   readonly step: number;
   readonly best: BestScore | undefined;
-  /** The latest validation of this session, best or not. */
-  readonly validated: { readonly value: number; readonly step: number } | undefined;
+  /** The latest validation, best or not; after a resume that of the checkpoint, undefined when it has no score. */
+  readonly validated: { readonly scores: DevScores; readonly step: number } | undefined;
   /** Validations since the best. */
   readonly waited: number;
   readonly plateau: PlateauState;
@@ -49,17 +52,22 @@ export function direction(metric: BestScore['metric']): 'higher' | 'lower' {
   return metric === 'bleu' ? 'higher' : 'lower';
 }
 
-/** Progress after a validation: a better score becomes the best, any other counts towards patience. */
-export function withValidation(progress: Progress, value: number, training: TrainingConfig): { progress: Progress; improved: boolean } {
+/**
+ * Progress after a validation: a better score becomes the best; any other, a missing one and one that is not finite
+ * count towards patience.
+ */
+export function withValidation(progress: Progress, scores: DevScores, training: TrainingConfig): { progress: Progress; improved: boolean } {
   const { metric } = training.earlyStopping;
   const { best } = progress;
-  const improved = Number.isFinite(value) && (best === undefined || best.metric !== metric || (direction(metric) === 'higher' ? value > best.value : value < best.value));
+  const value = scores[metric] ?? Number.NaN;
+  const isBetter = best?.metric !== metric || (direction(metric) === 'higher' ? value > best.value : value < best.value);
+  const improved = Number.isFinite(value) && isBetter;
   return {
     improved,
     progress: {
       ...progress,
       best: improved ? { metric, value, step: progress.step } : best,
-      validated: { value, step: progress.step },
+      validated: { scores, step: progress.step },
       waited: improved ? 0 : progress.waited + 1,
       plateau: afterValidation(progress.plateau, improved, training.schedule),
     },

@@ -28,6 +28,11 @@ export interface TrainingRun {
   readonly progress: Progress;
   /** Share of the whole training done before this session, 0 to 1; undefined without limits. */
   readonly startShare: number | undefined;
+  /**
+   * Stops the thread that makes batches, disposes model and optimiser, and unlocks the run directory. Call it when the
+   * training has ended, in whatever way; further calls do nothing. What the training saved stays.
+   */
+  readonly close: () => Promise<void>;
 }
 
 /** Updates of one pass over the training data. */

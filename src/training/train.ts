@@ -1,17 +1,17 @@
 import { setImmediate } from 'node:timers/promises';
 import { shapeOf, type Batch } from '../data/batch.js';
-import { batchOrigin, formatBatches } from '../data/batch-origin.js';
-import { S2sError } from '../errors.js';
+import { batchOrigin } from '../data/batch-origin.js';
 import { withBatchInMemory } from '../loss/batch-memory.js';
 import { afterApplied, afterOverflow } from '../optim/loss-scale.js';
 import { learningRate } from '../optim/schedule.js';
 import { loadedRuntime } from '../runtime/tensorflow.js';
+import { divergedInSkippedUpdates, divergedInUpdates, divergedOnDev, divergedWeights, DivergenceWatch, healthWarning } from './divergence.js';
 import type { CheckpointEvent, SkippedEvent, TrainingEvent, UpdateEvent, ValidationEvent } from './events.js';
 import { progressShare, reachedLimit, type StopReason } from './limits.js';
 import { NO_UPDATES, reading, withUpdate } from './meter.js';
-import { withValidation, type Progress } from './progress.js';
+import { withValidation, type DevScores, type Progress } from './progress.js';
 import { rehearse } from './rehearse.js';
-import { bestSaved, saveRun } from './save.js';
+import { bestSaved, saveRun, scoreRun } from './save.js';
 import { completedEpochs, stepsPerEpoch, type TrainingRun } from './run.js';
 import { update, type UpdateResult } from './update.js';
 import { validate } from './validate.js';
@@ -25,16 +25,19 @@ import { validate } from './validate.js';
  * checkpoint, but counts neither towards patience nor towards a decay of the learning rate.
  *
  * @param signal aborting it ends the training after the present update, and after the validation that is due with it
- * @throws S2sError `diverged` after `training.maxNonFiniteSteps` updates in a row without a finite loss; `out-of-memory`
+ * @throws S2sError `diverged` after `training.maxNonFiniteSteps` updates in a row whose loss, perplexity or gradient was
+ *   not finite; when `DivergenceWatch` says so, in updates, in two validations in a row, or in the one that ends the
+ *   training; and when weights are no longer finite; `out-of-memory`
  */
 export async function* train(run: TrainingRun, signal?: AbortSignal): AsyncGenerator<TrainingEvent, void, undefined> {
   const { training } = run.config;
   let progress = run.progress;
   const clock = startClock(progress.elapsedSeconds);
-  let validatedStep = progress.step;
+  const watch = new DivergenceWatch(run.model.targetVocabularySize, training.schedule.warmupSteps, progress.validated?.step);
   let savedStep = progress.step > 0 ? progress.step : undefined;
-  const save = async (state: Progress): Promise<CheckpointEvent | undefined> => {
-    const saved = await saveRun(run, state);
+  const whereItStands = () => ({ runDirectory: run.runDirectory, step: progress.step, savedStep, watch });
+  const save = async (): Promise<CheckpointEvent | undefined> => {
+    const saved = await saveRun(run, progress);
     if (saved === undefined) return undefined;
     savedStep = saved.step;
     return { type: 'checkpoint', ...saved };
@@ -53,8 +56,6 @@ export async function* train(run: TrainingRun, signal?: AbortSignal): AsyncGener
   yield await rehearse(run);
   releaseMemory();
 
-  /** The latest step at which a validation found a broken model. */
-  let brokenStep: number | undefined;
   let reason: StopReason | undefined;
   for (;;) {
     reason = stopReason(run, progress, clock(), signal);
@@ -83,6 +84,7 @@ export async function* train(run: TrainingRun, signal?: AbortSignal): AsyncGener
         releaseMemory();
       }
       yield event;
+      if (watch.afterUpdate(result)) throw divergedInUpdates(whereItStands(), run.model.targetVocabularySize);
     } else if (lowered !== undefined) {
       progress = { ...progress, lossScale: lowered, elapsedSeconds: clock() };
       yield { type: 'rescaled', step: progress.step, lossFactor: lowered.factor };
@@ -90,36 +92,42 @@ export async function* train(run: TrainingRun, signal?: AbortSignal): AsyncGener
       progress = withSkip(progress, clock());
       const event = skippedEvent(run, progress, result, batches);
       yield event;
-      if (event.inRow >= training.maxNonFiniteSteps) throw diverged(run, event, savedStep);
+      if (event.inRow >= training.maxNonFiniteSteps) throw divergedInSkippedUpdates(whereItStands(), event);
     }
 
-    const validationDue = validationIsDue(run, progress, validatedStep);
+    const validationDue = validationIsDue(run, progress);
     if (validationDue) {
-      const validated = await runValidation(run, progress, clock);
+      const validated = await runValidation(run, progress, watch, clock);
       ({ progress } = validated);
       yield validated.event;
-      validatedStep = progress.step;
-      if (!Number.isFinite(validated.event.loss)) brokenStep = progress.step;
+      if (watch.isLost) throw divergedOnDev(whereItStands());
       releaseMemory();
     }
-    if (brokenStep !== progress.step && (validationDue || saveIsDue(run, progress, savedStep))) {
-      const saved = await save(progress);
-      if (saved !== undefined) yield saved;
+    if (!watch.hasDiverged && (validationDue || saveIsDue(run, progress, savedStep))) {
+      const saved = await save();
+      if (saved === undefined) throw divergedWeights(whereItStands());
+      yield saved;
     }
     // Lets signals and timers in: an update blocks the thread.
     await setImmediate();
   }
 
   progress = { ...progress, elapsedSeconds: clock() };
-  if (reason !== 'interrupted' && validatedStep !== progress.step) {
-    const { progress: scored, event } = await runValidation(run, progress, clock);
+  const isSaved = savedStep === progress.step;
+  if (reason !== 'interrupted' && progress.step > 0 && progress.validated?.step !== progress.step) {
+    const { progress: scored, event } = await runValidation(run, progress, watch, clock);
+    const { validated, elapsedSeconds, validationSeconds } = scored;
+    progress = { ...progress, validated, elapsedSeconds, validationSeconds };
     yield event;
-    progress = { ...progress, validated: scored.validated, elapsedSeconds: scored.elapsedSeconds, validationSeconds: scored.validationSeconds };
-    if (!Number.isFinite(event.loss)) brokenStep = progress.step;
+    // Its checkpoint was written before this validation.
+    const scoredCheckpoint = isSaved ? await scoreRun(run, progress) : undefined;
+    if (scoredCheckpoint?.best === true) yield { type: 'checkpoint', ...scoredCheckpoint };
   }
-  if (brokenStep !== progress.step && (savedStep ?? 0) !== progress.step) {
-    const saved = await save(progress);
+  if (reason !== 'interrupted' && watch.hasDiverged) throw divergedOnDev(whereItStands());
+  if (progress.step > 0 && !isSaved && !watch.hasDiverged) {
+    const saved = await save();
     if (saved !== undefined) yield saved;
+    else if (reason !== 'interrupted') throw divergedWeights(whereItStands());
   }
   yield {
     type: 'stopped',
@@ -140,9 +148,9 @@ export function stopReason(run: TrainingRun, progress: Progress, elapsedSeconds:
   return reachedLimit(run.config.training, { step: progress.step, epochs, elapsedSeconds, waited: progress.waited });
 }
 
-/** Whether it was the gradient that was not finite, and not the loss: with a smaller factor of the loss it may be. */
-function overflowed({ applied, loss }: UpdateResult): boolean {
-  return !applied && Number.isFinite(loss);
+/** Whether only the gradient was not finite: with a smaller factor of the loss it may be. */
+function overflowed({ notFinite }: UpdateResult): boolean {
+  return notFinite === 'gradient';
 }
 
 function releaseMemory(): void {
@@ -199,7 +207,7 @@ function updateEvent(run: TrainingRun, progress: Progress, result: UpdateResult,
 }
 
 /** @param batches those of the update, the last of which is the latest taken */
-function skippedEvent(run: TrainingRun, progress: Progress, { nonFiniteBatch }: UpdateResult, batches: readonly Batch[]): SkippedEvent {
+function skippedEvent(run: TrainingRun, progress: Progress, { notFinite, nonFiniteBatch }: UpdateResult, batches: readonly Batch[]): SkippedEvent {
   const { epoch, batch: last } = run.batches.position;
   const origins = batches.map((batch, index) => batchOrigin(batch, last - batches.length + 1 + index, run.placeOf));
   return {
@@ -208,14 +216,14 @@ function skippedEvent(run: TrainingRun, progress: Progress, { nonFiniteBatch }: 
     ...progress.nonFinite,
     epoch: epoch + 1,
     batch: last,
-    notFinite: nonFiniteBatch === undefined ? 'gradient' : 'loss',
+    notFinite: notFinite ?? 'gradient',
     batches: nonFiniteBatch === undefined ? origins : [origins[nonFiniteBatch]!],
   };
 }
 
 /** Whether the schedule asks for a validation that this step has not had; a skipped update may end an epoch, too. */
-function validationIsDue(run: TrainingRun, { step }: Progress, validatedStep: number): boolean {
-  if (step === validatedStep) return false;
+function validationIsDue(run: TrainingRun, { step, validated }: Progress): boolean {
+  if (step === 0 || step === validated?.step) return false;
   const { every, unit } = run.config.training.validation;
   if (unit === 'steps') return step % every === 0;
   const { epoch, batch } = run.batches.position;
@@ -228,28 +236,38 @@ function saveIsDue(run: TrainingRun, { step }: Progress, savedStep: number | und
   return everySteps !== undefined && step > 0 && step % everySteps === 0 && step !== savedStep;
 }
 
-async function runValidation(run: TrainingRun, before: Progress, clock: () => number): Promise<{ progress: Progress; event: ValidationEvent }> {
-  const { training } = run.config;
+async function runValidation(
+  run: TrainingRun,
+  before: Progress,
+  watch: DivergenceWatch,
+  clock: () => number,
+): Promise<{ progress: Progress; event: ValidationEvent }> {
   const started = performance.now();
   const validation = await validate(run.model, run.dev, run.tokenizers, run.config);
-  const watched = training.earlyStopping.metric === 'bleu' ? (validation.bleu ?? Number.NaN) : validation.loss;
+  const { loss, bleu, perplexity } = validation;
+  const model = { loss, perplexity, step: before.step, epochs: completedEpochs(run) };
+  const health = watch.afterValidation(model);
+  const warning = healthWarning(health, model, run.model.targetVocabularySize);
+  const scores: DevScores = health === 'healthy' ? { loss, bleu } : {};
   const seconds = (performance.now() - started) / 1000;
-  const { progress, improved } = withValidation({ ...before, elapsedSeconds: clock(), validationSeconds: before.validationSeconds + seconds }, watched, training);
+  const timed = { ...before, elapsedSeconds: clock(), validationSeconds: before.validationSeconds + seconds };
+  const { progress, improved } = withValidation(timed, scores, run.config.training);
   const { step, elapsedSeconds } = progress;
-  const timeShare = progress.validationSeconds / elapsedSeconds;
-  return { progress, event: { type: 'validation', step, epoch: run.batches.position.epoch + 1, ...validation, improved, seconds, timeShare, elapsedSeconds } };
+  const event: ValidationEvent = {
+    type: 'validation',
+    step,
+    epoch: run.batches.position.epoch + 1,
+    ...validation,
+    warnings: [...(warning === undefined ? [] : [warning]), ...validation.warnings],
+    improved,
+    seconds,
+    timeShare: progress.validationSeconds / elapsedSeconds,
+    elapsedSeconds,
+  };
+  return { progress, event };
 }
 
 function withSkip(progress: Progress, elapsedSeconds: number): Progress {
   const { total, inRow } = progress.nonFinite;
   return { ...progress, nonFinite: { total: total + 1, inRow: inRow + 1 }, elapsedSeconds };
-}
-
-function diverged(run: TrainingRun, { step, inRow, notFinite, batches, epoch }: SkippedEvent, savedStep: number | undefined): S2sError {
-  const remedy = 'Lower training.optimizer.learningRate or training.clipNorm, or lengthen training.schedule.warmupSteps, then';
-  return new S2sError('diverged', `loss or gradient were infinite or not a number in ${inRow} updates in a row; stopped at step ${step}, by the ${notFinite} of ${formatBatches(batches, epoch)}`, {
-    place: { file: run.runDirectory },
-    // Weights right before a divergence are on their way there, so those of the last regular checkpoint stay the last.
-    hint: `${savedStep === undefined ? `No checkpoint was saved yet. ${remedy} start again.` : `The last checkpoint is of step ${savedStep}. ${remedy} go on from there with --resume.`} The rows of metrics.jsonl with type skipped name the lines of each batch.`,
-  });
 }

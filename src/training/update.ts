@@ -9,11 +9,19 @@ import { globalNorm } from '../runtime/ops/optimizer-updates.js';
 import { tf } from '../runtime/tensorflow.js';
 import { addGradients, computeGradients } from './gradients.js';
 
+/**
+ * What prevents an update when it is infinite or NaN. The perplexity of a batch is infinite from a cross-entropy of 710
+ * nats a token on: no model that is still learning is that wrong.
+ */
+export type NotFinite = 'loss' | 'perplexity' | 'gradient';
+
 /** What one update saw: sums over its batches. */
 export interface UpdateResult {
-  /** False when loss or gradient were not finite; the weights are then as before. */
+  /** False when something was not finite; the weights are then as before. */
   readonly applied: boolean;
-  /** Index of the first batch whose loss was not finite; undefined where every loss was. */
+  /** What was not finite; undefined when the update was applied. */
+  readonly notFinite: NotFinite | undefined;
+  /** Index of the first batch whose loss or perplexity was not finite; undefined when all were finite. */
   readonly nonFiniteBatch: number | undefined;
   /** Smoothed loss as minimised: per token or per sentence, as configured. */
   readonly loss: number;
@@ -62,9 +70,11 @@ export function update(
   const [lossOfBatch, likelihoodOfBatch, [norm]] = readTogether(losses, likelihoods, [globalNorm(gradients)]) as [number[], number[], [number]];
   const gradientNorm = norm / lossFactor;
   const loss = sum(lossOfBatch) / lossFactor;
-  const nonFiniteBatch = lossOfBatch.findIndex((value) => !Number.isFinite(value));
   const negativeLogLikelihood = sum(likelihoodOfBatch);
-  const applied = Number.isFinite(loss) && Number.isFinite(gradientNorm);
+  const perplexityOfBatch = likelihoodOfBatch.map((value, index) => Math.exp(value / sizes[index]!.target));
+  const nonFiniteBatch = lossOfBatch.findIndex((value, index) => !Number.isFinite(value) || !Number.isFinite(perplexityOfBatch[index]));
+  const notFinite = whatIsNotFinite(lossOfBatch, perplexityOfBatch, gradientNorm);
+  const applied = notFinite === undefined;
   const clipped = clipByGlobalNorm(gradients, gradientNorm, training.clipNorm, lossFactor);
   // The optimiser changes weights in place; a read still alive would make TensorFlow copy them first.
   model.parameters.release();
@@ -75,6 +85,7 @@ export function update(
   const positions = sum(batches.map(({ batch, sourceTime, targetTime }) => batch * (sourceTime + targetTime)));
   return {
     applied,
+    notFinite,
     nonFiniteBatch: nonFiniteBatch < 0 ? undefined : nonFiniteBatch,
     loss,
     negativeLogLikelihood,
@@ -84,6 +95,12 @@ export function update(
     targetTokens,
     paddingTokens: positions - sourceTokens - targetTokens,
   };
+}
+
+function whatIsNotFinite(losses: readonly number[], perplexities: readonly number[], gradientNorm: number): NotFinite | undefined {
+  if (!losses.every(Number.isFinite)) return 'loss';
+  if (!perplexities.every(Number.isFinite)) return 'perplexity';
+  return Number.isFinite(gradientNorm) ? undefined : 'gradient';
 }
 
 /** Values of lists of scalars, which are disposed: read at once, so that a device is waited for once a step. */

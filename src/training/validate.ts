@@ -28,7 +28,7 @@ export interface SampleTranslation {
 
 /** What a validation found. */
 export interface Validation extends TeacherForcedScores {
-  /** BLEU of greedy translations, 0 to 100; undefined where it is switched off, or the loss is not finite. */
+  /** BLEU of greedy translations, 0 to 100; undefined when it is switched off, or loss or perplexity are not finite. */
   readonly bleu: number | undefined;
   readonly bleuSignature: string | undefined;
   readonly samples: readonly SampleTranslation[];
@@ -38,7 +38,7 @@ export interface Validation extends TeacherForcedScores {
 
 /**
  * Loss, perplexity and accuracy under teacher forcing, then BLEU (and sample translations) from real greedy decoding. A
- * model whose loss is not finite has no probabilities to decode with, so it translates nothing.
+ * model whose loss or perplexity is not finite has no probabilities to decode with, so it translates nothing.
  *
  * @throws S2sError `out-of-memory`
  */
@@ -46,8 +46,8 @@ export async function validate(model: TrainableModel, dev: DevSet, tokenizers: T
   const { training, decoding } = config;
   const task: Task = { name: 'validation', remedy: 'validation', placeOf: dev.placeOf };
   const scores = evaluateLoss(model, devBatches(dev, config), training.labelSmoothing, task);
-  if (!Number.isFinite(scores.loss)) {
-    return { ...scores, bleu: undefined, bleuSignature: undefined, samples: [], warnings: ['the loss on dev is infinite or not a number: the model is broken, and nothing was translated'] };
+  if (!Number.isFinite(scores.loss) || !Number.isFinite(scores.perplexity)) {
+    return { ...scores, bleu: undefined, bleuSignature: undefined, samples: [], warnings: [] };
   }
   const { bleu: withBleu, maxSentences, samples } = training.validation;
   const count = Math.min(dev.sources.length, withBleu ? (maxSentences ?? dev.sources.length) : samples);

@@ -20,11 +20,13 @@ export interface LoadedRun {
   readonly model: TrainableModel;
   readonly tokenizers: TokenizerPair;
   readonly checkpoint: Checkpoint;
+  /** Disposes the model; further calls do nothing. */
+  readonly close: () => void;
 }
 
 /**
  * Loads a trained model: a checkpoint of a run, the tokenizers it was trained with, and its configuration.
- * TensorFlow must have been loaded.
+ * TensorFlow must have been loaded. The model holds memory until `close()`.
  *
  * @throws S2sError when something is missing, damaged, or does not belong together
  */
@@ -43,13 +45,14 @@ export async function loadRun(runDirectory: string, which: WhichCheckpoint = 'be
     model.dispose();
     throw error;
   }
-  return { runDirectory, config, model, tokenizers, checkpoint };
+  return { runDirectory, config, model, tokenizers, checkpoint, close: () => model.dispose() };
 }
 
 /**
  * Gives a model the weights of a checkpoint.
  *
- * @throws S2sError `checkpoint-mismatch` when they are not those of such a model
+ * @throws S2sError `checkpoint-mismatch` when a weight is missing or unknown, or has another shape or dtype than the
+ *   model's, with both; the model is then as before
  */
 export function assignWeights({ parameters }: Pick<TrainableModel, 'parameters'>, weights: Checkpoint['weights'], directory: string): void {
   assertSameShapes(new Map(parameters.names.map((name) => [name, parameters.storedTensor(name).shape])), weights, directory);

@@ -22,7 +22,7 @@ write('package.json', '{"type": "module", "private": true}');
 
 const PROGRAM = `
 import { Module } from 'node:module';
-import { corpusBleu, evaluateModel, loadConfig, loadRun, loadTensorFlow, loadTokenizers, lockRunDirectory, prepareTraining, readSplit, S2sError, train, translateLines } from 's2s-nmt';
+import { corpusBleu, evaluateModel, loadConfig, loadRun, loadTensorFlow, loadTokenizers, prepareTraining, readSplit, S2sError, train, translateLines } from 's2s-nmt';
 
 const tensorFlowIsLoaded = () => Object.keys(Module._cache).some((file) => file.includes('@tensorflow'));
 const before = tensorFlowIsLoaded();
@@ -35,24 +35,21 @@ try {
 }
 const config = loadConfig({ file: 'config.yaml', overrides: { 'training.maxSteps': 3 } });
 await loadTensorFlow({ device: 'cpu' });
-const lock = await lockRunDirectory(config.runDirectory);
+const session = await prepareTraining(config, false);
 const types = [];
 try {
-  const session = await prepareTraining(config, false);
-  try {
-    for await (const event of train(session)) types.push(event.type);
-  } finally {
-    await session.batches.close();
-  }
+  for await (const event of train(session)) types.push(event.type);
 } finally {
-  await lock.release();
+  await session.close();
 }
 
-const { model, tokenizers } = await loadRun(config.runDirectory);
+const run = await loadRun(config.runDirectory);
+const { model, tokenizers } = run;
 const lines = ['a b c', ''];
 const translations = await translateLines(lines, { model, tokenizers, options: config.decoding });
 const set = await readSplit(config, 'dev');
 const { scores, hypotheses, teacherForced } = await evaluateModel(set, { model, tokenizers, decoding: config.decoding });
+run.close();
 const ids = await loadTokenizers(config.runDirectory).source.encode('c b a');
 console.log(JSON.stringify({
   before, after: tensorFlowIsLoaded(), code, types, count: translations.length, blank: translations[1].blank,
@@ -98,8 +95,10 @@ const describe = (event: TrainingEvent): void => {
   // @ts-expect-error a type of event that there is not
   if (event.type === 'nonsense') bleus.push(0);
 };
-for await (const event of train(await prepareTraining(config, false))) describe(event);
-const { model, tokenizers } = await loadRun('run', 'best');
+const session = await prepareTraining(config, false);
+for await (const event of train(session)) describe(event);
+await session.close();
+const { model, tokenizers, close } = await loadRun('run', 'best');
 const [translation] = await translateLines(['a'], { model, tokenizers, options: config.decoding });
 const text: string | undefined = translation?.hypotheses[0].text;
 const ids: number[] = await loadTokenizer('tokenizer.json').encode('a');
@@ -108,6 +107,7 @@ const score: number = corpusBleu(['a'], [['a']]).score;
 corpusBleu(['a'], ['a']);
 // @ts-expect-error a step is a number
 await loadRun('run', 'newest');
+close();
 // What is not typed is any, and any would pass as this.
 // @ts-expect-error tensors are typed
 const nothing: null = model.targetVocabularySize;

@@ -83,15 +83,8 @@ export async function trainTiny(
   } catch (error) {
     return { preparation, events, error };
   } finally {
-    await closeRun(run);
+    await run.close();
   }
-}
-
-/** Releases what a run holds. */
-export async function closeRun(run: TrainingRun): Promise<void> {
-  await run.batches.close();
-  run.model.dispose();
-  run.optimizer.dispose();
 }
 
 /** The events of one type. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatCount, formatDuration, formatShare } from '../../../src/cli/format.js';
+import { formatCount, formatDuration, formatPerplexity, formatShare } from '../../../src/cli/format.js';
 
 test('durations, rounded without ever showing 60 of anything', () => {
   const cases: readonly [seconds: number, text: string][] = [
@@ -12,4 +12,8 @@ test('durations, rounded without ever showing 60 of anything', () => {
 test('counts with their thousands apart, shares in per cent', () => {
   assert.deepEqual([0, 999, 29_000, 1_234_567.6].map(formatCount), ['0', '999', '29,000', '1,234,568']);
   assert.deepEqual([0, 0.0468, 1].map(formatShare), ['0.0 %', '4.7 %', '100.0 %']);
+});
+
+test('perplexities, large ones with a power of ten', () => {
+  assert.deepEqual([1, 7.389, 12_345.678, 1e6, 1.234e300, Infinity].map(formatPerplexity), ['1.00', '7.39', '12345.68', '1.00e+6', '1.23e+300', 'Infinity']);
 });

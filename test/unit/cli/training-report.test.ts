@@ -57,8 +57,10 @@ test('the end says what is saved, and how to go on', () => {
   const stopped: TrainingEvent = { type: 'stopped', reason: 'interrupted', step: 20, epoch: 1, savedStep: 20, best: { metric: 'bleu', value: 31.234, step: 10 }, skipped: 2, elapsedSeconds: 75 };
   const model = 'the model is in /run; translate with: s2s translate --model /run < input.txt';
   assert.deepEqual(told([stopped]), ['stopped at step 20 after 1 min 15 s: interrupted; 2 steps skipped', 'best bleu on dev: 31.23 at step 10', 'to go on with the training, give the same command with --resume', model]);
-  assert.deepEqual(told([{ ...stopped, savedStep: undefined, best: undefined, skipped: 0 }]).slice(1), ['warning: nothing is saved: no update has been made']);
-  assert.match(told([{ ...stopped, savedStep: 10 }], {}, 'warn').join(), /^warning: the last checkpoint is of step 10: the weights of step 20/);
+  const unsaved = { ...stopped, savedStep: undefined, best: undefined, skipped: 0 };
+  assert.deepEqual(told([{ ...unsaved, step: 0 }]).slice(1), ['warning: nothing is saved: no update has been made']);
+  assert.deepEqual(told([unsaved]).slice(1), ['warning: nothing is saved: at step 20 the training had diverged']);
+  assert.match(told([{ ...stopped, savedStep: 10 }], {}, 'warn').join(), /^warning: the last checkpoint is of step 10: at step 20 the training had diverged$/);
 });
 
 test('data: what was dropped and why, with the longest pair of each reason and of those kept', () => {

@@ -23,7 +23,7 @@ before(async () => {
   run = await loadRun(join(folder, 'run'));
 });
 after(async () => {
-  run.model.dispose();
+  run.close();
   await rm(folder, { recursive: true });
 });
 

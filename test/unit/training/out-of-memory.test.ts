@@ -7,7 +7,7 @@ import { loadTensorFlow } from '../../../src/runtime/tensorflow.js';
 import { prepareTraining } from '../../../src/training/prepare.js';
 import type { TrainingEvent } from '../../../src/training/events.js';
 import { train } from '../../../src/training/train.js';
-import { closeRun, tinyConfig, writeTinyText } from '../../support/tiny-training.js';
+import { tinyConfig, writeTinyText } from '../../support/tiny-training.js';
 
 /** 6 batches of 4 sentences make an epoch. */
 const text = writeTinyText({ train: 24, dev: 6 });
@@ -58,7 +58,7 @@ for (const { name, part, since, call, message, hint, split } of CASES) {
       try {
         for await (const event of train({ ...run, model })) begun ||= event.type === since;
       } finally {
-        await closeRun(run);
+        await run.close();
       }
     }, (error: unknown) => {
       assert.ok(error instanceof S2sError && error.code === 'out-of-memory' && error.exitCode === 1, String(error));

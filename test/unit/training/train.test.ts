@@ -12,7 +12,7 @@ import type { TrainingEvent } from '../../../src/training/events.js';
 import { prepareTraining } from '../../../src/training/prepare.js';
 import type { TrainingRun } from '../../../src/training/run.js';
 import { train } from '../../../src/training/train.js';
-import { closeRun, eventsOf, lastCheckpoint, stoppedOf, tinyConfig, trainTiny, writeTinyText, type TinyResult, type TinySettings } from '../../support/tiny-training.js';
+import { eventsOf, lastCheckpoint, stoppedOf, tinyConfig, trainTiny, writeTinyText, type TinyResult, type TinySettings } from '../../support/tiny-training.js';
 
 /** 6 batches of 4 sentences make an epoch. */
 const text = writeTinyText({ train: 24, dev: 4 });
@@ -201,7 +201,7 @@ describe('a loss that is not finite', () => {
     } catch (error) {
       return { events, error };
     } finally {
-      await closeRun(run);
+      await run.close();
     }
   }
 
@@ -232,9 +232,9 @@ describe('a loss that is not finite', () => {
   });
 
   test('at the end of an epoch does not cancel its validation', async () => {
-    const result = await trainTiny(configOf({ maxEpochs: 2, checkpoints: { everySteps: 5 } }), { onEvent: spoiling([6]) });
+    const result = await trainTiny(configOf({ maxEpochs: 2, checkpoints: { everySteps: 4 } }), { onEvent: spoiling([6]) });
     assert.deepEqual(stepsOf(result, 'validation'), [5, 11]);
-    assert.deepEqual(stepsOf(result, 'checkpoint'), [5, 10, 11]);
+    assert.deepEqual(stepsOf(result, 'checkpoint'), [4, 5, 8, 11]);
   });
 
   test('ends the training after too many in a row, with the last regular checkpoint to go on from', async () => {
@@ -274,7 +274,7 @@ describe('a loss that is not finite', () => {
       // With such a factor the gradient is infinite in float32, too; the loss is not.
       for await (const event of train({ ...run, progress: { ...run.progress, lossScale: { factor: 2 ** 100, updates: 0 } } })) events.push(event);
     } finally {
-      await closeRun(run);
+      await run.close();
     }
     const sinceLast = eventsOf({ events: events.slice(events.findLastIndex(({ type }) => type === 'rescaled')) }, 'update');
     const factors = eventsOf({ events }, 'rescaled').map(({ lossFactor }) => lossFactor);
@@ -285,16 +285,51 @@ describe('a loss that is not finite', () => {
     assert.deepEqual((await loadCheckpoint(config.runDirectory, 'last')).state.lossScale, { factor: factors.at(-1), updates: sinceLast.length });
   });
 
-  test('weights that the last update made infinite are not saved at the limit either', async () => {
-    const result = await trainTiny(configOf({ maxSteps: 4, validation: { every: 2, unit: 'steps' } }), {
+  test('weights that the last update made infinite are not saved at the limit either, and are an error', async () => {
+    const config = configOf({ maxSteps: 4, validation: { every: 2, unit: 'steps' } });
+    const { error, ...result } = await trainTiny(config, {
       onEvent: (event, { model }) => {
         if (event.type === 'update' && event.step === 4) model.parameters.assign('output.bias', new Float32Array(model.targetVocabularySize).fill(1e38, 3, 5));
       },
     });
     assert.deepEqual(eventsOf(result, 'validation').map(({ loss }) => Number.isFinite(loss)), [true, false]);
-    assert.deepEqual(stepsOf(result, 'checkpoint'), [2]);
-    assert.equal(stoppedOf(result).savedStep, 2);
+    assert.deepEqual(eventsOf(result, 'checkpoint').map(({ step }) => step), [2]);
+    assert.ok(error instanceof S2sError && error.code === 'diverged', String(error));
+    assert.match(error.hint!, /The last checkpoint is of step 2\. Lower .* go on from there with --resume/);
+    assert.equal((await readIndex(config.runDirectory)).best, 2);
   });
+
+  test('and was interrupted saves nothing over the last checkpoint', async () => {
+    const controller = new AbortController();
+    const result = await trainTiny(configOf({ maxSteps: 9, validation: { every: 2, unit: 'steps' } }), {
+      signal: controller.signal,
+      onEvent: (event, { model }) => {
+        if (event.type !== 'update' || event.step !== 4) return;
+        model.parameters.assign('output.bias', new Float32Array(model.targetVocabularySize).fill(Infinity));
+        controller.abort();
+      },
+    });
+    const { reason, step, savedStep } = stoppedOf(result);
+    assert.deepEqual({ reason, step, savedStep }, { reason: 'interrupted', step: 4, savedStep: 2 });
+  });
+
+  for (const interrupted of [false, true]) {
+    test(`moments of the optimiser are not saved${interrupted ? ' at an interruption' : ', and are an error'}`, async () => {
+      const controller = new AbortController();
+      const config = configOf({ maxSteps: 9, checkpoints: { everySteps: 2 } });
+      const { error, ...result } = await trainTiny(config, {
+        signal: controller.signal,
+        onEvent: (event, { model, optimizer }) => {
+          if (event.type !== 'update' || event.step !== 3) return;
+          optimizer.assign('secondMoment.output.bias', new Float32Array(model.targetVocabularySize).fill(Infinity));
+          if (interrupted) controller.abort();
+        },
+      });
+      assert.equal(error instanceof S2sError ? error.code : error, interrupted ? undefined : 'diverged');
+      assert.deepEqual(eventsOf(result, 'checkpoint').map(({ step }) => step), [2]);
+      assert.equal(eventsOf(result, 'stopped')[0]?.savedStep, interrupted ? 2 : undefined);
+    });
+  }
 
   test('a huge learning rate ends in an error, not in a model', async () => {
     const { error } = await trainTiny(configOf({ maxSteps: 30, clipNorm: 0, optimizer: { name: 'sgd', learningRate: 1e38 } }));

@@ -27,7 +27,9 @@ async function refused(promise: Promise<unknown>): Promise<S2sError> {
 test('a run is loaded with the weights of its checkpoint and translates', async () => {
   const run = join(folder, 'good');
   await makeTinyRun(run);
-  const { model, tokenizers, config, checkpoint } = await loadRun(run);
+  const withoutModel = tf.memory().numTensors;
+  const loaded = await loadRun(run);
+  const { model, tokenizers, config, checkpoint } = loaded;
   assert.equal(checkpoint.state.step, 10);
   for (const [name, { data }] of await model.parameters.values()) assert.deepEqual(data, checkpoint.weights.get(name)?.data, name);
   const before = tf.memory().numTensors;
@@ -41,7 +43,9 @@ test('a run is loaded with the weights of its checkpoint and translates', async 
   }
   model.parameters.release();
   assert.equal(tf.memory().numTensors, before);
-  model.dispose();
+  assert.ok(before > withoutModel);
+  for (let i = 0; i < 2; i++) loaded.close();
+  assert.equal(tf.memory().numTensors, withoutModel);
 });
 
 test('what does not belong together is refused', async () => {
@@ -59,9 +63,11 @@ test('what does not belong together is refused', async () => {
 test('weights of another architecture are refused with every difference', async () => {
   const run = join(folder, 'other');
   await makeTinyRun(run);
-  const { config, checkpoint, model } = await loadRun(run);
+  const { config, checkpoint, model, close } = await loadRun(run);
   const wider = buildModel({ ...config.model, embeddingSize: 12 }, 20, 20, new Random(0));
   assert.throws(() => assignWeights(wider, checkpoint.weights, run), (error: unknown) => error instanceof S2sError && error.code === 'checkpoint-mismatch' && /source\.embedding is \[\d+, 8\] and not \[20, 12\]/.test(error.message));
   wider.dispose();
-  model.dispose();
+  const double = new Map(checkpoint.weights).set('output.bias', { dtype: 'F64', shape: [model.targetVocabularySize], data: new Float64Array(model.targetVocabularySize) });
+  assert.throws(() => assignWeights(model, double, run), (error: unknown) => error instanceof S2sError && error.code === 'checkpoint-mismatch' && error.message.includes('output.bias is F64 and not F32'));
+  close();
 });

@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import type { Worker } from 'node:worker_threads';
+import { loadCheckpoint, loadOptimizer } from '../../../src/checkpoint/run-directory.js';
+import { writeSafetensors, type SavedTensors } from '../../../src/checkpoint/safetensors.js';
+import type { Config } from '../../../src/config/schema.js';
+import { S2sError } from '../../../src/errors.js';
+import { loadTensorFlow, tf } from '../../../src/runtime/tensorflow.js';
+import { prepareTraining } from '../../../src/training/prepare.js';
+import { train } from '../../../src/training/train.js';
+import { tinyConfig, trainTiny, writeTinyText } from '../../support/tiny-training.js';
+
+const text = writeTinyText({ train: 24, dev: 4 });
+const workers: Worker[] = [];
+const onWorker = (worker: Worker): void => void workers.push(worker);
+let tensors = 0;
+before(async () => {
+  await loadTensorFlow({ device: 'cpu' });
+  process.on('worker', onWorker);
+});
+beforeEach(() => {
+  workers.length = 0;
+  tensors = tf.memory().numTensors;
+});
+after(() => {
+  process.off('worker', onWorker);
+  text.remove();
+});
+
+/** A thread that has ended has no id. */
+function assertReleased({ runDirectory }: Config): void {
+  assert.equal(tf.memory().numTensors, tensors);
+  assert.deepEqual(workers.filter(({ threadId }) => threadId > 0).length, 0, 'a thread is still there');
+  assert.equal(existsSync(join(runDirectory, '.lock')), false, 'the run directory is still locked');
+}
+
+describe('close() releases tensors, threads and the lock of the run directory', () => {
+  test('after a whole training, and when it is called again', async () => {
+    const config = tinyConfig(text, 'whole', { training: { maxSteps: 3, batch: { size: 4, unit: 'sentences', accumulate: 2 } } });
+    for (const resume of [false, true]) {
+      const run = await prepareTraining(resume ? { ...config, training: { ...config.training, maxSteps: 6 } } : config, resume);
+      // The event of a new thread comes a tick later.
+      await setImmediate();
+      assert.ok(tf.memory().numTensors > tensors);
+      assert.equal(workers.filter(({ threadId }) => threadId > 0).length, 1);
+      await assert.rejects(prepareTraining(config, true), (error: unknown) => error instanceof S2sError && error.code === 'run-directory-locked');
+      for await (const event of train(run)) assert.ok(event);
+      await Promise.all([run.close(), run.close()]);
+      await run.close();
+      assertReleased(config);
+    }
+  });
+
+  for (const type of ['start', 'rehearsal', 'update', 'validation', 'checkpoint'] as const) {
+    test(`after a training that its consumer left at an event of type ${type}`, async () => {
+      const config = tinyConfig(text, `left at ${type}`, { training: { maxSteps: 3 } });
+      const run = await prepareTraining(config, false);
+      for await (const event of train(run)) if (event.type === type) break;
+      await run.close();
+      assertReleased(config);
+    });
+  }
+});
+
+describe('a preparation that fails releases all that it had opened', () => {
+  test('where the run exists', async () => {
+    const config = tinyConfig(text, 'exists', { training: { maxSteps: 1 } });
+    await trainTiny(config);
+    await assert.rejects(prepareTraining(config, false), (error: unknown) => error instanceof S2sError && error.code === 'run-exists');
+    assertReleased(config);
+  });
+
+  test('where the training data are empty', async () => {
+    writeFileSync(join(text.folder, 'empty.a'), '\n');
+    const empty = join(text.folder, 'empty.a');
+    const config = tinyConfig(text, 'empty', { data: { train: [{ source: empty, target: empty }] } });
+    await assert.rejects(prepareTraining(config, false));
+    assertReleased(config);
+  });
+
+  for (const [name, change] of Object.entries({
+    'the model': (tensors: SavedTensors) => ({ 'model.safetensors': withShape(tensors, 'output.bias', [3, 4]) }),
+    'the optimiser': (tensors: SavedTensors) => ({ 'optimizer.safetensors': withShape(tensors, 'firstMoment.output.bias', [3, 4]) }),
+  })) {
+    test(`where the checkpoint has a wrong shape in ${name}`, async () => {
+      const config = tinyConfig(text, `shape in ${name}`, { training: { maxSteps: 1 } });
+      await trainTiny(config);
+      const checkpoint = await loadCheckpoint(config.runDirectory, 'last');
+      const [[file, changed]] = Object.entries(change(name === 'the model' ? checkpoint.weights : await loadOptimizer(checkpoint))) as [[string, SavedTensors]];
+      await writeSafetensors(join(checkpoint.directory, file), changed, { format: 's2s', step: '1' });
+      await assert.rejects(prepareTraining(config, true), (error: unknown) => {
+        assert.ok(error instanceof S2sError && error.code === 'checkpoint-mismatch', String(error));
+        assert.match(error.message, /output\.bias is \[3, 4\] and not \[12\]/);
+        return true;
+      });
+      assertReleased(config);
+    });
+  }
+
+  test('where the program that is told of it throws, at every event', async () => {
+    const config = tinyConfig(text, 'told', { training: { maxSteps: 1 } });
+    await trainTiny(config);
+    const types = new Set<string>();
+    await (await prepareTraining(config, true, ({ type }) => void types.add(type))).close();
+    assert.ok(types.has('resumed'));
+    for (const type of types) {
+      const told = (event: { type: string }): void => {
+        if (event.type === type) throw new Error('no more');
+      };
+      await assert.rejects(prepareTraining(config, true, told), /no more/);
+      assertReleased(config);
+    }
+  });
+});
+
+function withShape(tensors: SavedTensors, name: string, shape: number[]): SavedTensors {
+  return new Map(tensors).set(name, { ...tensors.get(name)!, shape });
+}

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { loadCheckpoint, loadOptimizer } from '../../../src/checkpoint/run-directory.js';
+import { writeSafetensors, type SavedTensors } from '../../../src/checkpoint/safetensors.js';
+import { S2sError } from '../../../src/errors.js';
+import { loadTensorFlow } from '../../../src/runtime/tensorflow.js';
+import { join } from 'node:path';
+import { stoppedOf, tinyConfig, trainTiny, writeTinyText } from '../../support/tiny-training.js';
+
+const text = writeTinyText({ train: 12, dev: 3 });
+after(() => text.remove());
+before(async () => {
+  await loadTensorFlow({ device: 'cpu' });
+});
+
+test('every moment must have the name, the shape and the dtype of its weight', async () => {
+  const config = (maxSteps: number) => tinyConfig(text, 'moments', { training: { maxSteps } });
+  await trainTiny(config(1));
+  const checkpoint = await loadCheckpoint(config(1).runDirectory, 'last');
+  const moments = await loadOptimizer(checkpoint);
+  const name = 'secondMoment.output.kernel';
+  const moment = moments.get(name) ?? assert.fail([...moments.keys()].join());
+  const [rows, columns] = moment.shape as [number, number];
+  const write = (changed: SavedTensors) => writeSafetensors(join(checkpoint.directory, 'optimizer.safetensors'), changed, { format: 's2s', step: '1' });
+  const changes: [(tensors: Map<string, NonNullable<ReturnType<SavedTensors['get']>>>) => void, RegExp][] = [
+    // As many numbers in another order: nothing but the shape tells.
+    [(tensors) => tensors.set(name, { ...moment, shape: [columns, rows] }), new RegExp(`${name} is \\[${columns}, ${rows}\\] and not \\[${rows}, ${columns}\\]`)],
+    [(tensors) => tensors.set(name, { ...moment, shape: [rows * columns] }), new RegExp(`${name} is \\[${rows * columns}\\] and not`)],
+    [(tensors) => tensors.set(name, { ...moment, dtype: 'F64', data: new Float64Array(rows * columns) }), new RegExp(`${name} is F64 and not F32`)],
+    [(tensors) => tensors.delete(name), new RegExp(`${name} \\[${rows}, ${columns}\\] is missing`)],
+    [(tensors) => tensors.set('secondMoment.stranger', moment), /secondMoment\.stranger \[\d+, \d+\] is not in the optimiser/],
+  ];
+  for (const [change, message] of changes) {
+    const changed = new Map(moments);
+    change(changed);
+    await write(changed);
+    const refused = (error: unknown): true => {
+      assert.ok(error instanceof S2sError && error.code === 'checkpoint-mismatch', String(error));
+      assert.match(error.message, message);
+      return true;
+    };
+    await assert.rejects(trainTiny(config(2), { resume: true }), refused);
+  }
+  await write(moments);
+  assert.equal(stoppedOf(await trainTiny(config(2), { resume: true })).step, 2);
+});
