@@ -74,7 +74,7 @@ export async function writeRequest(folder: string, cases: readonly ParityCase[])
 
 /** Runs reference.py on the request in a folder. */
 export function runReference(python: string, folder: string): void {
-  const { status, stderr, error } = spawnSync(python, [join(GOLDEN_FOLDER, 'reference.py'), join(folder, 'request.json'), folder], { encoding: 'utf8' });
+  const { status, stderr, error } = spawnSync(python, ['-B', join(GOLDEN_FOLDER, 'reference.py'), join(folder, 'request.json'), folder], { encoding: 'utf8' });
   if (status !== 0) throw new Error(`${python} failed: ${error?.message ?? stderr}`);
 }
 
