@@ -32,10 +32,14 @@ export interface CaseSizes {
 }
 
 /** Draws a batch of pairs. */
-export type BatchKind = (random: Random, pair: (sourceLength: number, targetLength: number) => SentencePair) => SentencePair[];
+export type BatchKind = (
+  random: Random,
+  pair: (sourceLength: number, targetLength: number) => SentencePair,
+) => SentencePair[];
 
 const pick = <Item>(random: Random, items: readonly Item[]): Item => items[random.integer(items.length)]!;
-const many = <Item>(count: number, make: (index: number) => Item): Item[] => Array.from({ length: count }, (_, index) => make(index));
+const many = <Item>(count: number, make: (index: number) => Item): Item[] =>
+  Array.from({ length: count }, (_, index) => make(index));
 /** From `first` to `last`. */
 const between = (random: Random, first: number, last: number): number => first + random.integer(last - first + 1);
 
@@ -47,18 +51,26 @@ export const BATCH_KINDS: Record<string, BatchKind> = {
     const [source, target] = [between(random, 1, 9), between(random, 1, 9)];
     return many(between(random, 2, 12), () => pair(source, target));
   },
-  ragged: (random, pair) => many(between(random, 4, 12), (index) => (index === 1 ? pair(21, 1) : index === 2 ? pair(1, 18) : pair(between(random, 1, 3), between(random, 1, 3)))),
-  about16Sentences: (random, pair) => many(between(random, 15, 17), () => pair(between(random, 1, 6), between(random, 1, 6))),
-  about64Sentences: (random, pair) => many(between(random, 63, 65), () => pair(between(random, 1, 3), between(random, 1, 3))),
+  ragged: (random, pair) =>
+    many(between(random, 4, 12), (index) =>
+      index === 1 ? pair(21, 1) : index === 2 ? pair(1, 18) : pair(between(random, 1, 3), between(random, 1, 3)),
+    ),
+  about16Sentences: (random, pair) =>
+    many(between(random, 15, 17), () => pair(between(random, 1, 6), between(random, 1, 6))),
+  about64Sentences: (random, pair) =>
+    many(between(random, 63, 65), () => pair(between(random, 1, 3), between(random, 1, 3))),
   /** 64 real target tokens or a few more or less, without padding where they can be divided. */
   about64Tokens: (random, pair) => many(between(random, 15, 17), () => pair(between(random, 1, 4), 3)),
   /** As many outputs as real tokens rounded up to 64, with padding: 16 sentences by 4, 8 or 12 steps. */
   hiddenPadding: (random, pair) => {
     const steps = 4 * between(random, 1, 3);
-    return many(16, (index) => pair(between(random, 1, 5), index % 4 === 1 ? between(random, Math.max(1, steps - 3), steps - 1) : steps - 1));
+    return many(16, (index) =>
+      pair(between(random, 1, 5), index % 4 === 1 ? between(random, Math.max(1, steps - 3), steps - 1) : steps - 1),
+    );
   },
   noTarget: (random, pair) => many(between(random, 1, 3), () => pair(between(random, 1, 3), 0)),
-  anyLengths: (random, pair) => many(between(random, 1, 24), () => pair(between(random, 1, 12), between(random, 1, 12))),
+  anyLengths: (random, pair) =>
+    many(between(random, 1, 24), () => pair(between(random, 1, 12), between(random, 1, 12))),
 };
 
 /**
@@ -71,7 +83,10 @@ export function randomCase(seed: number, sizes: CaseSizes): ParityCase {
   const target = pick(random, sizes.vocabulary);
   const vocabulary = { source: model.shareEmbeddings ? target : pick(random, sizes.vocabulary), target };
   const ids = (length: number, size: number): number[] => many(length, () => between(random, FIRST_WORD, size - 1));
-  const pair = (sourceLength: number, targetLength: number): SentencePair => ({ source: ids(sourceLength, vocabulary.source), target: ids(targetLength, vocabulary.target) });
+  const pair = (sourceLength: number, targetLength: number): SentencePair => ({
+    source: ids(sourceLength, vocabulary.source),
+    target: ids(targetLength, vocabulary.target),
+  });
   const beamSize = between(random, 2, 6);
   return {
     seed,
@@ -80,7 +95,14 @@ export function randomCase(seed: number, sizes: CaseSizes): ParityCase {
     training: randomTraining(seed, random),
     searches: [
       { beamSize: 1, nBest: 1, lengthPenalty: 1, maxLengthRatio: 1.5, maxLengthMargin: 5, noRepeatNgramSize: seed % 3 },
-      { beamSize, nBest: between(random, 1, beamSize), lengthPenalty: pick(random, [0, 0.6, 1]), maxLengthRatio: 1.3, maxLengthMargin: between(random, 0, 6), noRepeatNgramSize: seed % 4 },
+      {
+        beamSize,
+        nBest: between(random, 1, beamSize),
+        lengthPenalty: pick(random, [0, 0.6, 1]),
+        maxLengthRatio: 1.3,
+        maxLengthMargin: between(random, 0, 6),
+        noRepeatNgramSize: seed % 4,
+      },
     ],
     batches: sizes.batches.map((draw) => {
       const pairs = draw(random, pair);
@@ -96,7 +118,11 @@ function randomModel(seed: number, random: Random, hidden: readonly number[]): M
   const bridge = attention === 'none' && seed % 3 === 2 ? 'projection' : BRIDGES[seed % 3]!;
   const encoder = { layers: between(random, 1, 3), hiddenSize: pick(random, hidden), bidirectional: seed % 7 < 4 };
   const sameSize = attention === 'dot' || bridge === 'copy';
-  const decoder = { layers: bridge === 'copy' ? encoder.layers : between(random, 1, 3), hiddenSize: sameSize ? encoder.hiddenSize : pick(random, hidden), inputFeeding };
+  const decoder = {
+    layers: bridge === 'copy' ? encoder.layers : between(random, 1, 3),
+    hiddenSize: sameSize ? encoder.hiddenSize : pick(random, hidden),
+    inputFeeding,
+  };
   const tieTargetEmbeddings = random.integer(3) === 0;
   return configSchema.shape.model.parse({
     embeddingSize: tieTargetEmbeddings ? decoder.hiddenSize : pick(random, hidden) + random.integer(3),
@@ -118,7 +144,13 @@ function randomTraining(seed: number, random: Random): ParityCase['training'] {
     lossNormalization: seed % 2 === 0 ? 'token' : 'sentence',
     // Gradients are clipped in the first case, in the second they may be.
     clipNorm: pick(random, [0.01, 1, 0]),
-    optimizer: { name: decoupled ? 'adamw' : 'adam', learningRate: 0.05, weightDecay: decoupled ? 0.2 : 0, beta1: 0.8, beta2: 0.98 },
+    optimizer: {
+      name: decoupled ? 'adamw' : 'adam',
+      learningRate: 0.05,
+      weightDecay: decoupled ? 0.2 : 0,
+      beta1: 0.8,
+      beta2: 0.98,
+    },
   });
   return { ...training, update: between(random, 1, 20) };
 }

@@ -17,7 +17,16 @@ import type { SentencePair } from '../support/one-sentence.js';
 import type { ExpectedCase, ReferenceBatch, ReferenceTranslations } from './reference.js';
 
 /** The quantities that are compared. All differences are relative to the reference. */
-export const QUANTITIES = ['log-probabilities', 'loss', 'correct tokens', 'gradient', 'gradient norm', 'update', 'translations', 'score'] as const;
+export const QUANTITIES = [
+  'log-probabilities',
+  'loss',
+  'correct tokens',
+  'gradient',
+  'gradient norm',
+  'update',
+  'translations',
+  'score',
+] as const;
 export type Quantity = (typeof QUANTITIES)[number];
 
 /** One comparison. */
@@ -41,10 +50,17 @@ export interface Margins {
 const GRADIENT_FLOOR = 0.01;
 
 /** Compares everything that the reference knows of a case with what s2s computes in the given form of the ops. */
-export function compareCase(expected: ExpectedCase, formOf: (batch: number) => Partial<OpForm>, margins: Margins): Difference[] {
+export function compareCase(
+  expected: ExpectedCase,
+  formOf: (batch: number) => Partial<OpForm>,
+  margins: Margins,
+): Difference[] {
   const { model: config, vocabulary, training } = expected.request;
   const model = buildModel(config, vocabulary.source, vocabulary.target, undefined);
-  const optimizer = new Optimizer(training.optimizer, model.parameters.names.map((name) => ({ name, weights: model.parameters.storedTensor(name) })));
+  const optimizer = new Optimizer(
+    training.optimizer,
+    model.parameters.names.map((name) => ({ name, weights: model.parameters.storedTensor(name) })),
+  );
   try {
     return expected.batches.flatMap((reference, number) => {
       const { pairs, translate } = expected.request.batches[number]!;
@@ -56,8 +72,19 @@ export function compareCase(expected: ExpectedCase, formOf: (batch: number) => P
           ...compareLogProbabilities(model, batch, reference, where),
           ...compareGradients(model, batch, expected, reference, margins, where),
           ...expected.request.searches.flatMap((options, search) => {
-            const translations = translateBatch(model, pairs.slice(0, translate).map(({ source }) => [...source, EOS]), options);
-            return translations.flatMap((hypotheses, sentence) => compareTranslations(hypotheses, reference.searches[search]![sentence]!, margins, `${where}, search ${search}, sentence ${sentence}`));
+            const translations = translateBatch(
+              model,
+              pairs.slice(0, translate).map(({ source }) => [...source, EOS]),
+              options,
+            );
+            return translations.flatMap((hypotheses, sentence) =>
+              compareTranslations(
+                hypotheses,
+                reference.searches[search]![sentence]!,
+                margins,
+                `${where}, search ${search}, sentence ${sentence}`,
+              ),
+            );
           }),
           ...compareUpdate(model, optimizer, batch, expected, reference, where),
         ];
@@ -89,7 +116,12 @@ function restore(model: TrainableModel, optimizer: Optimizer, weights: ReadonlyM
   }
 }
 
-function compareLogProbabilities(model: TrainableModel, batch: Batch, reference: ReferenceBatch, where: string): Difference[] {
+function compareLogProbabilities(
+  model: TrainableModel,
+  batch: Batch,
+  reference: ReferenceBatch,
+  where: string,
+): Difference[] {
   const expected = reference.tensors.get('logProbabilities')!;
   const tokens = batch.targetLengths.reduce((sum, length) => sum + length, 0);
   const found = tf.tidy(() => {
@@ -103,7 +135,12 @@ function compareLogProbabilities(model: TrainableModel, batch: Batch, reference:
 }
 
 /** How many labels are the most probable token, and at how many positions this is not clear. */
-function correctTokens(logProbabilities: Float32Array, batch: Batch, vocabulary: number, margin: number): { correct: number; doubtful: number } {
+function correctTokens(
+  logProbabilities: Float32Array,
+  batch: Batch,
+  vocabulary: number,
+  margin: number,
+): { correct: number; doubtful: number } {
   let [correct, doubtful, position] = [0, 0, 0];
   for (let row = 0; row < batch.batch; row++) {
     for (let time = 0; time < batch.targetLengths[row]!; time++, position++) {
@@ -116,50 +153,111 @@ function correctTokens(logProbabilities: Float32Array, batch: Batch, vocabulary:
   return { correct, doubtful };
 }
 
-function compareGradients(model: TrainableModel, batch: Batch, { request }: ExpectedCase, reference: ReferenceBatch, margins: Margins, where: string): Difference[] {
+function compareGradients(
+  model: TrainableModel,
+  batch: Batch,
+  { request }: ExpectedCase,
+  reference: ReferenceBatch,
+  margins: Margins,
+  where: string,
+): Difference[] {
   const { training } = request;
   const tokens = batch.targetLengths.reduce((sum, length) => sum + length, 0);
   const divisor = training.lossNormalization === 'token' ? tokens : batch.batch;
-  const { gradients, loss, negativeLogLikelihood, correct } = computeGradients(model, batch, { labelSmoothing: training.labelSmoothing, divisor });
+  const { gradients, loss, negativeLogLikelihood, correct } = computeGradients(model, batch, {
+    labelSmoothing: training.labelSmoothing,
+    divisor,
+  });
   const expected = model.parameters.names.map((name) => reference.tensors.get(`gradient/${name}`)!);
   const floor = GRADIENT_FLOOR * Math.max(...expected.map(largest));
-  const tokensRight = correctTokens(reference.tensors.get('logProbabilities')!, batch, model.targetVocabularySize, margins.token);
+  const tokensRight = correctTokens(
+    reference.tensors.get('logProbabilities')!,
+    batch,
+    model.targetVocabularySize,
+    margins.token,
+  );
   const differences: Difference[] = [
-    { quantity: 'correct tokens', value: Math.max(0, Math.abs(correct.dataSync()[0]! - tokensRight.correct) - tokensRight.doubtful), where },
+    {
+      quantity: 'correct tokens',
+      value: Math.max(0, Math.abs(correct.dataSync()[0]! - tokensRight.correct) - tokensRight.doubtful),
+      where,
+    },
     { quantity: 'loss', value: relativeDifference(loss.dataSync(), [reference.loss]), where },
-    { quantity: 'loss', value: relativeDifference(negativeLogLikelihood.dataSync(), [reference.negativeLogLikelihood]), where: `${where}, without smoothing` },
-    ...model.parameters.names.map((name, index): Difference => ({ quantity: 'gradient', value: relativeDifference(gradients[index]!.dataSync(), expected[index]!, floor), where: `${where}, ${name}` })),
+    {
+      quantity: 'loss',
+      value: relativeDifference(negativeLogLikelihood.dataSync(), [reference.negativeLogLikelihood]),
+      where: `${where}, without smoothing`,
+    },
+    ...model.parameters.names.map((name, index): Difference => ({
+      quantity: 'gradient',
+      value: relativeDifference(gradients[index]!.dataSync(), expected[index]!, floor),
+      where: `${where}, ${name}`,
+    })),
   ];
   for (const tensor of [...gradients, loss, negativeLogLikelihood, correct]) tensor.dispose();
   return differences;
 }
 
 /** Changes the weights of the model. */
-function compareUpdate(model: TrainableModel, optimizer: Optimizer, batch: Batch, { request, weights }: ExpectedCase, reference: ReferenceBatch, where: string): Difference[] {
+function compareUpdate(
+  model: TrainableModel,
+  optimizer: Optimizer,
+  batch: Batch,
+  { request, weights }: ExpectedCase,
+  reference: ReferenceBatch,
+  where: string,
+): Difference[] {
   const { training } = request;
-  const { gradientNorm } = update(model, optimizer, [batch], { training, seed: 1, update: training.update, learningRate: training.optimizer.learningRate });
+  const { gradientNorm } = update(model, optimizer, [batch], {
+    training,
+    seed: 1,
+    update: training.update,
+    learningRate: training.optimizer.learningRate,
+  });
   return [
     { quantity: 'gradient norm', value: relativeDifference([gradientNorm], [reference.gradientNorm]), where },
     ...model.parameters.names.map((name): Difference => {
       const before = weights.get(name)!;
       const after = tf.tidy(() => model.parameters.storedTensor(name).read().dataSync());
-      return { quantity: 'update', value: relativeDifference(before.map((value, index) => after[index]! - value), reference.tensors.get(`change/${name}`)!), where: `${where}, ${name}` };
+      return {
+        quantity: 'update',
+        value: relativeDifference(
+          before.map((value, index) => after[index]! - value),
+          reference.tensors.get(`change/${name}`)!,
+        ),
+        where: `${where}, ${name}`,
+      };
     }),
   ];
 }
 
 /** Translations whose search had to choose between near equals may differ and are not compared. */
-function compareTranslations(found: readonly { tokens: readonly number[]; score: number; logProbability: number; finished: boolean }[], { hypotheses, margin }: ReferenceTranslations, margins: Margins, where: string): Difference[] {
+function compareTranslations(
+  found: readonly { tokens: readonly number[]; score: number; logProbability: number; finished: boolean }[],
+  { hypotheses, margin }: ReferenceTranslations,
+  margins: Margins,
+  where: string,
+): Difference[] {
   if (margin < margins.search) return [];
-  const same = found.length === hypotheses.length && found.every(({ tokens, finished }, rank) => tokens.join() === hypotheses[rank]!.tokens.join() && finished === hypotheses[rank]!.finished);
+  const same =
+    found.length === hypotheses.length &&
+    found.every(
+      ({ tokens, finished }, rank) =>
+        tokens.join() === hypotheses[rank]!.tokens.join() && finished === hypotheses[rank]!.finished,
+    );
   const differences: Difference[] = [{ quantity: 'translations', value: same ? 0 : 1, where }];
   if (!same) return differences;
-  const scores = (list: readonly { score: number; logProbability: number }[]): number[] => list.flatMap(({ score, logProbability }) => [score, logProbability]);
+  const scores = (list: readonly { score: number; logProbability: number }[]): number[] =>
+    list.flatMap(({ score, logProbability }) => [score, logProbability]);
   return [...differences, { quantity: 'score', value: relativeDifference(scores(found), scores(hypotheses)), where }];
 }
 
 function largest(values: ArrayLike<number>): number {
-  return Array.prototype.reduce.call(values, (most, value) => Math.max(most as number, Math.abs(value as number)), 0) as number;
+  return Array.prototype.reduce.call(
+    values,
+    (most, value) => Math.max(most as number, Math.abs(value as number)),
+    0,
+  ) as number;
 }
 
 /** The largest difference relative to the largest expected number, or to `floor` where that is larger. */

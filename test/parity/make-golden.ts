@@ -12,5 +12,8 @@ await loadTensorFlow({ device: 'cpu' });
 const found = findPython();
 if ('missing' in found) throw new Error(found.missing);
 const sizes = { hidden: [4, 6], vocabulary: [8], batches: [noTarget!, oneToken!, ragged!, hiddenPadding!] };
-await writeRequest(GOLDEN_FOLDER, [0, 1, 2, 3, 4, 5].map((seed) => randomCase(seed, sizes)));
+await writeRequest(
+  GOLDEN_FOLDER,
+  [0, 1, 2, 3, 4, 5].map((seed) => randomCase(seed, sizes)),
+);
 runReference(found.python, GOLDEN_FOLDER);

@@ -22,9 +22,36 @@ const SIZES = { hidden: [4, 6, 10, 16, 18, 34], vocabulary: [9, 12, 17, 33, 64] 
  * layer. float16 has 11 bits.
  */
 const BOUNDS: Record<Precision, Record<Quantity, number>> = {
-  float32: { 'log-probabilities': 5e-6, loss: 2e-6, 'correct tokens': 0, gradient: 5e-5, 'gradient norm': 3e-5, update: 1e-4, translations: 0, score: 5e-6 },
-  bfloat16: { 'log-probabilities': 0.03, loss: 0.01, 'correct tokens': 0, gradient: 0.2, 'gradient norm': 0.1, update: 0.2, translations: 0, score: 0.03 },
-  float16: { 'log-probabilities': 0.01, loss: 0.01, 'correct tokens': 0, gradient: 0.05, 'gradient norm': 0.02, update: 0.05, translations: 0, score: 0.01 },
+  float32: {
+    'log-probabilities': 5e-6,
+    loss: 2e-6,
+    'correct tokens': 0,
+    gradient: 5e-5,
+    'gradient norm': 3e-5,
+    update: 1e-4,
+    translations: 0,
+    score: 5e-6,
+  },
+  bfloat16: {
+    'log-probabilities': 0.03,
+    loss: 0.01,
+    'correct tokens': 0,
+    gradient: 0.2,
+    'gradient norm': 0.1,
+    update: 0.2,
+    translations: 0,
+    score: 0.03,
+  },
+  float16: {
+    'log-probabilities': 0.01,
+    loss: 0.01,
+    'correct tokens': 0,
+    gradient: 0.05,
+    'gradient norm': 0.02,
+    update: 0.05,
+    translations: 0,
+    score: 0.01,
+  },
 };
 
 /** Choices between numbers nearer than this may turn out differently. */
@@ -35,15 +62,33 @@ const MARGINS: Record<Precision, Margins> = {
 };
 
 /** Compares all cases, reports the largest differences where a context is given, and fails where one is beyond its bound. */
-function check(context: TestContext | undefined, name: string, expected: readonly ExpectedCase[], precision: Precision, formOf: (batch: number) => Partial<OpForm>): Difference[] {
+function check(
+  context: TestContext | undefined,
+  name: string,
+  expected: readonly ExpectedCase[],
+  precision: Precision,
+  formOf: (batch: number) => Partial<OpForm>,
+): Difference[] {
   const differences = expected.flatMap((each) => compareCase(each, formOf, MARGINS[precision]));
   const largest = QUANTITIES.map((quantity) => {
     const ofQuantity = differences.filter((difference) => difference.quantity === quantity);
-    return { quantity, count: ofQuantity.length, ...ofQuantity.reduce((most, next) => (next.value > most.value || Number.isNaN(next.value) ? next : most), { value: 0, where: 'nowhere' }) };
+    return {
+      quantity,
+      count: ofQuantity.length,
+      ...ofQuantity.reduce((most, next) => (next.value > most.value || Number.isNaN(next.value) ? next : most), {
+        value: 0,
+        where: 'nowhere',
+      }),
+    };
   });
-  context?.diagnostic(`${name}: largest relative differences: ${largest.map(({ quantity, value, count: of }) => `${quantity} ${value === 0 ? 0 : value.toExponential(1)} of ${of}`).join(', ')}`);
+  context?.diagnostic(
+    `${name}: largest relative differences: ${largest.map(({ quantity, value, count: of }) => `${quantity} ${value === 0 ? 0 : value.toExponential(1)} of ${of}`).join(', ')}`,
+  );
   for (const { quantity, value, where } of largest) {
-    assert.ok(value <= BOUNDS[precision][quantity], `${name}: ${quantity}: relative difference ${value}, at most ${BOUNDS[precision][quantity]} expected: ${where}`);
+    assert.ok(
+      value <= BOUNDS[precision][quantity],
+      `${name}: ${quantity}: relative difference ${value}, at most ${BOUNDS[precision][quantity]} expected: ${where}`,
+    );
   }
   return differences;
 }
@@ -91,14 +136,20 @@ describe('parity with PyTorch', () => {
         const { about64Sentences, ...others } = BATCH_KINDS;
         // The largest batches take most of the time: every third case has one.
         const kindsOf = (index: number) => [...Object.values(others), ...(index % 3 === 0 ? [about64Sentences!] : [])];
-        await writeRequest(folder, Array.from({ length: CASES }, (_, index) => randomCase(100 + index, { ...SIZES, batches: kindsOf(index) })));
+        await writeRequest(
+          folder,
+          Array.from({ length: CASES }, (_, index) => randomCase(100 + index, { ...SIZES, batches: kindsOf(index) })),
+        );
         runReference(found.python, folder);
         const expected = await readExpected(folder);
         const batches = expected.reduce((sum, { batches: of }) => sum + of.length, 0);
         context.diagnostic(`PyTorch ${found.version}, ${batches} batches`);
         assert.ok(batches >= 200);
         // TensorFlow's products and ours in turn: only the former round the number of rows.
-        const formOf = (precision: Precision) => (batch: number) => ({ precision, ...(batch % 2 === 1 && { customProducts: false }) });
+        const formOf = (precision: Precision) => (batch: number) => ({
+          precision,
+          ...(batch % 2 === 1 && { customProducts: false }),
+        });
         const searched = expected.flatMap(({ batches: of }) => of.flatMap(({ searches }) => searches.flat())).length;
         const exact = check(context, 'PyTorch, float32', expected, 'float32', formOf('float32'));
         assert.ok(count(exact, 'translations') > 0.95 * searched, 'nearly all translations are compared');

@@ -53,7 +53,9 @@ export function findPython(): { python: string; version: string } | { missing: s
   const local = join('.venv', process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python');
   const named = process.env['S2S_PYTHON'];
   const python = named ?? (existsSync(local) ? local : 'python3');
-  const { status, stdout, stderr, error } = spawnSync(python, ['-c', 'import torch; print(torch.__version__)'], { encoding: 'utf8' });
+  const { status, stdout, stderr, error } = spawnSync(python, ['-c', 'import torch; print(torch.__version__)'], {
+    encoding: 'utf8',
+  });
   if (status === 0) return { python, version: stdout.trim() };
   const reason = error?.message ?? stderr.trim().split('\n').at(-1);
   const missing = `${python} has no PyTorch (${reason}); set S2S_PYTHON to a Python that has it`;
@@ -74,14 +76,20 @@ export async function writeRequest(folder: string, cases: readonly ParityCase[])
 
 /** Runs reference.py on the request in a folder. */
 export function runReference(python: string, folder: string): void {
-  const { status, stderr, error } = spawnSync(python, ['-B', join(GOLDEN_FOLDER, 'reference.py'), join(folder, 'request.json'), folder], { encoding: 'utf8' });
+  const { status, stderr, error } = spawnSync(
+    python,
+    ['-B', join(GOLDEN_FOLDER, 'reference.py'), join(folder, 'request.json'), folder],
+    { encoding: 'utf8' },
+  );
   if (status !== 0) throw new Error(`${python} failed: ${error?.message ?? stderr}`);
 }
 
 /** Reads request and expected values from a folder. */
 export async function readExpected(folder: string): Promise<ExpectedCase[]> {
   const { cases } = JSON.parse(readFileSync(join(folder, 'request.json'), 'utf8')) as { cases: RequestedCase[] };
-  const expected = JSON.parse(readFileSync(join(folder, 'expected.json'), 'utf8')) as { cases: Omit<ReferenceBatch, 'tensors'>[][] };
+  const expected = JSON.parse(readFileSync(join(folder, 'expected.json'), 'utf8')) as {
+    cases: Omit<ReferenceBatch, 'tensors'>[][];
+  };
   const { tensors } = await readSafetensors(join(folder, 'expected.safetensors'));
   const read: ExpectedCase[] = [];
   for (const [number, request] of cases.entries()) {
@@ -89,9 +97,16 @@ export async function readExpected(folder: string): Promise<ExpectedCase[]> {
     const batches = expected.cases[number]!.map((values, batch) => {
       const prefix = `${number}/${batch}/`;
       const own = [...tensors].filter(([name]) => name.startsWith(prefix));
-      return { ...values, tensors: new Map(own.map(([name, { data }]) => [name.slice(prefix.length), data as Float32Array])) };
+      return {
+        ...values,
+        tensors: new Map(own.map(([name, { data }]) => [name.slice(prefix.length), data as Float32Array])),
+      };
     });
-    read.push({ request, weights: new Map([...weights.tensors].map(([name, { data }]) => [name, data as Float32Array])), batches });
+    read.push({
+      request,
+      weights: new Map([...weights.tensors].map(([name, { data }]) => [name, data as Float32Array])),
+      batches,
+    });
   }
   return read;
 }

@@ -59,14 +59,25 @@ export function sentenceLoss(model: TrainableModel, pair: SentencePair, labelSmo
   });
 }
 
-function forward(weights: Weights, { source, target }: SentencePair, labelSmoothing: number): { loss: Tensor; negativeLogLikelihood: Tensor; logits: Tensor2D; labels: number[] } {
+function forward(
+  weights: Weights,
+  { source, target }: SentencePair,
+  labelSmoothing: number,
+): { loss: Tensor; negativeLogLikelihood: Tensor; logits: Tensor2D; labels: number[] } {
   const embedded = rowsOf(weights('source.embedding'), [...source, EOS]);
   const ahead = lstm(weights, 'encoder.layers.0.forward', embedded);
   const back = lstm(weights, 'encoder.layers.0.backward', [...embedded].reverse());
-  const values = tf.stack(embedded.map((_, time) => tf.concat([ahead.outputs[time]!, back.outputs[embedded.length - 1 - time]!], 1).as1D())) as Tensor2D;
+  const values = tf.stack(
+    embedded.map((_, time) => tf.concat([ahead.outputs[time]!, back.outputs[embedded.length - 1 - time]!], 1).as1D()),
+  ) as Tensor2D;
   const bridge = (part: 'hidden' | 'cell'): Tensor2D => {
     const prefix = `bridge.layers.0.${part}`;
-    return tf.tanh(tf.add(tf.matMul(tf.concat([ahead[part], back[part]], 1), weights(`${prefix}.kernel`) as Tensor2D), weights(`${prefix}.bias`)));
+    return tf.tanh(
+      tf.add(
+        tf.matMul(tf.concat([ahead[part], back[part]], 1), weights(`${prefix}.kernel`) as Tensor2D),
+        weights(`${prefix}.bias`),
+      ),
+    );
   };
   const inputs = rowsOf(weights('target.embedding'), [BOS, ...target]);
   const decoded = lstm(weights, 'decoder.layers.0', inputs, { hidden: bridge('hidden'), cell: bridge('cell') });
@@ -74,7 +85,10 @@ function forward(weights: Weights, { source, target }: SentencePair, labelSmooth
   const keys = tf.matMul(values, weights('attention.keyKernel') as Tensor2D);
   const contexts = tf.matMul(tf.softmax(tf.matMul(queries, keys, false, true)), values);
   const hidden = tf.tanh(tf.matMul(tf.concat([contexts, queries], 1), weights('attention.outputKernel') as Tensor2D));
-  const logits = tf.add<Tensor2D>(tf.matMul(hidden, weights('output.kernel') as Tensor2D, false, true), weights('output.bias'));
+  const logits = tf.add<Tensor2D>(
+    tf.matMul(hidden, weights('output.kernel') as Tensor2D, false, true),
+    weights('output.bias'),
+  );
   const labels = [...target, EOS];
   const oneHot = tf.oneHot(tf.tensor1d(labels, 'int32'), logits.shape[1]);
   const logProbabilities = tf.logSoftmax(logits);
@@ -84,7 +98,12 @@ function forward(weights: Weights, { source, target }: SentencePair, labelSmooth
 }
 
 /** An LSTM, one step after the other; every tensor has one row. */
-function lstm(weights: Weights, name: string, inputs: readonly Tensor2D[], start?: { hidden: Tensor2D; cell: Tensor2D }): { outputs: Tensor2D[]; hidden: Tensor2D; cell: Tensor2D } {
+function lstm(
+  weights: Weights,
+  name: string,
+  inputs: readonly Tensor2D[],
+  start?: { hidden: Tensor2D; cell: Tensor2D },
+): { outputs: Tensor2D[]; hidden: Tensor2D; cell: Tensor2D } {
   const kernel = weights(`${name}.inputKernel`) as Tensor2D;
   const recurrentKernel = weights(`${name}.recurrentKernel`) as Tensor2D;
   const size = recurrentKernel.shape[0];

@@ -26,12 +26,19 @@ const BATCHES_OF_A_SIZE = 5;
  * has relative errors of up to 2^-8 in both factors; `margin` is the distance between logits within which the largest one
  * may change.
  */
-const BOUNDS = { float32: { loss: 1e-5, gradient: 5e-5, margin: 1e-4 }, bfloat16: { loss: 5e-3, gradient: 5e-2, margin: 0.1 } } as const;
+const BOUNDS = {
+  float32: { loss: 1e-5, gradient: 5e-5, margin: 1e-4 },
+  bfloat16: { loss: 5e-3, gradient: 5e-2, margin: 0.1 },
+} as const;
 
 /** The number of rows of products is rounded up only where TensorFlow computes them. */
 const FORMS = (['float32', 'bfloat16'] as const).flatMap((precision) => [
   { name: precision, form: { precision }, ...BOUNDS[precision] },
-  { name: `${precision} with products of TensorFlow`, form: { precision, customProducts: false }, ...BOUNDS[precision] },
+  {
+    name: `${precision} with products of TensorFlow`,
+    form: { precision, customProducts: false },
+    ...BOUNDS[precision],
+  },
 ]);
 
 /** Around the units to which numbers of rows are rounded: 16, 64, and a sixteenth of a power of two. */
@@ -42,7 +49,10 @@ const SIZES = {
 
 function randomPairs(random: Random): SentencePair[] {
   const ids = (length: number): number[] => Array.from({ length }, () => 4 + random.integer(VOCABULARY - 4));
-  return Array.from({ length: PAIRS }, () => ({ source: ids(1 + random.integer(LONGEST)), target: ids(1 + random.integer(LONGEST)) }));
+  return Array.from({ length: PAIRS }, () => ({
+    source: ids(1 + random.integer(LONGEST)),
+    target: ids(1 + random.integer(LONGEST)),
+  }));
 }
 
 function corpusOf(pairs: readonly SentencePair[]): EncodedCorpus {
@@ -81,35 +91,63 @@ describe('the loss of a batch is the sum over its sentences', () => {
     model = buildModel(tinyModel({ initialization: 1 }), VOCABULARY, VOCABULARY, random.derive('model'));
     // Large weights in the output layer, so that the choice between tokens is clear at most positions.
     for (const [name, { data }] of await model.parameters.values()) {
-      if (name.startsWith('output')) model.parameters.assign(name, data.map(() => 2 * random.normal()));
+      if (name.startsWith('output'))
+        model.parameters.assign(
+          name,
+          data.map(() => 2 * random.normal()),
+        );
     }
     const pairs = randomPairs(random.derive('pairs'));
     corpus = corpusOf(pairs);
-    alone = withOpForm({ kernels: 'plain', precision: 'float32' }, () => pairs.map((pair) => sentenceLoss(model, pair, SMOOTHING)));
+    alone = withOpForm({ kernels: 'plain', precision: 'float32' }, () =>
+      pairs.map((pair) => sentenceLoss(model, pair, SMOOTHING)),
+    );
   });
 
-  function check(batch: Batch, { name: formName, form, loss, gradient, margin }: (typeof FORMS)[number], divisor: number): void {
+  function check(
+    batch: Batch,
+    { name: formName, form, loss, gradient, margin }: (typeof FORMS)[number],
+    divisor: number,
+  ): void {
     const sentences = [...batch.indices].map((index) => alone[index]!);
-    const sum = (of: (sentence: SentenceLoss) => number): number => sentences.reduce((total, sentence) => total + of(sentence), 0);
+    const sum = (of: (sentence: SentenceLoss) => number): number =>
+      sentences.reduce((total, sentence) => total + of(sentence), 0);
     const shape = `${batch.batch} sentences, ${batch.batch * batch.targetTime} outputs, ${realTokens(batch)} tokens, ${formName}`;
     const actual = withOpForm(form, () => computeGradients(model, batch, { labelSmoothing: SMOOTHING, divisor }));
     const close = (name: string, value: number, expected: number): void =>
-      assert.ok(Math.abs(value - expected) <= loss * Math.abs(expected), `${name} of ${shape}: ${value}, sentence by sentence ${expected}`);
+      assert.ok(
+        Math.abs(value - expected) <= loss * Math.abs(expected),
+        `${name} of ${shape}: ${value}, sentence by sentence ${expected}`,
+      );
     close('loss', actual.loss.dataSync()[0]!, sum((sentence) => sentence.loss) / divisor);
-    close('negative log-likelihood', actual.negativeLogLikelihood.dataSync()[0]!, sum(({ negativeLogLikelihood }) => negativeLogLikelihood));
+    close(
+      'negative log-likelihood',
+      actual.negativeLogLikelihood.dataSync()[0]!,
+      sum(({ negativeLogLikelihood }) => negativeLogLikelihood),
+    );
     const doubtful = sum(({ margins }) => margins.filter((value) => value < margin).length);
     const correct = actual.correct.dataSync()[0]!;
-    assert.ok(Math.abs(correct - sum((sentence) => sentence.correct)) <= doubtful, `${correct} correct tokens of ${shape}, sentence by sentence ${sum((sentence) => sentence.correct)}`);
+    assert.ok(
+      Math.abs(correct - sum((sentence) => sentence.correct)) <= doubtful,
+      `${correct} correct tokens of ${shape}, sentence by sentence ${sum((sentence) => sentence.correct)}`,
+    );
     for (const [number, name] of model.parameters.names.entries()) {
       const sums = (part: (value: number) => number): Float64Array =>
-        Float64Array.from(alone[0]!.gradients[number]!, (_, index) => sum(({ gradients }) => part(gradients[number]![index]!)) / divisor);
+        Float64Array.from(
+          alone[0]!.gradients[number]!,
+          (_, index) => sum(({ gradients }) => part(gradients[number]![index]!)) / divisor,
+        );
       const found = actual.gradients[number]!.dataSync();
-      const largest = sums((value) => value).reduce((most, value, index) => Math.max(most, Math.abs(value - found[index]!)), 0);
+      const largest = sums((value) => value).reduce(
+        (most, value, index) => Math.max(most, Math.abs(value - found[index]!)),
+        0,
+      );
       // The gradients of sentences may cancel out, their rounding errors do not: relative to the sum of magnitudes.
       const error = largest / Math.max(...sums(Math.abs));
       assert.ok(error <= gradient, `gradient of ${name}, ${shape}: relative difference ${error}`);
     }
-    for (const tensor of [...actual.gradients, actual.loss, actual.negativeLogLikelihood, actual.correct]) tensor.dispose();
+    for (const tensor of [...actual.gradients, actual.loss, actual.negativeLogLikelihood, actual.correct])
+      tensor.dispose();
     const scores = withOpForm(form, () => scoreBatch(model, batch));
     const expectedScores = sentences.map(({ negativeLogLikelihood }) => -negativeLogLikelihood);
     assert.ok(relativeError(scores, expectedScores) <= 2 * loss, `scores of ${shape}`);
@@ -132,7 +170,11 @@ describe('the loss of a batch is the sum over its sentences', () => {
 
     test(`in batches of random sentences, ${bounds.name}`, () => {
       const random = new Random(8);
-      const draw = (from: readonly number[]): Batch => makeBatch(corpus, Array.from({ length: 1 + random.integer(70) }, () => from[random.integer(from.length)]!));
+      const draw = (from: readonly number[]): Batch =>
+        makeBatch(
+          corpus,
+          Array.from({ length: 1 + random.integer(70) }, () => from[random.integer(from.length)]!),
+        );
       const all = [...alone.keys()];
       const long = all.filter((index) => corpus.targetLength(index) >= LONGEST - 1);
       let [padded, unpadded] = [0, 0];
@@ -147,7 +189,14 @@ describe('the loss of a batch is the sum over its sentences', () => {
       for (const count of [1, 15, 16, 17, 31, 32, 64, 65]) {
         const length = 1 + random.integer(LONGEST);
         const same = all.filter((index) => corpus.targetLength(index) === length);
-        check(makeBatch(corpus, Array.from({ length: count }, () => same[random.integer(same.length)] ?? 0)), bounds, count);
+        check(
+          makeBatch(
+            corpus,
+            Array.from({ length: count }, () => same[random.integer(same.length)] ?? 0),
+          ),
+          bounds,
+          count,
+        );
       }
     });
   }
