@@ -25,7 +25,11 @@ export default async function* report(events) {
       dots = 0;
     } else if (type === 'test:stderr' || type === 'test:stdout') {
       if (data.message !== undefined && data.message.trim() !== '') yield data.message;
-    } else if (type === 'test:diagnostic' && data.nesting === 0) {
+    } else if (type === 'test:diagnostic' && data.nesting !== 0) {
+      // What a test measured.
+      yield `${lineEnd()}# ${data.message}\n`;
+      dots = 0;
+    } else if (type === 'test:diagnostic') {
       // tests, suites, pass, fail, cancelled, skipped, todo, duration_ms
       if (data.message?.startsWith('tests ')) yield `${lineEnd()}\n`;
       yield `# ${data.message}\n`;

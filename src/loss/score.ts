@@ -2,10 +2,10 @@ import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 import type { Batch } from '../data/batch.js';
 import { toTensors } from '../model/batch-tensors.js';
 import type { TrainableModel } from '../model/model.js';
-import { selectRows } from '../runtime/ops/embedding.js';
 import { matMul } from '../runtime/ops/matmul.js';
 import { tf } from '../runtime/tensorflow.js';
 import { withBatchInMemory } from './batch-memory.js';
+import { outputsOfLabels } from './outputs-of-labels.js';
 
 /**
  * The log-probability (natural logarithm, summed over its tokens, `</s>` included) that a model gives each translation
@@ -17,7 +17,7 @@ import { withBatchInMemory } from './batch-memory.js';
 export function scoreBatch(model: TrainableModel, batch: Batch): Float32Array {
   const logProbabilities = withBatchInMemory(batch, { name: 'the scoring of translations', remedy: 'decoding' }, () => tf.tidy(() => {
     const tensors = toTensors(batch);
-    const hidden = selectRows(model.decoderOutputs(tensors), tensors.positions);
+    const hidden = outputsOfLabels(model.decoderOutputs(tensors), tensors);
     const kernel = model.parameters.get<Tensor2D>(model.outputKernel);
     const logits = matMul(hidden, kernel, { transposeB: true, bias: model.parameters.get<Tensor1D>(model.outputBias) });
     const ofLabels = tf.sum(tf.mul(tf.oneHot(tensors.labels, model.targetVocabularySize), tf.logSoftmax(logits)), 1);

@@ -3,8 +3,8 @@ import type { BatchTensors } from '../model/batch-tensors.js';
 import type { TrainableModel } from '../model/model.js';
 import { projectedCrossEntropy } from '../runtime/ops/cross-entropy.js';
 import type { DropoutSeeds } from '../runtime/ops/dropout.js';
-import { selectRows } from '../runtime/ops/embedding.js';
 import { tf } from '../runtime/tensorflow.js';
+import { outputsOfLabels } from './outputs-of-labels.js';
 
 /** The loss of one batch; all are scalars on the device. */
 export interface SequenceLoss {
@@ -30,8 +30,7 @@ export function sequenceLoss(
 ): SequenceLoss {
   const outputs = model.decoderOutputs(batch, settings.seeds);
   return projectedCrossEntropy({
-    // A batch without padding has nothing to leave out.
-    hidden: batch.positions.shape[0] === outputs.shape[0] ? outputs : selectRows(outputs, batch.positions),
+    hidden: outputsOfLabels(outputs, batch),
     kernel: model.parameters.get<Tensor2D>(model.outputKernel),
     bias: model.parameters.get<Tensor1D>(model.outputBias),
     labels: batch.labels,

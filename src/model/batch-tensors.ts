@@ -13,11 +13,13 @@ export interface BatchTensors {
   /** int32 `[batch]` */
   readonly targetLengths: Tensor1D;
   /**
-   * int32 `[positions]`: where the real target tokens stand in the flattened `[batch * tgtTime]`, row by row, then filler
-   * up to a round number
+   * int32 `[positions]`: the rows of the decoder outputs `[batch * tgtTime, hidden]` that belong to the labels: those of
+   * the real target tokens, sentence by sentence, then filler (row 0) up to a multiple of `POSITION_UNIT`.
+   * Undefined when output row `i` belongs to label `i` for every `i`: the batch has no padding and needs no filler.
+   * The shapes do not show which case it is: with padding and filler, there can be as many positions as outputs.
    */
-  readonly positions: Tensor1D;
-  /** int32 `[positions]`: the labels there */
+  readonly positions: Tensor1D | undefined;
+  /** int32 `[positions]`: the label of each position, 0 at filler */
   readonly labels: Tensor1D;
   /** float32 `[positions]`: 1 at real tokens, 0 at filler */
   readonly real: Tensor1D;
@@ -33,6 +35,8 @@ const POSITION_UNIT = 64;
 export function toTensors(batch: Batch): BatchTensors {
   const realTokens = batch.targetLengths.reduce((sum, length) => sum + length, 0);
   const filled = Math.ceil(realTokens / POSITION_UNIT) * POSITION_UNIT;
+  // Filler is there only if the real tokens fill no whole units, so this excludes padding and filler alike.
+  const everyOutputHasItsLabel = realTokens === batch.batch * batch.targetTime && realTokens === filled;
   const positions = new Int32Array(filled);
   const labels = new Int32Array(filled);
   let next = 0;
@@ -49,7 +53,7 @@ export function toTensors(batch: Batch): BatchTensors {
     sourceLengths: tf.tensor1d(batch.sourceLengths, 'int32'),
     decoderInput: tf.tensor2d(batch.decoderInput, [batch.batch, batch.targetTime], 'int32'),
     targetLengths: tf.tensor1d(batch.targetLengths, 'int32'),
-    positions: tf.tensor1d(positions, 'int32'),
+    positions: everyOutputHasItsLabel ? undefined : tf.tensor1d(positions, 'int32'),
     labels: tf.tensor1d(labels, 'int32'),
     real: tf.tensor1d(new Float32Array(filled).fill(1, 0, realTokens)),
   };

@@ -1,6 +1,7 @@
 import type { Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
 import type { ModelConfig } from '../config/schema.js';
 import { dropout, type DropoutSeeds } from '../runtime/ops/dropout.js';
+import { stepsOf } from '../runtime/ops/steps.js';
 import { tf } from '../runtime/tensorflow.js';
 import { Attention } from './attention.js';
 import { Bridge } from './bridge.js';
@@ -93,8 +94,8 @@ export class Decoder {
   /** With input feeding each step needs the attention of the one before, so there is no way around a loop. */
   private sequenceByStep(embedded: Tensor3D, encoded: EncodedSource, seeds: DropoutSeeds | undefined): Tensor2D {
     let state = encoded.initialState;
-    const hiddenStates = tf.unstack(embedded, 1).map((input) => {
-      const step = this.step(input as Tensor2D, state, encoded, this.parameters().multiply, seeds);
+    const hiddenStates = stepsOf(embedded).map((input) => {
+      const step = this.step(input, state, encoded, this.parameters().multiply, seeds);
       state = step.state;
       return step.hidden;
     });

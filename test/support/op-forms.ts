@@ -4,7 +4,7 @@ import type { OpForm } from '../../src/runtime/ops/form.js';
 /** A way to compute the ops, by name, and how near to exact arithmetic it is. */
 export interface NamedForm {
   readonly name: string;
-  readonly form: OpForm;
+  readonly form: Omit<OpForm, 'customProducts'> & Partial<OpForm>;
   /** Largest difference from the exact result, relative to the largest number of the result. */
   readonly tolerance: number;
 }
@@ -18,7 +18,12 @@ export function availableForms(): NamedForm[] {
     { name: 'fused float16', form: { kernels: 'fused', precision: 'float16' }, tolerance: 5e-3 },
   ];
   if (loadedRuntime()?.customOps === true) {
-    forms.push({ name: 'custom float32', form: { kernels: 'custom', precision: 'float32' }, tolerance: 1e-5 }, { name: 'custom bfloat16', form: { kernels: 'custom', precision: 'bfloat16' }, tolerance: 3e-2 });
+    forms.push(
+      { name: 'custom float32', form: { kernels: 'custom', precision: 'float32' }, tolerance: 1e-5 },
+      { name: 'custom bfloat16', form: { kernels: 'custom', precision: 'bfloat16' }, tolerance: 3e-2 },
+      { name: 'custom float32 with rounded rows', form: { kernels: 'custom', precision: 'float32', customProducts: false }, tolerance: 1e-5 },
+      { name: 'custom bfloat16 with rounded rows', form: { kernels: 'custom', precision: 'bfloat16', customProducts: false }, tolerance: 3e-2 },
+    );
   }
   return forms;
 }

@@ -4,7 +4,7 @@ import { attribute, execute } from './execute.js';
 import { opForm } from './form.js';
 import { withGradients } from './gradient.js';
 import type { LstmSequenceInputs, LstmSequenceOutputs } from './lstm.js';
-import { exactRows, inFloat32, inPrecision, productOf, roundedRows, rowsInPrecision } from './product.js';
+import { exactRows, inFloat32, inPrecision, productOf, rowsInPrecision } from './product.js';
 
 /**
  * `lstmSequence` by the custom ops S2sLstm and S2sLstmGrad (src/runtime/native/lstm_op.cc), which keep the loop over time
@@ -27,7 +27,7 @@ export function customLstmSequence(given: LstmSequenceInputs): LstmSequenceOutpu
       return [all!, hidden!, cell!];
     },
     (gradients, [flat, kernel, ...saved]) => {
-      const [ofSums, ofBias, ofHidden, ofCell, previousHidden] = execute('S2sLstmGrad', [...attributes, attribute.int('rows', roundedRows(rows))], [...saved, ...gradients], 5) as [Tensor2D, Tensor1D, Tensor2D, Tensor2D, Tensor2D];
+      const [ofSums, ofBias, ofHidden, ofCell, previousHidden] = execute('S2sLstmGrad', [...attributes, attribute.int('rows', flat!.shape[0]!)], [...saved, ...gradients], 5) as [Tensor2D, Tensor1D, Tensor2D, Tensor2D, Tensor2D];
       const ofInputs = exactRows(productOf(ofSums, kernel as Tensor2D, precision, { b: true }), rows, precision);
       const ofInputKernel = inFloat32(productOf(flat as Tensor2D, ofSums, precision, { a: true }), precision);
       const ofRecurrentKernel = inFloat32(productOf(previousHidden, ofSums, precision, { a: true }), precision);

@@ -14,6 +14,11 @@ export interface OpForm {
   readonly kernels: Kernels;
   /** What large matrix products multiply in; sums, and everything else, are float32. */
   readonly precision: Precision;
+  /**
+   * Whether float32 products are computed by our ops (src/runtime/native/matmul_op.cc) and not by TensorFlow's; of
+   * consequence with `custom` kernels only. Our ops need no rounded numbers of rows.
+   */
+  readonly customProducts: boolean;
 }
 
 let forced: Partial<OpForm> = {};
@@ -21,9 +26,9 @@ let forced: Partial<OpForm> = {};
 /** The form that suits the loaded library, its device and the precision asked for. */
 export function opForm(): OpForm {
   const runtime = loadedRuntime();
-  if (runtime === undefined || tf.getBackend() !== 'tensorflow') return { kernels: 'plain', precision: 'float32', ...forced };
+  if (runtime === undefined || tf.getBackend() !== 'tensorflow') return { kernels: 'plain', precision: 'float32', customProducts: false, ...forced };
   const kernels = runtime.kind === 'gpu' ? 'fused' : runtime.customOps ? 'custom' : 'plain';
-  return { kernels, precision: runtime.precision, ...forced };
+  return { kernels, precision: runtime.precision, customProducts: runtime.customProducts, ...forced };
 }
 
 /** Runs `compute` in another form than the one that suits: for tests and measurements. */

@@ -5,6 +5,7 @@ import { cudnnIsRight, cudnnLstmSequence } from './cudnn-lstm.js';
 import { customLstmCell, customLstmSequence } from './custom-lstm.js';
 import { opForm } from './form.js';
 import { matMul } from './matmul.js';
+import { stepsOf } from './steps.js';
 
 /** What an LSTM reads over a whole sequence. */
 export interface LstmSequenceInputs {
@@ -59,8 +60,7 @@ function plainLstmSequence({ inputs, inputKernel, bias, recurrentKernel, initial
   const [batch, time, inputSize] = inputs.shape;
   // The inputs of all steps in one product: only the recurrent one needs the loop.
   const projected = tf.reshape(matMul(tf.reshape(inputs, [batch * time, inputSize]), inputKernel, { bias }), [batch, time, bias.shape[0]]) as Tensor3D;
-  // tfjs fails at the gradient of unstacking a single step.
-  const steps = time === 1 ? [tf.squeeze<Tensor2D>(projected, [1])] : (tf.unstack(projected, 1) as Tensor2D[]);
+  const steps = stepsOf(projected);
   const positions = tf.expandDims(tf.range(0, time, 1, 'int32'), 0);
   const masks = tf.split(tf.cast(tf.less(positions, tf.expandDims(lengths, 1)), 'float32'), time, 1) as Tensor2D[];
   let hidden = initialHidden;

@@ -1,5 +1,5 @@
 import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
-import { loadedRuntime, tf, type Precision } from '../tensorflow.js';
+import { tf, type Precision } from '../tensorflow.js';
 import { attribute, execute, type DATA_TYPE } from './execute.js';
 import { opForm } from './form.js';
 
@@ -32,7 +32,8 @@ const FEW_ROWS = 64;
  * in all, half a gigabyte in bfloat16. Behind our own products there is no such code, nor on a GPU.
  */
 export function roundedRows(rows: number): number {
-  if (rows < FEW_ROWS || opForm().kernels !== 'custom' || loadedRuntime()?.customProducts === true) return rows;
+  const { kernels, customProducts } = opForm();
+  if (rows < FEW_ROWS || kernels !== 'custom' || customProducts) return rows;
   const unit = 2 ** Math.floor(Math.log2(rows)) / 16;
   return Math.ceil(rows / unit) * unit;
 }
@@ -87,7 +88,8 @@ function turnsFirst(a: Tensor2D, b: Tensor2D, precision: Precision, transposeA: 
 
 /** Whether the ops of src/runtime/native/matmul_op.cc are faster than TensorFlow's own. */
 function multipliesByCustomOps(precision: Precision): boolean {
-  return precision === 'float32' && opForm().kernels === 'custom' && loadedRuntime()?.customProducts === true;
+  const { kernels, customProducts } = opForm();
+  return precision === 'float32' && kernels === 'custom' && customProducts;
 }
 
 /** The same for many matrices at once, `[batch, rows, inner]` and `[batch, inner, columns]`. */

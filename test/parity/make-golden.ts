@@ -1,0 +1,19 @@
+import { loadTensorFlow } from '../../src/runtime/tensorflow.js';
+import { BATCH_KINDS, randomCase } from './cases.js';
+import { findPython, GOLDEN_FOLDER, runReference, writeRequest } from './reference.js';
+
+/*
+ * Makes the golden values of the parity test again: npm run build && node dist/test/parity/make-golden.js
+ */
+
+const { noTarget, oneToken, ragged, hiddenPadding } = BATCH_KINDS;
+
+await loadTensorFlow({ device: 'cpu' });
+const found = findPython();
+if ('missing' in found) throw new Error(found.missing);
+const sizes = { hidden: [4, 6], vocabulary: [8], batches: [noTarget!, oneToken!, ragged!, hiddenPadding!] };
+await writeRequest(
+  GOLDEN_FOLDER,
+  [0, 1, 2, 3, 4, 5].map((seed) => randomCase(seed, sizes)),
+);
+runReference(found.python, GOLDEN_FOLDER);

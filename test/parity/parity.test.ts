@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { before, describe, test, type TestContext } from 'node:test';
+import type { OpForm } from '../../src/runtime/ops/form.js';
+import { loadTensorFlow, type Precision } from '../../src/runtime/tensorflow.js';
+import { availableForms } from '../support/op-forms.js';
+import { BATCH_KINDS, randomCase } from './cases.js';
+import { compareCase, QUANTITIES, type Difference, type Margins, type Quantity } from './compare.js';
+import { findPython, GOLDEN_FOLDER, readExpected, runReference, writeRequest, type ExpectedCase } from './reference.js';
+
+/** Models that are compared where PyTorch is installed, each with one batch of nearly every kind. */
+const CASES = 25;
+const SIZES = { hidden: [4, 6, 10, 16, 18, 34], vocabulary: [9, 12, 17, 33, 64] };
+
+/**
+ * Largest relative differences allowed. The reference computes in double precision and rounds nothing.
+ *
+ * In float32, a difference comes from the order of sums: 2^-24 an operation. In bfloat16 the factors of every product
+ * are rounded to 8 significant bits, in the gradients too: 2^-9 a factor, which adds up over the steps of a recurrent
+ * layer. float16 has 11 bits.
+ */
+const BOUNDS: Record<Precision, Record<Quantity, number>> = {
+  float32: {
+    'log-probabilities': 5e-6,
+    loss: 2e-6,
+    'correct tokens': 0,
+    gradient: 5e-5,
+    'gradient norm': 3e-5,
+    update: 1e-4,
+    translations: 0,
+    score: 5e-6,
+  },
+  bfloat16: {
+    'log-probabilities': 0.03,
+    loss: 0.01,
+    'correct tokens': 0,
+    gradient: 0.2,
+    'gradient norm': 0.1,
+    update: 0.2,
+    translations: 0,
+    score: 0.03,
+  },
+  float16: {
+    'log-probabilities': 0.01,
+    loss: 0.01,
+    'correct tokens': 0,
+    gradient: 0.05,
+    'gradient norm': 0.02,
+    update: 0.05,
+    translations: 0,
+    score: 0.01,
+  },
+};
+
+/** Choices between numbers nearer than this may turn out differently. */
+const MARGINS: Record<Precision, Margins> = {
+  float32: { token: 1e-4, search: 1e-5 },
+  bfloat16: { token: 0.2, search: 0.05 },
+  float16: { token: 0.02, search: 0.01 },
+};
+
+/** Compares all cases, reports the largest differences where a context is given, and fails where one is beyond its bound. */
+function check(
+  context: TestContext | undefined,
+  name: string,
+  expected: readonly ExpectedCase[],
+  precision: Precision,
+  formOf: (batch: number) => Partial<OpForm>,
+): Difference[] {
+  const differences = expected.flatMap((each) => compareCase(each, formOf, MARGINS[precision]));
+  const largest = QUANTITIES.map((quantity) => {
+    const ofQuantity = differences.filter((difference) => difference.quantity === quantity);
+    return {
+      quantity,
+      count: ofQuantity.length,
+      ...ofQuantity.reduce((most, next) => (next.value > most.value || Number.isNaN(next.value) ? next : most), {
+        value: 0,
+        where: 'nowhere',
+      }),
+    };
+  });
+  context?.diagnostic(
+    `${name}: largest relative differences: ${largest.map(({ quantity, value, count: of }) => `${quantity} ${value === 0 ? 0 : value.toExponential(1)} of ${of}`).join(', ')}`,
+  );
+  for (const { quantity, value, where } of largest) {
+    assert.ok(
+      value <= BOUNDS[precision][quantity],
+      `${name}: ${quantity}: relative difference ${value}, at most ${BOUNDS[precision][quantity]} expected: ${where}`,
+    );
+  }
+  return differences;
+}
+
+function count(differences: readonly Difference[], quantity: Quantity): number {
+  return differences.filter((difference) => difference.quantity === quantity).length;
+}
+
+describe('parity with PyTorch', () => {
+  before(async () => {
+    await loadTensorFlow({ device: 'cpu' });
+  });
+
+  describe('by golden values', () => {
+    let expected: ExpectedCase[];
+    before(async () => {
+      expected = await readExpected(GOLDEN_FOLDER);
+    });
+
+    for (const precision of ['float32', 'bfloat16'] as const) {
+      test(`the ops that suit this machine, ${precision}`, (context) => {
+        check(context, `golden values, ${precision}`, expected, precision, () => ({ precision }));
+      });
+    }
+
+    test('every other form of the ops', () => {
+      // One model each, which takes a tenth of the time that all of them take.
+      for (const [number, { name, form }] of availableForms().entries()) {
+        check(undefined, `golden values, ${name}`, [expected[number % expected.length]!], form.precision, () => form);
+      }
+    });
+  });
+
+  describe('computed by PyTorch now', () => {
+    const found = findPython();
+
+    test(`${CASES} random models, batches of many shapes`, async (context) => {
+      if ('missing' in found) {
+        context.diagnostic(`not compared with PyTorch: ${found.missing}`);
+        context.skip(found.missing);
+        return;
+      }
+      const folder = await mkdtemp(join(tmpdir(), 's2s-parity-'));
+      try {
+        const { about64Sentences, ...others } = BATCH_KINDS;
+        // The largest batches take most of the time: every third case has one.
+        const kindsOf = (index: number) => [...Object.values(others), ...(index % 3 === 0 ? [about64Sentences!] : [])];
+        await writeRequest(
+          folder,
+          Array.from({ length: CASES }, (_, index) => randomCase(100 + index, { ...SIZES, batches: kindsOf(index) })),
+        );
+        runReference(found.python, folder);
+        const expected = await readExpected(folder);
+        const batches = expected.reduce((sum, { batches: of }) => sum + of.length, 0);
+        context.diagnostic(`PyTorch ${found.version}, ${batches} batches`);
+        assert.ok(batches >= 200);
+        // TensorFlow's products and ours in turn: only the former round the number of rows.
+        const formOf = (precision: Precision) => (batch: number) => ({
+          precision,
+          ...(batch % 2 === 1 && { customProducts: false }),
+        });
+        const searched = expected.flatMap(({ batches: of }) => of.flatMap(({ searches }) => searches.flat())).length;
+        const exact = check(context, 'PyTorch, float32', expected, 'float32', formOf('float32'));
+        assert.ok(count(exact, 'translations') > 0.95 * searched, 'nearly all translations are compared');
+        const rounded = check(context, 'PyTorch, bfloat16', expected, 'bfloat16', formOf('bfloat16'));
+        assert.ok(count(rounded, 'translations') > 0.1 * searched, 'a good number of translations is compared');
+      } finally {
+        await rm(folder, { recursive: true });
+      }
+    });
+  });
+});

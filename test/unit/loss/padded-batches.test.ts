@@ -1,0 +1,203 @@
+import assert from 'node:assert/strict';
+import { before, describe, test } from 'node:test';
+import type { Batch, EncodedCorpus } from '../../../src/data/batch.js';
+import { BatchSource, makeBatch } from '../../../src/data/batches.js';
+import { scoreBatch } from '../../../src/loss/score.js';
+import { buildModel } from '../../../src/model/build.js';
+import type { TrainableModel } from '../../../src/model/model.js';
+import { Random } from '../../../src/random.js';
+import { withOpForm } from '../../../src/runtime/ops/form.js';
+import { loadTensorFlow } from '../../../src/runtime/tensorflow.js';
+import { computeGradients } from '../../../src/training/gradients.js';
+import { tinyModel } from '../../support/models.js';
+import { sentenceLoss, type SentenceLoss, type SentencePair } from '../../support/one-sentence.js';
+import { relativeError } from '../../support/op-forms.js';
+
+const VOCABULARY = 12;
+const SMOOTHING = 0.1;
+/** Different sentence pairs; batches draw from them with repetition. */
+const PAIRS = 48;
+const LONGEST = 11;
+/** Batches taken from the plan of one batch size. */
+const BATCHES_OF_A_SIZE = 5;
+
+/**
+ * Bounds on relative differences. The reference computes in float32. bfloat16 has 8 significant bits, so each product
+ * has relative errors of up to 2^-8 in both factors; `margin` is the distance between logits within which the largest one
+ * may change.
+ */
+const BOUNDS = {
+  float32: { loss: 1e-5, gradient: 5e-5, margin: 1e-4 },
+  bfloat16: { loss: 5e-3, gradient: 5e-2, margin: 0.1 },
+} as const;
+
+/** The number of rows of products is rounded up only where TensorFlow computes them. */
+const FORMS = (['float32', 'bfloat16'] as const).flatMap((precision) => [
+  { name: precision, form: { precision }, ...BOUNDS[precision] },
+  {
+    name: `${precision} with products of TensorFlow`,
+    form: { precision, customProducts: false },
+    ...BOUNDS[precision],
+  },
+]);
+
+/** Around the units to which numbers of rows are rounded: 16, 64, and a sixteenth of a power of two. */
+const SIZES = {
+  sentences: [1, 2, 15, 16, 17, 63, 64, 65],
+  tokens: [15, 16, 17, 63, 64, 65, 127, 128, 129, 255, 256, 257, 511, 512, 513, 600],
+} as const;
+
+function randomPairs(random: Random): SentencePair[] {
+  const ids = (length: number): number[] => Array.from({ length }, () => 4 + random.integer(VOCABULARY - 4));
+  return Array.from({ length: PAIRS }, () => ({
+    source: ids(1 + random.integer(LONGEST)),
+    target: ids(1 + random.integer(LONGEST)),
+  }));
+}
+
+function corpusOf(pairs: readonly SentencePair[]): EncodedCorpus {
+  return {
+    size: pairs.length,
+    sourceLength: (index) => pairs[index]!.source.length,
+    targetLength: (index) => pairs[index]!.target.length,
+    source: (index) => Int32Array.from(pairs[index]!.source),
+    target: (index) => Int32Array.from(pairs[index]!.target),
+  };
+}
+
+function realTokens({ targetLengths }: Batch): number {
+  return targetLengths.reduce((sum, length) => sum + length, 0);
+}
+
+/** Whether a batch with padding has as many outputs as real tokens rounded up to a multiple of 64. */
+function looksUnpadded(batch: Batch): boolean {
+  const outputs = batch.batch * batch.targetTime;
+  return realTokens(batch) < outputs && Math.ceil(realTokens(batch) / 64) * 64 === outputs;
+}
+
+function isUnpadded(batch: Batch): boolean {
+  return realTokens(batch) === batch.batch * batch.targetTime;
+}
+
+describe('the loss of a batch is the sum over its sentences', () => {
+  let model: TrainableModel;
+  let corpus: EncodedCorpus;
+  /** Each pair computed alone: the loss of a batch and its gradient are sums of these. */
+  let alone: SentenceLoss[];
+
+  before(async () => {
+    await loadTensorFlow({ device: 'cpu' });
+    const random = new Random(3);
+    model = buildModel(tinyModel({ initialization: 1 }), VOCABULARY, VOCABULARY, random.derive('model'));
+    // Large weights in the output layer, so that the choice between tokens is clear at most positions.
+    for (const [name, { data }] of await model.parameters.values()) {
+      if (name.startsWith('output'))
+        model.parameters.assign(
+          name,
+          data.map(() => 2 * random.normal()),
+        );
+    }
+    const pairs = randomPairs(random.derive('pairs'));
+    corpus = corpusOf(pairs);
+    alone = withOpForm({ kernels: 'plain', precision: 'float32' }, () =>
+      pairs.map((pair) => sentenceLoss(model, pair, SMOOTHING)),
+    );
+  });
+
+  function check(
+    batch: Batch,
+    { name: formName, form, loss, gradient, margin }: (typeof FORMS)[number],
+    divisor: number,
+  ): void {
+    const sentences = [...batch.indices].map((index) => alone[index]!);
+    const sum = (of: (sentence: SentenceLoss) => number): number =>
+      sentences.reduce((total, sentence) => total + of(sentence), 0);
+    const shape = `${batch.batch} sentences, ${batch.batch * batch.targetTime} outputs, ${realTokens(batch)} tokens, ${formName}`;
+    const actual = withOpForm(form, () => computeGradients(model, batch, { labelSmoothing: SMOOTHING, divisor }));
+    const close = (name: string, value: number, expected: number): void =>
+      assert.ok(
+        Math.abs(value - expected) <= loss * Math.abs(expected),
+        `${name} of ${shape}: ${value}, sentence by sentence ${expected}`,
+      );
+    close('loss', actual.loss.dataSync()[0]!, sum((sentence) => sentence.loss) / divisor);
+    close(
+      'negative log-likelihood',
+      actual.negativeLogLikelihood.dataSync()[0]!,
+      sum(({ negativeLogLikelihood }) => negativeLogLikelihood),
+    );
+    const doubtful = sum(({ margins }) => margins.filter((value) => value < margin).length);
+    const correct = actual.correct.dataSync()[0]!;
+    assert.ok(
+      Math.abs(correct - sum((sentence) => sentence.correct)) <= doubtful,
+      `${correct} correct tokens of ${shape}, sentence by sentence ${sum((sentence) => sentence.correct)}`,
+    );
+    for (const [number, name] of model.parameters.names.entries()) {
+      const sums = (part: (value: number) => number): Float64Array =>
+        Float64Array.from(
+          alone[0]!.gradients[number]!,
+          (_, index) => sum(({ gradients }) => part(gradients[number]![index]!)) / divisor,
+        );
+      const found = actual.gradients[number]!.dataSync();
+      const largest = sums((value) => value).reduce(
+        (most, value, index) => Math.max(most, Math.abs(value - found[index]!)),
+        0,
+      );
+      // The gradients of sentences may cancel out, their rounding errors do not: relative to the sum of magnitudes.
+      const error = largest / Math.max(...sums(Math.abs));
+      assert.ok(error <= gradient, `gradient of ${name}, ${shape}: relative difference ${error}`);
+    }
+    for (const tensor of [...actual.gradients, actual.loss, actual.negativeLogLikelihood, actual.correct])
+      tensor.dispose();
+    const scores = withOpForm(form, () => scoreBatch(model, batch));
+    const expectedScores = sentences.map(({ negativeLogLikelihood }) => -negativeLogLikelihood);
+    assert.ok(relativeError(scores, expectedScores) <= 2 * loss, `scores of ${shape}`);
+  }
+
+  for (const bounds of FORMS) {
+    for (const unit of ['sentences', 'tokens'] as const) {
+      test(`in batches by ${unit}, ${bounds.name}`, () => {
+        for (const size of SIZES[unit]) {
+          // A corpus in which every pair comes eight times, so that large batches are many too.
+          const ranges = [{ start: 0, end: corpus.size, weight: 8 }];
+          const batches = new BatchSource(corpus, { seed: size, size, unit, ranges });
+          for (let number = 0; number < Math.min(BATCHES_OF_A_SIZE, batches.batchesInEpoch(0)); number++) {
+            const batch = batches.next();
+            check(batch, bounds, unit === 'tokens' ? realTokens(batch) : batch.batch);
+          }
+        }
+      });
+    }
+
+    test(`in batches of random sentences, ${bounds.name}`, () => {
+      const random = new Random(8);
+      const draw = (from: readonly number[]): Batch =>
+        makeBatch(
+          corpus,
+          Array.from({ length: 1 + random.integer(70) }, () => from[random.integer(from.length)]!),
+        );
+      const all = [...alone.keys()];
+      const long = all.filter((index) => corpus.targetLength(index) >= LONGEST - 1);
+      let [padded, unpadded] = [0, 0];
+      // Until there were enough of the batches whose shape does not show that they have padding, and of those without any.
+      while (padded < 8 || unpadded < 8) {
+        const batch = draw(random.integer(2) === 0 ? long : all);
+        if (padded < 8 && looksUnpadded(batch)) padded++;
+        else if (unpadded < 8 && isUnpadded(batch)) unpadded++;
+        else if (random.integer(8) > 0) continue;
+        check(batch, bounds, batch.batch);
+      }
+      for (const count of [1, 15, 16, 17, 31, 32, 64, 65]) {
+        const length = 1 + random.integer(LONGEST);
+        const same = all.filter((index) => corpus.targetLength(index) === length);
+        check(
+          makeBatch(
+            corpus,
+            Array.from({ length: count }, () => same[random.integer(same.length)] ?? 0),
+          ),
+          bounds,
+          count,
+        );
+      }
+    });
+  }
+});
