@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadCheckpoint } from '../../src/checkpoint/run-directory.js';
+import { loadCheckpoint, loadOptimizer, saveCheckpoint } from '../../src/checkpoint/run-directory.js';
+import type { SavedTensors } from '../../src/checkpoint/safetensors.js';
 import { configSchema, type Config, type ConfigInput } from '../../src/config/schema.js';
 import { Random } from '../../src/random.js';
 import type { TrainingEvent } from '../../src/training/events.js';
@@ -85,6 +86,17 @@ export async function trainTiny(
   } finally {
     await run.close();
   }
+}
+
+/** Replaces the weights or the optimiser moments of a run's last checkpoint, with valid checksums. */
+export async function replaceInCheckpoint({ runDirectory }: Config, { weights, optimizer }: { weights?: SavedTensors; optimizer?: SavedTensors }): Promise<void> {
+  const checkpoint = await loadCheckpoint(runDirectory, 'last');
+  const moments = optimizer ?? (await loadOptimizer(checkpoint));
+  await saveCheckpoint(
+    runDirectory,
+    { state: checkpoint.state, weights: weights ?? checkpoint.weights, optimizer: moments },
+    { selection: { metric: 'bleu', better: 'higher' }, keepLast: 9, keepBest: 1 },
+  );
 }
 
 /** The events of one type. */

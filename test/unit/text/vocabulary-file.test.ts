@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import fs, { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { after, mock, test } from 'node:test';
 import fc from 'fast-check';
 import { configSchema, type TokenizerConfig } from '../../../src/config/schema.js';
 import { S2sError } from '../../../src/errors.js';
@@ -104,11 +105,15 @@ test('a copy is known as a copy: another one replaces it, and the vocabulary cou
 test('after an interruption between two files all of them still count as written by s2s', () => {
   const folder = newFolder();
   write(folder, false, 'a');
-  // A folder in the place of its temporary name makes writing the second file fail.
-  const obstacle = join(folder, `${FILES.target}.${process.pid}.tmp`);
-  mkdirSync(obstacle);
-  assert.throws(() => write(folder, false, 'b'));
-  rmSync(obstacle, { recursive: true });
+  const { renameSync } = fs;
+  const rename = mock.method(fs, 'renameSync', (from: string, to: string) => {
+    if (to.endsWith(FILES.target)) throw new Error('interrupted');
+    renameSync(from, to);
+  });
+  syncBuiltinESMExports();
+  assert.throws(() => write(folder, false, 'b'), /interrupted/);
+  rename.mock.restore();
+  syncBuiltinESMExports();
   assert.deepEqual(contents(folder), { [FILES.source]: '"source from b"', [FILES.target]: '"target from a"' });
   write(folder, false, 'c');
   assert.deepEqual(contents(folder), { [FILES.source]: '"source from c"', [FILES.target]: '"target from c"' });

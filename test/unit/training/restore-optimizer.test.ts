@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { loadCheckpoint, loadOptimizer } from '../../../src/checkpoint/run-directory.js';
-import { writeSafetensors, type SavedTensors } from '../../../src/checkpoint/safetensors.js';
+import type { SavedTensors } from '../../../src/checkpoint/safetensors.js';
 import { S2sError } from '../../../src/errors.js';
 import { loadTensorFlow } from '../../../src/runtime/tensorflow.js';
-import { join } from 'node:path';
-import { stoppedOf, tinyConfig, trainTiny, writeTinyText } from '../../support/tiny-training.js';
+import { replaceInCheckpoint, stoppedOf, tinyConfig, trainTiny, writeTinyText } from '../../support/tiny-training.js';
 
 const text = writeTinyText({ train: 12, dev: 3 });
 after(() => text.remove());
@@ -21,7 +20,7 @@ test('every moment must have the name, the shape and the dtype of its weight', a
   const name = 'secondMoment.output.kernel';
   const moment = moments.get(name) ?? assert.fail([...moments.keys()].join());
   const [rows, columns] = moment.shape as [number, number];
-  const write = (changed: SavedTensors) => writeSafetensors(join(checkpoint.directory, 'optimizer.safetensors'), changed, { format: 's2s', step: '1' });
+  const write = (optimizer: SavedTensors) => replaceInCheckpoint(config(1), { optimizer });
   const changes: [(tensors: Map<string, NonNullable<ReturnType<SavedTensors['get']>>>) => void, RegExp][] = [
     // As many numbers in another order: nothing but the shape tells.
     [(tensors) => tensors.set(name, { ...moment, shape: [columns, rows] }), new RegExp(`${name} is \\[${columns}, ${rows}\\] and not \\[${rows}, ${columns}\\]`)],
