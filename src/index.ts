@@ -16,7 +16,7 @@
  *
  *     const config = loadConfig({ file: 'my.yaml' });
  *     await loadTensorFlow({ device: config.device, precision: config.precision });
- *     const run = await prepareTraining(config, false);
+ *     const run = await openTraining(config);
  *     try {
  *       for await (const event of train(run)) if (event.type === 'validation') console.log(event.step, event.bleu);
  *     } finally {
@@ -37,7 +37,8 @@ export { jsonSchema } from './config/json-schema.js';
 export type { Config, ConfigInput, CorpusConfig, DecodingConfig, ModelConfig, TokenizerConfig, TrainingConfig } from './config/schema.js';
 
 // TensorFlow
-export { loadTensorFlow, type LoadedRuntime, type Precision, type TensorFlowOptions } from './runtime/tensorflow.js';
+export { loadTensorFlow, type LoadedRuntime, type TensorFlowOptions } from './runtime/tensorflow.js';
+export type { Precision } from './runtime/policy.js';
 
 // Tokenizers
 export { loadTokenizer, loadTokenizers } from './text/load.js';
@@ -46,14 +47,14 @@ export type { Tokenizer, TokenizerPair } from './text/tokenizer.js';
 export type { VocabularyEvent, VocabularyReport } from './text/build.js';
 
 // Training
-export { prepareTraining, type PreparationEvent } from './training/prepare.js';
+export { openTraining, type PreparationEvent } from './training/open.js';
 export { train } from './training/train.js';
 export type { TrainingRun } from './training/run.js';
 export type { CheckpointEvent, RehearsalEvent, SkippedEvent, StartEvent, StoppedEvent, TrainingEvent, UpdateEvent, ValidationEvent } from './training/events.js';
 
 // Translating
 export { loadRun, type LoadedRun } from './translation/load-run.js';
-export { translateLines, type TranslatedHypothesis, type Translation, type TranslationSettings } from './translation/translate-lines.js';
+export { translateLines, type TranslatedHypothesis, type Translation, type TranslationSettings } from './decoding/translate-lines.js';
 export type { WhichCheckpoint } from './checkpoint/checkpoint-index.js';
 
 // Evaluating

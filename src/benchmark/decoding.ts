@@ -3,6 +3,7 @@ import { S2sError } from '../errors.js';
 import { translateAll } from '../decoding/translate-all.js';
 import { buildModel } from '../model/build.js';
 import { Random } from '../random.js';
+import type { ComputePolicy } from '../runtime/policy.js';
 import { readLines } from '../text/lines.js';
 import { EOS } from '../vocab/special.js';
 import { median, peakResidentMegabytes, reportHead, rounded, type ReportHead } from './report.js';
@@ -23,6 +24,7 @@ export interface DecodingBenchmark {
   /** Passes before them. */
   readonly warmup: number;
   readonly seed: number;
+  readonly policy: ComputePolicy;
   /** As asked for, for the report. */
   readonly device: string;
 }
@@ -81,11 +83,11 @@ export async function lengthsIn(file: string): Promise<number[]> {
  *
  * @throws S2sError `wrong-lengths` when a translation has another length, so that speeds could not be compared
  */
-export async function timeDecoding({ name, config, sourceVocabulary, targetVocabulary, lengths, beamSize, steps, warmup, seed, device }: DecodingBenchmark): Promise<DecodingReport> {
+export async function timeDecoding({ name, config, sourceVocabulary, targetVocabulary, lengths, beamSize, steps, warmup, seed, policy, device }: DecodingBenchmark): Promise<DecodingReport> {
   const random = new Random(seed).derive('sentences');
   const sources = random.shuffle([...lengths]).map((length) => [...Array.from({ length: length - 1 }, () => EOS + 1 + random.integer(sourceVocabulary - EOS - 1)), EOS]);
   const tokens = sources.reduce((sum, { length }) => sum + length, 0);
-  const model = buildModel(config, sourceVocabulary, targetVocabulary, new Random(seed));
+  const model = buildModel(config, { source: sourceVocabulary, target: targetVocabulary }, { random: new Random(seed), policy });
   try {
     model.parameters.assign(model.outputBias, withoutEnd(targetVocabulary));
     const options = { beamSize, lengthPenalty, batchTokens, maxLengthRatio: 1, maxLengthMargin: 0 };
@@ -98,7 +100,7 @@ export async function timeDecoding({ name, config, sourceVocabulary, targetVocab
     }
     const middle = median(seconds);
     return {
-      ...reportHead(name, model.parameters.count, device),
+      ...reportHead(name, model.parameters, device),
       beam_size: beamSize,
       sentences: lengths.length,
       sentences_per_second: rounded(lengths.length / middle),

@@ -1,8 +1,9 @@
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 import { attribute, execute } from '../runtime/ops/execute.js';
-import { withOpForm } from '../runtime/ops/form.js';
 import { inFloat32, inPrecision, productOf } from '../runtime/ops/product.js';
-import { loadedRuntime, tf, type Precision } from '../runtime/tensorflow.js';
+import type { ComputePolicy, Precision } from '../runtime/policy.js';
+import { loadedRuntime } from '../runtime/tensorflow.js';
+import { tf } from '../runtime/tf.js';
 
 /** Rows and columns of the factors: large enough that starting a product costs nothing beside it. */
 const SIZE = { cpu: 2048, gpu: 8192 } as const;
@@ -13,12 +14,13 @@ const REPETITIONS = 3;
  * operations a second: the best of a few, with our kernels or TensorFlow's, whichever are faster. It is what a training step
  * is held against. `loadTensorFlow` comes first.
  */
-export function matmulRate(precision: Precision, size: number = SIZE[loadedRuntime()?.kind ?? 'cpu']): number {
-  const rate = rateInForm(precision, size);
-  return loadedRuntime()?.customProducts === true ? Math.max(rate, withOpForm({ kernels: 'plain' }, () => rateInForm(precision, size))) : rate;
+export function matmulRate(policy: ComputePolicy, size: number = SIZE[loadedRuntime()?.kind ?? 'cpu']): number {
+  const rate = rateWith(policy, size);
+  return policy.customProducts ? Math.max(rate, rateWith({ ...policy, kernels: 'plain' }, size)) : rate;
 }
 
-function rateInForm(precision: Precision, size: number): number {
+function rateWith(policy: ComputePolicy, size: number): number {
+  const { precision } = policy;
   let seconds = Infinity;
   // The first one does not count: it makes threads and, on a GPU, loads kernels.
   for (let repetition = 0; repetition <= REPETITIONS; repetition++) {
@@ -28,7 +30,7 @@ function rateInForm(precision: Precision, size: number): number {
       waitFor(a, precision);
       waitFor(b, precision);
       const start = performance.now();
-      waitFor(productOf(a, b, precision), precision);
+      waitFor(productOf(a, b, policy), precision);
       if (repetition > 0) seconds = Math.min(seconds, (performance.now() - start) / 1000);
     });
   }

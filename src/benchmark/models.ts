@@ -18,7 +18,8 @@ export interface BatchShape {
 /** The work of `s2s bench` where nothing else is asked for. */
 export const STANDARD_SHAPE: BatchShape = { batch: 64, sourceTime: 25, targetTime: 25, sourceVocabulary: 8000, targetVocabulary: 8000 };
 
-const COMMON = { bridge: 'zero', dropout: { embedding: 0.1, layers: 0.1, output: 0.1 } } as const;
+const COMMON = { dropout: { embedding: 0.1, output: 0.1 } } as const;
+const LAYERS = { type: 'lstm', hiddenSize: 512, dropout: 0.1 } as const;
 
 /** The models measured, the same ones as in bench/peer_pytorch.py. */
 const MODELS = {
@@ -26,16 +27,14 @@ const MODELS = {
   lstm: {
     ...COMMON,
     embeddingSize: 256,
-    encoder: { layers: 1, hiddenSize: 512, bidirectional: true },
-    decoder: { layers: 1, hiddenSize: 512 },
-    attention: 'general',
+    encoder: { ...LAYERS, layers: 1, bidirectional: true },
+    decoder: { ...LAYERS, layers: 1, attention: 'general', bridge: 'zero' },
   },
   'lstm-deep': {
     ...COMMON,
     embeddingSize: 512,
-    encoder: { layers: 2, hiddenSize: 512, bidirectional: false },
-    decoder: { layers: 2, hiddenSize: 512 },
-    attention: 'dot',
+    encoder: { ...LAYERS, layers: 2, bidirectional: false },
+    decoder: { ...LAYERS, layers: 2, attention: 'dot', bridge: 'zero' },
   },
 } as const;
 

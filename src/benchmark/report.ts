@@ -1,3 +1,4 @@
+import type { Parameters } from '../model/parameters.js';
 import { parseDevice } from '../runtime/device.js';
 import { loadedRuntime } from '../runtime/tensorflow.js';
 import { tensorflowVersion } from '../runtime/tensorflow-version.js';
@@ -21,12 +22,12 @@ export interface ReportHead {
  *
  * @param askedDevice the device as asked for
  */
-export function reportHead(model: string, parameters: number, askedDevice: string): ReportHead {
+export function reportHead(name: string, { count: parameters, policy }: Pick<Parameters, 'count' | 'policy'>, askedDevice: string): ReportHead {
   const runtime = loadedRuntime();
   return {
     system: `s2s ${packageVersion()}, TensorFlow ${tensorflowVersion() ?? 'of unknown version'}`,
-    model,
-    dtype: runtime?.precision ?? 'float32',
+    model: name,
+    dtype: policy.precision,
     device: runtime?.kind === 'gpu' ? `gpu:${parseDevice(askedDevice).gpu ?? 0}` : 'cpu',
     parameters,
   };

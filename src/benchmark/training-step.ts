@@ -5,7 +5,7 @@ import { buildModel } from '../model/build.js';
 import { FIRST_LOSS_SCALE } from '../optim/loss-scale.js';
 import { Optimizer } from '../optim/optimizer.js';
 import { Random } from '../random.js';
-import { loadedRuntime } from '../runtime/tensorflow.js';
+import type { ComputePolicy } from '../runtime/policy.js';
 import { update } from '../training/update.js';
 import { EOS } from '../vocab/special.js';
 import { matmulRate } from './matmul-rate.js';
@@ -23,6 +23,7 @@ export interface TrainingBenchmark {
   /** Steps before them. */
   readonly warmup: number;
   readonly seed: number;
+  readonly policy: ComputePolicy;
   /** As asked for, for the report. */
   readonly device: string;
 }
@@ -32,7 +33,7 @@ export interface TrainingReport extends ReportHead {
   /** Median of the timed steps. */
   readonly seconds_per_step: number;
   readonly target_tokens_per_second: number;
-  /** Billions of operations a second of the step's matrix products (`TrainableModel.flops`), over the time of the whole step. */
+  /** Billions of operations a second of the step's matrix products (`model.flops`), over the time of the whole step. */
   readonly gigaflops_per_second: number;
   /** Those of one large matrix product in the same number format, the best of some before and after the steps. */
   readonly matmul_gigaflops_per_second: number;
@@ -50,27 +51,26 @@ const TRAINING = configSchema.shape.training.parse({ clipNorm: 1, labelSmoothing
  *
  * @throws S2sError `not-finite` when a step gives a loss, perplexity or gradient that is not finite: its time would mean nothing
  */
-export function timeTraining({ name, config, shape, steps, warmup, seed, device }: TrainingBenchmark): TrainingReport {
-  const precision = loadedRuntime()?.precision ?? 'float32';
-  const lossFactor = precision === 'float16' ? FIRST_LOSS_SCALE.factor : 1;
-  const rateBefore = matmulRate(precision);
-  const model = buildModel(config, shape.sourceVocabulary, shape.targetVocabulary, new Random(seed));
+export async function timeTraining({ name, config, shape, steps, warmup, seed, policy, device }: TrainingBenchmark): Promise<TrainingReport> {
+  const lossFactor = policy.precision === 'float16' ? FIRST_LOSS_SCALE.factor : 1;
+  const rateBefore = matmulRate(policy);
+  const model = buildModel(config, { source: shape.sourceVocabulary, target: shape.targetVocabulary }, { random: new Random(seed), policy });
   const optimizer = new Optimizer(TRAINING.optimizer, model.parameters.names.map((parameter) => ({ name: parameter, weights: model.parameters.storedTensor(parameter) })));
   const batch = fullBatch(shape, new Random(seed).derive('batch'));
   try {
     const seconds: number[] = [];
     for (let number = 1; number <= warmup + steps; number++) {
       const start = performance.now();
-      const { applied } = update(model, optimizer, [batch], { training: TRAINING, seed, update: number, learningRate: TRAINING.optimizer.learningRate, lossFactor });
+      const { applied } = await update(model, optimizer, [batch], { training: TRAINING, seed, update: number, learningRate: TRAINING.optimizer.learningRate, lossFactor });
       if (!applied) throw new S2sError('not-finite', `step ${number} of the benchmark gave a loss, perplexity or gradient that is not finite`);
       if (number > warmup) seconds.push((performance.now() - start) / 1000);
     }
     const step = median(seconds);
     const peak = peakResidentMegabytes();
-    const rate = Math.max(rateBefore, matmulRate(precision));
+    const rate = Math.max(rateBefore, matmulRate(policy));
     const achieved = model.flops(shapeOf(batch)) / step / 1e9;
     return {
-      ...reportHead(name, model.parameters.count, device),
+      ...reportHead(name, model.parameters, device),
       seconds_per_step: rounded(step),
       target_tokens_per_second: rounded((shape.batch * shape.targetTime) / step),
       gigaflops_per_second: rounded(achieved),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { upgradeModel } from '../config/model.js';
 import { configSchema } from '../config/schema.js';
 
 /**
@@ -64,7 +65,8 @@ export const checkpointStateSchema = z.strictObject({
   /** The part of them that validations took; older checkpoints do not know. */
   validationSeconds: z.number().min(0).optional(),
   tokenizers: z.strictObject({ source: tokenizerIdentity, target: tokenizerIdentity }),
-  model: configSchema.shape.model,
+  /** Settings of the model; those of version 0.1 are brought up to date. */
+  model: z.preprocess(upgradeModel, configSchema.shape.model),
 }).refine(({ version, files }) => version === 1 || files !== undefined, 'the checksums of the other files are missing');
 
 export type CheckpointState = z.output<typeof checkpointStateSchema>;

@@ -5,7 +5,7 @@ import type { Argv, CommandModule } from 'yargs';
 import type { BatchShape } from '../benchmark/models.js';
 import type { Config, ModelConfig } from '../config/schema.js';
 import { UsageError } from '../errors.js';
-import type { Precision } from '../runtime/tensorflow.js';
+import type { Precision } from '../runtime/policy.js';
 import { configIfGiven, withCommonOptions, withDeviceOption, type CommonArguments } from './options.js';
 
 interface BenchArguments extends CommonArguments {
@@ -61,11 +61,12 @@ export const benchCommand: CommandModule<object, BenchArguments> = {
       await measureEach(devices);
       return;
     }
-    const { loadTensorFlow } = await import('../runtime/tensorflow.js');
-    await loadTensorFlow({ device: common.device, precision: args.dtype ?? work.settings?.precision ?? 'float32', tuneAllocator: true });
+    const { loadTensorFlow, policyFor } = await import('../runtime/tensorflow.js');
+    await loadTensorFlow({ device: common.device, tuneAllocator: true });
+    const policy = policyFor(args.dtype ?? work.settings?.precision ?? 'float32');
     const report = decode
-      ? await (await import('../benchmark/decoding.js')).timeDecoding({ ...common, sourceVocabulary: shape.sourceVocabulary, targetVocabulary: shape.targetVocabulary, beamSize, lengths })
-      : (await import('../benchmark/training-step.js')).timeTraining({ ...common, shape: { ...shape, batch } });
+      ? await (await import('../benchmark/decoding.js')).timeDecoding({ ...common, policy, sourceVocabulary: shape.sourceVocabulary, targetVocabulary: shape.targetVocabulary, beamSize, lengths })
+      : await (await import('../benchmark/training-step.js')).timeTraining({ ...common, policy, shape: { ...shape, batch } });
     process.stdout.write(`${JSON.stringify(report)}\n`);
   },
 };

@@ -8,13 +8,13 @@ import { defaultSplit, readSplit, type EvaluationSet } from '../evaluation/evalu
 import type { ScoringOptions } from '../metrics/score-translations.js';
 import { loadTensorFlow } from '../runtime/tensorflow.js';
 import { loadRun, type LoadedRun } from '../translation/load-run.js';
-import { MAX_SOURCE_TOKENS } from '../translation/translate-lines.js';
+import { MAX_SOURCE_TOKENS } from '../decoding/translate-lines.js';
 import type { EvalArguments } from './eval.js';
 import { readParallelFiles } from './eval-files.js';
 import { formatScoresAsJson, formatScoresForPeople } from './eval-report.js';
 import { formatCount } from './format.js';
 import type { Log } from './log.js';
-import { findModel, inferencePrecision, type FoundModel } from './model-options.js';
+import { findModel, type FoundModel } from './model-options.js';
 
 /** Evaluates a trained model on a split or on files, and prints its scores; with --score, its log-probabilities. */
 export async function evaluateRun(args: EvalArguments, references: readonly string[], scoring: ScoringOptions, log: Log): Promise<void> {
@@ -28,8 +28,8 @@ export async function evaluateRun(args: EvalArguments, references: readonly stri
   }
   const { set, name } = await readEvaluationSet(args, references, found);
   // Log-probabilities are printed with more digits than half precision has, whatever pairs they share a batch with.
-  await loadTensorFlow({ device: config.device, precision: args.score === true ? 'float32' : inferencePrecision(config), tuneAllocator: true });
-  const run = await loadRun(runDirectory, which);
+  await loadTensorFlow({ device: config.device, tuneAllocator: true });
+  const run = await loadRun(runDirectory, which, { precision: args.score === true ? 'float32' : undefined });
   try {
     log.info(`model: ${runDirectory}, step ${run.checkpoint.state.step}`);
     await printScores(args, { run, config, set, name }, scoring, log);

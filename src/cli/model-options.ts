@@ -57,8 +57,3 @@ function checkpointOf(text: string): WhichCheckpoint {
   if (/^\d+$/.test(text)) return Number(text);
   throw new UsageError('usage', `--checkpoint must be best, last or the number of a step, but is ${JSON.stringify(text)}.`);
 }
-
-/** What to multiply in with a trained model: as in training, as far as this machine can. */
-export function inferencePrecision({ precision }: Pick<Config, 'precision'>): 'auto' | 'float32' {
-  return precision === 'float32' ? 'float32' : 'auto';
-}

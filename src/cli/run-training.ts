@@ -2,9 +2,9 @@ import { rememberRun } from '../checkpoint/last-run.js';
 import { readIndex } from '../checkpoint/checkpoint-index.js';
 import type { Config } from '../config/schema.js';
 import { UsageError } from '../errors.js';
-import { describeRuntime, loadTensorFlow } from '../runtime/tensorflow.js';
+import { describeRuntime, loadTensorFlow, policyFor } from '../runtime/tensorflow.js';
 import { MetricsLog } from '../training/metrics-log.js';
-import { prepareTraining } from '../training/prepare.js';
+import { openTraining, type StartFrom } from '../training/open.js';
 import { completedEpochs, type TrainingRun } from '../training/run.js';
 import { TensorBoardLog } from '../training/tensorboard.js';
 import type { StopReason } from '../training/limits.js';
@@ -31,10 +31,10 @@ export async function runTraining(given: Config, args: TrainArguments): Promise<
   const log = new Log(args.logLevel);
   const config = await withAddedSteps(given, args);
   const { runDirectory } = config;
-  const runtime = await loadTensorFlow({ device: config.device, precision: config.precision, tuneAllocator: true });
-  log.info(`computing on ${describeRuntime(runtime)}`);
+  const runtime = await loadTensorFlow({ device: config.device, tuneAllocator: true });
+  log.info(`computing on ${describeRuntime(runtime, policyFor(config.precision))}`);
   if (runtime.kind === 'gpu') log.info('on a GPU newer than the CUDA libraries, its code is compiled at first use: that may take minutes, once');
-  const run = await prepareTraining(config, args.resume, (event) => describePreparation(event, log));
+  const run = await openTraining(config, { start: startOf(args), onEvent: (event) => describePreparation(event, log) });
   try {
     // Until there is a checkpoint to translate with, the last run is the one before.
     if (run.progress.step > 0) await rememberRun(runDirectory);
@@ -49,6 +49,12 @@ export async function runTraining(given: Config, args: TrainArguments): Promise<
   } finally {
     await run.close();
   }
+}
+
+function startOf({ resume, initializeFrom }: TrainArguments): StartFrom {
+  if (initializeFrom === undefined) return resume ? 'resume' : 'new';
+  if (!resume) return { run: initializeFrom };
+  throw new UsageError('usage', '--resume and --initialize-from both say where the training starts.', { hint: 'Leave one of them out.' });
 }
 
 /** Runs the training, with its reports, its metrics and its reaction to signals. */

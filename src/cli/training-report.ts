@@ -6,7 +6,7 @@ import { DROP_REASONS, type DropReason } from '../data/filter.js';
 import { ODD_CHARACTERS } from '../data/odd-characters.js';
 import type { FilterSummary, PairPlace } from '../data/summary.js';
 import type { StoppedEvent, TrainingEvent, UpdateEvent, ValidationEvent } from '../training/events.js';
-import type { PreparationEvent } from '../training/prepare.js';
+import type { PreparationEvent } from '../training/open.js';
 import { formatChange } from '../training/resume.js';
 import { formatCount, formatDuration, formatPerplexity, formatShare } from './format.js';
 import type { Log } from './log.js';
@@ -38,6 +38,9 @@ export function describePreparation(event: PreparationEvent, log: Log): void {
       break;
     case 'nothing-to-resume':
       log.info('there is no checkpoint to resume from: starting from the beginning');
+      break;
+    case 'initialized':
+      log.info(`starting with the weights of ${event.run}, step ${formatCount(event.step)}`);
       break;
     case 'resumed':
       log.info(`resuming at step ${formatCount(event.step)}`);

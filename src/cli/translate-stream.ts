@@ -1,5 +1,5 @@
 import { S2sError } from '../errors.js';
-import type { Translation } from '../translation/translate-lines.js';
+import type { Translation } from '../decoding/translate-lines.js';
 import { formatTranslation, type OutputOptions } from './translation-output.js';
 
 export interface TranslateStreamOptions {

@@ -2,7 +2,7 @@ import type { Argv, CommandModule } from 'yargs';
 import { UsageError } from '../errors.js';
 import { checkInputs } from './inputs.js';
 import { Log, type LogLevel } from './log.js';
-import { findModel, inferencePrecision, withModelOptions, type FoundModel, type ModelArguments } from './model-options.js';
+import { findModel, withModelOptions, type FoundModel, type ModelArguments } from './model-options.js';
 import { withCommonOptions } from './options.js';
 import { OUTPUT_FORMATS, type OutputFormat } from './translation-output.js';
 
@@ -61,13 +61,13 @@ async function translate(args: TranslateArguments, files: readonly string[], { c
   if (readsTerminal(files)) process.stderr.write('Type sentences, one a line; Ctrl-D ends.\n');
 
   const { loadTensorFlow } = await import('../runtime/tensorflow.js');
-  await loadTensorFlow({ device: config.device, precision: inferencePrecision(config), tuneAllocator: true });
+  await loadTensorFlow({ device: config.device, tuneAllocator: true });
   const { loadRun } = await import('../translation/load-run.js');
   const run = await loadRun(runDirectory, which);
   const { model, tokenizers, checkpoint } = run;
   log.info(`model: ${runDirectory}, step ${checkpoint.state.step}`);
 
-  const { translateLines, MAX_SOURCE_TOKENS } = await import('../translation/translate-lines.js');
+  const { translateLines, MAX_SOURCE_TOKENS } = await import('../decoding/translate-lines.js');
   const { translateStream } = await import('./translate-stream.js');
   const started = performance.now();
   const lines = await translateStream({

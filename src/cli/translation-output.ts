@@ -1,4 +1,4 @@
-import type { Translation } from '../translation/translate-lines.js';
+import type { Translation } from '../decoding/translate-lines.js';
 
 /** How translations are printed. */
 export const OUTPUT_FORMATS = ['text', 'jsonl', 'tsv'] as const;

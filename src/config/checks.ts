@@ -17,8 +17,8 @@ export function checkConfig(value: unknown, { report, checkFiles }: { report: Re
   if (model !== undefined) checkModel(model, report);
   if (model !== undefined && tokenizer !== undefined) checkSharing(model, tokenizer, report);
   if (training !== undefined) checkTraining(training, report);
-  if (decoding?.copyUnknown === true && model?.attention === 'none') {
-    report(['decoding', 'copyUnknown'], { message: 'needs to know where the model looks, but model.attention is none.', hint: 'Set it to false, or choose an attention.' });
+  if (decoding?.copyUnknown === true && model?.decoder.attention === 'none') {
+    report(['decoding', 'copyUnknown'], { message: 'needs to know where the model looks, but model.decoder.attention is none.', hint: 'Set it to false, or choose an attention.' });
   }
   const corpora = soundCorpora(value);
   for (const placed of corpora) checkCorpus(placed, report);
@@ -37,26 +37,40 @@ function checkTokenizer(tokenizer: Config['tokenizer'], report: Report): void {
   }
 }
 
-function checkModel(model: Config['model'], report: Report): void {
-  const { encoder, decoder, attention, bridge, embeddingSize } = model;
+function checkModel({ encoder, decoder, embeddingSize, tieTargetEmbeddings }: Config['model'], report: Report): void {
   const key = (...path: string[]): string[] => ['model', ...path];
   if (encoder.bidirectional && encoder.hiddenSize % 2 !== 0) {
-    report(key('encoder', 'hiddenSize'), { message: `is ${encoder.hiddenSize}, which two directions cannot share.`, hint: 'Make it even, or set model.encoder.bidirectional to false.' });
+    report(key('encoder', 'hiddenSize'), {
+      message: `is ${encoder.hiddenSize}, which two directions cannot share.`,
+      hint: 'Make it even, or set model.encoder.bidirectional to false.',
+    });
   }
+  if (tieTargetEmbeddings && embeddingSize !== decoder.hiddenSize) {
+    report(key('tieTargetEmbeddings'), {
+      message: `needs model.embeddingSize (${embeddingSize}) equal to model.decoder.hiddenSize (${decoder.hiddenSize}).`,
+      hint: 'Make them equal, or set it to false.',
+    });
+  }
+  checkDecoder(decoder, encoder, report);
+}
+
+function checkDecoder(decoder: Config['model']['decoder'], encoder: Config['model']['encoder'], report: Report): void {
+  const { attention, bridge, inputFeeding } = decoder;
+  const key = (name: string): string[] => ['model', 'decoder', name];
   if (attention === 'dot' && encoder.hiddenSize !== decoder.hiddenSize) {
-    report(key('attention'), { message: `is dot, which needs equal widths, but model.encoder.hiddenSize is ${encoder.hiddenSize} and model.decoder.hiddenSize ${decoder.hiddenSize}.`, hint: 'Make them equal, or use general.' });
+    report(key('attention'), {
+      message: `is dot, which needs equal widths, but model.encoder.hiddenSize is ${encoder.hiddenSize} and model.decoder.hiddenSize ${decoder.hiddenSize}.`,
+      hint: 'Make them equal, or use general.',
+    });
   }
-  if (attention === 'none' && decoder.inputFeeding) {
-    report(key('decoder', 'inputFeeding'), { message: 'feeds the attention back, but model.attention is none.', hint: 'Set it to false, or choose an attention.' });
+  if (attention === 'none' && inputFeeding) {
+    report(key('inputFeeding'), { message: 'feeds the attention back, but model.decoder.attention is none.', hint: 'Set it to false, or choose an attention.' });
   }
   if (attention === 'none' && bridge === 'zero') {
-    report(key('bridge'), { message: 'is zero and model.attention is none, so nothing of the source would reach the decoder.', hint: 'Change one of them.' });
+    report(key('bridge'), { message: 'is zero and model.decoder.attention is none, so nothing of the source would reach the decoder.', hint: 'Change one of them.' });
   }
   if (bridge === 'copy' && (encoder.hiddenSize !== decoder.hiddenSize || encoder.layers !== decoder.layers)) {
     report(key('bridge'), { message: 'is copy, which needs encoder and decoder of the same hiddenSize and layers.', hint: 'Use projection.' });
-  }
-  if (model.tieTargetEmbeddings && embeddingSize !== decoder.hiddenSize) {
-    report(key('tieTargetEmbeddings'), { message: `needs model.embeddingSize (${embeddingSize}) equal to model.decoder.hiddenSize (${decoder.hiddenSize}).`, hint: 'Make them equal, or set it to false.' });
   }
 }
 

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { keysAt } from './keys.js';
+import { MOVED_KEYS } from './model.js';
 import { nearest } from './nearest.js';
 import { formatKey, type Report } from './problems.js';
 
@@ -13,17 +14,22 @@ const LONGEST_SHOWN = 60;
  */
 export function reportIssue(issue: z.core.$ZodIssue, value: unknown, report: Report): void {
   if (issue.code === 'unrecognized_keys') {
-    const known = keysAt(issue.path);
-    for (const key of issue.keys) {
-      const meant = nearest(key, known);
-      report([...issue.path, key], { message: 'is not a setting.', hint: meant === undefined ? `There are: ${known.join(', ')}.` : `Did you mean ${formatKey([...issue.path, meant])}?` });
-    }
+    const known = keysAt(issue.path, value);
+    for (const key of issue.keys) report([...issue.path, key], { message: 'is not a setting.', hint: hintForKey([...issue.path, key], known) });
     return;
   }
   const found = issue.path.reduce<unknown>((holder, part) => (holder as Record<PropertyKey, unknown> | null | undefined)?.[part], value);
   if (found === null) report(issue.path, { message: `must be ${expectation(issue)}, but is empty.`, hint: issue.path.length === 0 ? undefined : 'Give it a value, or remove the key.' });
   else if (found === undefined) report(issue.path, { message: 'is required.' });
   else report(issue.path, { message: `must be ${expectation(issue)}, but is ${show(found)}.`, hint: suggestion(issue, found) });
+}
+
+/** Where a key that is not known has moved, which key may be meant, or else which keys there are. */
+function hintForKey(path: readonly PropertyKey[], known: readonly string[]): string {
+  const moved = MOVED_KEYS[formatKey(path)];
+  if (moved !== undefined) return `It is now ${moved}.`;
+  const meant = nearest(String(path.at(-1)), known);
+  return meant === undefined ? `There are: ${known.join(', ')}.` : `Did you mean ${formatKey([...path.slice(0, -1), meant])}?`;
 }
 
 /** What follows "must be"; patterns have it as their message. */
@@ -34,6 +40,7 @@ function expectation(issue: z.core.$ZodIssue): string {
     case 'invalid_value':
       return `one of ${issue.values.map(String).join(', ')}`;
     case 'invalid_union':
+      if (typesOf(issue).length > 0) return `one of ${typesOf(issue).join(', ')}`;
       return issue.errors.flatMap(([first]) => (first === undefined ? [] : [expectation(first)])).join(' or ');
     case 'too_small':
       if (issue.origin === 'string') return issue.exact === true ? `a text of length ${issue.minimum}` : 'a text that is not empty';
@@ -60,7 +67,14 @@ function show(value: unknown): string {
 
 function suggestion(issue: z.core.$ZodIssue, found: unknown): string | undefined {
   if (issue.code === 'invalid_type' && issue.expected === 'string' && (typeof found === 'number' || typeof found === 'boolean')) return `Quote it: "${found}".`;
-  if (issue.code !== 'invalid_value' || typeof found !== 'string') return undefined;
-  const meant = nearest(found, issue.values.map(String));
+  if (typeof found !== 'string') return undefined;
+  const values = issue.code === 'invalid_value' ? issue.values.map(String) : issue.code === 'invalid_union' ? typesOf(issue) : [];
+  const meant = nearest(found, values);
   return meant === undefined ? undefined : `Did you mean ${meant}?`;
+}
+
+/** The types of a group of several kinds. */
+function typesOf(issue: z.core.$ZodIssueInvalidUnion): string[] {
+  const { options = [] } = issue as { readonly options?: readonly unknown[] | undefined };
+  return options.filter((type): type is string => typeof type === 'string');
 }

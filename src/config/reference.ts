@@ -7,6 +7,8 @@ interface SchemaNode {
   readonly default?: unknown;
   readonly enum?: readonly string[];
   readonly anyOf?: readonly SchemaNode[];
+  /** The kinds of a group that has a `type`. */
+  readonly oneOf?: readonly SchemaNode[];
   readonly properties?: Readonly<Record<string, SchemaNode>>;
   readonly required?: readonly string[];
   readonly items?: SchemaNode;
@@ -66,12 +68,19 @@ function sectionsOf(root: SchemaNode): Section[] {
 /** Settings that go into a table of their own: those of the items of a list, or of a group that may be left out. */
 interface Group {
   readonly path: string;
+  /** Values of `type` that the settings belong to, where the group has several kinds. */
+  readonly kind?: readonly string[];
   readonly node: SchemaNode;
 }
 
 function addRows(rows: Row[], groups: Group[], path: string, { properties = {}, required = [] }: SchemaNode): void {
   for (const [name, node] of Object.entries(properties)) {
     const key = path === '' ? name : `${path}.${name}`;
+    if (node.oneOf !== undefined) {
+      rows.push(typeRow(`${key}.type`, node.oneOf));
+      for (const kind of node.oneOf) groups.push({ path: key, kind: typesOf(kind), node: withoutType(kind) });
+      continue;
+    }
     const isGroup = node.properties !== undefined;
     if (isGroup && node.default !== undefined) {
       addRows(rows, groups, key, node);
@@ -86,14 +95,35 @@ function addRows(rows: Row[], groups: Group[], path: string, { properties = {}, 
 function sharedSections(groups: readonly Group[]): Section[] {
   const alike = new Map<string, Group[]>();
   for (const group of groups) {
-    const identity = JSON.stringify(group.node.properties);
+    const identity = JSON.stringify([group.kind, group.node.properties]);
     alike.set(identity, [...(alike.get(identity) ?? []), group]);
   }
   return [...alike.values()].map((members) => {
     const rows: Row[] = [];
-    addRows(rows, [], '', members[0]!.node);
-    return { title: members.map(({ path }) => `\`${path}\``).join(', '), rows };
+    const [{ path, kind, node }] = members as [Group];
+    addRows(rows, [], kind === undefined ? '' : path, node);
+    return { title: members.map(titleOf).join(', '), rows };
   });
+}
+
+function titleOf({ path, kind }: Group): string {
+  return kind === undefined ? `\`${path}\`` : `\`${path}\` of type ${kind.map((type) => `\`${type}\``).join(', ')}`;
+}
+
+function typesOf(kind: SchemaNode): readonly string[] {
+  return kind.properties?.['type']?.enum ?? [];
+}
+
+function withoutType(kind: SchemaNode): SchemaNode {
+  const properties = Object.fromEntries(Object.entries(kind.properties ?? {}).filter(([name]) => name !== 'type'));
+  return { ...kind, properties };
+}
+
+/** The row of the `type` that selects the kind of a group. */
+function typeRow(key: string, kinds: readonly SchemaNode[]): Row {
+  const types = kinds.flatMap((kind) => kind.properties?.['type'] ?? []);
+  const standard = types.find((type) => type.default !== undefined);
+  return rowOf(key, { ...types[0], default: standard?.default, enum: kinds.flatMap(typesOf) }, false);
 }
 
 function rowOf(key: string, node: SchemaNode, required: boolean): Row {

@@ -7,6 +7,7 @@ import { readConfigDocument } from './document.js';
 import { fillFromEnvironment, protectFromEnvironment } from './environment.js';
 import { reportIssue } from './issues.js';
 import { ConfigError, formatKey, type Problem, type Report } from './problems.js';
+import { upgradeModel } from './model.js';
 import { configSchema, type Config } from './schema.js';
 import { sealed } from './seal.js';
 
@@ -67,9 +68,13 @@ export function readResolvedConfig(runDirectory: string): Config {
   const problems: Problem[] = [];
   const report: Report = (path, problem) => void problems.push({ ...problem, place: { ...document.locate(path), key: formatKey(path) } });
   // A resolved configuration holds no references any more, only texts that look like them.
-  const value = fillFromEnvironment(document.value, {}, report);
+  const value = upgraded(fillFromEnvironment(document.value, {}, report));
   const parsed = configSchema.safeParse(value);
   if (parsed.success && problems.length === 0) return { ...parsed.data, runDirectory };
   for (const issue of parsed.error?.issues ?? []) reportIssue(issue, value, report);
   throw new ConfigError(problems);
+}
+
+function upgraded(value: unknown): unknown {
+  return typeof value === 'object' && value !== null && 'model' in value ? { ...value, model: upgradeModel(value.model) } : value;
 }

@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import { modelSchema } from './model.js';
+
+export type { ModelConfig } from './model.js';
 
 /*
  * The one declaration of every setting: type, default, range and a sentence. The loader, `s2s config --schema`,
@@ -63,30 +66,7 @@ export const configSchema = z.strictObject({
     directory: path().optional().describe('Folder of the tokenizer files; the run directory when not given. Tokenizers found in a folder named here are used as they are.'),
   }).prefault({}).describe('How text becomes tokens.'),
 
-  model: z.strictObject({
-    architecture: z.enum(['lstm']).default('lstm').describe('Family of the model.'),
-    embeddingSize: count().default(256).describe('Width of the source and target embeddings.'),
-    encoder: z.strictObject({
-      layers: count().default(1).describe('Number of encoder layers.'),
-      hiddenSize: count().default(512).describe('Width of an encoder layer; a bidirectional one gives half of it to each direction.'),
-      bidirectional: z.boolean().default(true).describe('Whether the encoder also reads from right to left.'),
-    }).prefault({}).describe('What reads the source sentence.'),
-    decoder: z.strictObject({
-      layers: count().default(1).describe('Number of decoder layers.'),
-      hiddenSize: count().default(512).describe('Width of a decoder layer and of the attentional hidden state.'),
-      inputFeeding: z.boolean().default(false).describe('Whether the attentional hidden state is fed to the next decoder step (Luong et al. 2015, section 3.3); slower.'),
-    }).prefault({}).describe('What writes the target sentence.'),
-    attention: z.enum(['none', 'dot', 'general', 'concat', 'scaled']).default('general').describe('Score of the attention (Luong et al. 2015); scaled is general times a learned scalar; none gives the decoder only the last encoder state.'),
-    bridge: z.enum(['projection', 'copy', 'zero']).default('projection').describe('Start state of the decoder: a learned projection of the last encoder states, a copy of them, or zero.'),
-    tieTargetEmbeddings: z.boolean().default(false).describe('Whether target embedding and output projection share their weights; needs `embeddingSize` equal to the decoder `hiddenSize`.'),
-    shareEmbeddings: z.boolean().default(false).describe('Whether source and target share one embedding; needs a shared tokenizer.'),
-    dropout: z.strictObject({
-      embedding: probability().default(0.2).describe('Dropout on the embeddings.'),
-      layers: probability().default(0.2).describe('Dropout between recurrent layers.'),
-      output: probability().default(0.2).describe('Dropout on the attentional hidden state before the output projection.'),
-    }).prefault({}).describe('Shares of activations that are dropped in training (Srivastava et al. 2014).'),
-    initialization: z.number().positive().default(0.1).describe('Embeddings start uniform between minus and plus this; other weights as Glorot and Bengio (2010) advise.'),
-  }).prefault({}).describe('The network.'),
+  model: modelSchema.prefault({}).describe('The network.'),
 
   training: z.strictObject({
     batch: z.strictObject({
@@ -155,7 +135,6 @@ export type Config = z.output<typeof configSchema>;
 /** What a configuration file may hold. */
 export type ConfigInput = z.input<typeof configSchema>;
 export type CorpusConfig = Config['data']['train'][number];
-export type ModelConfig = Config['model'];
 export type TrainingConfig = Config['training'];
 export type DecodingConfig = Config['decoding'];
 export type TokenizerConfig = Config['tokenizer'];

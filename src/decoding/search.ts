@@ -1,42 +1,51 @@
-import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
+import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import type { DecodingConfig } from '../config/schema.js';
 import { S2sError, UsageError } from '../errors.js';
-import type { Decodable, DecoderState, EncodedSource } from '../model/model.js';
-import { tf } from '../runtime/tensorflow.js';
+import type { Decodable } from '../model/model.js';
+import { yieldToEventLoop } from '../runtime/event-loop.js';
+import { tf } from '../runtime/tf.js';
 import { BOS, EOS, PAD, UNK } from '../vocab/special.js';
-import { SentenceSearch, type Hypothesis, type TokenChoice } from './sentence-search.js';
+import { chooseCandidates, type PendingChoice } from './candidates.js';
+import { forbiddenTokens, noRepeatedNgrams, type TokenConstraint, type TokenProcessor } from './constraints.js';
+import { SentenceSearch, type Hypothesis } from './sentence-search.js';
 
 export type { Hypothesis } from './sentence-search.js';
 
+type RequiredSettings = Pick<DecodingConfig, 'beamSize' | 'lengthPenalty' | 'maxLengthRatio' | 'maxLengthMargin'>;
+type OptionalSettings = Partial<Pick<DecodingConfig, 'noRepeatNgramSize' | 'copyUnknown'>>;
+
 /** The settings of search. */
-export interface SearchOptions extends Pick<DecodingConfig, 'beamSize' | 'lengthPenalty' | 'maxLengthRatio' | 'maxLengthMargin'>, Partial<Pick<DecodingConfig, 'noRepeatNgramSize' | 'copyUnknown'>> {
-  /** Translations wanted of each sentence, at most `beamSize`; 1 when not given. */
+export interface SearchOptions extends RequiredSettings, OptionalSettings {
+  /** Number of translations of each sentence, at most `beamSize`; 1 by default. */
   readonly nBest?: number;
-  /** Whether hypotheses tell the attention weights of their tokens. */
+  /** Whether to return the attention weights of every token. */
   readonly attention?: boolean;
+  /** Constraints on the tokens of each hypothesis, on top of those that the settings ask for. */
+  readonly processors?: readonly TokenProcessor[];
 }
 
 /**
- * Share of the sentences in a batch that must have ended before the others are moved to a smaller one: moving copies
- * the encoder outputs, computing on ended sentences wastes the step.
+ * Share of the sentences in a batch that must be finished before the others move to a smaller batch. Moving copies the memory
+ * of the model; computing on finished sentences wastes a part of the step.
  */
 const COMPACT_SHARE = 1 / 8;
 
 /**
- * Ids below `</s>` (`<pad>`, `<unk>`, `<s>`) are never generated, but `<unk>` where it is replaced afterwards. Their probability is not given to
- * others, so the score of a hypothesis is what the model gives it under teacher forcing.
- */
-const FIRST_ID = { usual: EOS, withUnknown: UNK } as const;
-
-/**
- * Translates the sentences of one batch by beam search, greedily where `beamSize` is 1. All sentences and hypotheses
- * are computed together, and no sentence's result depends on the others.
+ * Translates the sentences of one batch by beam search, or greedily where `beamSize` is 1. All sentences and hypotheses are
+ * computed together, and no result depends on the rest of the batch. Timers, signals and I/O run between two steps.
+ *
+ * Ids below `</s>` (`<pad>`, `<unk>`, `<s>`) are never generated, except `<unk>` where it is replaced afterwards. Probabilities
+ * are not renormalised: the score of a hypothesis is what the model gives it under teacher forcing.
  *
  * @param sources ids of each sentence, `</s>` included
  * @returns for each sentence its `nBest` hypotheses, best first; fewer only where there are no more
- * @throws UsageError when `nBest` exceeds `beamSize`; S2sError `decoding-not-finite` when the model gives NaN
+ * @throws UsageError when `nBest` exceeds `beamSize`; S2sError `decoding-not-finite` when the model returns NaN
  */
-export function translateBatch(model: Decodable, sources: readonly (readonly number[])[], options: SearchOptions): Hypothesis[][] {
+export async function translateBatch(
+  model: Decodable,
+  sources: readonly (readonly number[])[],
+  options: SearchOptions,
+): Promise<Hypothesis[][]> {
   const nBest = options.nBest ?? 1;
   if (nBest > options.beamSize) {
     throw new UsageError('n-best-beyond-beam', `${nBest} translations a sentence need a beam of at least ${nBest}, not ${options.beamSize}`, {
@@ -44,164 +53,213 @@ export function translateBatch(model: Decodable, sources: readonly (readonly num
     });
   }
   if (sources.length === 0) return [];
-  const searches = sources.map((source) => new SentenceSearch({ ...options, nBest, maxLength: maxLength(source.length, options) }));
-  const batch = new DecodingBatch(model, sources, searches);
+  const hasBonuses = (options.processors ?? []).length > 0;
+  const searches = sources.map((source) => new SentenceSearch({ ...options, nBest, maxLength: maxLength(source.length, options), hasBonuses }));
+  const batch = new DecodingBatch(model, sources, searches, options);
   try {
-    while (batch.size > 0) batch.step(options);
+    while (batch.size > 0) await batch.step();
   } finally {
     batch.dispose();
   }
   return searches.map((search) => search.results());
 }
 
-/** Longest translation of a source, both lengths in tokens and with `</s>`. */
-export function maxLength(sourceLength: number, { maxLengthRatio, maxLengthMargin }: Pick<SearchOptions, 'maxLengthRatio' | 'maxLengthMargin'>): number {
+/** Maximum length of a translation; both lengths are in tokens and include `</s>`. */
+export function maxLength(
+  sourceLength: number,
+  { maxLengthRatio, maxLengthMargin }: Pick<SearchOptions, 'maxLengthRatio' | 'maxLengthMargin'>,
+): number {
   return Math.max(1, Math.floor(maxLengthRatio * sourceLength) + maxLengthMargin);
 }
 
-/** The sentences still searched and their tensors: `size` sentences of `width` rows each, one a hypothesis. */
+/** A sentence that is still searched. */
+interface ActiveSentence {
+  /** Index among the sources. */
+  readonly index: number;
+  readonly search: SentenceSearch;
+}
+
+/** The sentences that are still searched and their tensors: `size` sentences of `width` rows, one row per hypothesis. */
 class DecodingBatch {
-  private searches: readonly SentenceSearch[];
-  private encoded: EncodedSource;
-  private state: DecoderState;
+  private sentences: readonly ActiveSentence[];
+  private memory: readonly Tensor[];
+  private state: readonly Tensor[];
   private width = 1;
+  private position = 0;
+  private readonly processors: readonly TokenProcessor[];
 
   constructor(
     private readonly model: Decodable,
     sources: readonly (readonly number[])[],
     searches: readonly SentenceSearch[],
+    private readonly options: SearchOptions,
   ) {
-    this.searches = searches;
-    this.encoded = encode(model, sources);
-    this.state = this.encoded.initialState;
-  }
-
-  /** Number of sentences, some of which may have ended. */
-  get size(): number {
-    return this.searches.length;
-  }
-
-  /** Prolongs every live hypothesis by one token. */
-  step({ beamSize, attention, copyUnknown }: SearchOptions): void {
-    const { choice, weights, state } = this.compute(beamSize, { withAttention: attention === true || copyUnknown === true, withUnknown: copyUnknown === true });
-    disposeAll(this.state);
+    this.sentences = searches.map((search, index) => ({ index, search }));
+    const { noRepeatNgramSize = 0, copyUnknown = false, processors = [] } = options;
+    this.processors = [
+      ...(copyUnknown ? [forbiddenTokens([BOS])] : []),
+      ...(noRepeatNgramSize > 0 ? [noRepeatedNgrams(noRepeatNgramSize)] : []),
+      ...processors,
+    ];
+    const { memory, state } = encode(model, sources);
+    this.memory = memory;
     this.state = state;
+  }
+
+  /** Number of sentences, some of which may be finished. */
+  get size(): number {
+    return this.sentences.length;
+  }
+
+  /** Extends every live hypothesis by one token. */
+  async step(): Promise<void> {
+    const { choice, state, attention } = this.compute();
+    this.replaceState(state);
+    const read = [...choice.tensors, ...(attention === undefined ? [] : [attention])];
+    let candidates, weights: Float32Array | undefined;
+    try {
+      [candidates, weights] = await Promise.all([choice.candidates(), attention?.data<'float32'>(), yieldToEventLoop()]);
+    } finally {
+      disposeAll(read);
+    }
+    // NaN instead of a probability.
+    if (candidates === undefined) throw notFinite();
+    const sourceTime = attention?.shape[2] ?? 0;
     const { width } = this;
-    const parents = this.searches.map((search, sentence) => {
+    const parents = this.sentences.map(({ search }, sentence) => {
       if (search.done) return [];
-      return search.advance((live) => choice(sentence * width + live), (live) => weights?.(sentence * width + live));
+      const weightsOf = (parent: number): Float32Array | undefined => {
+        const row = sentence * width + parent;
+        return weights?.slice(row * sourceTime, (row + 1) * sourceTime);
+      };
+      return search.advance(candidates[sentence]!, weightsOf);
     });
+    this.position++;
     this.rearrange(parents);
   }
 
   dispose(): void {
     disposeAll(this.state);
-    disposeAll(tensorsOf(this.encoded));
+    disposeAll(this.memory);
   }
 
-  /** One step of the model; only the few best tokens of each row (and attention, if asked) come to the host. */
-  private compute(beamSize: number, { withAttention, withUnknown }: { withAttention: boolean; withUnknown: boolean }): { choice: (row: number) => TokenChoice; weights: ((row: number) => Float32Array) | undefined; state: DecoderState } {
-    const { searches, width, model } = this;
-    const previous = new Int32Array(searches.length * width).fill(PAD);
-    let barred = 0;
-    searches.forEach((search, sentence) => {
+  /** Starts one step of the model. Only the best candidates, and attention where needed, come to the host. */
+  private compute(): { choice: PendingChoice; state: readonly Tensor[]; attention: Tensor | undefined } {
+    const { model, width, sentences, position, memory, state } = this;
+    const { beamSize, copyUnknown = false, attention: asked = false } = this.options;
+    const rows = sentences.length * width;
+    const previous = new Int32Array(rows).fill(PAD);
+    const logProbabilities = new Float32Array(rows).fill(-Infinity);
+    for (const [sentence, { search }] of sentences.entries()) {
       for (let live = 0; live < search.width; live++) {
         previous[sentence * width + live] = search.lastToken(live) ?? BOS;
-        barred = Math.max(barred, search.barred(live).size);
+        logProbabilities[sentence * width + live] = search.logProbability(live);
       }
-    });
-    // Of one row at most beamSize + 1 candidates can matter: beamSize that live on and one that ends. Greedy search ends
-    // with the first that ends, so there the best one is all. Tokens that are barred may stand before each of them, and `<s>`.
-    const first = withUnknown ? FIRST_ID.withUnknown : FIRST_ID.usual;
-    const perRow = Math.min(model.targetVocabularySize - first, (beamSize === 1 ? 1 : beamSize + 1) + barred + (withUnknown ? 1 : 0));
-    const best = tf.tidy(() => {
-      const { logits, state, attentionWeights } = model.decodeStep(this.encoded, this.state, tf.tensor1d(previous, 'int32'));
-      if (withUnknown && attentionWeights === undefined) throw new UsageError('no-attention', 'decoding.copyUnknown needs to know where the model looks, but this one has no attention', { hint: 'Set it to false.' });
-      const { logProbabilities, tokens } = logits.best(perRow, first);
-      return { logProbabilities, tokens, state: [...state], attention: withAttention ? attentionWeights : undefined };
-    });
-    const logProbabilities = best.logProbabilities.dataSync<'float32'>();
-    const tokens = best.tokens.dataSync<'int32'>();
-    const attention = best.attention?.dataSync<'float32'>();
-    const sourceTime = best.attention?.shape[2] ?? 0;
-    disposeAll([best.logProbabilities, best.tokens, ...(best.attention === undefined ? [] : [best.attention])]);
-
-    // One NaN among the logits makes all log-probabilities of its row NaN.
-    if (logProbabilities.some(Number.isNaN)) {
-      disposeAll(best.state);
-      throw notFinite();
     }
-
-    const choice = (row: number): TokenChoice => ({ tokens: tokens.subarray(row * perRow, (row + 1) * perRow), logProbabilities: logProbabilities.subarray(row * perRow, (row + 1) * perRow) });
-    const weights = attention === undefined ? undefined : (row: number) => attention.slice(row * sourceTime, (row + 1) * sourceTime);
-    return { choice, weights, state: best.state };
+    const constraints = this.constraints();
+    let choice: PendingChoice | undefined;
+    const kept = tf.tidy(() => {
+      const step = model.decodeStep({ memory, state, position, previous: tf.tensor1d(previous, 'int32') });
+      if (copyUnknown && step.attention === undefined) throw noAttention();
+      const firstToken = copyUnknown ? UNK : EOS;
+      const vocabularySize = model.targetVocabularySize;
+      choice = chooseCandidates(step.logits, { logProbabilities, constraints, width, beamSize, firstToken, vocabularySize });
+      const attention = asked || copyUnknown ? step.attention : undefined;
+      return { state: [...step.state], tensors: [...choice.tensors], attention };
+    });
+    return { choice: choice!, state: kept.state, attention: kept.attention };
   }
 
-  /** Puts the states of the hypotheses that are live now in their rows, and drops ended sentences once they are many. */
+  /** What each row may continue with; undefined where nothing is constrained. */
+  private constraints(): (TokenConstraint | undefined)[] | undefined {
+    const { processors, width, sentences } = this;
+    if (processors.length === 0) return undefined;
+    const constraints = sentences.flatMap(({ index, search }) =>
+      Array.from({ length: width }, (_, live) => {
+        if (live >= search.width) return undefined;
+        const hypothesis = { sentence: index, tokens: search.tokens(live) };
+        return combined(processors.flatMap((process) => process(hypothesis) ?? []));
+      }),
+    );
+    return constraints.some((constraint) => constraint !== undefined) ? constraints : undefined;
+  }
+
+  /** Moves the states of the hypotheses that are live now to their rows, and drops finished sentences once they are many. */
   private rearrange(parents: readonly (readonly number[])[]): void {
-    const live = parents.flatMap((_, sentence) => (this.searches[sentence]!.done ? [] : [sentence]));
+    const live = parents.flatMap((_, sentence) => (this.sentences[sentence]!.search.done ? [] : [sentence]));
     if (live.length === 0) {
-      this.searches = [];
+      this.sentences = [];
       return;
     }
     const compact = live.length <= this.size * (1 - COMPACT_SHARE);
     const kept = compact ? live : parents.map((_, sentence) => sentence);
     const width = Math.max(...live.map((sentence) => parents[sentence]!.length));
-    // Rows without a hypothesis compute on the sentence's first and are not looked at.
+    // Unused rows compute on the first hypothesis of their sentence, and are ignored.
     const rows = kept.flatMap((sentence) => Array.from({ length: width }, (_, i) => sentence * this.width + (parents[sentence]![i] ?? 0)));
     if (compact) {
-      const encoded = gatherEncoded(this.encoded, kept);
-      disposeAll(tensorsOf(this.encoded));
-      this.encoded = encoded;
-      this.searches = kept.map((sentence) => this.searches[sentence]!);
+      const memory = selectRows(this.memory, kept);
+      disposeAll(this.memory.filter((tensor) => !this.state.includes(tensor)));
+      this.memory = memory;
+      this.sentences = kept.map((sentence) => this.sentences[sentence]!);
     }
     if (rows.length !== parents.length * this.width || rows.some((row, i) => row !== i)) {
-      const state = gatherRows(this.state, rows);
-      disposeAll(this.state);
-      this.state = state;
+      this.replaceState(selectRows(this.state, rows));
     }
     this.width = width;
   }
+
+  /** A model may pass on tensors of the previous state, or of the memory. */
+  private replaceState(next: readonly Tensor[]): void {
+    disposeAll(this.state.filter((tensor) => !next.includes(tensor) && !this.memory.includes(tensor)));
+    this.state = next;
+  }
 }
 
-function encode(model: Decodable, sources: readonly (readonly number[])[]): EncodedSource {
+function encode(model: Decodable, sources: readonly (readonly number[])[]): { memory: readonly Tensor[]; state: readonly Tensor[] } {
   const time = Math.max(...sources.map((source) => source.length));
   const ids = new Int32Array(sources.length * time).fill(PAD);
   sources.forEach((source, sentence) => ids.set(source, sentence * time));
   const lengths = Int32Array.from(sources, (source) => source.length);
   return tf.tidy(() => {
-    const { keys, values, mask, initialState } = model.encode(tf.tensor2d(ids, [sources.length, time], 'int32'), tf.tensor1d(lengths, 'int32'));
-    return { keys, values, mask, initialState: [...initialState] };
+    const { memory, state } = model.encode(tf.tensor2d(ids, [sources.length, time], 'int32'), tf.tensor1d(lengths, 'int32'));
+    return { memory: [...memory], state: [...state] };
   });
 }
 
-/** The memory of some of the sentences. The start state has done its work and is left empty. */
-function gatherEncoded({ keys, values, mask }: EncodedSource, sentences: readonly number[]): EncodedSource {
+/** The given rows of each tensor; a tensor that is listed twice is selected once. */
+function selectRows(tensors: readonly Tensor[], rows: readonly number[]): readonly Tensor[] {
   return tf.tidy(() => {
-    const indices = tf.tensor1d([...sentences], 'int32');
-    const selected = tf.gather(keys, indices);
-    return { keys: selected, values: values === (keys as Tensor) ? selected : tf.gather(values, indices), mask: tf.gather(mask, indices), initialState: [] };
+    const indices = tf.tensor1d([...rows], 'int32');
+    const selected = new Map<Tensor, Tensor>();
+    for (const tensor of tensors) if (!selected.has(tensor)) selected.set(tensor, tf.gather(tensor, indices));
+    return tensors.map((tensor) => selected.get(tensor)!);
   });
 }
 
-function gatherRows(state: DecoderState, rows: readonly number[]): Tensor2D[] {
-  return tf.tidy(() => {
-    const indices: Tensor1D = tf.tensor1d([...rows], 'int32');
-    return state.map((tensor) => tf.gather(tensor, indices));
-  });
+function combined(constraints: readonly TokenConstraint[]): TokenConstraint | undefined {
+  if (constraints.length <= 1) return constraints[0];
+  const lists = constraints.flatMap(({ allowed }) => (allowed === undefined ? [] : [new Set(allowed)]));
+  const [first, ...others] = lists;
+  const bonus = new Map<number, number>();
+  for (const [token, value] of constraints.flatMap((constraint) => [...(constraint.bonus ?? [])])) bonus.set(token, (bonus.get(token) ?? 0) + value);
+  return {
+    forbidden: constraints.flatMap(({ forbidden }) => [...(forbidden ?? [])]),
+    allowed: first === undefined ? undefined : [...first].filter((token) => others.every((list) => list.has(token))),
+    bonus,
+  };
 }
 
-function tensorsOf({ keys, values, mask, initialState }: EncodedSource): Tensor[] {
-  return [keys, values, mask, ...initialState];
-}
-
-/** A tensor that is there under two names may be disposed under both. */
+/** Disposing a tensor twice is harmless. */
 function disposeAll(tensors: readonly Tensor[]): void {
   for (const tensor of tensors) tensor.dispose();
 }
 
+function noAttention(): UsageError {
+  return new UsageError('no-attention', 'decoding.copyUnknown needs attention weights, but this model has no attention', { hint: 'Set it to false.' });
+}
+
 function notFinite(): S2sError {
-  return new S2sError('decoding-not-finite', 'the model gives NaN where probabilities should be', {
+  return new S2sError('decoding-not-finite', 'the model returns NaN where probabilities should be', {
     hint: 'Its weights are damaged or training diverged: take an earlier checkpoint, or train with a lower learning rate.',
   });
 }

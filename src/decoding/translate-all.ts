@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import type { DecodingConfig } from '../config/schema.js';
 import type { Decodable } from '../model/model.js';
 import { translateBatch, type Hypothesis, type SearchOptions } from './search.js';
@@ -25,12 +24,10 @@ export async function translateAll(
   const maxSentences = Math.max(1, Math.floor(MAX_STEP_LOGITS / (options.beamSize * model.targetVocabularySize)));
   let done = 0;
   for (const indices of lengthSortedBatches(sources.map((source) => source.length), options.batchTokens, maxSentences)) {
-    const translated = translateBatch(model, indices.map((index) => sources[index]!), options);
+    const translated = await translateBatch(model, indices.map((index) => sources[index]!), options);
     indices.forEach((index, i) => (results[index] = translated[i]!));
     done += indices.length;
     onBatch?.(done, sources.length);
-    // Search blocks the thread; between batches signals and pipes have their turn.
-    await setImmediate();
   }
   return results;
 }

@@ -9,7 +9,7 @@ import { scoreTranslations, type ScoringOptions, type TranslationScores } from '
 import { tokenizedWarnings } from '../metrics/tokenized.js';
 import type { TrainableModel } from '../model/model.js';
 import type { TokenizerPair } from '../text/tokenizer.js';
-import { translateLines, type TranslationSettings } from '../translation/translate-lines.js';
+import { translateLines, type TranslationSettings } from '../decoding/translate-lines.js';
 import { encodeTexts, type EvaluationSet } from './evaluation-set.js';
 
 /** Most logits (target positions times vocabulary) of a batch under teacher forcing: 128 MB of them. */

@@ -10,12 +10,20 @@ import { explainOutOfMemory, type Task } from '../runtime/out-of-memory.js';
  * @throws S2sError `out-of-memory`
  */
 export function withBatchInMemory<Result>(batch: Batch, task: Task, compute: () => Result, memory?: (shape: BatchShape) => number): Result {
-  const shape = shapeOf(batch);
   try {
     return compute();
   } catch (error) {
-    throw explainOutOfMemory(error, () => ({ task, batch: `${formatShape(shape)}${memory === undefined ? '' : `, for which a training step needs about ${formatBytes(memory(shape))}`}`, longest: { index: batch.indices[longestRow(batch)]! } }));
+    throw explainBatchOutOfMemory(error, batch, task, memory);
   }
+}
+
+/** The error to throw instead of `error`: where memory ran out, one that names the batch. */
+export function explainBatchOutOfMemory(error: unknown, batch: Batch, task: Task, memory?: (shape: BatchShape) => number): unknown {
+  return explainOutOfMemory(error, () => {
+    const shape = shapeOf(batch);
+    const estimate = memory === undefined ? '' : `, for which a training step needs about ${formatBytes(memory(shape))}`;
+    return { task, batch: `${formatShape(shape)}${estimate}`, longest: { index: batch.indices[longestRow(batch)]! } };
+  });
 }
 
 /** `350 MB` or `2.4 GB`, in powers of ten. */

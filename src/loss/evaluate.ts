@@ -2,7 +2,7 @@ import type { Batch } from '../data/batch.js';
 import { toTensors } from '../model/batch-tensors.js';
 import type { TrainableModel } from '../model/model.js';
 import type { Task } from '../runtime/out-of-memory.js';
-import { tf } from '../runtime/tensorflow.js';
+import { tf } from '../runtime/tf.js';
 import { withBatchInMemory } from './batch-memory.js';
 import { sequenceLoss } from './sequence-loss.js';
 

@@ -3,7 +3,7 @@ import type { Batch } from '../data/batch.js';
 import { toTensors } from '../model/batch-tensors.js';
 import type { TrainableModel } from '../model/model.js';
 import { matMul } from '../runtime/ops/matmul.js';
-import { tf } from '../runtime/tensorflow.js';
+import { tf } from '../runtime/tf.js';
 import { withBatchInMemory } from './batch-memory.js';
 import { outputsOfLabels } from './outputs-of-labels.js';
 
@@ -17,9 +17,9 @@ import { outputsOfLabels } from './outputs-of-labels.js';
 export function scoreBatch(model: TrainableModel, batch: Batch): Float32Array {
   const logProbabilities = withBatchInMemory(batch, { name: 'the scoring of translations', remedy: 'decoding' }, () => tf.tidy(() => {
     const tensors = toTensors(batch);
-    const hidden = outputsOfLabels(model.decoderOutputs(tensors), tensors);
+    const hidden = outputsOfLabels(model.teacherForcing(tensors).hidden, tensors);
     const kernel = model.parameters.get<Tensor2D>(model.outputKernel);
-    const logits = matMul(hidden, kernel, { transposeB: true, bias: model.parameters.get<Tensor1D>(model.outputBias) });
+    const logits = matMul(hidden, kernel, model.parameters.policy, { transposeB: true, bias: model.parameters.get<Tensor1D>(model.outputBias) });
     const ofLabels = tf.sum(tf.mul(tf.oneHot(tensors.labels, model.targetVocabularySize), tf.logSoftmax(logits)), 1);
     return ofLabels.dataSync() as Float32Array;
   }));

@@ -1,9 +1,9 @@
 import type { Scalar, Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 import type { BatchTensors } from '../model/batch-tensors.js';
 import type { TrainableModel } from '../model/model.js';
-import { projectedCrossEntropy } from '../runtime/ops/cross-entropy.js';
+import { projectedCrossEntropy, type CrossEntropyInputs } from '../runtime/ops/cross-entropy.js';
 import type { DropoutSeeds } from '../runtime/ops/dropout.js';
-import { tf } from '../runtime/tensorflow.js';
+import { tf } from '../runtime/tf.js';
 import { outputsOfLabels } from './outputs-of-labels.js';
 
 /** The loss of one batch; all are scalars on the device. */
@@ -28,13 +28,16 @@ export function sequenceLoss(
   batch: BatchTensors,
   settings: { labelSmoothing: number; divisor: number; seeds?: DropoutSeeds },
 ): SequenceLoss {
-  const outputs = model.decoderOutputs(batch, settings.seeds);
-  return projectedCrossEntropy({
-    hidden: outputsOfLabels(outputs, batch),
+  const { hidden, auxiliaryLosses } = model.teacherForcing(batch, { seeds: settings.seeds });
+  const inputs: CrossEntropyInputs = {
+    hidden: outputsOfLabels(hidden, batch),
     kernel: model.parameters.get<Tensor2D>(model.outputKernel),
     bias: model.parameters.get<Tensor1D>(model.outputBias),
     labels: batch.labels,
     weights: tf.mul(batch.real, 1 / settings.divisor),
     labelSmoothing: settings.labelSmoothing,
-  });
+  };
+  const sums = projectedCrossEntropy(inputs, model.parameters.policy);
+  const loss = Object.values(auxiliaryLosses).reduce((sum, term) => tf.add(sum, tf.div(term, settings.divisor)), sums.loss);
+  return { ...sums, loss };
 }

@@ -1,6 +1,6 @@
 import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 import type { Batch } from '../data/batch.js';
-import { tf } from '../runtime/tensorflow.js';
+import { tf } from '../runtime/tf.js';
 
 /** A batch on the device. */
 export interface BatchTensors {

@@ -1,9 +1,65 @@
 import type { ModelConfig } from '../config/schema.js';
 import type { Random } from '../random.js';
-import { LstmModel } from './lstm-model.js';
-import type { TrainableModel } from './model.js';
+import type { ComputePolicy } from '../runtime/policy.js';
+import { RecurrentDecoder } from './decoders/recurrent.js';
+import { RecurrentEncoder } from './encoders/recurrent.js';
+import type { Decoder, Encoder, TrainableModel } from './model.js';
+import type { Parameters } from './parameters.js';
+import { SequenceToSequenceModel } from './sequence-to-sequence.js';
 
-/** Builds the model that a configuration describes, its weights at their start values drawn from `random`, or zero. */
-export function buildModel(config: ModelConfig, sourceVocabularySize: number, targetVocabularySize: number, random: Random | undefined): TrainableModel {
-  return new LstmModel(config, sourceVocabularySize, targetVocabularySize, random);
+type EncoderConfig = ModelConfig['encoder'];
+type DecoderConfig = ModelConfig['decoder'];
+
+/** Number of tokens in each vocabulary. */
+export interface VocabularySizes {
+  readonly source: number;
+  readonly target: number;
+}
+
+/** Builds the encoder and the decoder of a configuration. */
+export interface Architecture {
+  encoder(config: EncoderConfig, parameters: () => Parameters, sizes: { readonly embeddingSize: number }): Encoder;
+  decoder(
+    config: DecoderConfig,
+    parameters: () => Parameters,
+    sizes: { readonly embeddingSize: number; readonly encoder: Encoder },
+  ): Decoder;
+}
+
+/** How a model is built. */
+export interface ModelOptions {
+  /** Source of the initial weights; without it parameters are left uninitialised. */
+  readonly random: Random | undefined;
+  readonly policy: ComputePolicy;
+  /** Encoders and decoders to choose from; by default those of this project. */
+  readonly architecture?: Architecture | undefined;
+}
+
+/** The encoders and decoders of this project, by `model.encoder.type` and `model.decoder.type`. */
+export const ARCHITECTURE: Architecture = {
+  encoder(config, parameters, sizes) {
+    switch (config.type) {
+      case 'lstm':
+        return new RecurrentEncoder(parameters, config, sizes);
+    }
+  },
+  decoder(config, parameters, sizes) {
+    switch (config.type) {
+      case 'lstm':
+        return new RecurrentDecoder(parameters, config, sizes);
+    }
+  },
+};
+
+/** Builds the model that a configuration describes. */
+export function buildModel(
+  config: ModelConfig,
+  vocabulary: VocabularySizes,
+  { architecture = ARCHITECTURE, ...options }: ModelOptions,
+): TrainableModel {
+  const { embeddingSize } = config;
+  return new SequenceToSequenceModel(config, vocabulary, options, (parameters) => {
+    const encoder = architecture.encoder(config.encoder, parameters, { embeddingSize });
+    return { encoder, decoder: architecture.decoder(config.decoder, parameters, { embeddingSize, encoder }) };
+  });
 }

@@ -1,76 +1,165 @@
-import type * as tf from '@tensorflow/tfjs-node-gpu';
-import type { BatchShape } from '../data/batch.js';
+import type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
 import type { Logits } from '../runtime/ops/best-tokens.js';
 import type { DropoutSeeds } from '../runtime/ops/dropout.js';
 import type { BatchTensors } from './batch-tensors.js';
-import type { Parameters } from './parameters.js';
+import type { BatchShape } from '../data/batch.js';
+import type { Cost } from './cost.js';
+import type { ForwardPass } from './forward-pass.js';
+import type { ParameterSpec, Parameters } from './parameters.js';
+
+/*
+ * The interfaces between the parts of a model, and between a model and its users. An encoder-decoder model (Sutskever et al.
+ * 2014) is one `Encoder` and one `Decoder`, which may be of different kinds. Training needs a `TrainableModel`, search a
+ * `Decodable`; neither knows what kind of model it is.
+ */
+
+/** State of one recurrent layer, one tensor `[rows, size]` per part, the output of the layer first. */
+export type LayerState = readonly Tensor2D[];
+
+/** What an encoder returns. */
+export interface EncodedSource {
+  /** `[batch, srcTime, outputSize]`, zero at padding. */
+  readonly outputs: Tensor3D;
+  /** float32 `[batch, srcTime]`: 1 at real tokens, 0 at padding. */
+  readonly mask: Tensor2D;
+  /** State of each layer after the whole sentence; undefined for encoders without one. */
+  readonly finalState: readonly LayerState[] | undefined;
+}
+
+/** Shape of an encoder's final state. */
+export interface StateShape {
+  readonly layers: number;
+  /** Names of the parts of a layer's state: `hidden` and `cell` for an LSTM. */
+  readonly parts: readonly string[];
+  /** Width of each part. */
+  readonly size: number;
+}
+
+/** Reads the embedded source sentence. */
+export interface Encoder {
+  /** Width of the outputs. */
+  readonly outputSize: number;
+  /** Undefined for encoders without a final state. */
+  readonly finalState: StateShape | undefined;
+  specs(): ParameterSpec[];
+  /**
+   * @param embedded `[batch, srcTime, embedding]`
+   * @param lengths int32 `[batch]`
+   * @param mask float32 `[batch, srcTime]`: 1 at real tokens
+   */
+  encode(embedded: Tensor3D, lengths: Tensor1D, mask: Tensor2D, pass: ForwardPass): EncodedSource;
+  cost(shape: BatchShape): Cost;
+}
 
 /**
- * The memory of an encoder: what the decoder's attention reads, computed once per sentence.
- * All tensors have the sentence as their first dimension, so sentences can be selected by `gather`.
+ * What a decoder computes once from the encoded source. Both are lists of tensors of any rank. Search selects rows of them
+ * and disposes them, and knows nothing else about them.
  */
-export interface EncodedSource {
-  /** `[batch, srcTime, keySize]`: the encoder outputs as the attention's score sees them. */
-  readonly keys: tf.Tensor3D;
-  /** `[batch, srcTime, hidden]` encoder outputs, zero at padding. */
-  readonly values: tf.Tensor3D;
-  /** float32 `[batch, srcTime]`, 1 at real tokens, 0 at padding. */
-  readonly mask: tf.Tensor2D;
-  /** Start state of the decoder, each `[batch, size]`. */
-  readonly initialState: DecoderState;
+export interface PreparedSource {
+  /** What every step reads; the first dimension is the sentence. */
+  readonly memory: readonly Tensor[];
+  /** What a step changes, before the first token; the first dimension is the sentence. */
+  readonly state: readonly Tensor[];
 }
 
-/** State of the decoder: tensors whose first dimension is the hypothesis, `[rows, size]` each. */
-export type DecoderState = readonly tf.Tensor2D[];
+/** One step for all hypotheses. */
+export interface StepInput {
+  /** `[rows, embedding]` of each hypothesis' last token; rows are sentence-major, `rows = batch * beam`. */
+  readonly embedded: Tensor2D;
+  /** Position of the token that is predicted, from 0. */
+  readonly position: number;
+  readonly memory: readonly Tensor[];
+  /** The first dimension is the hypothesis. */
+  readonly state: readonly Tensor[];
+}
 
-/** What one decoding step gives. */
+/** Result of a step. */
+export interface StepOutput {
+  /** `[rows, outputSize]`, before the output projection. */
+  readonly hidden: Tensor2D;
+  readonly state: readonly Tensor[];
+  /** `[batch, beam, srcTime]`; rows sum to 1 over real tokens. Undefined without attention. */
+  readonly attention: Tensor3D | undefined;
+}
+
+/** Result of teacher forcing. */
+export interface TeacherForced {
+  /** `[batch * tgtTime, outputSize]`, before the output projection; meaningless at padded positions. */
+  readonly hidden: Tensor2D;
+  /** `[batch, tgtTime, srcTime]`, where asked for and where the decoder has attention. */
+  readonly attention: Tensor3D | undefined;
+  /** Terms that are added to the loss, by name: weighted, and summed over real target positions. */
+  readonly auxiliaryLosses: Readonly<Record<string, Scalar>>;
+}
+
+/** Writes the target sentence. */
+export interface Decoder {
+  /** Width of the hidden states before the output projection. */
+  readonly outputSize: number;
+  specs(): ParameterSpec[];
+  prepare(source: EncodedSource, pass: ForwardPass): PreparedSource;
+  /**
+   * Runs over a whole target sentence (teacher forcing).
+   *
+   * @param embedded `[batch, tgtTime, embedding]` of `<s> y1 ... yn`
+   * @param lengths int32 `[batch]`
+   * @param options.attention whether to return attention weights
+   */
+  sequence(
+    embedded: Tensor3D,
+    lengths: Tensor1D,
+    source: PreparedSource,
+    pass: ForwardPass,
+    options: { readonly attention: boolean },
+  ): TeacherForced;
+  step(input: StepInput, pass: ForwardPass): StepOutput;
+  cost(shape: BatchShape): Cost;
+}
+
+/** Input of a decoding step of a whole model. */
+export interface DecodeStepInput extends Omit<StepInput, 'embedded'> {
+  /** int32 `[rows]`: last token of each hypothesis; rows are sentence-major, `rows = batch * beam`. */
+  readonly previous: Tensor1D;
+}
+
+/** Result of a decoding step. */
 export interface DecodeStep {
-  /** Of every row; valid as long as the tensors of the step are. */
+  /** Valid as long as the tensors of the step. */
   readonly logits: Logits;
-  readonly state: DecoderState;
-  /** `[batch, beam, srcTime]`, summing to 1 over real tokens; absent without attention. */
-  readonly attentionWeights: tf.Tensor3D | undefined;
+  readonly state: readonly Tensor[];
+  /** `[batch, beam, srcTime]`; undefined without attention. */
+  readonly attention: Tensor3D | undefined;
 }
 
-/** What search needs of a model; all architectures (and ensembles) offer it. */
+/** What search needs of a model. */
 export interface Decodable {
   readonly targetVocabularySize: number;
   /**
-   * @param source int32 `[batch, srcTime]`, each sentence ending in `</s>`, padded
-   * @param sourceLengths int32 `[batch]`
+   * @param source int32 `[batch, srcTime]`; each sentence ends in `</s>` and is padded
+   * @param lengths int32 `[batch]`
    */
-  encode(source: tf.Tensor2D, sourceLengths: tf.Tensor1D): EncodedSource;
-  /**
-   * One step for all hypotheses: rows are sentence-major, `rows = batch * beam`, where batch is that of `encoded`.
-   * @param previous int32 `[rows]`: last token of each hypothesis
-   */
-  decodeStep(encoded: EncodedSource, state: DecoderState, previous: tf.Tensor1D): DecodeStep;
+  encode(source: Tensor2D, lengths: Tensor1D): PreparedSource;
+  decodeStep(input: DecodeStepInput): DecodeStep;
 }
 
 /** What training needs of a model. */
 export interface TrainableModel extends Decodable {
   readonly parameters: Parameters;
-  /** Name of the parameter `[vocab, hidden]` that turns decoder outputs into logits. */
+  /** Name of the parameter `[vocab, hidden]` of the output projection. */
   readonly outputKernel: string;
   /** Name of the parameter `[vocab]` added to the logits. */
   readonly outputBias: string;
+  /** @param options.seeds seeds of the dropout masks; without them there is no dropout */
+  teacherForcing(
+    batch: BatchTensors,
+    options?: { readonly seeds?: DropoutSeeds | undefined; readonly attention?: boolean },
+  ): TeacherForced;
   /**
-   * The decoder run over the true target (teacher forcing), before the output projection.
-   *
-   * @param seeds names the dropout masks; without it there is no dropout
-   * @returns `[batch * tgtTime, hidden]`, of no meaning at padded positions
-   */
-  decoderOutputs(batch: BatchTensors, seeds?: DropoutSeeds): tf.Tensor2D;
-  /**
-   * An estimate of the memory that a training step needs for a batch of this shape in float32, in bytes: the values of
-   * the forward pass that the backward pass reads, and the largest temporary values. Parameters and their gradients are
-   * not counted. Never falls when a dimension grows.
+   * Estimated memory in bytes of a training step on a batch of this shape in float32: values of the forward pass and the
+   * gradients with respect to them. Parameters and their gradients are not counted. Never falls when a dimension grows.
    */
   memory(shape: BatchShape): number;
-  /**
-   * Floating-point operations of the matrix products of a training step on a full batch of this shape: two for each
-   * multiplication and addition, forward and backward.
-   */
+  /** Floating-point operations of the matrix products of a training step on a full batch of this shape (`trainingFlops`). */
   flops(shape: BatchShape): number;
   dispose(): void;
 }

@@ -1,5 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
-import { tf } from '../runtime/tensorflow.js';
+import { tf } from '../runtime/tf.js';
 
 /**
  * Clips gradients by their global norm (Pascanu et al. 2013): where it exceeds `limit`, all are scaled by

@@ -2,7 +2,7 @@ import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import type { TrainingConfig } from '../config/schema.js';
 import { applyAdam, applySgd } from '../runtime/ops/optimizer-updates.js';
 import { StoredTensor } from '../runtime/stored-tensor.js';
-import { tf } from '../runtime/tensorflow.js';
+import { tf } from '../runtime/tf.js';
 
 type OptimizerConfig = TrainingConfig['optimizer'];
 

@@ -4,8 +4,10 @@ import { missingCudaLibraries } from './cuda-libraries.js';
 import { describeProcessor, parseDevice, type Processor } from './device.js';
 import { listGpus, type Gpu } from './gpus.js';
 import { timeMatMul, type MatMulTiming } from './matmul-timing.js';
-import { sequenceForm } from './ops/lstm.js';
-import { loadTensorFlow, tf, type LoadedRuntime, type Precision } from './tensorflow.js';
+import { sequenceKernel } from './ops/lstm.js';
+import type { Precision } from './policy.js';
+import { loadTensorFlow, policyFor, type LoadedRuntime } from './tensorflow.js';
+import { tf } from './tf.js';
 import { tensorflowVersion } from './tensorflow-version.js';
 import { gpuIsVisible, visibleGpus, type VisibleGpu } from './visible-gpus.js';
 
@@ -33,7 +35,7 @@ export interface Diagnosis {
   readonly tensorflowVersion: string | undefined;
   readonly tfjsVersion: string | undefined;
   /** What computes LSTMs; undefined where TensorFlow could not be loaded. */
-  readonly recurrentLayers: ReturnType<typeof sequenceForm> | undefined;
+  readonly recurrentLayers: ReturnType<typeof sequenceKernel> | undefined;
   readonly timings: Partial<Record<Precision, MatMulTiming>>;
   readonly findings: readonly Finding[];
 }
@@ -56,7 +58,7 @@ export async function diagnose(device: string, verbose: boolean): Promise<Diagno
   const broken = (text: string, remedy?: string): void => void findings.push({ broken: true, text, remedy });
   let runtime: LoadedRuntime;
   try {
-    runtime = await loadTensorFlow({ device, precision: 'auto', verbose, tuneAllocator: true });
+    runtime = await loadTensorFlow({ device, verbose, tuneAllocator: true });
   } catch (error) {
     if (error instanceof S2sError) broken(error.message, error.hint);
     else broken(`TensorFlow could not be loaded: ${error instanceof Error ? error.message : String(error)}`, 'Remove the cache folder of s2s and run: s2s setup');
@@ -86,7 +88,7 @@ export async function diagnose(device: string, verbose: boolean): Promise<Diagno
       broken(`a matrix product in ${precision} failed: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
-  return { processor, gpus, runtime, tensorflowVersion: version, tfjsVersion: (tf.version as Record<string, string>)['tfjs-node'], recurrentLayers: sequenceForm(), timings, findings };
+  return { processor, gpus, runtime, tensorflowVersion: version, tfjsVersion: (tf.version as Record<string, string>)['tfjs-node'], recurrentLayers: sequenceKernel(policyFor('auto')), timings, findings };
 }
 
 function numberOf(gpu: Gpu, visible: readonly VisibleGpu[]): DiagnosedGpu['number'] {

@@ -1,5 +1,6 @@
 import { attribute, DATA_TYPE } from './ops/execute.js';
-import { tf, type Precision } from './tensorflow.js';
+import type { Precision } from './policy.js';
+import { tf } from './tf.js';
 
 /** A timed matrix product. */
 export interface MatMulTiming {

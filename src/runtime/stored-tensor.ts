@@ -1,6 +1,6 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import { attribute, execute } from './ops/execute.js';
-import { tf } from './tensorflow.js';
+import { tf } from './tf.js';
 
 let created = 0;
 
@@ -20,7 +20,7 @@ export class StoredTensor {
   constructor(shape: readonly number[]) {
     this.shape = shape;
     if (tf.getBackend() === 'tensorflow') {
-      const name = `s2s/${process.pid}/${created++}`;
+      const name = `s2s/${created++}`;
       const [handle] = execute(
         'VarHandleOp',
         [attribute.string('container', ''), attribute.string('shared_name', name), attribute.type('dtype', 'float32'), attribute.shape('shape', this.shape)],

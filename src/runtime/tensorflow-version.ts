@@ -1,4 +1,4 @@
-import { tf } from './tensorflow.js';
+import { tf } from './tf.js';
 
 /** Version of the native library, such as `2.21.0`; undefined where it does not tell. `loadTensorFlow` comes first. */
 export function tensorflowVersion(): string | undefined {

@@ -1,26 +1,17 @@
 import { createRequire } from 'node:module';
-import type * as tfTypes from '@tensorflow/tfjs-node-gpu';
 import { S2sError } from '../errors.js';
 import { opsAreOffered } from '../setup/addons.mjs';
 import { describeProcessor, environmentFor, parseDevice, selectDevice, type Device, type SelectedDevice } from './device.js';
 import { listGpus } from './gpus.js';
 import { chooseLibrary, type InstalledLibrary } from './library.js';
+import { PORTABLE_POLICY, type ComputePolicy, type Precision } from './policy.js';
+import { setTensorFlow, tf } from './tf.js';
 import { loadTfjs } from './tfjs.js';
 import { gpuIsVisible } from './visible-gpus.js';
-
-type TensorFlow = typeof tfTypes;
-
-/** Number format of large matrix products. */
-export type Precision = 'float32' | 'bfloat16' | 'float16';
-
-/** TensorFlow as tfjs offers it. A live binding, set by `loadTensorFlow`: importing this module loads nothing. */
-export let tf: TensorFlow;
 
 /** What was loaded, and what it computes on. */
 export interface LoadedRuntime extends SelectedDevice {
   readonly library: InstalledLibrary;
-  /** What large matrix products in training compute in. */
-  readonly precision: Precision;
   /** Whether the custom ops are registered. */
   readonly customOps: boolean;
   /** Whether their float32 products are faster than TensorFlow's on this processor. */
@@ -40,8 +31,6 @@ export interface LoadedRuntime extends SelectedDevice {
 export interface TensorFlowOptions {
   /** `auto` (the default), `cpu`, `gpu` or `gpu:N`, N counting the GPUs that CUDA_VISIBLE_DEVICES shows. */
   readonly device?: string;
-  /** See `choosePrecision`; float32 by default. */
-  readonly precision?: 'auto' | Precision;
   /** Lets TensorFlow write to stderr while it is loaded; no effect afterwards. */
   readonly verbose?: boolean;
   /**
@@ -74,8 +63,7 @@ const require = createRequire(import.meta.url);
  * child processes inherit, and, with `tuneAllocator`, malloc.
  *
  * @throws S2sError `no-native-library` before `s2s setup`; `no-gpu` when a GPU is asked for and cannot be used;
- *   `no-such-precision` when the device cannot compute in it; `wrong-tfjs-version`; `already-loaded` when an earlier call
- *   chose another device or precision
+ *   `wrong-tfjs-version`; `already-loaded` when an earlier call chose another device
  */
 export async function loadTensorFlow(options: TensorFlowOptions = {}): Promise<LoadedRuntime> {
   const device = parseDevice(options.device ?? 'auto');
@@ -100,24 +88,21 @@ async function load(device: Device, options: TensorFlowOptions): Promise<LoadedR
   const gpus = device.gpu === undefined ? [] : listGpus(environment);
   Object.assign(process.env, environmentFor(device, verbose ? 0 : withoutGpu ? 3 : 2, environment, gpus));
   openLibrary(library, verbose);
-  tf = loadTfjs(library.addon);
+  setTensorFlow(loadTfjs(library.addon));
   await tf.ready();
   const { isUsingGpuDevice: usesGpu } = tf.backend() as unknown as { isUsingGpuDevice: boolean };
   const selected = selectDevice(device, { library, usesGpu, environment, gpus: () => listGpus(environment) });
-  loaded = { library, ...selected, precision: choosePrecision(options.precision ?? 'float32', selected), ...loadCustomOps(library) };
+  loaded = { library, ...selected, ...loadCustomOps(library) };
   return loaded;
 }
 
 /** Refuses what would need another runtime than the loaded one. */
-function checkSameOptions({ device: asked, precision }: TensorFlowOptions, device: Device, runtime: LoadedRuntime): void {
-  const hint = 'A process computes on one device in one precision: ask for the same again, or use another process.';
+function checkSameOptions({ device: asked }: TensorFlowOptions, device: Device, runtime: LoadedRuntime): void {
   if (asked !== undefined && first !== undefined && !isSameDevice(device, runtime, first)) {
     const present = `for ${first.device.text}: ${runtime.description}`;
-    throw new S2sError('already-loaded', `device ${asked} was asked for, but TensorFlow is already loaded ${present}`, { hint });
-  }
-  if (precision !== undefined && choosePrecision(precision, runtime) !== runtime.precision) {
-    const message = `precision ${precision} was asked for, but TensorFlow is already loaded with ${runtime.precision}`;
-    throw new S2sError('already-loaded', message, { hint });
+    throw new S2sError('already-loaded', `device ${asked} was asked for, but TensorFlow is already loaded ${present}`, {
+      hint: 'A process computes on one device: ask for the same again, or use another process.',
+    });
   }
 }
 
@@ -151,8 +136,21 @@ export function choosePrecision(asked: 'auto' | Precision, { kind, halfPrecision
   return asked;
 }
 
+/**
+ * How a model computes on the loaded runtime.
+ *
+ * @param asked the `precision` setting of the model, see `choosePrecision`
+ * @throws S2sError `no-such-precision`
+ */
+export function policyFor(asked: 'auto' | Precision = 'float32'): ComputePolicy {
+  if (loaded === undefined || tf.getBackend() !== 'tensorflow') return PORTABLE_POLICY;
+  const { kind, customOps, customProducts } = loaded;
+  const kernels = kind === 'gpu' ? 'fused' : customOps ? 'custom' : 'plain';
+  return { kernels, precision: choosePrecision(asked, loaded), customProducts };
+}
+
 /** Device and number format for people: `the CPU (AMD EPYC, 2 cores, AVX2) in bfloat16, which it emulates`. */
-export function describeRuntime({ description, precision, halfPrecision }: Pick<LoadedRuntime, 'description' | 'precision' | 'halfPrecision'>): string {
+export function describeRuntime({ description, halfPrecision }: Pick<LoadedRuntime, 'description' | 'halfPrecision'>, { precision }: Pick<ComputePolicy, 'precision'>): string {
   return `${description} in ${precision}${precision === 'bfloat16' && halfPrecision === undefined ? ', which has no units for it: no faster than float32' : ''}`;
 }
 

@@ -4,7 +4,7 @@ import { sequenceLoss } from '../loss/sequence-loss.js';
 import { toTensors } from '../model/batch-tensors.js';
 import type { TrainableModel } from '../model/model.js';
 import type { DropoutSeeds } from '../runtime/ops/dropout.js';
-import { tf } from '../runtime/tensorflow.js';
+import { tf } from '../runtime/tf.js';
 
 /** Gradients of one batch with its loss, all on the device and the caller's to dispose. */
 export interface BatchGradients {

@@ -4,7 +4,7 @@ import { evaluateLoss } from '../loss/evaluate.js';
 import { withBatchInMemory } from '../loss/batch-memory.js';
 import type { Task } from '../runtime/out-of-memory.js';
 import { DropoutSeeds } from '../runtime/ops/dropout.js';
-import { translateLines } from '../translation/translate-lines.js';
+import { translateLines } from '../decoding/translate-lines.js';
 import type { RehearsalEvent } from './events.js';
 import { computeGradients } from './gradients.js';
 import type { TrainingRun } from './run.js';

@@ -23,10 +23,10 @@ export function settingChanges(before: unknown, now: unknown, key = ''): Setting
 }
 
 /**
- * Refuses to continue a run with another architecture or vocabulary.
+ * Refuses to start from a checkpoint of another model or vocabulary.
  *
- * @param before the configuration that the run was trained with
- * @param tokenizers those in the run directory now
+ * @param before the configuration that the checkpoint was trained with
+ * @param tokenizers those of its run directory
  * @throws S2sError `run-differs`, listing each difference with both values
  */
 export function assertSameModel(checkpoint: Checkpoint, before: Config, config: Config, tokenizers: TokenizerPair): void {
@@ -43,7 +43,7 @@ export function assertSameModel(checkpoint: Checkpoint, before: Config, config: 
   if (differences.length === 0) return;
   throw new S2sError('run-differs', `this run was trained with another model or vocabulary:\n  ${differences.join('\n  ')}`, {
     place: { file: directory },
-    hint: 'Resume with the settings it was trained with, or choose another --run-dir.',
+    hint: 'Use the settings it was trained with, or start a new training in another --run-dir.',
     exitCode: 2,
   });
 }

@@ -5,6 +5,7 @@ import type { TrainableModel } from '../model/model.js';
 import type { Optimizer } from '../optim/optimizer.js';
 import type { TokenizerPair } from '../text/tokenizer.js';
 import type { Progress } from './progress.js';
+import type { Reduce } from './update.js';
 import type { DevSet } from './validate.js';
 
 /** A training made ready: everything that the loop works with. */
@@ -18,6 +19,8 @@ export interface TrainingRun {
   readonly batches: BatchStream;
   /** Hash of what their order hangs on, see `batchOrder`. */
   readonly order: string;
+  /** Sums gradients over the workers of a distributed training; undefined for a single worker. */
+  readonly reduce: Reduce | undefined;
   readonly dev: DevSet;
   readonly trainPairs: number;
   /** Where the pairs of the training batches stand. */

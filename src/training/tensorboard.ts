@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { tf } from '../runtime/tensorflow.js';
+import { tf } from '../runtime/tf.js';
 import type { TrainingEvent } from './events.js';
 
 /** Scalars of a run as TensorBoard event files, in `tensorboard` in the run directory. */

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { shapeOf, type Batch } from '../data/batch.js';
 import { batchOrigin } from '../data/batch-origin.js';
-import { withBatchInMemory } from '../loss/batch-memory.js';
+import { explainBatchOutOfMemory } from '../loss/batch-memory.js';
 import { afterApplied, afterOverflow } from '../optim/loss-scale.js';
 import { learningRate } from '../optim/schedule.js';
 import { loadedRuntime } from '../runtime/tensorflow.js';
@@ -65,9 +65,12 @@ export async function* train(run: TrainingRun, signal?: AbortSignal): AsyncGener
     if (batches === undefined) continue;
     const number = progress.step + 1;
     const rate = learningRate(number, training.optimizer.learningRate, training.schedule, progress.plateau);
-    const settings = { training, seed: run.config.seed, update: number, learningRate: rate, lossFactor: progress.lossScale?.factor };
+    const lossFactor = progress.lossScale?.factor;
+    const settings = { training, seed: run.config.seed, update: number, learningRate: rate, lossFactor, reduce: run.reduce };
     const task = { name: `training step ${number}`, remedy: 'training', placeOf: run.placeOf } as const;
-    const result = withBatchInMemory(largestOf(run, batches), task, () => update(run.model, run.optimizer, batches, settings), (shape) => run.model.memory(shape));
+    const result = await update(run.model, run.optimizer, batches, settings).catch((error: unknown) => {
+      throw explainBatchOutOfMemory(error, largestOf(run, batches), task, (shape) => run.model.memory(shape));
+    });
     const lowered = overflowed(result) && progress.lossScale !== undefined ? afterOverflow(progress.lossScale) : undefined;
     if (result.applied) {
       progress = {

@@ -6,7 +6,7 @@ import { clipByGlobalNorm } from '../optim/clip.js';
 import type { Optimizer } from '../optim/optimizer.js';
 import { DropoutSeeds } from '../runtime/ops/dropout.js';
 import { globalNorm } from '../runtime/ops/optimizer-updates.js';
-import { tf } from '../runtime/tensorflow.js';
+import { tf } from '../runtime/tf.js';
 import { addGradients, computeGradients } from './gradients.js';
 
 /**
@@ -14,6 +14,12 @@ import { addGradients, computeGradients } from './gradients.js';
  * nats a token on: no model that is still learning is that wrong.
  */
 export type NotFinite = 'loss' | 'perplexity' | 'gradient';
+
+/**
+ * Sums tensors elementwise over all workers of a distributed training. Takes over the tensors, and returns as many of the same
+ * shapes, which belong to the caller.
+ */
+export type Reduce = (tensors: readonly Tensor[]) => Promise<readonly Tensor[]>;
 
 /** What one update saw: sums over its batches. */
 export interface UpdateResult {
@@ -41,17 +47,22 @@ export interface UpdateResult {
  *
  * @param settings.update number of the update, from 1: names the dropout masks and corrects Adam's moments
  * @param settings.lossFactor what the loss is multiplied by while its gradient is computed (`LossScale`); 1 when not given
+ * @param settings.reduce sums counts, losses and gradients over the workers of a distributed training; without it this process
+ *   is the only worker
  */
-export function update(
+export async function update(
   model: TrainableModel,
   optimizer: Optimizer,
   batches: readonly Batch[],
-  settings: { training: TrainingConfig; seed: number; update: number; learningRate: number; lossFactor?: number },
-): UpdateResult {
-  const { training, lossFactor = 1 } = settings;
+  settings: { training: TrainingConfig; seed: number; update: number; learningRate: number; lossFactor?: number | undefined; reduce?: Reduce | undefined },
+): Promise<UpdateResult> {
+  const { training, lossFactor = 1, reduce } = settings;
   const sizes = batches.map(batchTokens);
-  const sentences = sum(batches.map(({ batch }) => batch));
-  const targetTokens = sum(sizes.map(({ target }) => target));
+  const positions = sum(batches.map(({ batch, sourceTime, targetTime }) => batch * (sourceTime + targetTime)));
+  const [sentences, sourceTokens, targetTokens, allPositions] = await reduceNumbers(
+    [sum(batches.map(({ batch }) => batch)), sum(sizes.map(({ source }) => source)), sum(sizes.map(({ target }) => target)), positions],
+    reduce,
+  );
   const divisor = training.lossNormalization === 'token' ? targetTokens : sentences;
 
   let gradients: readonly Tensor[] | undefined;
@@ -66,14 +77,20 @@ export function update(
     gradients = addGradients(gradients, result.gradients);
   }
   gradients ??= [];
+  if (reduce !== undefined) gradients = await reduce(gradients);
 
-  const [lossOfBatch, likelihoodOfBatch, [norm]] = readTogether(losses, likelihoods, [globalNorm(gradients)]) as [number[], number[], [number]];
+  const scalars = [losses, likelihoods, [globalNorm(gradients, model.parameters.policy.kernels)]];
+  const [lossOfBatch, likelihoodOfBatch, [norm]] = readTogether(...scalars) as [number[], number[], [number]];
   const gradientNorm = norm / lossFactor;
-  const loss = sum(lossOfBatch) / lossFactor;
-  const negativeLogLikelihood = sum(likelihoodOfBatch);
   const perplexityOfBatch = likelihoodOfBatch.map((value, index) => Math.exp(value / sizes[index]!.target));
   const nonFiniteBatch = lossOfBatch.findIndex((value, index) => !Number.isFinite(value) || !Number.isFinite(perplexityOfBatch[index]));
-  const notFinite = whatIsNotFinite(lossOfBatch, perplexityOfBatch, gradientNorm);
+  const ofThisWorker = whatIsNotFinite(lossOfBatch, perplexityOfBatch, gradientNorm);
+  const [loss, negativeLogLikelihood, workersNotFinite] = await reduceNumbers(
+    [sum(lossOfBatch) / lossFactor, sum(likelihoodOfBatch), ofThisWorker === undefined ? 0 : 1],
+    reduce,
+  );
+  // Every worker must decide alike.
+  const notFinite = ofThisWorker ?? (workersNotFinite > 0 ? 'loss' : undefined);
   const applied = notFinite === undefined;
   const clipped = clipByGlobalNorm(gradients, gradientNorm, training.clipNorm, lossFactor);
   // The optimiser changes weights in place; a read still alive would make TensorFlow copy them first.
@@ -81,8 +98,6 @@ export function update(
   if (applied) optimizer.apply(clipped, settings.learningRate, settings.update);
   for (const gradient of clipped) gradient.dispose();
 
-  const sourceTokens = sum(sizes.map(({ source }) => source));
-  const positions = sum(batches.map(({ batch, sourceTime, targetTime }) => batch * (sourceTime + targetTime)));
   return {
     applied,
     notFinite,
@@ -93,8 +108,17 @@ export function update(
     sentences,
     sourceTokens,
     targetTokens,
-    paddingTokens: positions - sourceTokens - targetTokens,
+    paddingTokens: allPositions - sourceTokens - targetTokens,
   };
+}
+
+/** Sums numbers over all workers; a single worker keeps its own. */
+async function reduceNumbers<Numbers extends readonly [number, ...number[]]>(numbers: Numbers, reduce: Reduce | undefined): Promise<Numbers> {
+  if (reduce === undefined) return numbers;
+  const reduced = await reduce([tf.tensor1d([...numbers])]);
+  const values = await reduced[0]!.data<'float32'>();
+  for (const tensor of reduced) tensor.dispose();
+  return [...values] as unknown as Numbers;
 }
 
 function whatIsNotFinite(losses: readonly number[], perplexities: readonly number[], gradientNorm: number): NotFinite | undefined {

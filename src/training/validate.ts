@@ -8,7 +8,7 @@ import { loopingOutputs } from '../metrics/looping.js';
 import type { TrainableModel } from '../model/model.js';
 import type { Task } from '../runtime/out-of-memory.js';
 import type { TokenizerPair } from '../text/tokenizer.js';
-import { translateLines } from '../translation/translate-lines.js';
+import { translateLines } from '../decoding/translate-lines.js';
 
 /** The dev set as text and as ids. */
 export interface DevSet {

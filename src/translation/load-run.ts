@@ -2,13 +2,16 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { WhichCheckpoint } from '../checkpoint/checkpoint-index.js';
-import { assertSameShapes, loadCheckpoint, type Checkpoint } from '../checkpoint/run-directory.js';
+import { loadCheckpoint, type Checkpoint } from '../checkpoint/run-directory.js';
 import type { CheckpointState } from '../checkpoint/state.js';
+import { assignWeights } from '../checkpoint/weights.js';
 import { readResolvedConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
 import { S2sError } from '../errors.js';
-import { buildModel } from '../model/build.js';
+import { buildModel, type Architecture } from '../model/build.js';
 import type { TrainableModel } from '../model/model.js';
+import type { Precision } from '../runtime/policy.js';
+import { policyFor } from '../runtime/tensorflow.js';
 import { loadTokenizers, TOKENIZER_FILES } from '../text/load.js';
 import type { TokenizerPair } from '../text/tokenizer.js';
 
@@ -24,13 +27,21 @@ export interface LoadedRun {
   readonly close: () => void;
 }
 
+/** How a trained model is loaded. */
+export interface LoadRunOptions {
+  /** Precision of its matrix products; by default float32 where it was trained in float32, else `auto`. */
+  readonly precision?: 'auto' | Precision | undefined;
+  /** Encoders and decoders to choose from; by default those of this project. */
+  readonly architecture?: Architecture | undefined;
+}
+
 /**
  * Loads a trained model: a checkpoint of a run, the tokenizers it was trained with, and its configuration.
  * TensorFlow must have been loaded. The model holds memory until `close()`.
  *
  * @throws S2sError when something is missing, damaged, or does not belong together
  */
-export async function loadRun(runDirectory: string, which: WhichCheckpoint = 'best'): Promise<LoadedRun> {
+export async function loadRun(runDirectory: string, which: WhichCheckpoint = 'best', options: LoadRunOptions = {}): Promise<LoadedRun> {
   if (!existsSync(runDirectory)) {
     throw new S2sError('no-checkpoint', 'there is no such run directory', { place: { file: runDirectory }, hint: 'Name the folder of a trained model, or train one first: s2s train.' });
   }
@@ -38,7 +49,9 @@ export async function loadRun(runDirectory: string, which: WhichCheckpoint = 'be
   const config = readResolvedConfig(runDirectory);
   const { state, weights, directory } = checkpoint;
   const tokenizers = loadTokenizersOf(runDirectory, config, state);
-  const model = buildModel(state.model, tokenizers.source.vocabularySize, tokenizers.target.vocabularySize, undefined);
+  const vocabulary = { source: tokenizers.source.vocabularySize, target: tokenizers.target.vocabularySize };
+  const policy = policyFor(options.precision ?? inferencePrecision(config));
+  const model = buildModel(state.model, vocabulary, { random: undefined, policy, architecture: options.architecture });
   try {
     assignWeights(model, weights, directory);
   } catch (error) {
@@ -46,17 +59,6 @@ export async function loadRun(runDirectory: string, which: WhichCheckpoint = 'be
     throw error;
   }
   return { runDirectory, config, model, tokenizers, checkpoint, close: () => model.dispose() };
-}
-
-/**
- * Gives a model the weights of a checkpoint.
- *
- * @throws S2sError `checkpoint-mismatch` when a weight is missing or unknown, or has another shape or dtype than the
- *   model's, with both; the model is then as before
- */
-export function assignWeights({ parameters }: Pick<TrainableModel, 'parameters'>, weights: Checkpoint['weights'], directory: string): void {
-  assertSameShapes(new Map(parameters.names.map((name) => [name, parameters.storedTensor(name).shape])), weights, directory);
-  for (const [name, { data }] of weights) parameters.assign(name, data as Float32Array);
 }
 
 /** The tokenizers beside the checkpoints, or in the folder that the configuration names for them. */
@@ -80,4 +82,9 @@ function assertSameTokenizer(file: string, side: 'source' | 'target', { step, to
     place: { file },
     hint: 'It was replaced or damaged. Put the file of that training back, or train again.',
   });
+}
+
+/** Precision for a trained model: as in training, as far as this machine supports it. */
+function inferencePrecision({ precision }: Pick<Config, 'precision'>): 'auto' | 'float32' {
+  return precision === 'float32' ? 'float32' : 'auto';
 }

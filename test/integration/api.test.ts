@@ -22,7 +22,7 @@ write('package.json', '{"type": "module", "private": true}');
 
 const PROGRAM = `
 import { Module } from 'node:module';
-import { corpusBleu, evaluateModel, loadConfig, loadRun, loadTensorFlow, loadTokenizers, prepareTraining, readSplit, S2sError, train, translateLines } from 's2s-nmt';
+import { corpusBleu, evaluateModel, loadConfig, loadRun, loadTensorFlow, loadTokenizers, openTraining, readSplit, S2sError, train, translateLines } from 's2s-nmt';
 
 const tensorFlowIsLoaded = () => Object.keys(Module._cache).some((file) => file.includes('@tensorflow'));
 const before = tensorFlowIsLoaded();
@@ -35,7 +35,7 @@ try {
 }
 const config = loadConfig({ file: 'config.yaml', overrides: { 'training.maxSteps': 3 } });
 await loadTensorFlow({ device: 'cpu' });
-const session = await prepareTraining(config, false);
+const session = await openTraining(config);
 const types = [];
 try {
   for await (const event of train(session)) types.push(event.type);
@@ -83,7 +83,7 @@ training: { batch: { size: 2, unit: sentences } }
 test('the types are there for a strict TypeScript program, and are right by themselves', async () => {
   const program = write(
     'program.ts',
-    `import { corpusBleu, loadConfig, loadRun, loadTensorFlow, loadTokenizer, prepareTraining, train, translateLines, type Config, type ConfigInput, type TrainingEvent } from 's2s-nmt';
+    `import { corpusBleu, loadConfig, loadRun, loadTensorFlow, loadTokenizer, openTraining, train, translateLines, type Config, type ConfigInput, type TrainingEvent } from 's2s-nmt';
 
 const config: Config = loadConfig({ file: 'config.yaml' });
 const beamSize: number = config.decoding.beamSize;
@@ -95,7 +95,7 @@ const describe = (event: TrainingEvent): void => {
   // @ts-expect-error a type of event that there is not
   if (event.type === 'nonsense') bleus.push(0);
 };
-const session = await prepareTraining(config, false);
+const session = await openTraining(config);
 for await (const event of train(session)) describe(event);
 await session.close();
 const { model, tokenizers, close } = await loadRun('run', 'best');

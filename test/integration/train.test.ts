@@ -111,9 +111,9 @@ describe('s2s train', () => {
     assert.ok(!more.stderr.includes('building the vocabulary'));
     assert.deepEqual(rowsOf('run').slice(before.length - 1).map(({ type, step }) => `${type} ${step}`), ['update 14', 'validation 15', 'stopped 15']);
 
-    const other = await train('--max-epochs', '2', '--resume', '--set', 'model.attention=dot');
+    const other = await train('--max-epochs', '2', '--resume', '--set', 'model.decoder.attention=dot');
     assert.equal(other.code, 2);
-    assert.match(other.stderr, /another model or vocabulary:\n {2}model\.attention was "general" and is now "dot"/);
+    assert.match(other.stderr, /another model or vocabulary:\n {2}model\.decoder\.attention was "general" and is now "dot"/);
   });
 
   test('a vocabulary of the run itself is learned again when the text has changed; a named one is used as it is', async () => {

@@ -116,23 +116,24 @@ function randomModel(seed: number, random: Random, hidden: readonly number[]): M
   const inputFeeding = seed % 4 === 1 && attention !== 'none';
   // Without attention, the bridge is all that connects encoder and decoder.
   const bridge = attention === 'none' && seed % 3 === 2 ? 'projection' : BRIDGES[seed % 3]!;
-  const encoder = { layers: between(random, 1, 3), hiddenSize: pick(random, hidden), bidirectional: seed % 7 < 4 };
+  const encoder = { layers: between(random, 1, 3), hiddenSize: pick(random, hidden), bidirectional: seed % 7 < 4, dropout: 0 };
   const sameSize = attention === 'dot' || bridge === 'copy';
   const decoder = {
     layers: bridge === 'copy' ? encoder.layers : between(random, 1, 3),
     hiddenSize: sameSize ? encoder.hiddenSize : pick(random, hidden),
     inputFeeding,
+    attention,
+    bridge,
+    dropout: 0,
   };
   const tieTargetEmbeddings = random.integer(3) === 0;
   return configSchema.shape.model.parse({
     embeddingSize: tieTargetEmbeddings ? decoder.hiddenSize : pick(random, hidden) + random.integer(3),
     encoder,
     decoder,
-    attention,
-    bridge,
     tieTargetEmbeddings,
     shareEmbeddings: random.integer(3) === 0,
-    dropout: { embedding: 0, layers: 0, output: 0 },
+    dropout: { embedding: 0, output: 0 },
     initialization: 1,
   });
 }

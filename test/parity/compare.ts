@@ -7,9 +7,9 @@ import { toTensors } from '../../src/model/batch-tensors.js';
 import { buildModel } from '../../src/model/build.js';
 import type { TrainableModel } from '../../src/model/model.js';
 import { Optimizer } from '../../src/optim/optimizer.js';
-import { withOpForm, type OpForm } from '../../src/runtime/ops/form.js';
 import { matMul } from '../../src/runtime/ops/matmul.js';
-import { tf } from '../../src/runtime/tensorflow.js';
+import type { ComputePolicy } from '../../src/runtime/policy.js';
+import { tf } from '../../src/runtime/tf.js';
 import { computeGradients } from '../../src/training/gradients.js';
 import { update } from '../../src/training/update.js';
 import { EOS } from '../../src/vocab/special.js';
@@ -49,49 +49,54 @@ export interface Margins {
 /** A gradient is compared relative to its largest element, but at least to this share of the largest one of all parameters. */
 const GRADIENT_FLOOR = 0.01;
 
-/** Compares everything that the reference knows of a case with what s2s computes in the given form of the ops. */
-export function compareCase(
+/** Compares everything that the reference knows of a case with what s2s computes, each batch with one of the policies. */
+export async function compareCase(
   expected: ExpectedCase,
-  formOf: (batch: number) => Partial<OpForm>,
+  policies: readonly ComputePolicy[],
   margins: Margins,
-): Difference[] {
+): Promise<Difference[]> {
+  const found: Difference[] = [];
+  for (const [index, policy] of policies.entries()) {
+    const batches = expected.batches.flatMap((_, number) => (number % policies.length === index ? [number] : []));
+    found.push(...(await compareBatches(expected, batches, policy, margins)));
+  }
+  return found;
+}
+
+async function compareBatches(
+  expected: ExpectedCase,
+  batches: readonly number[],
+  policy: ComputePolicy,
+  margins: Margins,
+): Promise<Difference[]> {
   const { model: config, vocabulary, training } = expected.request;
-  const model = buildModel(config, vocabulary.source, vocabulary.target, undefined);
+  const model = buildModel(config, vocabulary, { random: undefined, policy });
   const optimizer = new Optimizer(
     training.optimizer,
     model.parameters.names.map((name) => ({ name, weights: model.parameters.storedTensor(name) })),
   );
   try {
-    return expected.batches.flatMap((reference, number) => {
+    const found: Difference[] = [];
+    for (const number of batches) {
+      const reference = expected.batches[number]!;
       const { pairs, translate } = expected.request.batches[number]!;
       const batch = batchOfPairs(pairs);
       const where = `case ${expected.request.seed}, batch ${number} (${batch.batch} x ${batch.sourceTime} to ${batch.batch} x ${batch.targetTime})`;
-      return withOpForm(formOf(number), () => {
-        restore(model, optimizer, expected.weights);
-        const found = [
-          ...compareLogProbabilities(model, batch, reference, where),
-          ...compareGradients(model, batch, expected, reference, margins, where),
-          ...expected.request.searches.flatMap((options, search) => {
-            const translations = translateBatch(
-              model,
-              pairs.slice(0, translate).map(({ source }) => [...source, EOS]),
-              options,
-            );
-            return translations.flatMap((hypotheses, sentence) =>
-              compareTranslations(
-                hypotheses,
-                reference.searches[search]![sentence]!,
-                margins,
-                `${where}, search ${search}, sentence ${sentence}`,
-              ),
-            );
-          }),
-          ...compareUpdate(model, optimizer, batch, expected, reference, where),
-        ];
-        model.parameters.release();
-        return found;
-      });
-    });
+      restore(model, optimizer, expected.weights);
+      found.push(...compareLogProbabilities(model, batch, reference, where));
+      found.push(...compareGradients(model, batch, expected, reference, margins, where));
+      const sources = pairs.slice(0, translate).map(({ source }) => [...source, EOS]);
+      for (const [search, options] of expected.request.searches.entries()) {
+        const translations = await translateBatch(model, sources, options);
+        for (const [sentence, hypotheses] of translations.entries()) {
+          const place = `${where}, search ${search}, sentence ${sentence}`;
+          found.push(...compareTranslations(hypotheses, reference.searches[search]![sentence]!, margins, place));
+        }
+      }
+      found.push(...(await compareUpdate(model, optimizer, batch, expected, reference, where)));
+      model.parameters.release();
+    }
+    return found;
   } finally {
     model.dispose();
     optimizer.dispose();
@@ -126,9 +131,10 @@ function compareLogProbabilities(
   const tokens = batch.targetLengths.reduce((sum, length) => sum + length, 0);
   const found = tf.tidy(() => {
     const tensors = toTensors(batch);
-    const hidden = outputsOfLabels(model.decoderOutputs(tensors), tensors);
+    const hidden = outputsOfLabels(model.teacherForcing(tensors).hidden, tensors);
     const kernel = model.parameters.get<Tensor2D>(model.outputKernel);
-    const logits = matMul(hidden, kernel, { transposeB: true, bias: model.parameters.get<Tensor1D>(model.outputBias) });
+    const bias = model.parameters.get<Tensor1D>(model.outputBias);
+    const logits = matMul(hidden, kernel, model.parameters.policy, { transposeB: true, bias });
     return tf.slice(tf.logSoftmax(logits), 0, tokens).dataSync();
   });
   return [{ quantity: 'log-probabilities', value: relativeDifference(found, expected), where }];
@@ -199,16 +205,16 @@ function compareGradients(
 }
 
 /** Changes the weights of the model. */
-function compareUpdate(
+async function compareUpdate(
   model: TrainableModel,
   optimizer: Optimizer,
   batch: Batch,
   { request, weights }: ExpectedCase,
   reference: ReferenceBatch,
   where: string,
-): Difference[] {
+): Promise<Difference[]> {
   const { training } = request;
-  const { gradientNorm } = update(model, optimizer, [batch], {
+  const { gradientNorm } = await update(model, optimizer, [batch], {
     training,
     seed: 1,
     update: training.update,

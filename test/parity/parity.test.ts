@@ -3,9 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { before, describe, test, type TestContext } from 'node:test';
-import type { OpForm } from '../../src/runtime/ops/form.js';
-import { loadTensorFlow, type Precision } from '../../src/runtime/tensorflow.js';
-import { availableForms } from '../support/op-forms.js';
+import type { ComputePolicy, Precision } from '../../src/runtime/policy.js';
+import { loadTensorFlow, policyFor } from '../../src/runtime/tensorflow.js';
+import { availablePolicies } from '../support/policies.js';
 import { BATCH_KINDS, randomCase } from './cases.js';
 import { compareCase, QUANTITIES, type Difference, type Margins, type Quantity } from './compare.js';
 import { findPython, GOLDEN_FOLDER, readExpected, runReference, writeRequest, type ExpectedCase } from './reference.js';
@@ -62,14 +62,15 @@ const MARGINS: Record<Precision, Margins> = {
 };
 
 /** Compares all cases, reports the largest differences where a context is given, and fails where one is beyond its bound. */
-function check(
+async function check(
   context: TestContext | undefined,
   name: string,
   expected: readonly ExpectedCase[],
-  precision: Precision,
-  formOf: (batch: number) => Partial<OpForm>,
-): Difference[] {
-  const differences = expected.flatMap((each) => compareCase(each, formOf, MARGINS[precision]));
+  policies: readonly ComputePolicy[],
+): Promise<Difference[]> {
+  const { precision } = policies[0]!;
+  const differences: Difference[] = [];
+  for (const each of expected) differences.push(...(await compareCase(each, policies, MARGINS[precision])));
   const largest = QUANTITIES.map((quantity) => {
     const ofQuantity = differences.filter((difference) => difference.quantity === quantity);
     return {
@@ -109,15 +110,15 @@ describe('parity with PyTorch', () => {
     });
 
     for (const precision of ['float32', 'bfloat16'] as const) {
-      test(`the ops that suit this machine, ${precision}`, (context) => {
-        check(context, `golden values, ${precision}`, expected, precision, () => ({ precision }));
+      test(`the kernels that suit this machine, ${precision}`, async (context) => {
+        await check(context, `golden values, ${precision}`, expected, [policyFor(precision)]);
       });
     }
 
-    test('every other form of the ops', () => {
+    test('every other policy', async () => {
       // One model each, which takes a tenth of the time that all of them take.
-      for (const [number, { name, form }] of availableForms().entries()) {
-        check(undefined, `golden values, ${name}`, [expected[number % expected.length]!], form.precision, () => form);
+      for (const [number, { name, policy }] of availablePolicies().entries()) {
+        await check(undefined, `golden values, ${name}`, [expected[number % expected.length]!], [policy]);
       }
     });
   });
@@ -145,15 +146,15 @@ describe('parity with PyTorch', () => {
         const batches = expected.reduce((sum, { batches: of }) => sum + of.length, 0);
         context.diagnostic(`PyTorch ${found.version}, ${batches} batches`);
         assert.ok(batches >= 200);
-        // TensorFlow's products and ours in turn: only the former round the number of rows.
-        const formOf = (precision: Precision) => (batch: number) => ({
-          precision,
-          ...(batch % 2 === 1 && { customProducts: false }),
-        });
+        // TensorFlow's products and the custom ones in turn: only the former pad rows.
+        const policiesOf = (precision: Precision): ComputePolicy[] => {
+          const policy = policyFor(precision);
+          return [policy, { ...policy, customProducts: !policy.customProducts }];
+        };
         const searched = expected.flatMap(({ batches: of }) => of.flatMap(({ searches }) => searches.flat())).length;
-        const exact = check(context, 'PyTorch, float32', expected, 'float32', formOf('float32'));
+        const exact = await check(context, 'PyTorch, float32', expected, policiesOf('float32'));
         assert.ok(count(exact, 'translations') > 0.95 * searched, 'nearly all translations are compared');
-        const rounded = check(context, 'PyTorch, bfloat16', expected, 'bfloat16', formOf('bfloat16'));
+        const rounded = await check(context, 'PyTorch, bfloat16', expected, policiesOf('bfloat16'));
         assert.ok(count(rounded, 'translations') > 0.1 * searched, 'a good number of translations is compared');
       } finally {
         await rm(folder, { recursive: true });

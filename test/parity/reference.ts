@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { readSafetensors, writeSafetensors, type SavedTensors } from '../../src/checkpoint/safetensors.js';
 import { buildModel } from '../../src/model/build.js';
 import { Random } from '../../src/random.js';
+import { policyFor } from '../../src/runtime/tensorflow.js';
 import type { Hypothesis } from '../../src/decoding/search.js';
 import type { ParityCase } from './cases.js';
 
@@ -114,7 +115,7 @@ export async function readExpected(folder: string): Promise<ExpectedCase[]> {
 /** Weights like those of a trained model: no parameter is constant, and some tokens are much more probable than others. */
 async function randomWeights({ seed, model: config, vocabulary }: ParityCase): Promise<SavedTensors> {
   const random = new Random(seed);
-  const model = buildModel(config, vocabulary.source, vocabulary.target, random);
+  const model = buildModel(config, vocabulary, { random, policy: policyFor() });
   const tensors = new Map<string, { dtype: 'F32'; shape: readonly number[]; data: Float32Array }>();
   for (const [name, { shape, data }] of await model.parameters.values()) {
     const scale = name === 'output.kernel' ? 4 : 1;

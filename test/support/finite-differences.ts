@@ -1,5 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
-import { tf } from '../../src/runtime/tensorflow.js';
+import { tf } from '../../src/runtime/tf.js';
 
 /** A computation twice: with tensors, and one number at a time in double precision. */
 export interface Twofold {

@@ -3,7 +3,7 @@ import { shapeOf, type Batch, type BatchShape } from '../../src/data/batch.js';
 import { buildModel } from '../../src/model/build.js';
 import { Random } from '../../src/random.js';
 import { DropoutSeeds } from '../../src/runtime/ops/dropout.js';
-import { loadTensorFlow } from '../../src/runtime/tensorflow.js';
+import { loadTensorFlow, policyFor } from '../../src/runtime/tensorflow.js';
 import { computeGradients } from '../../src/training/gradients.js';
 import { tinyModel } from './models.js';
 
@@ -14,7 +14,7 @@ import { tinyModel } from './models.js';
  */
 const { model: settings, vocabularySize, shape } = JSON.parse(process.argv[2]!) as { model: Record<string, unknown>; vocabularySize: number; shape: BatchShape };
 await loadTensorFlow({ device: 'cpu' });
-const model = buildModel(tinyModel(settings), vocabularySize, vocabularySize, new Random(1));
+const model = buildModel(tinyModel(settings), { source: vocabularySize, target: vocabularySize }, { random: new Random(1), policy: policyFor() });
 step(fullBatch({ sentences: 2, sourceTime: 3, targetTime: 3 }));
 const batch = fullBatch(shape);
 // The highest value is counted from here on.

@@ -2,16 +2,26 @@ import { configSchema, type ModelConfig } from '../../src/config/schema.js';
 import type { Batch } from '../../src/data/batch.js';
 import { BOS, EOS } from '../../src/vocab/special.js';
 
+/** Settings of a model that differ from those of the tiny one. */
+export type TinyDifferences = Omit<Record<string, unknown>, 'encoder' | 'decoder'> & {
+  readonly encoder?: Record<string, unknown>;
+  readonly decoder?: Record<string, unknown>;
+};
+
 /** Settings of a tiny model without dropout, with the given differences. */
-export function tinyModel(differences: Record<string, unknown> = {}): ModelConfig {
+export function tinyModel(differences: TinyDifferences = {}): ModelConfig {
   const base = {
     embeddingSize: 5,
-    encoder: { layers: 1, hiddenSize: 6, bidirectional: true },
-    decoder: { layers: 1, hiddenSize: 6, inputFeeding: false },
-    dropout: { embedding: 0, layers: 0, output: 0 },
+    dropout: { embedding: 0, output: 0 },
     initialization: 0.5,
   };
-  return configSchema.shape.model.parse({ ...base, ...differences });
+  const { encoder, decoder, ...others } = differences;
+  return configSchema.shape.model.parse({
+    ...base,
+    ...others,
+    encoder: { layers: 1, hiddenSize: 6, bidirectional: true, dropout: 0, ...encoder },
+    decoder: { layers: 1, hiddenSize: 6, inputFeeding: false, dropout: 0, ...decoder },
+  });
 }
 
 /** A padded batch of the given pairs of ids (without special symbols), with extra columns of padding. */

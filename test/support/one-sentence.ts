@@ -1,6 +1,6 @@
 import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 import type { TrainableModel } from '../../src/model/model.js';
-import { tf } from '../../src/runtime/tensorflow.js';
+import { tf } from '../../src/runtime/tf.js';
 import { BOS, EOS } from '../../src/vocab/special.js';
 
 /** A sentence pair as token ids, without `<s>` and `</s>`. */

@@ -1,6 +1,5 @@
-import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 import type { Decodable } from '../../src/model/model.js';
-import { tf } from '../../src/runtime/tensorflow.js';
+import { tf } from '../../src/runtime/tf.js';
 import { BOS, EOS } from '../../src/vocab/special.js';
 
 /** What a model says of one translation, token by token. */
@@ -23,10 +22,10 @@ export function stepwiseScore(model: Decodable, source: readonly number[], targe
   let correct = 0;
   tf.tidy(() => {
     const encoded = model.encode(tf.tensor2d([[...source, EOS]], undefined, 'int32'), tf.tensor1d([source.length + 1], 'int32'));
-    let state: readonly Tensor2D[] = encoded.initialState;
+    let { state } = encoded;
     let previous = BOS;
-    for (const label of [...target, EOS]) {
-      const step = model.decodeStep(encoded, state, tf.tensor1d([previous], 'int32') as Tensor1D);
+    for (const [position, label] of [...target, EOS].entries()) {
+      const step = model.decodeStep({ memory: encoded.memory, state, position, previous: tf.tensor1d([previous], 'int32') });
       const logits = [...step.logits.values().dataSync()];
       const largest = Math.max(...logits);
       const logSum = largest + Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit - largest), 0));

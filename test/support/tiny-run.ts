@@ -6,6 +6,7 @@ import { saveResolvedConfig } from '../../src/config/save.js';
 import { configSchema, type ConfigInput } from '../../src/config/schema.js';
 import { buildModel } from '../../src/model/build.js';
 import { Random } from '../../src/random.js';
+import { policyFor } from '../../src/runtime/tensorflow.js';
 import { learnTokenizer, TextCounter } from '../../src/text/learn.js';
 import { loadTokenizers } from '../../src/text/load.js';
 
@@ -13,6 +14,7 @@ import { loadTokenizers } from '../../src/text/load.js';
 export async function makeTinyRun(runDirectory: string, model: ConfigInput['model'] = {}, seed = 1): Promise<void> {
   const config = configSchema.parse({
     runDirectory,
+    precision: 'float32',
     data: { train: [{ source: '/nowhere/train.a', target: '/nowhere/train.b' }], dev: [{ source: '/nowhere/dev.a', target: '/nowhere/dev.b' }] },
     tokenizer: { type: 'char', size: 40 },
     model: { embeddingSize: 8, encoder: { hiddenSize: 8 }, decoder: { hiddenSize: 8 }, initialization: 1, ...model },
@@ -24,7 +26,7 @@ export async function makeTinyRun(runDirectory: string, model: ConfigInput['mode
   text.add('the quick brown fox jumps over the lazy dog');
   await writeFile(join(runDirectory, 'tokenizer.json'), learnTokenizer(text, config.tokenizer).json);
   const { source, target } = loadTokenizers(runDirectory, true);
-  const built = buildModel(config.model, source.vocabularySize, target.vocabularySize, new Random(seed));
+  const built = buildModel(config.model, { source: source.vocabularySize, target: target.vocabularySize }, { random: new Random(seed), policy: policyFor() });
   const values = await built.parameters.values();
   built.dispose();
   await saveCheckpoint(

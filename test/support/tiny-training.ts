@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { loadCheckpoint, loadOptimizer, saveCheckpoint } from '../../src/checkpoint/run-directory.js';
 import type { SavedTensors } from '../../src/checkpoint/safetensors.js';
 import { configSchema, type Config, type ConfigInput } from '../../src/config/schema.js';
+import type { Architecture } from '../../src/model/build.js';
 import { Random } from '../../src/random.js';
 import type { TrainingEvent } from '../../src/training/events.js';
-import { prepareTraining, type PreparationEvent } from '../../src/training/prepare.js';
+import { openTraining, type PreparationEvent, type StartFrom } from '../../src/training/open.js';
 import type { TrainingRun } from '../../src/training/run.js';
 import { train } from '../../src/training/train.js';
 
@@ -42,6 +43,7 @@ export interface TinySettings {
 export function tinyConfig({ folder }: TinyText, name: string, { seed, data, tokenizer, model, training }: TinySettings = {}): Config {
   return configSchema.parse({
     seed: seed ?? 3,
+    precision: 'float32',
     runDirectory: join(folder, name),
     data: {
       train: [{ source: join(folder, 'train.a'), target: join(folder, 'train.b') }],
@@ -70,11 +72,11 @@ export interface TinyResult {
  */
 export async function trainTiny(
   config: Config,
-  { resume = false, signal, onEvent }: { resume?: boolean; signal?: AbortSignal; onEvent?: (event: TrainingEvent, run: TrainingRun) => void | Promise<void> } = {},
+  { resume = false, start = 'new', architecture, signal, onEvent }: { resume?: boolean; start?: StartFrom; architecture?: Architecture; signal?: AbortSignal; onEvent?: (event: TrainingEvent, run: TrainingRun) => void | Promise<void> } = {},
 ): Promise<TinyResult> {
   const preparation: PreparationEvent[] = [];
   const events: TrainingEvent[] = [];
-  const run = await prepareTraining(config, resume, (event) => preparation.push(event));
+  const run = await openTraining(config, { start: resume ? 'resume' : start, architecture, onEvent: (event) => preparation.push(event) });
   try {
     for await (const event of train(run, signal)) {
       events.push(event);

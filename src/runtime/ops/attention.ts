@@ -1,7 +1,7 @@
 import type { Scalar, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
-import { tf } from '../tensorflow.js';
+import type { ComputePolicy } from '../policy.js';
+import { tf } from '../tf.js';
 import { execute } from './execute.js';
-import { opForm } from './form.js';
 import { withGradients } from './gradient.js';
 import { batchMatMul } from './matmul.js';
 
@@ -25,10 +25,10 @@ export interface Attended {
  * @param values `[batch, srcTime, hidden]`
  * @param mask float32 `[batch, srcTime]`, 1 at real tokens
  */
-export function attend(queries: Tensor3D, scores: Tensor3D, values: Tensor3D, mask: Tensor2D): Attended {
+export function attend(queries: Tensor3D, scores: Tensor3D, values: Tensor3D, mask: Tensor2D, policy: ComputePolicy): Attended {
   const masked = tf.add(scores, tf.expandDims(tf.mul(tf.sub(1, mask), MASKED_SCORE), 1));
   const weights = tf.softmax(masked) as Tensor3D;
-  const joined = tf.concat([batchMatMul(weights, values), queries], 2);
+  const joined = tf.concat([batchMatMul(weights, values, policy), queries], 2);
   return { joined: tf.reshape(joined, [-1, joined.shape[2]]), weights };
 }
 
@@ -39,10 +39,10 @@ export function attend(queries: Tensor3D, scores: Tensor3D, values: Tensor3D, ma
  * @param keys `[batch, srcTime, size]`
  * @param scale 1 when not given
  */
-export function dotAttention(queries: Tensor3D, keys: Tensor3D, values: Tensor3D, mask: Tensor2D, scale?: Scalar): Attended {
+export function dotAttention(queries: Tensor3D, keys: Tensor3D, values: Tensor3D, mask: Tensor2D, policy: ComputePolicy, scale?: Scalar): Attended {
   const scaled = scale === undefined ? queries : tf.mul<Tensor3D>(queries, scale);
-  if (opForm().kernels === 'custom') return customDotAttention(queries, scaled, keys, values, mask);
-  return attend(queries, batchMatMul(scaled, keys, { transposeB: true }), values, mask);
+  if (policy.kernels === 'custom') return customDotAttention(queries, scaled, keys, values, mask);
+  return attend(queries, batchMatMul(scaled, keys, policy, { transposeB: true }), values, mask, policy);
 }
 
 /**

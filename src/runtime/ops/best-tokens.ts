@@ -1,5 +1,5 @@
 import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
-import { tf } from '../tensorflow.js';
+import { tf } from '../tf.js';
 import { attribute, execute } from './execute.js';
 import { packedProduct, type PackedKernel } from './packed-product.js';
 
@@ -47,8 +47,8 @@ function bestOf(logits: Tensor2D, count: number, first: number): BestTokens {
 }
 
 /** By the custom op S2sPackedBestTokens (src/runtime/native/best_tokens_op.cc): products and choice in one, without ever writing the logits to memory. */
-function customBest(hidden: Tensor2D, { tensor, columns, precision }: PackedKernel, bias: Tensor1D, count: number, first: number): BestTokens {
-  const attributes = [attribute.int('columns', columns), attribute.int('count', count), attribute.int('first', first), attribute.bool('low_precision', precision !== 'float32')];
+function customBest(hidden: Tensor2D, { tensor, columns, policy }: PackedKernel, bias: Tensor1D, count: number, first: number): BestTokens {
+  const attributes = [attribute.int('columns', columns), attribute.int('count', count), attribute.int('first', first), attribute.bool('low_precision', policy.precision !== 'float32')];
   const [logProbabilities, tokens] = execute('S2sPackedBestTokens', attributes, [hidden, tensor, bias], 2);
   return { logProbabilities: logProbabilities as Tensor2D, tokens: tokens as Tensor2D };
 }

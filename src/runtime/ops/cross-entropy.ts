@@ -1,7 +1,7 @@
 import type { Scalar, Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
-import { tf, type Precision } from '../tensorflow.js';
+import type { ComputePolicy, Precision } from '../policy.js';
+import { tf } from '../tf.js';
 import { attribute, execute } from './execute.js';
-import { opForm } from './form.js';
 import { withGradients } from './gradient.js';
 import { matMul } from './matmul.js';
 import { inFloat32, inPrecision, productOf } from './product.js';
@@ -37,12 +37,15 @@ export interface CrossEntropyOutputs {
  * distribution that gives `1 - ε` to the label and `ε / vocab` to every token. Computed from the logits less their
  * maximum, so that no logit is too large.
  */
-export function projectedCrossEntropy(inputs: CrossEntropyInputs): CrossEntropyOutputs {
-  return opForm().kernels === 'custom' ? customCrossEntropy(inputs) : plainCrossEntropy(inputs);
+export function projectedCrossEntropy(inputs: CrossEntropyInputs, policy: ComputePolicy): CrossEntropyOutputs {
+  return policy.kernels === 'custom' ? customCrossEntropy(inputs, policy) : plainCrossEntropy(inputs, policy);
 }
 
-function plainCrossEntropy({ hidden, kernel, bias, labels, weights, labelSmoothing }: CrossEntropyInputs): CrossEntropyOutputs {
-  const logits = matMul(hidden, kernel, { transposeB: true, bias });
+function plainCrossEntropy(
+  { hidden, kernel, bias, labels, weights, labelSmoothing }: CrossEntropyInputs,
+  policy: ComputePolicy,
+): CrossEntropyOutputs {
+  const logits = matMul(hidden, kernel, policy, { transposeB: true, bias });
   const logProbabilities = tf.logSoftmax(logits);
   const ofLabels = tf.neg(tf.sum(tf.mul(logProbabilities, tf.oneHot(labels, kernel.shape[0])), 1));
   const ofAll = tf.neg(tf.mean(logProbabilities, 1));
@@ -59,22 +62,25 @@ function plainCrossEntropy({ hidden, kernel, bias, labels, weights, labelSmoothi
  * The same by the custom op S2sCrossEntropy, which computes the gradient of the logits in the same pass as the loss: besides
  * it, only the three large products are left.
  */
-function customCrossEntropy({ hidden, kernel, bias, labels, weights, labelSmoothing }: CrossEntropyInputs): CrossEntropyOutputs {
-  const { precision } = opForm();
+function customCrossEntropy(
+  { hidden, kernel, bias, labels, weights, labelSmoothing }: CrossEntropyInputs,
+  policy: ComputePolicy,
+): CrossEntropyOutputs {
+  const { precision } = policy;
   const [loss, negativeLogLikelihood, correct] = withGradients(
     [hidden, kernel, bias],
     (save) => {
       const left = inPrecision(hidden, precision);
       const right = inPrecision(kernel, precision);
-      const logits = productOf(left, right, precision, { b: true });
+      const logits = productOf(left, right, policy, { b: true });
       const { sums, ofLogits, ofBias } = crossEntropyOfLogits(logits, { bias, labels, weights, labelSmoothing, precision });
       save([left, right, ofLogits, ofBias]);
       return sums;
     },
     ([gradient], saved) => {
       const [left, right, ofLogits, ofBias] = saved as [Tensor2D, Tensor2D, Tensor2D, Tensor1D];
-      const ofHidden = inFloat32(productOf(ofLogits, right, precision), precision);
-      const ofKernel = inFloat32(productOf(ofLogits, left, precision, { a: true }), precision);
+      const ofHidden = inFloat32(productOf(ofLogits, right, policy), precision);
+      const ofKernel = inFloat32(productOf(ofLogits, left, policy, { a: true }), precision);
       // A copy, because what was saved is disposed afterwards.
       const all = [ofHidden, ofKernel, tf.clone(ofBias)];
       // The loss is nearly always what is differentiated: a pass over the kernel saved.

@@ -1,37 +1,39 @@
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
-import { loadedRuntime, tf, type Precision } from '../tensorflow.js';
+import type { ComputePolicy, Precision } from '../policy.js';
+import { tf } from '../tf.js';
 import { attribute, execute } from './execute.js';
-import { opForm } from './form.js';
 import { withGradients } from './gradient.js';
 import type { LstmSequenceInputs, LstmSequenceOutputs } from './lstm.js';
 import { inFloat32, inPrecision } from './product.js';
 import { batchFirst, realSteps, timeFirst } from './time-major.js';
 
 /**
- * TensorFlow's ops around cuDNN's recurrent layers, CudnnRNNV3 and CudnnRNNBackpropV3 (tensorflow/core/ops/cudnn_rnn_ops.cc),
- * which have kernels for GPUs alone. Tests put another computation of the same in their place.
+ * TensorFlow's ops for cuDNN's recurrent layers, CudnnRNNV3 and CudnnRNNBackpropV3 (tensorflow/core/ops/cudnn_rnn_ops.cc),
+ * which have only GPU kernels. Tests replace them with another implementation.
  */
 export interface CudnnLstmOps {
   /**
-   * @param inputs sequence `[time, batch, input]`, hidden state and cell `[1, batch, hidden]`, parameters, and int32 lengths `[batch]`
+   * @param inputs sequence `[time, batch, input]`, hidden state and cell `[1, batch, hidden]`, the flat parameters, and
+   *   int32 lengths `[batch]`
    * @returns outputs `[time, batch, hidden]`, hidden state and cell `[1, batch, hidden]`, and two tensors for the gradient
    */
-  forward(inputs: readonly Tensor[]): Tensor[];
+  forward(inputs: readonly Tensor[], precision: Precision): Tensor[];
   /**
-   * @param inputs those of `forward`, its first three results, their gradients, and its last two results
+   * @param inputs the inputs of `forward`, its first three outputs, their gradients, and its last two outputs
    * @returns gradients of the first four inputs
    */
-  backward(inputs: readonly Tensor[]): Tensor[];
+  backward(inputs: readonly Tensor[], precision: Precision): Tensor[];
 }
 
 const nativeOps: CudnnLstmOps = {
-  forward: (inputs) => execute('CudnnRNNV3', [...commonAttributes(), attribute.bool('is_training', true)], inputs, 5),
-  backward: (inputs) => execute('CudnnRNNBackpropV3', commonAttributes(), inputs, 4),
+  forward: (inputs, precision) =>
+    execute('CudnnRNNV3', [...commonAttributes(precision), attribute.bool('is_training', true)], inputs, 5),
+  backward: (inputs, precision) => execute('CudnnRNNBackpropV3', commonAttributes(precision), inputs, 4),
 };
 
-function commonAttributes(): ReturnType<typeof attribute.bool>[] {
+function commonAttributes(precision: Precision): ReturnType<typeof attribute.bool>[] {
   return [
-    attribute.type('T', opForm().precision),
+    attribute.type('T', precision),
     attribute.string('rnn_mode', 'lstm'),
     attribute.string('input_mode', 'linear_input'),
     attribute.string('direction', 'unidirectional'),
@@ -43,10 +45,16 @@ function commonAttributes(): ReturnType<typeof attribute.bool>[] {
   ];
 }
 
-/** `lstmSequence` by cuDNN, in the precision of the run, hidden states included; weights and their gradients are float32. */
-export function cudnnLstmSequence(given: LstmSequenceInputs, ops: CudnnLstmOps = nativeOps): LstmSequenceOutputs {
+/**
+ * `lstmSequence` by cuDNN. Inputs, hidden states and products have the policy's precision; weights and their gradients are
+ * float32.
+ */
+export function cudnnLstmSequence(
+  given: LstmSequenceInputs,
+  { precision }: Pick<ComputePolicy, 'precision'>,
+  ops: CudnnLstmOps = nativeOps,
+): LstmSequenceOutputs {
   const { inputs, inputKernel, bias, recurrentKernel, initialHidden, initialCell, lengths, reverse = false } = given;
-  const { precision } = opForm();
   const [, time, inputSize] = inputs.shape;
   const hiddenSize = recurrentKernel.shape[0];
   const rounded = (tensor: Tensor): Tensor => inPrecision(tensor, precision);
@@ -56,7 +64,7 @@ export function cudnnLstmSequence(given: LstmSequenceInputs, ops: CudnnLstmOps =
     (save) => {
       const states = [initialHidden, initialCell].map((state) => rounded(tf.expandDims(state, 0)));
       const read = [rounded(timeFirst(inputs, lengths, reverse)), ...states, rounded(flatParameters(inputKernel, recurrentKernel, bias)), lengths];
-      const results = ops.forward(read);
+      const results = ops.forward(read, precision);
       save([...read, ...results]);
       const [sequence, hidden, cell] = results.slice(0, 3).map((tensor) => exact(tensor)) as [Tensor3D, Tensor3D, Tensor3D];
       return [batchFirst(sequence, lengths, reverse), tf.squeeze(hidden, [0]), tf.squeeze(cell, [0])];
@@ -66,7 +74,7 @@ export function cudnnLstmSequence(given: LstmSequenceInputs, ops: CudnnLstmOps =
       const ends = read[4] as Tensor1D;
       const ofSequence = timeFirst(tf.mul(ofOutputs as Tensor3D, tf.expandDims(realSteps(ends, time), 2)), ends, reverse);
       const ofResults = [ofSequence, ...[ofHidden!, ofCell!].map((state) => tf.expandDims(state, 0))].map(rounded);
-      const [ofInputs, ofInitialHidden, ofInitialCell, ofParameters] = ops.backward([...read, ...results.slice(0, 3), ...ofResults, ...results.slice(3)]).map((tensor) => exact(tensor)) as [Tensor3D, Tensor3D, Tensor3D, Tensor1D];
+      const [ofInputs, ofInitialHidden, ofInitialCell, ofParameters] = ops.backward([...read, ...results.slice(0, 3), ...ofResults, ...results.slice(3)], precision).map((tensor) => exact(tensor)) as [Tensor3D, Tensor3D, Tensor3D, Tensor1D];
       const { ofInputKernel, ofRecurrentKernel, ofBias } = splitParameters(ofParameters, inputSize, hiddenSize);
       return [batchFirst(ofInputs, ends, reverse), ofInputKernel, ofBias, ofRecurrentKernel, tf.squeeze(ofInitialHidden, [0]), tf.squeeze(ofInitialCell, [0])];
     },
@@ -97,24 +105,30 @@ const TOLERANCE = 0.05;
 
 const verdicts = new Map<Precision, boolean>();
 
+/** An implementation of `lstmSequence`. */
+export type LstmSequence = (inputs: LstmSequenceInputs, policy: ComputePolicy) => LstmSequenceOutputs;
+
 /**
- * Whether cuDNN computes the LSTM here, and right: outputs and gradients of a few short sequences are compared, once a
- * process and precision. Versions of CUDA, drivers and GPUs are many, and where one of them does not do, training is only
- * slower without it.
- *
- * @param reference the same layer by other means
+ * Whether cuDNN's LSTM works on this device and is correct. Compares outputs and gradients of a few short sequences with
+ * `reference`, once per process and precision. There are many versions of CUDA, drivers and GPUs; where cuDNN's LSTM fails,
+ * training is only slower without it.
  */
-export function cudnnIsRight(reference: (inputs: LstmSequenceInputs) => LstmSequenceOutputs, ops: CudnnLstmOps = nativeOps): boolean {
-  const { precision } = opForm();
+export function cudnnIsCorrect(reference: LstmSequence, policy: ComputePolicy, ops: CudnnLstmOps = nativeOps): boolean {
+  const { precision } = policy;
   const known = verdicts.get(precision);
   if (known !== undefined) return known;
-  const verdict = loadedRuntime()?.kind === 'gpu' && agree((inputs) => cudnnLstmSequence(inputs, ops), reference);
+  const verdict = usesGpu() && agree((inputs) => cudnnLstmSequence(inputs, policy, ops), reference, policy);
   verdicts.set(precision, verdict);
   return verdict;
 }
 
-/** Whether two ways to compute an LSTM give the same, gradients included; one that fails does not. */
-export function agree(left: (inputs: LstmSequenceInputs) => LstmSequenceOutputs, right: typeof left): boolean {
+/** Whether TensorFlow found a GPU that it can use. */
+function usesGpu(): boolean {
+  return (tf.backend() as unknown as { isUsingGpuDevice?: boolean }).isUsingGpuDevice === true;
+}
+
+/** Whether two implementations of an LSTM agree, gradients included; one that throws does not agree. */
+export function agree(left: LstmSequence, right: LstmSequence, policy: ComputePolicy): boolean {
   try {
     return tf.tidy(() => {
       const of = (shape: number[], seed: number): Tensor => tf.sin(tf.mul(tf.range(1, 1 + shape.reduce((a, b) => a * b, 1)), seed)).reshape(shape);
@@ -124,7 +138,7 @@ export function agree(left: (inputs: LstmSequenceInputs) => LstmSequenceOutputs,
         const results = [left, right].map((compute) => {
           const flat = (...[inputs, inputKernel, bias, recurrentKernel, initialHidden, initialCell]: Tensor[]): Tensor => {
             const given = { inputs, inputKernel, bias, recurrentKernel, initialHidden, initialCell, lengths, reverse } as LstmSequenceInputs;
-            const { outputs, finalHidden, finalCell } = compute(given);
+            const { outputs, finalHidden, finalCell } = compute(given, policy);
             return tf.concat([outputs.flatten(), finalHidden.flatten(), finalCell.flatten()]);
           };
           const { grads, value } = tf.valueAndGrads((...inputs: Tensor[]) => tf.sum(tf.mul(flat(...inputs), of([3 * 4 * 8 + 2 * 3 * 8], 0.7))))(weights);

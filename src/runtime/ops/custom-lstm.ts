@@ -1,36 +1,36 @@
 import type { Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
-import { tf } from '../tensorflow.js';
+import type { ComputePolicy } from '../policy.js';
+import { tf } from '../tf.js';
 import { attribute, execute } from './execute.js';
-import { opForm } from './form.js';
 import { withGradients } from './gradient.js';
 import type { LstmSequenceInputs, LstmSequenceOutputs } from './lstm.js';
-import { exactRows, inFloat32, inPrecision, productOf, rowsInPrecision } from './product.js';
+import { inFloat32, inPrecision, padRowsInPrecision, productOf, withoutPadRows } from './product.js';
 
 /**
  * `lstmSequence` by the custom ops S2sLstm and S2sLstmGrad (src/runtime/native/lstm_op.cc), which keep the loop over time
  * in C++; the products with the inputs and the gradients of the kernels are large ones before and after it.
  */
-export function customLstmSequence(given: LstmSequenceInputs): LstmSequenceOutputs {
+export function customLstmSequence(given: LstmSequenceInputs, policy: ComputePolicy): LstmSequenceOutputs {
   const { inputs, inputKernel, bias, recurrentKernel, initialHidden, initialCell, lengths, reverse = false } = given;
-  const { precision } = opForm();
+  const { precision } = policy;
   const attributes = [attribute.type('T', precision), attribute.bool('reverse', reverse)];
   const [batch, time, inputSize] = inputs.shape;
   const rows = batch * time;
   const [outputs, finalHidden, finalCell] = withGradients(
     [inputs, inputKernel, bias, recurrentKernel, initialHidden, initialCell],
     (save) => {
-      const flat = rowsInPrecision(tf.reshape(inputs, [rows, inputSize]), precision);
+      const flat = padRowsInPrecision(tf.reshape(inputs, [rows, inputSize]), policy);
       const kernel = inPrecision(inputKernel, precision);
       const states = [initialHidden, initialCell, lengths];
-      const [all, hidden, cell, gates, cells] = execute('S2sLstm', [...attributes, attribute.int('time', time)], [productOf(flat, kernel, precision), bias, recurrentKernel, ...states], 5);
+      const [all, hidden, cell, gates, cells] = execute('S2sLstm', [...attributes, attribute.int('time', time)], [productOf(flat, kernel, policy), bias, recurrentKernel, ...states], 5);
       save([flat, kernel, recurrentKernel, ...states, all!, gates!, cells!]);
       return [all!, hidden!, cell!];
     },
     (gradients, [flat, kernel, ...saved]) => {
       const [ofSums, ofBias, ofHidden, ofCell, previousHidden] = execute('S2sLstmGrad', [...attributes, attribute.int('rows', flat!.shape[0]!)], [...saved, ...gradients], 5) as [Tensor2D, Tensor1D, Tensor2D, Tensor2D, Tensor2D];
-      const ofInputs = exactRows(productOf(ofSums, kernel as Tensor2D, precision, { b: true }), rows, precision);
-      const ofInputKernel = inFloat32(productOf(flat as Tensor2D, ofSums, precision, { a: true }), precision);
-      const ofRecurrentKernel = inFloat32(productOf(previousHidden, ofSums, precision, { a: true }), precision);
+      const ofInputs = withoutPadRows(productOf(ofSums, kernel as Tensor2D, policy, { b: true }), rows, precision);
+      const ofInputKernel = inFloat32(productOf(flat as Tensor2D, ofSums, policy, { a: true }), precision);
+      const ofRecurrentKernel = inFloat32(productOf(previousHidden, ofSums, policy, { a: true }), precision);
       return [tf.reshape(ofInputs, inputs.shape), ofInputKernel, ofBias, ofRecurrentKernel, ofHidden, ofCell];
     },
   );

@@ -1,7 +1,7 @@
 import type { Rank, Tensor } from '@tensorflow/tfjs-node-gpu';
-import { tf } from '../tensorflow.js';
+import type { ComputePolicy } from '../policy.js';
+import { tf } from '../tf.js';
 import { attribute, execute } from './execute.js';
-import { opForm } from './form.js';
 import { withGradient } from './gradient.js';
 
 /**
@@ -33,10 +33,15 @@ export class DropoutSeeds {
  *
  * The mask comes from TensorFlow's counter-based generator (Philox; Salmon et al. 2011); all native forms make the same.
  */
-export function dropout<Shape extends Rank>(input: Tensor<Shape>, rate: number, seeds: DropoutSeeds | undefined): Tensor<Shape> {
+export function dropout<Shape extends Rank>(
+  input: Tensor<Shape>,
+  rate: number,
+  seeds: DropoutSeeds | undefined,
+  policy: ComputePolicy,
+): Tensor<Shape> {
   if (seeds === undefined || rate === 0) return input;
   const seedPair = seeds.next();
-  const masked = opForm().kernels === 'custom' ? customDropout : plainDropout;
+  const masked = policy.kernels === 'custom' ? customDropout : plainDropout;
   return masked(input, rate, seedPair);
 }
 

@@ -1,5 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
-import { tf } from '../tensorflow.js';
+import { tf } from '../tf.js';
 
 /** TF_DataType numbers of TensorFlow's C API (tensorflow/c/tf_datatype.h). */
 export const DATA_TYPE = { float32: 1, int32: 3, int8: 6, int64: 9, bool: 10, bfloat16: 14, float16: 19, resource: 20 } as const;

@@ -1,5 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
-import { tf } from '../tensorflow.js';
+import { tf } from '../tf.js';
 
 /** Keeps tensors for the backward pass; called at most once. */
 type Save = (tensors: Tensor[]) => void;

@@ -1,9 +1,9 @@
 import type { Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
-import { tf } from '../tensorflow.js';
+import type { ComputePolicy } from '../policy.js';
+import { tf } from '../tf.js';
 import { blockLstmSequence } from './block-lstm.js';
-import { cudnnIsRight, cudnnLstmSequence } from './cudnn-lstm.js';
+import { cudnnIsCorrect, cudnnLstmSequence } from './cudnn-lstm.js';
 import { customLstmCell, customLstmSequence } from './custom-lstm.js';
-import { opForm } from './form.js';
 import { matMul } from './matmul.js';
 import { stepsOf } from './steps.js';
 
@@ -42,24 +42,33 @@ export interface LstmSequenceOutputs {
  * `[i f g o] = x_t W + b + h_{t-1} R`, `c_t = σ(f) c_{t-1} + σ(i) tanh(g)`, `h_t = σ(o) tanh(c_t)`.
  * Padded steps change nothing.
  */
-export function lstmSequence(inputs: LstmSequenceInputs): LstmSequenceOutputs {
-  return SEQUENCES[sequenceForm()](inputs);
+export function lstmSequence(inputs: LstmSequenceInputs, policy: ComputePolicy): LstmSequenceOutputs {
+  return SEQUENCES[sequenceKernel(policy)](inputs, policy);
 }
 
-const SEQUENCES = { custom: customLstmSequence, cudnn: (inputs: LstmSequenceInputs) => cudnnLstmSequence(inputs), block: blockLstmSequence, plain: plainLstmSequence };
+const SEQUENCES = {
+  custom: customLstmSequence,
+  cudnn: (inputs: LstmSequenceInputs, policy: ComputePolicy) => cudnnLstmSequence(inputs, policy),
+  block: (inputs: LstmSequenceInputs) => blockLstmSequence(inputs),
+  plain: plainLstmSequence,
+};
 
-/** What computes an LSTM over a sequence now: ours, cuDNN or BlockLSTM on a GPU, or portable ops. */
-export function sequenceForm(): keyof typeof SEQUENCES {
-  const { kernels } = opForm();
+/** The implementation that runs an LSTM over a sequence: C++ on a CPU, cuDNN or else BlockLSTM on a GPU, or portable ops. */
+export function sequenceKernel(policy: ComputePolicy): keyof typeof SEQUENCES {
+  const { kernels } = policy;
   if (kernels !== 'fused') return kernels;
-  return cudnnIsRight(plainLstmSequence) ? 'cudnn' : 'block';
+  return cudnnIsCorrect(plainLstmSequence, policy) ? 'cudnn' : 'block';
 }
 
-/** The same, step by step. */
-function plainLstmSequence({ inputs, inputKernel, bias, recurrentKernel, initialHidden, initialCell, lengths, reverse = false }: LstmSequenceInputs): LstmSequenceOutputs {
+/** `lstmSequence` in portable ops, step by step. */
+function plainLstmSequence(
+  { inputs, inputKernel, bias, recurrentKernel, initialHidden, initialCell, lengths, reverse = false }: LstmSequenceInputs,
+  policy: ComputePolicy,
+): LstmSequenceOutputs {
   const [batch, time, inputSize] = inputs.shape;
-  // The inputs of all steps in one product: only the recurrent one needs the loop.
-  const projected = tf.reshape(matMul(tf.reshape(inputs, [batch * time, inputSize]), inputKernel, { bias }), [batch, time, bias.shape[0]]) as Tensor3D;
+  // One product projects the inputs of all steps: only the recurrent product needs the loop.
+  const flat = matMul(tf.reshape(inputs, [batch * time, inputSize]), inputKernel, policy, { bias });
+  const projected = tf.reshape(flat, [batch, time, bias.shape[0]]) as Tensor3D;
   const steps = stepsOf(projected);
   const positions = tf.expandDims(tf.range(0, time, 1, 'int32'), 0);
   const masks = tf.split(tf.cast(tf.less(positions, tf.expandDims(lengths, 1)), 'float32'), time, 1) as Tensor2D[];
@@ -69,7 +78,7 @@ function plainLstmSequence({ inputs, inputKernel, bias, recurrentKernel, initial
   for (let count = 0; count < time; count++) {
     const index = reverse ? time - 1 - count : count;
     const mask = masks[index]!;
-    const next = lstmCell(steps[index]!, matMul(hidden, recurrentKernel), cell);
+    const next = lstmCell(steps[index]!, matMul(hidden, recurrentKernel, policy), cell, policy);
     outputs[index] = tf.mul(next.hidden, mask);
     hidden = choose(mask, next.hidden, hidden);
     cell = choose(mask, next.cell, cell);
@@ -84,8 +93,13 @@ function plainLstmSequence({ inputs, inputKernel, bias, recurrentKernel, initial
  * @param recurrent `[rows, 4 * hidden]`: `h R`
  * @param cell `[rows, hidden]`
  */
-export function lstmCell(projected: Tensor2D, recurrent: Tensor2D, cell: Tensor2D): { hidden: Tensor2D; cell: Tensor2D } {
-  if (opForm().kernels === 'custom') return customLstmCell(projected, recurrent, cell);
+export function lstmCell(
+  projected: Tensor2D,
+  recurrent: Tensor2D,
+  cell: Tensor2D,
+  policy: ComputePolicy,
+): { hidden: Tensor2D; cell: Tensor2D } {
+  if (policy.kernels === 'custom') return customLstmCell(projected, recurrent, cell);
   const [input, forget, candidate, output] = tf.split(tf.add(projected, recurrent), 4, 1) as [Tensor2D, Tensor2D, Tensor2D, Tensor2D];
   const nextCell = tf.add(tf.mul(tf.sigmoid(forget), cell), tf.mul(tf.sigmoid(input), tf.tanh(candidate))) as Tensor2D;
   return { hidden: tf.mul(tf.sigmoid(output), tf.tanh(nextCell)), cell: nextCell };

@@ -1,8 +1,8 @@
 import type { Scalar, Tensor } from '@tensorflow/tfjs-node-gpu';
+import type { Kernels } from '../policy.js';
 import type { StoredTensor } from '../stored-tensor.js';
-import { tf } from '../tensorflow.js';
+import { tf } from '../tf.js';
 import { attribute, execute } from './execute.js';
-import { opForm } from './form.js';
 
 /** Numbers of one Adam update. */
 export interface AdamNumbers {
@@ -94,9 +94,9 @@ function decayWeights(weights: StoredTensor, share: number): void {
 }
 
 /** The norm of all gradients taken as one vector (Pascanu et al. 2013). */
-export function globalNorm(gradients: readonly Tensor[]): Scalar {
+export function globalNorm(gradients: readonly Tensor[], kernels: Kernels): Scalar {
   // src/runtime/native/global_norm_op.cc: one pass over memory.
-  if (opForm().kernels === 'custom') return execute('S2sGlobalNorm', [attribute.int('N', gradients.length)], gradients)[0] as Scalar;
+  if (kernels === 'custom') return execute('S2sGlobalNorm', [attribute.int('N', gradients.length)], gradients)[0] as Scalar;
   return tf.tidy(() => {
     // One pass over memory where the backend has a fused op for half the sum of squares.
     const halves = gradients.map((gradient) =>

@@ -1,7 +1,7 @@
 import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
-import { tf, type Precision } from '../tensorflow.js';
+import type { ComputePolicy } from '../policy.js';
+import { tf } from '../tf.js';
 import { attribute, execute } from './execute.js';
-import { opForm } from './form.js';
 import { matMul } from './matmul.js';
 
 /** The right factor of many products, in the layout that multiplies fastest; the owner disposes it. */
@@ -9,8 +9,7 @@ export interface PackedKernel {
   /** Says nothing by itself: a matrix, or what S2sPack makes of it. */
   readonly tensor: Tensor;
   readonly columns: number;
-  /** What it multiplies in. */
-  readonly precision: Precision;
+  readonly policy: ComputePolicy;
   readonly layout: 'rows' | 'transposed' | 'packed';
 }
 
@@ -20,13 +19,12 @@ export interface PackedKernel {
  *
  * @param kernel `[inner, columns]`, or `[columns, inner]` with `transposed`
  */
-export function packKernel(kernel: Tensor2D, transposed = false): PackedKernel {
+export function packKernel(kernel: Tensor2D, policy: ComputePolicy, transposed = false): PackedKernel {
   const columns = kernel.shape[transposed ? 0 : 1];
-  const { kernels, precision } = opForm();
-  if (kernels !== 'custom') return { tensor: tf.clone(kernel), columns, precision, layout: transposed ? 'transposed' : 'rows' };
+  if (policy.kernels !== 'custom') return { tensor: tf.clone(kernel), columns, policy, layout: transposed ? 'transposed' : 'rows' };
   // src/runtime/native/packed_product_op.cc
-  const attributes = [attribute.bool('transposed', transposed), attribute.bool('low_precision', precision !== 'float32')];
-  return { tensor: execute('S2sPack', attributes, [kernel])[0]!, columns, precision, layout: 'packed' };
+  const attributes = [attribute.bool('transposed', transposed), attribute.bool('low_precision', policy.precision !== 'float32')];
+  return { tensor: execute('S2sPack', attributes, [kernel])[0]!, columns, policy, layout: 'packed' };
 }
 
 /**
@@ -37,11 +35,11 @@ export function packKernel(kernel: Tensor2D, transposed = false): PackedKernel {
  * @returns `[rows, columns]`
  */
 export function packedProduct(input: Tensor2D, kernel: PackedKernel, { bias, tanh = false }: { bias?: Tensor1D | undefined; tanh?: boolean | undefined } = {}): Tensor2D {
-  const { tensor, columns, precision, layout } = kernel;
+  const { tensor, columns, policy, layout } = kernel;
   if (layout !== 'packed') {
-    const product = matMul(input, tensor as Tensor2D, { transposeB: layout === 'transposed', bias });
+    const product = matMul(input, tensor as Tensor2D, policy, { transposeB: layout === 'transposed', bias });
     return tanh ? tf.tanh(product) : product;
   }
-  const attributes = [attribute.int('columns', columns), attribute.bool('low_precision', precision !== 'float32'), attribute.bool('tanh', tanh)];
+  const attributes = [attribute.int('columns', columns), attribute.bool('low_precision', policy.precision !== 'float32'), attribute.bool('tanh', tanh)];
   return execute('S2sPackedMatMul', attributes, [input, tensor, bias ?? tf.zeros([0])])[0] as Tensor2D;
 }

@@ -1,5 +1,5 @@
 import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
-import { tf } from '../tensorflow.js';
+import { tf } from '../tf.js';
 
 /** The steps of `[batch, time, size]`: `time` matrices `[batch, size]`. Has a gradient. */
 export function stepsOf(sequence: Tensor3D): Tensor2D[] {

@@ -31,8 +31,8 @@ def read_model(config):
         decoder_layers=decoder["layers"],
         decoder_size=decoder["hiddenSize"],
         input_feeding=decoder["inputFeeding"],
-        attention=config["attention"],
-        bridge=config["bridge"],
+        attention=decoder["attention"],
+        bridge=decoder["bridge"],
         share_embeddings=config["shareEmbeddings"],
         tie_target_embeddings=config["tieTargetEmbeddings"],
     )

@@ -5,11 +5,13 @@ import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { lengthsIn, sentenceLengths, timeDecoding } from '../../../src/benchmark/decoding.js';
 import { matmulRate } from '../../../src/benchmark/matmul-rate.js';
-import { trainingFlops } from '../../../src/model/lstm-operations.js';
 import { median } from '../../../src/benchmark/report.js';
 import { timeTraining } from '../../../src/benchmark/training-step.js';
-import { loadTensorFlow, tf } from '../../../src/runtime/tensorflow.js';
+import { buildModel } from '../../../src/model/build.js';
+import { loadTensorFlow, policyFor } from '../../../src/runtime/tensorflow.js';
+import { tf } from '../../../src/runtime/tf.js';
 import { tinyModel } from '../../support/models.js';
+import { availablePolicies } from '../../support/policies.js';
 
 const COMMON = { name: 'tiny', config: tinyModel(), seed: 1, device: 'cpu' };
 
@@ -18,10 +20,13 @@ describe('measurements', () => {
     await loadTensorFlow({ device: 'cpu' });
   });
 
-  test('training steps: what is reported fits together, and nothing is left on the device', () => {
+  test('training steps: the reported numbers are consistent, and all tensors are disposed', async () => {
     const tensors = tf.memory().numTensors;
     const shape = { batch: 3, sourceTime: 4, targetTime: 5, sourceVocabulary: 20, targetVocabulary: 20 };
-    const report = timeTraining({ ...COMMON, shape, steps: 3, warmup: 1 });
+    const report = await timeTraining({ ...COMMON, policy: policyFor(), shape, steps: 3, warmup: 1 });
+    const built = buildModel(COMMON.config, { source: 20, target: 20 }, { random: undefined, policy: policyFor() });
+    const flops = built.flops({ sentences: 3, sourceTime: 4, targetTime: 5 });
+    built.dispose();
     const { system, model, dtype, device, parameters } = report;
     assert.match(system, /^s2s \d+\.\d+\.\d+\S*, TensorFlow \d+\.\d+\.\d+/);
     assert.deepEqual({ model, dtype, device }, { model: 'tiny', dtype: 'float32', device: 'cpu' });
@@ -29,17 +34,26 @@ describe('measurements', () => {
     assert.equal(parameters, 2 * 20 * 5 + 2 * 12 * (5 + 3 + 1) + 2 * (6 * 6 + 6) + 24 * (5 + 6 + 1) + 6 * 6 + 12 * 6 + 20 * 7);
     const near = (actual: number, expected: number): void => assert.ok(Math.abs(actual / expected - 1) < 1e-4, `${actual}, not ${expected}`);
     near(report.target_tokens_per_second, 15 / report.seconds_per_step);
-    near(report.gigaflops_per_second, trainingFlops(COMMON.config, shape.targetVocabulary, { ...shape, sentences: shape.batch }) / report.seconds_per_step / 1e9);
+    near(report.gigaflops_per_second, flops / report.seconds_per_step / 1e9);
     near(report.share_of_matmul_rate, report.gigaflops_per_second / report.matmul_gigaflops_per_second);
-    // What is loaded is some hundred megabytes, and no machine that runs this has a terabyte.
+    // TensorFlow takes some hundred megabytes, and no machine that runs this test has a terabyte.
     assert.ok(report.peak_resident_megabytes > 100 && report.peak_resident_megabytes < 1e6, `${report.peak_resident_megabytes} MB`);
     assert.equal(tf.memory().numTensors, tensors);
   });
 
-  test('decoding: every sentence is as long as its source, greedily and by beam', async () => {
+  test('decoding: every translation is as long as its source, with greedy and with beam search', async () => {
     const tensors = tf.memory().numTensors;
     for (const beamSize of [1, 3]) {
-      const report = await timeDecoding({ ...COMMON, sourceVocabulary: 30, targetVocabulary: 20, lengths: sentenceLengths(12), beamSize, steps: 2, warmup: 0 });
+      const report = await timeDecoding({
+        ...COMMON,
+        policy: policyFor(),
+        sourceVocabulary: 30,
+        targetVocabulary: 20,
+        lengths: sentenceLengths(12),
+        beamSize,
+        steps: 2,
+        warmup: 0,
+      });
       assert.deepEqual([report.beam_size, report.sentences], [beamSize, 12]);
       const tokens = sentenceLengths(12).reduce((sum, length) => sum + length, 0);
       const ratio = report.target_tokens_per_second / report.sentences_per_second;
@@ -48,22 +62,22 @@ describe('measurements', () => {
     assert.equal(tf.memory().numTensors, tensors);
   });
 
-  test('the rate of matrix products is a finite positive number in both formats', () => {
-    for (const precision of ['float32', 'bfloat16'] as const) {
-      const rate = matmulRate(precision, 256);
-      assert.ok(rate > 0 && Number.isFinite(rate), `${precision}: ${rate}`);
+  test('the rate of matrix products is a finite positive number for every policy', () => {
+    for (const { name, policy } of availablePolicies()) {
+      const rate = matmulRate(policy, 256);
+      assert.ok(rate > 0 && Number.isFinite(rate), `${name}: ${rate}`);
     }
   });
 });
 
-test('lengths of sentences: fixed, from 5 to 30, more short than long ones', () => {
+test('lengths of synthetic sentences are fixed, from 5 to 30, with more short than long ones', () => {
   const lengths = sentenceLengths(512);
   assert.deepEqual([lengths.length, lengths[0], lengths[256], lengths[511]], [512, 5, 14, 30]);
   assert.ok(lengths.filter((length) => length < 14).length > 200);
   assert.ok(lengths.filter((length) => length > 25).length < 50);
 });
 
-test('lengths of a text: its tokens and the end of the sentence, blank lines apart', async () => {
+test('lengths of a text count the tokens and the end of each sentence, and skip blank lines', async () => {
   const folder = mkdtempSync(join(tmpdir(), 's2s-lengths-'));
   const write = (name: string, text: string): string => {
     writeFileSync(join(folder, name), text);
@@ -77,7 +91,7 @@ test('lengths of a text: its tokens and the end of the sentence, blank lines apa
   }
 });
 
-test('the median is the middle one, or the mean of the middle two', () => {
+test('the median is the middle number, or the mean of the two middle numbers', () => {
   assert.equal(median([3, 1, 2]), 2);
   assert.equal(median([4, 1, 2, 10]), 3);
   assert.equal(median([7]), 7);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { formatTranslation, type OutputFormat, type OutputOptions } from '../../../src/cli/translation-output.js';
-import type { Translation } from '../../../src/translation/translate-lines.js';
+import type { Translation } from '../../../src/decoding/translate-lines.js';
 
 const translation: Translation = {
   hypotheses: [

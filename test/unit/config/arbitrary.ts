@@ -6,6 +6,7 @@ interface Node {
   readonly type?: string;
   readonly enum?: readonly string[];
   readonly anyOf?: readonly Node[];
+  readonly oneOf?: readonly Node[];
   readonly pattern?: string;
   readonly properties?: Readonly<Record<string, Node>>;
   readonly required?: readonly string[];
@@ -29,7 +30,8 @@ export function validConfig(): fc.Arbitrary<Config> {
 
 /** Values that a JSON Schema describes, of the parts of it that the schema of configurations uses. */
 function arbitraryOf(node: Node): fc.Arbitrary<unknown> {
-  if (node.anyOf !== undefined) return fc.oneof(...node.anyOf.map(arbitraryOf));
+  const choices = node.anyOf ?? node.oneOf;
+  if (choices !== undefined) return fc.oneof(...choices.map(arbitraryOf));
   if (node.enum !== undefined) return fc.constantFrom(...node.enum);
   if (node.pattern !== undefined) return fc.stringMatching(new RegExp(node.pattern));
   switch (node.type) {

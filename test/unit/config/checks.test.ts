@@ -11,11 +11,11 @@ const CONTRADICTIONS: readonly [settings: string, problem: RegExp][] = [
   ['tokenizer: { source: { size: 100 } }', /^4: tokenizer\.source: .*tokenizer\.shared.*false/],
   ['tokenizer:\n  shared: true\n  target: { type: char }', /^6: tokenizer\.target: /],
   ['model:\n  encoder:\n    hiddenSize: 7', /^6: model\.encoder\.hiddenSize: is 7, .*bidirectional to false/],
-  ['model: { attention: dot, encoder: { hiddenSize: 8 }, decoder: { hiddenSize: 6 } }', /^4: model\.attention: .* is 8 and .* 6\. .*general/],
-  ['model: { attention: none, decoder: { inputFeeding: true } }', /^4: model\.decoder\.inputFeeding: .*none/],
-  ['model: { attention: none, bridge: zero }', /^4: model\.bridge: .*nothing of the source/],
-  ['model: { bridge: copy, encoder: { hiddenSize: 8 }, decoder: { hiddenSize: 6 } }', /^4: model\.bridge: .*projection/],
-  ['model: { bridge: copy, encoder: { layers: 2 } }', /^4: model\.bridge: /],
+  ['model: { encoder: { hiddenSize: 8 }, decoder: { hiddenSize: 6, attention: dot } }', /^4: model\.decoder\.attention: .* is 8 and .* 6\. .*general/],
+  ['model: { decoder: { attention: none, inputFeeding: true } }', /^4: model\.decoder\.inputFeeding: .*none/],
+  ['model: { decoder: { attention: none, bridge: zero } }', /^4: model\.decoder\.bridge: .*nothing of the source/],
+  ['model: { encoder: { hiddenSize: 8 }, decoder: { bridge: copy, hiddenSize: 6 } }', /^4: model\.decoder\.bridge: .*projection/],
+  ['model: { encoder: { layers: 2 }, decoder: { bridge: copy } }', /^4: model\.decoder\.bridge: /],
   ['model:\n  tieTargetEmbeddings: true\n  embeddingSize: 100', /^5: model\.tieTargetEmbeddings: .*\(100\).*\(512\)/],
   ['model: { shareEmbeddings: true }\ntokenizer: { shared: false }', /^4: model\.shareEmbeddings: .*tokenizer\.shared is false/],
   ['training: { optimizer: { weightDecay: 0.1 } }', /^4: training\.optimizer\.weightDecay: is not used by adam\. .*adamw/],
@@ -37,9 +37,9 @@ test('settings close to a contradiction are fine', () => {
   for (const settings of [
     'tokenizer: { shared: false, source: { size: 100 }, target: { type: char } }',
     'model: { encoder: { hiddenSize: 7, bidirectional: false } }',
-    'model: { attention: dot, encoder: { hiddenSize: 8 }, decoder: { hiddenSize: 8 } }',
-    'model: { attention: none }',
-    'model: { bridge: copy }',
+    'model: { encoder: { hiddenSize: 8 }, decoder: { hiddenSize: 8, attention: dot } }',
+    'model: { decoder: { attention: none } }',
+    'model: { decoder: { bridge: copy } }',
     'model: { tieTargetEmbeddings: true, shareEmbeddings: true, embeddingSize: 512 }',
     'training: { optimizer: { name: adamw, weightDecay: 0.1 } }',
     'training: { optimizer: { name: sgd, momentum: 0.9 } }',
@@ -72,7 +72,7 @@ test('one file with both sides has a format and two columns', () => {
 });
 
 test('unknown words are copied by attention alone', () => {
-  assert.match(folder.problems(`${DATA}model: { attention: none }\ndecoding:\n  copyUnknown: true\n`).join(), /^\d+: decoding\.copyUnknown: needs to know where the model looks, but model\.attention is none\. /);
+  assert.match(folder.problems(`${DATA}model: { decoder: { attention: none } }\ndecoding:\n  copyUnknown: true\n`).join(), /^\d+: decoding\.copyUnknown: needs to know where the model looks, but model\.decoder\.attention is none\. /);
   assert.deepEqual(folder.problems(`${DATA}decoding: { copyUnknown: true }\n`), []);
 });
 

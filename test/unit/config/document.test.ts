@@ -25,12 +25,12 @@ test('mistakes in JSON have their lines, too', () => {
 });
 
 test('a key given twice is named with its second line', () => {
-  assert.deepEqual(folder.problems(`${DATA}model:\n  attention: dot\n  "attention": none\n`), ['6: the key attention is given twice. Remove one of the two.']);
+  assert.deepEqual(folder.problems(`${DATA}tokenizer:\n  type: bpe\n  "type": char\n`), ['6: the key type is given twice. Remove one of the two.']);
   assert.deepEqual(folder.problems('{"seed": 1,\n"seed": 2}', {}, 'c.json'), ['2: the key seed is given twice. Remove one of the two.']);
 });
 
 test('syntax errors are told with their lines, all of them', () => {
-  const problems = folder.problems(`${DATA}model: { attention: dot\ntraining: @5\n`);
+  const problems = folder.problems(`${DATA}model: { embeddingSize: 5\ntraining: @5\n`);
   assert.match(problems[0]!, /^5: /);
   assert.match(folder.problems('seed: 1\n\tdevice: cpu\n').join('\n'), /^2: /);
   assert.match(folder.problems('seed: "open\n').join('\n'), /^[12]: /);

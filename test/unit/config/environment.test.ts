@@ -46,12 +46,12 @@ test('a missing variable in the path of a data file is not a missing file, too',
 });
 
 test('numbers and truth values may come from the environment', () => {
-  const text = `${DATA}seed: \${SEED:-3}\ntokenizer: { lowercase: '\${LOWER}' }\nmodel: { dropout: { layers: '0.\${DIGITS}' } }\nrunDirectory: \${NUMBER}\n`;
+  const text = `${DATA}seed: \${SEED:-3}\ntokenizer: { lowercase: '\${LOWER}' }\nmodel: { dropout: { output: '0.\${DIGITS}' } }\nrunDirectory: \${NUMBER}\n`;
   const environment = { LOWER: 'true', DIGITS: '25', NUMBER: '2024' };
   const config = folder.load(text, { environment });
   assert.equal(config.seed, 3);
   assert.equal(config.tokenizer.lowercase, true);
-  assert.equal(config.model.dropout.layers, 0.25);
+  assert.equal(config.model.dropout.output, 0.25);
   assert.equal(config.runDirectory, resolve('2024'));
   assert.deepEqual(folder.problems(text, { environment: { ...environment, SEED: 'many' } }), ['4: seed: must be a number, but is "many".']);
   // A quoted number in the file remains a mistake.

@@ -10,6 +10,7 @@ interface Node {
   readonly description?: string;
   readonly properties?: Readonly<Record<string, Node>>;
   readonly items?: Node;
+  readonly oneOf?: readonly Node[];
   readonly additionalProperties?: boolean;
 }
 
@@ -31,6 +32,7 @@ test('every key has a sentence, and no group takes unknown keys', () => {
       assert.match(property.description ?? '', /^\S.*\.$/, `${path}${key}`);
       visit(property, `${path}${key}.`);
     }
+    for (const kind of node.oneOf ?? []) visit(kind, path);
     if (node.items !== undefined) visit(node.items, `${path}*.`);
   };
   visit(schema, '');
@@ -58,7 +60,10 @@ test('editors accept and refuse what s2s does', () => {
     [false, { data, device: 'gpu:x' }],
     [false, { data, sede: 1 }],
     [false, { data, model: { encoder: { layer: 2 } } }],
-    [false, { data, model: { dropout: { layers: 1 } } }],
+    [false, { data, model: { dropout: { output: 1 } } }],
+    [false, { data, model: { encoder: { type: 'lstn' } } }],
+    [true, { data, model: { decoder: { type: 'lstm', attention: 'dot' } } }],
+    [false, { data, model: { attention: 'dot' } }],
     [false, { data, training: { optimizer: { learningRate: 0 } } }],
     [false, { data, tokenizer: { type: 'bep' } }],
     [false, { data, tokenizer: null }],

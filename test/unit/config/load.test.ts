@@ -21,7 +21,7 @@ tokenizer:
   source: { size: 100 }
 model:
   encoder: { hiddenSize: 7 }
-  attention: \${ATTENTION}
+  embeddingSize: \${WIDTH}
 training:
   maxSteps: 0
   optimizer: { momentum: 0.9 }
@@ -39,7 +39,7 @@ decoding:
     /^7: data\.dev\[0\]\.target: there is no file .*missing\.b\.$/,
     /^8: data\.maxLengthRatio: must be more than 1, but is 1\.$/,
     /^10: tokenizer\.type: must be one of char, word, bpe, unigram, but is "bep"\. Did you mean bpe\?$/,
-    /^14: model\.attention: the environment variable ATTENTION is not set\./,
+    /^14: model\.embeddingSize: the environment variable WIDTH is not set\./,
     /^16: training\.maxSteps: must be at least 1, but is 0\.$/,
   ];
   assert.equal(problems.length, expected.length, problems.join('\n'));
@@ -49,7 +49,7 @@ decoding:
 });
 
 test('contradictions of a group with mistakes wait until those are mended, as its values are not known', () => {
-  const text = `${DATA}model:\n  encoder: { hiddenSizes: 7, hiddenSize: 8 }\n  attention: dot\ntraining: { optimizer: { momentum: 0.9 } }\n`;
+  const text = `${DATA}model:\n  encoder: { hiddenSizes: 7, hiddenSize: 8 }\n  decoder: { attention: dot }\ntraining: { optimizer: { momentum: 0.9 } }\n`;
   assert.deepEqual(folder.problems(text).map((problem) => problem.split(' ')[1]), ['model.encoder.hiddenSizes:', 'training.optimizer.momentum:']);
 });
 
@@ -79,7 +79,7 @@ const WRONG: readonly [setting: string, said: string][] = [
   ['training:', 'training: must be a group of keys, but is empty. Give it a value, or remove the key.'],
   ['tokenizer: { shared: yes }', 'tokenizer.shared: must be true or false, but is "yes".'],
   ['tokenizer: { size: 7 }', 'tokenizer.size: must be at least 8, but is 7.'],
-  ['model: { dropout: { layers: 1 } }', 'model.dropout.layers: must be less than 1, but is 1.'],
+  ['model: { encoder: { dropout: 1 } }', 'model.encoder.dropout: must be less than 1, but is 1.'],
   ['training: { optimizer: { learningRate: 0 } }', 'training.optimizer.learningRate: must be more than 0, but is 0.'],
   ['training: { maxMinutes: .inf }', 'training.maxMinutes: must be a number, but is Infinity.'],
   ['decoding: { beamsize: 3 }', 'decoding.beamsize: is not a setting. Did you mean decoding.beamSize?'],

@@ -46,7 +46,7 @@ test('rows tell values, range, default and meaning', () => {
     '| `training.maxSteps` | whole number from 1 |  | Stop after this many updates. |',
     '| `delimiter` | character |  | Character between columns; a tab for TSV, a comma for CSV. |',
     '| `sourceColumn` | text; whole number from 1 |  | Column (name, or number from 1) or JSON key of the source side; 1 or `source` when not given. |',
-    '| `model.decoder.inputFeeding` | `true`, `false` | `false` | Whether the attentional hidden state is fed to the next decoder step (Luong et al. 2015, section 3.3); slower. |',
+    '| `model.decoder.inputFeeding` | `true`, `false` | `false` | Whether the attentional hidden state is an input of the next step (Luong et al. 2015, section 3.3); slower. |',
   ]) {
     assert.ok(tables.split('\n').includes(row), row);
   }

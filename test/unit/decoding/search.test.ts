@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { translateBatch, maxLength, type Hypothesis, type SearchOptions } from '../../../src/decoding/search.js';
 import { S2sError, UsageError } from '../../../src/errors.js';
-import { loadTensorFlow, tf } from '../../../src/runtime/tensorflow.js';
+import { loadTensorFlow } from '../../../src/runtime/tensorflow.js';
+import { tf } from '../../../src/runtime/tf.js';
 import { EOS, UNK } from '../../../src/vocab/special.js';
 import { randomSources, TableModel } from './table-model.js';
 
@@ -74,59 +75,61 @@ function assertSame(found: readonly Hypothesis[], expected: readonly Plain[], ti
 }
 
 describe('search', () => {
-  test('a beam wide enough finds what exhaustive search finds, in the same order', () => {
+  test('a beam wide enough finds what exhaustive search finds, in the same order', async () => {
     const limits = { maxLengthRatio: 0.001, maxLengthMargin: 5 };
     for (const lengthPenalty of [0, 0.6, 1, 1.5]) {
       for (let seed = 0; seed < 4; seed++) {
         const model = new TableModel(7, seed);
         const sources = randomSources(3, 6, seed);
-        const found = translateBatch(model, sources, { ...limits, lengthPenalty, beamSize: 330, nBest: 121 });
+        const found = await translateBatch(model, sources, { ...limits, lengthPenalty, beamSize: 330, nBest: 121 });
         sources.forEach((source, i) => assertSame(found[i]!, exhaustiveSearch(model, source, 5, lengthPenalty), `alpha ${lengthPenalty}, seed ${seed}`));
         // Early finish stops the search, not the result.
-        const few = translateBatch(model, sources, { ...limits, lengthPenalty, beamSize: 330, nBest: 3 });
+        const few = await translateBatch(model, sources, { ...limits, lengthPenalty, beamSize: 330, nBest: 3 });
         few.forEach((hypotheses, i) => assert.deepEqual(hypotheses, found[i]!.slice(0, 3)));
       }
     }
   });
 
-  test('the batched search gives what a plain one gives, for many beams and length penalties', () => {
+  test('the batched search gives what a plain one gives, for many beams and length penalties', async () => {
     for (const beamSize of [1, 2, 3, 5, 8]) {
       for (const lengthPenalty of [0, 0.6, 1, 2]) {
         for (const nBest of [1, beamSize]) {
           const model = new TableModel(11, beamSize);
           const sources = randomSources(12, 9, beamSize + 100);
           const settings = { ...options, beamSize, lengthPenalty, nBest };
-          const found = translateBatch(model, sources, settings);
+          const found = await translateBatch(model, sources, settings);
           sources.forEach((source, i) => assertSame(found[i]!, plainBeamSearch(model, source, settings), `beam ${beamSize}, alpha ${lengthPenalty}`));
         }
       }
     }
   });
 
-  test('a beam of one is greedy search', () => {
+  test('a beam of one is greedy search', async () => {
     const model = new TableModel(30, 3);
     const sources = randomSources(50, 12, 4);
-    const found = translateBatch(model, sources, { ...options, beamSize: 1 });
+    const found = await translateBatch(model, sources, { ...options, beamSize: 1 });
     assert.ok(new Set(found.map(([best]) => best!.tokens.length)).size > 3, 'translations of many lengths');
     sources.forEach((source, i) => assert.deepEqual(found[i]![0]!.tokens, plainGreedySearch(model, source, maxLength(source.length, options))));
   });
 
-  test('the result of a sentence does not depend on its batch, nor on when the others end', () => {
+  test('the result of a sentence does not depend on its batch, nor on when the others end', async () => {
     for (const beamSize of [1, 4]) {
       const model = new TableModel(9, 5);
       const sources = randomSources(40, 15, 6);
       const settings = { ...options, beamSize, nBest: beamSize };
-      const together = translateBatch(model, sources, settings);
+      const together = await translateBatch(model, sources, settings);
       const rows = model.rowsOfSteps;
       assert.ok(rows.at(-1)! < sources.length * beamSize / 2, 'ended sentences leave the batch');
-      sources.forEach((source, i) => assertSame(translateBatch(model, [source], settings)[0]!, together[i]!, `sentence ${i} alone`));
-      const reversed = translateBatch(model, [...sources].reverse(), settings).reverse();
+      for (const [i, source] of sources.entries()) {
+        assertSame((await translateBatch(model, [source], settings))[0]!, together[i]!, `sentence ${i} alone`);
+      }
+      const reversed = (await translateBatch(model, [...sources].reverse(), settings)).reverse();
       reversed.forEach((hypotheses, i) => assertSame(hypotheses, together[i]!, `sentence ${i} in the reverse order`));
     }
   });
 
-  test('n-best lists are sorted, what has not ended last, and hold no translation twice', () => {
-    const found = translateBatch(new TableModel(9, 7), randomSources(20, 10, 8), { ...options, nBest: 5 });
+  test('n-best lists are sorted, what has not ended last, and hold no translation twice', async () => {
+    const found = await translateBatch(new TableModel(9, 7), randomSources(20, 10, 8), { ...options, nBest: 5 });
     for (const hypotheses of found) {
       assert.equal(hypotheses.length, 5);
       const sorted = [...hypotheses].sort((a, b) => Number(b.finished) - Number(a.finished) || b.score - a.score);
@@ -135,18 +138,18 @@ describe('search', () => {
     }
   });
 
-  test('equal scores are resolved the same way every time', () => {
+  test('equal scores are resolved the same way every time', async () => {
     const model = new TableModel(9, 1, (logits) => logits.map(() => 0));
     const sources = randomSources(5, 6, 2);
-    const first = translateBatch(model, sources, { ...options, nBest: 5 });
-    for (let i = 0; i < 3; i++) assert.deepEqual(translateBatch(model, sources, { ...options, nBest: 5 }), first);
+    const first = await translateBatch(model, sources, { ...options, nBest: 5 });
+    for (let i = 0; i < 3; i++) assert.deepEqual(await translateBatch(model, sources, { ...options, nBest: 5 }), first);
   });
 
-  test('padding, unknown and begin-of-sentence are never generated, however likely', () => {
+  test('padding, unknown and begin-of-sentence are never generated, however likely', async () => {
     const model = new TableModel(8, 9, (logits) => logits.map((logit, token) => (token < EOS ? 20 : logit)));
     const sources = randomSources(10, 8, 10);
     for (const beamSize of [1, 4]) {
-      for (const [i, hypotheses] of translateBatch(model, sources, { ...options, beamSize }).entries()) {
+      for (const [i, hypotheses] of (await translateBatch(model, sources, { ...options, beamSize })).entries()) {
         const { tokens, logProbability, finished } = hypotheses[0]!;
         assert.ok(tokens.every((token) => token > EOS));
         const prefixes = [...tokens, ...(finished ? [EOS] : [])].map((token, at) => model.logProbabilities(sources[i]!, tokens.slice(0, at))[token]!);
@@ -155,50 +158,50 @@ describe('search', () => {
     }
   });
 
-  test('where nothing ends, the best live hypothesis of the longest length is given, each sentence with its own', () => {
+  test('where nothing ends, the best live hypothesis of the longest length is given, each sentence with its own', async () => {
     const model = new TableModel(8, 11, (logits) => logits.map((logit, token) => (token === EOS ? -1e9 : logit)));
     const sources = [[5, 3], [5, 6, 7, 8, 9, 3], [3]];
     for (const beamSize of [1, 3]) {
-      const found = translateBatch(model, sources, { ...options, beamSize, maxLengthRatio: 1.5, maxLengthMargin: 1 });
+      const found = await translateBatch(model, sources, { ...options, beamSize, maxLengthRatio: 1.5, maxLengthMargin: 1 });
       assert.deepEqual(found.map(([best]) => [best!.tokens.length, best!.finished]), [[4, false], [10, false], [2, false]]);
     }
   });
 
-  test('a sentence may be translated by nothing', () => {
+  test('a sentence may be translated by nothing', async () => {
     const model = new TableModel(8, 12, (logits) => logits.map((logit, token) => (token === EOS ? 50 : logit)));
-    const [[best]] = translateBatch(model, [[5, 3]], options) as [[Hypothesis]];
+    const [[best]] = (await translateBatch(model, [[5, 3]], options)) as [[Hypothesis]];
     assert.deepEqual(best.tokens, []);
     assert.equal(best.finished, true);
   });
 
-  test('attention comes with each token where asked for', () => {
+  test('attention comes with each token where asked for', async () => {
     const model = new TableModel(9, 13);
     const sources = randomSources(6, 7, 14);
     const time = Math.max(...sources.map((source) => source.length));
-    for (const [i, [best]] of translateBatch(model, sources, { ...options, attention: true }).entries()) {
+    for (const [i, [best]] of (await translateBatch(model, sources, { ...options, attention: true })).entries()) {
       assert.equal(best!.attention?.length ?? 0, best!.tokens.length);
       for (const weights of best!.attention ?? []) {
         assert.equal(weights.length, time);
         weights.forEach((weight, at) => assert.ok(Math.abs(weight - (at < sources[i]!.length ? 1 / sources[i]!.length : 0)) < 1e-6));
       }
     }
-    assert.equal(translateBatch(model, sources, options)[0]![0]!.attention, undefined);
+    assert.equal((await translateBatch(model, sources, options))[0]![0]!.attention, undefined);
   });
 
-  test('no tensor is left behind, not even by a failure', () => {
+  test('no tensor is left behind, not even by a failure', async () => {
     const model = new TableModel(9, 15);
     const sources = randomSources(20, 10, 16);
     const before = tf.memory().numTensors;
-    for (const beamSize of [1, 5]) translateBatch(model, sources, { ...options, beamSize, attention: true });
+    for (const beamSize of [1, 5]) await translateBatch(model, sources, { ...options, beamSize, attention: true });
     const sick = new TableModel(9, 15, (logits) => logits.map(() => NaN));
-    assert.throws(() => translateBatch(sick, sources, options), (error: unknown) => error instanceof S2sError && error.code === 'decoding-not-finite');
+    await assert.rejects(() => translateBatch(sick, sources, options), (error: unknown) => error instanceof S2sError && error.code === 'decoding-not-finite');
     assert.equal(tf.memory().numTensors, before);
   });
 
-  test('more translations than the beam holds are refused, and no sentence gives no result', () => {
+  test('more translations than the beam holds are refused, and no sentence gives no result', async () => {
     const model = new TableModel(9, 17);
-    assert.throws(() => translateBatch(model, [[3]], { ...options, nBest: 6 }), (error: unknown) => error instanceof UsageError && /need a beam of at least 6, not 5/.test(error.message));
-    assert.deepEqual(translateBatch(model, [], options), []);
+    await assert.rejects(() => translateBatch(model, [[3]], { ...options, nBest: 6 }), (error: unknown) => error instanceof UsageError && /need a beam of at least 6, not 5/.test(error.message));
+    assert.deepEqual(await translateBatch(model, [], options), []);
   });
 });
 
@@ -213,11 +216,11 @@ describe('sequences that may not repeat', () => {
 
   for (const beamSize of [1, 4]) {
     for (const size of [1, 2, 3]) {
-      test(`of ${size} tokens, beam ${beamSize}`, () => {
+      test(`of ${size} tokens, beam ${beamSize}`, async () => {
         const long = { ...options, beamSize, maxLengthMargin: 8 };
-        const free = translateBatch(loop(), sources, long);
+        const free = await translateBatch(loop(), sources, long);
         assert.ok(free.some(([best]) => repeats(best!.tokens, size)), 'this model repeats where it may');
-        const barred = translateBatch(loop(), sources, { ...long, noRepeatNgramSize: size, nBest: beamSize });
+        const barred = await translateBatch(loop(), sources, { ...long, noRepeatNgramSize: size, nBest: beamSize });
         for (const hypotheses of barred) {
           assert.ok(hypotheses.length > 0);
           assert.ok(hypotheses.every(({ tokens }) => !repeats(tokens, size)));
@@ -226,7 +229,7 @@ describe('sequences that may not repeat', () => {
     }
   }
 
-  test('greedily, the best token that may follow follows', () => {
+  test('greedily, the best token that may follow follows', async () => {
     const model = loop();
     for (const source of sources) {
       const longest = maxLength(source.length, options);
@@ -237,32 +240,32 @@ describe('sequences that may not repeat', () => {
         if (token === EOS) break;
         tokens.push(token);
       }
-      assert.deepEqual(translateBatch(model, [source], { ...options, beamSize: 1, noRepeatNgramSize: 2 })[0]![0]!.tokens, tokens);
+      assert.deepEqual((await translateBatch(model, [source], { ...options, beamSize: 1, noRepeatNgramSize: 2 }))[0]![0]!.tokens, tokens);
     }
   });
 
-  test('two <unk> may stand for different words', () => {
+  test('two <unk> may stand for different words', async () => {
     const only = new TableModel(6, 3, (logits) => logits.map((logit, token) => (token === UNK ? 9 : token === EOS ? -9 : logit)));
-    const [[best]] = translateBatch(only, [[4, 5, 4, EOS]], { ...options, beamSize: 1, noRepeatNgramSize: 1, copyUnknown: true }) as [[Hypothesis]];
+    const [[best]] = await translateBatch(only, [[4, 5, 4, EOS]], { ...options, beamSize: 1, noRepeatNgramSize: 1, copyUnknown: true }) as [[Hypothesis]];
     assert.ok(best.tokens.length > 1 && best.tokens.every((token) => token === UNK), best.tokens.join(' '));
   });
 
-  test('where nothing may follow, the translation is what there is', () => {
+  test('where nothing may follow, the translation is what there is', async () => {
     const few = new TableModel(6, 3, (logits) => logits.map((logit, token) => (token === EOS ? -Infinity : logit)));
-    const [[best]] = translateBatch(few, [[4, 5, 4, EOS]], { ...options, beamSize: 2, noRepeatNgramSize: 1 }) as [[Hypothesis]];
+    const [[best]] = await translateBatch(few, [[4, 5, 4, EOS]], { ...options, beamSize: 2, noRepeatNgramSize: 1 }) as [[Hypothesis]];
     assert.equal(best.finished, false);
     assert.deepEqual([...best.tokens].sort(), [4, 5]);
   });
 });
 
 describe('<unk>', () => {
-  test('is generated where it is replaced afterwards, with its attention, and nowhere else; <s> is nowhere', () => {
+  test('is generated where it is replaced afterwards, with its attention, and nowhere else; <s> is nowhere', async () => {
     const model = new TableModel(9, 31, (logits) => logits.map((logit, token) => (token === 1 ? logit + 2 : token === 2 ? 30 : logit)));
     const sources = randomSources(5, 6, 8);
-    const withUnknown = translateBatch(model, sources, { ...options, copyUnknown: true }).map(([best]) => best!);
+    const withUnknown = (await translateBatch(model, sources, { ...options, copyUnknown: true })).map(([best]) => best!);
     assert.ok(withUnknown.some(({ tokens }) => tokens.includes(1)));
     assert.ok(withUnknown.every(({ tokens, attention }) => !tokens.includes(2) && tokens.length === (attention?.length ?? 0)));
-    const without = translateBatch(model, sources, options).map(([best]) => best!);
+    const without = (await translateBatch(model, sources, options)).map(([best]) => best!);
     assert.ok(without.every(({ tokens, attention }) => tokens.every((token) => token > EOS) && attention === undefined));
   });
 });

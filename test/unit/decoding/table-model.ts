@@ -1,8 +1,8 @@
 import type { Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
-import type { Decodable, DecodeStep, DecoderState, EncodedSource } from '../../../src/model/model.js';
+import type { Decodable, DecodeStep, DecodeStepInput, PreparedSource } from '../../../src/model/model.js';
 import { Random } from '../../../src/random.js';
 import { givenLogits } from '../../../src/runtime/ops/best-tokens.js';
-import { tf } from '../../../src/runtime/tensorflow.js';
+import { tf } from '../../../src/runtime/tf.js';
 import { BOS } from '../../../src/vocab/special.js';
 
 /** Number of contexts that the table tells apart: enough that few sequences meet the same ones and so tie. */
@@ -30,24 +30,25 @@ export class TableModel implements Decodable {
     this.values = Float32Array.from(this.table.flat());
   }
 
-  encode(source: Tensor2D, sourceLengths: Tensor1D): EncodedSource {
+  encode(source: Tensor2D, sourceLengths: Tensor1D): PreparedSource {
     const time = source.shape[1];
     const mask: Tensor2D = tf.cast(tf.less(tf.expandDims(tf.range(0, time, 1, 'int32'), 0), tf.expandDims(sourceLengths, 1)), 'float32');
     const values: Tensor3D = tf.mul(tf.expandDims(tf.cast(source, 'float32'), 2), tf.expandDims(mask, 2));
-    return { keys: values, values, mask, initialState: [tf.mod(tf.sum(tf.squeeze<Tensor2D>(values, [2]), 1, true), CONTEXTS)] };
+    return { memory: [values, values, mask], state: [tf.mod(tf.sum(tf.squeeze<Tensor2D>(values, [2]), 1, true), CONTEXTS)] };
   }
 
-  decodeStep(encoded: EncodedSource, state: DecoderState, previous: Tensor1D): DecodeStep {
+  decodeStep({ memory, state, previous }: DecodeStepInput): DecodeStep {
+    const [values, , mask] = memory as [Tensor3D, Tensor3D, Tensor2D];
     const rows = previous.shape[0];
     this.rowsOfSteps.push(rows);
-    const batch = encoded.mask.shape[0];
-    const ofSource = tf.sum(tf.squeeze<Tensor2D>(encoded.values, [2]), 1, true);
-    const perSentence = tf.reshape(tf.add(tf.mul(state[0]!, 131), tf.mul(tf.expandDims(tf.cast(previous, 'float32'), 1), 37)), [batch, rows / batch]);
+    const batch = mask.shape[0];
+    const ofSource = tf.sum(tf.squeeze<Tensor2D>(values, [2]), 1, true);
+    const perSentence = tf.reshape(tf.add(tf.mul(state[0] as Tensor2D, 131), tf.mul(tf.expandDims(tf.cast(previous, 'float32'), 1), 37)), [batch, rows / batch]);
     const context: Tensor2D = tf.reshape(tf.mod(tf.add(tf.add(perSentence, tf.mul(ofSource, 2)), 1), CONTEXTS), [rows, 1]);
     const logits: Tensor2D = tf.gather(tf.tensor2d(this.values, [CONTEXTS, this.targetVocabularySize]), tf.cast(tf.reshape(context, [rows]), 'int32'));
-    const attended = tf.div(encoded.mask, tf.sum(encoded.mask, 1, true));
-    const attentionWeights: Tensor3D = tf.tile(tf.expandDims(attended, 1), [1, rows / batch, 1]);
-    return { logits: givenLogits(logits), state: [context], attentionWeights };
+    const attended = tf.div(mask, tf.sum(mask, 1, true));
+    const attention: Tensor3D = tf.tile(tf.expandDims(attended, 1), [1, rows / batch, 1]);
+    return { logits: givenLogits(logits), state: [context], attention };
   }
 
   /** Log-probabilities of the next token in plain TypeScript, `[vocab]`. */

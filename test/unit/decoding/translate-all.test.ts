@@ -29,7 +29,7 @@ test('results come in the order of the sources, whatever the batches', async () 
   const model = new TableModel(9, 1);
   const sources = randomSources(50, 12, 2);
   const options = { beamSize: 3, lengthPenalty: 1, maxLengthRatio: 1, maxLengthMargin: 4 };
-  const alone = sources.map((source) => translateBatch(model, [source], options)[0]![0]!.tokens);
+  const alone = await Promise.all(sources.map(async (source) => (await translateBatch(model, [source], options))[0]![0]!.tokens));
   for (const batchTokens of [1, 40, 10_000]) {
     const progress: number[] = [];
     const results = await translateAll(model, sources, { ...options, batchTokens }, (done) => progress.push(done));

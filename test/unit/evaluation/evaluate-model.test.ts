@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { evaluateModel, scorePairs } from '../../../src/evaluation/evaluate-model.js';
 import { corpusBleu } from '../../../src/metrics/bleu.js';
-import { loadTensorFlow, tf } from '../../../src/runtime/tensorflow.js';
+import { loadTensorFlow } from '../../../src/runtime/tensorflow.js';
+import { tf } from '../../../src/runtime/tf.js';
 import { loadRun, type LoadedRun } from '../../../src/translation/load-run.js';
-import { translateLines } from '../../../src/translation/translate-lines.js';
+import { translateLines } from '../../../src/decoding/translate-lines.js';
 import { stepwiseScore } from '../../support/stepwise-score.js';
 import { makeTinyRun } from '../../support/tiny-run.js';
 

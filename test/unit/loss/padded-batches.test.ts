@@ -6,12 +6,12 @@ import { scoreBatch } from '../../../src/loss/score.js';
 import { buildModel } from '../../../src/model/build.js';
 import type { TrainableModel } from '../../../src/model/model.js';
 import { Random } from '../../../src/random.js';
-import { withOpForm } from '../../../src/runtime/ops/form.js';
-import { loadTensorFlow } from '../../../src/runtime/tensorflow.js';
+import { PORTABLE_POLICY, type ComputePolicy } from '../../../src/runtime/policy.js';
+import { loadTensorFlow, policyFor } from '../../../src/runtime/tensorflow.js';
 import { computeGradients } from '../../../src/training/gradients.js';
 import { tinyModel } from '../../support/models.js';
 import { sentenceLoss, type SentenceLoss, type SentencePair } from '../../support/one-sentence.js';
-import { relativeError } from '../../support/op-forms.js';
+import { relativeError } from '../../support/policies.js';
 
 const VOCABULARY = 12;
 const SMOOTHING = 0.1;
@@ -31,15 +31,15 @@ const BOUNDS = {
   bfloat16: { loss: 5e-3, gradient: 5e-2, margin: 0.1 },
 } as const;
 
-/** The number of rows of products is rounded up only where TensorFlow computes them. */
-const FORMS = (['float32', 'bfloat16'] as const).flatMap((precision) => [
-  { name: precision, form: { precision }, ...BOUNDS[precision] },
-  {
-    name: `${precision} with products of TensorFlow`,
-    form: { precision, customProducts: false },
+/** Rows of left factors are padded only where TensorFlow computes the products. */
+const VARIANTS = (['float32', 'bfloat16'] as const).flatMap((precision) =>
+  [false, true].map((customProducts) => ({
+    name: `${precision}, ${customProducts ? 'custom products' : 'products of TensorFlow'}`,
+    precision,
+    customProducts,
     ...BOUNDS[precision],
-  },
-]);
+  })),
+);
 
 /** Around the units to which numbers of rows are rounded: 16, 64, and a sixteenth of a power of two. */
 const SIZES = {
@@ -80,7 +80,8 @@ function isUnpadded(batch: Batch): boolean {
 }
 
 describe('the loss of a batch is the sum over its sentences', () => {
-  let model: TrainableModel;
+  /** The same model with the policy of each variant. */
+  let models: TrainableModel[];
   let corpus: EncodedCorpus;
   /** Each pair computed alone: the loss of a batch and its gradient are sums of these. */
   let alone: SentenceLoss[];
@@ -88,32 +89,35 @@ describe('the loss of a batch is the sum over its sentences', () => {
   before(async () => {
     await loadTensorFlow({ device: 'cpu' });
     const random = new Random(3);
-    model = buildModel(tinyModel({ initialization: 1 }), VOCABULARY, VOCABULARY, random.derive('model'));
+    const vocabulary = { source: VOCABULARY, target: VOCABULARY };
+    const build = (policy: ComputePolicy): TrainableModel =>
+      buildModel(tinyModel({ initialization: 1 }), vocabulary, { random: random.derive('model'), policy });
+    models = VARIANTS.map(({ precision, customProducts }) => build({ ...policyFor(precision), customProducts }));
+    const plain = build(PORTABLE_POLICY);
     // Large weights in the output layer, so that the choice between tokens is clear at most positions.
-    for (const [name, { data }] of await model.parameters.values()) {
-      if (name.startsWith('output'))
-        model.parameters.assign(
-          name,
-          data.map(() => 2 * random.normal()),
-        );
+    for (const [name, { data }] of await plain.parameters.values()) {
+      if (!name.startsWith('output')) continue;
+      const values = data.map(() => 2 * random.normal());
+      for (const model of [plain, ...models]) model.parameters.assign(name, values);
     }
     const pairs = randomPairs(random.derive('pairs'));
     corpus = corpusOf(pairs);
-    alone = withOpForm({ kernels: 'plain', precision: 'float32' }, () =>
-      pairs.map((pair) => sentenceLoss(model, pair, SMOOTHING)),
-    );
+    alone = pairs.map((pair) => sentenceLoss(plain, pair, SMOOTHING));
+    plain.dispose();
   });
 
   function check(
     batch: Batch,
-    { name: formName, form, loss, gradient, margin }: (typeof FORMS)[number],
+    variant: (typeof VARIANTS)[number],
     divisor: number,
   ): void {
+    const { name: variantName, loss, gradient, margin } = variant;
+    const model = models[VARIANTS.indexOf(variant)]!;
     const sentences = [...batch.indices].map((index) => alone[index]!);
     const sum = (of: (sentence: SentenceLoss) => number): number =>
       sentences.reduce((total, sentence) => total + of(sentence), 0);
-    const shape = `${batch.batch} sentences, ${batch.batch * batch.targetTime} outputs, ${realTokens(batch)} tokens, ${formName}`;
-    const actual = withOpForm(form, () => computeGradients(model, batch, { labelSmoothing: SMOOTHING, divisor }));
+    const shape = `${batch.batch} sentences, ${batch.batch * batch.targetTime} outputs, ${realTokens(batch)} tokens, ${variantName}`;
+    const actual = computeGradients(model, batch, { labelSmoothing: SMOOTHING, divisor });
     const close = (name: string, value: number, expected: number): void =>
       assert.ok(
         Math.abs(value - expected) <= loss * Math.abs(expected),
@@ -148,12 +152,12 @@ describe('the loss of a batch is the sum over its sentences', () => {
     }
     for (const tensor of [...actual.gradients, actual.loss, actual.negativeLogLikelihood, actual.correct])
       tensor.dispose();
-    const scores = withOpForm(form, () => scoreBatch(model, batch));
+    const scores = scoreBatch(model, batch);
     const expectedScores = sentences.map(({ negativeLogLikelihood }) => -negativeLogLikelihood);
     assert.ok(relativeError(scores, expectedScores) <= 2 * loss, `scores of ${shape}`);
   }
 
-  for (const bounds of FORMS) {
+  for (const bounds of VARIANTS) {
     for (const unit of ['sentences', 'tokens'] as const) {
       test(`in batches by ${unit}, ${bounds.name}`, () => {
         for (const size of SIZES[unit]) {

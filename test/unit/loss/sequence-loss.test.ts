@@ -8,7 +8,8 @@ import { toTensors } from '../../../src/model/batch-tensors.js';
 import { buildModel } from '../../../src/model/build.js';
 import type { TrainableModel } from '../../../src/model/model.js';
 import { Random } from '../../../src/random.js';
-import { loadTensorFlow, tf } from '../../../src/runtime/tensorflow.js';
+import { loadTensorFlow, policyFor } from '../../../src/runtime/tensorflow.js';
+import { tf } from '../../../src/runtime/tf.js';
 import { computeGradients } from '../../../src/training/gradients.js';
 import { batchOf, THREE_PAIRS, tinyModel } from '../../support/models.js';
 
@@ -27,7 +28,7 @@ async function plainInputs(model: TrainableModel, batch: Batch): Promise<PlainIn
   const values = await model.parameters.values();
   const { data: kernel, shape } = values.get(model.outputKernel)!;
   const width = shape[1]!;
-  const outputs = tf.tidy(() => model.decoderOutputs(toTensors(batch)).arraySync());
+  const outputs = tf.tidy(() => model.teacherForcing(toTensors(batch)).hidden.arraySync());
   return {
     kernel: Array.from({ length: VOCABULARY }, (_, id) => [...kernel.subarray(id * width, (id + 1) * width)]),
     bias: [...values.get(model.outputBias)!.data],
@@ -73,7 +74,7 @@ describe('sequence loss', () => {
   let model: TrainableModel;
   before(async () => {
     await loadTensorFlow({ device: 'cpu' });
-    model = buildModel(tinyModel({ initialization: 1 }), VOCABULARY, VOCABULARY, new Random(4));
+    model = buildModel(tinyModel({ initialization: 1 }), { source: VOCABULARY, target: VOCABULARY }, { random: new Random(4), policy: policyFor() });
     // A model that has learnt something: not every token is about as likely.
     const random = new Random(9);
     for (const [name, { data }] of await model.parameters.values()) if (name.startsWith('output')) model.parameters.assign(name, data.map(() => 2 * random.normal()));

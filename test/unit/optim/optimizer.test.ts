@@ -5,7 +5,8 @@ import { Optimizer } from '../../../src/optim/optimizer.js';
 import { clipByGlobalNorm } from '../../../src/optim/clip.js';
 import { Random } from '../../../src/random.js';
 import { StoredTensor } from '../../../src/runtime/stored-tensor.js';
-import { loadTensorFlow, tf } from '../../../src/runtime/tensorflow.js';
+import { loadTensorFlow } from '../../../src/runtime/tensorflow.js';
+import { tf } from '../../../src/runtime/tf.js';
 
 type Settings = TrainingConfig['optimizer'];
 const SIZE = 7;

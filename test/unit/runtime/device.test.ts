@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { S2sError, UsageError } from '../../../src/errors.js';
 import { describeProcessor, environmentFor, halfPrecisionOf, noGpu, parseDevice, selectDevice, type SelectedDevice } from '../../../src/runtime/device.js';
 import type { Gpu } from '../../../src/runtime/gpus.js';
-import { choosePrecision, describeRuntime } from '../../../src/runtime/tensorflow.js';
+import { PORTABLE_POLICY } from '../../../src/runtime/policy.js';
+import { choosePrecision, describeRuntime, policyFor } from '../../../src/runtime/tensorflow.js';
 
 test('devices are auto, cpu, gpu and gpu:N', () => {
   assert.deepEqual(parseDevice('auto'), { text: 'auto', kind: 'auto', gpu: undefined });
@@ -12,26 +13,26 @@ test('devices are auto, cpu, gpu and gpu:N', () => {
   for (const text of ['GPU', 'gpu:', 'gpu:x', 'gpu:-1', 'cuda', '']) assert.throws(() => parseDevice(text), UsageError, text);
 });
 
-test('the processor alone hides the GPUs, a number chooses one', () => {
+test('device cpu hides all GPUs, gpu:N selects one', () => {
   assert.equal(environmentFor(parseDevice('cpu'), 2, { CUDA_VISIBLE_DEVICES: '0,1' })['CUDA_VISIBLE_DEVICES'], '-1');
   assert.equal(environmentFor(parseDevice('gpu:1'), 2, {})['CUDA_VISIBLE_DEVICES'], '1');
   assert.equal(environmentFor(parseDevice('auto'), 2, {})['CUDA_VISIBLE_DEVICES'], undefined);
 });
 
-test('a number counts among the GPUs that the user lets be seen', () => {
+test('gpu:N counts the GPUs in CUDA_VISIBLE_DEVICES', () => {
   const present = { CUDA_VISIBLE_DEVICES: '4, 6' };
   assert.equal(environmentFor(parseDevice('gpu:1'), 2, present)['CUDA_VISIBLE_DEVICES'], '6');
   assert.equal(environmentFor(parseDevice('gpu:2'), 2, present)['CUDA_VISIBLE_DEVICES'], '-1');
   assert.equal(environmentFor(parseDevice('gpu'), 2, present)['CUDA_VISIBLE_DEVICES'], '4, 6');
 });
 
-test('what the user has set stays', () => {
+test('environment variables that the user set are not changed', () => {
   const environment = environmentFor(parseDevice('auto'), 2, { TF_FORCE_GPU_ALLOW_GROWTH: 'false' });
   assert.equal(environment['TF_FORCE_GPU_ALLOW_GROWTH'], 'false');
   assert.equal(environment['TF_CPP_MIN_LOG_LEVEL'], '2');
 });
 
-test('vector units are told by the flags of the system', () => {
+test('vector units are read from the flags of the processor', () => {
   const { features, bfloat16 } = describeProcessor(['fpu', 'avx', 'avx2', 'fma', 'avx512f', 'avx512_bf16', 'amx_bf16']);
   assert.deepEqual(features, ['AVX', 'AVX2', 'FMA', 'AVX-512', 'AVX512-BF16', 'AMX-BF16']);
   assert.ok(bfloat16);
@@ -42,7 +43,7 @@ test('tensor cores multiply float16 since Volta and bfloat16 since Ampere', () =
   assert.deepEqual([6.1, 7, 7.5, 8, 9].map((capability) => halfPrecisionOf({ capability })), [undefined, 'float16', 'float16', 'bfloat16', 'bfloat16']);
 });
 
-test('auto takes the 16-bit format that the device multiplies', () => {
+test('precision auto is the 16-bit format that the device multiplies', () => {
   const device = (kind: SelectedDevice['kind'], halfPrecision: SelectedDevice['halfPrecision']): SelectedDevice => ({ kind, halfPrecision, description: 'this device' });
   const refusal = (message: RegExp) => (error: unknown): boolean => error instanceof S2sError && error.code === 'no-such-precision' && message.test(error.message);
   assert.equal(choosePrecision('auto', device('cpu', undefined)), 'float32');
@@ -53,8 +54,12 @@ test('auto takes the 16-bit format that the device multiplies', () => {
   assert.equal(choosePrecision('bfloat16', device('cpu', undefined)), 'bfloat16', 'rounded as where there are units for it');
   assert.throws(() => choosePrecision('bfloat16', device('gpu', 'float16')), refusal(/this device does not multiply it/));
   assert.throws(() => choosePrecision('float16', device('cpu', 'bfloat16')), refusal(/it is for GPUs/));
-  assert.equal(describeRuntime({ ...device('cpu', 'bfloat16'), precision: 'bfloat16' }), 'this device in bfloat16');
-  assert.match(describeRuntime({ ...device('cpu', undefined), precision: 'bfloat16' }), /no faster than float32$/);
+  assert.equal(describeRuntime(device('cpu', 'bfloat16'), { precision: 'bfloat16' }), 'this device in bfloat16');
+  assert.match(describeRuntime(device('cpu', undefined), { precision: 'bfloat16' }), /no faster than float32$/);
+});
+
+test('the policy is portable as long as TensorFlow is not loaded', () => {
+  assert.equal(policyFor('bfloat16'), PORTABLE_POLICY);
 });
 
 const gpuNumber = (index: number, capability: number): Gpu => ({ index, uuid: `GPU-${index}`, name: `Model ${capability}`, memoryMiB: 16_384, capability, driver: '', instances: [] });

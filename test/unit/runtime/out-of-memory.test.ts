@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { S2sError } from '../../../src/errors.js';
 import { explainOutOfMemory, isOutOfMemory, type Workload } from '../../../src/runtime/out-of-memory.js';
-import { loadedRuntime, loadTensorFlow, tf } from '../../../src/runtime/tensorflow.js';
+import { loadedRuntime, loadTensorFlow } from '../../../src/runtime/tensorflow.js';
+import { tf } from '../../../src/runtime/tf.js';
 
-/** What TensorFlow says, after ten seconds of trying, of a tensor that no memory holds. */
+/** The error that TensorFlow throws, after ten seconds, for a tensor that is larger than any memory. */
 let cause: unknown;
 
 before(async () => {
@@ -16,7 +17,7 @@ before(async () => {
   }
 });
 
-test('memory that ran out is known by what TensorFlow, CUDA, C++ and Node say of it', () => {
+test('out-of-memory errors of TensorFlow, CUDA, C++ and Node are recognised', () => {
   assert.ok(isOutOfMemory(cause));
   for (const message of [
     'Invalid TF_Status: 8\nMessage: OOM when allocating tensor with shape[64,100] and type float on GPU:0 by allocator GPU_0_bfc',
@@ -35,7 +36,7 @@ test('memory that ran out is known by what TensorFlow, CUDA, C++ and Node say of
   ]) assert.ok(!isOutOfMemory(other), String(other));
 });
 
-test('the error names task, device, batch and place, and says what to change', () => {
+test('the error names task, device, batch and place, and what to change', () => {
   const workload: Workload = { task: { name: 'training step 7', remedy: 'training', placeOf: (pair) => ({ file: 'train.de', line: 100 + pair }) }, batch: '2 sentences x 3 source x 4 target tokens', longest: { index: 1, words: 'one of 5 tokens' } };
   const error = explainOutOfMemory(cause, () => workload);
   assert.ok(error instanceof S2sError);
@@ -46,7 +47,7 @@ test('the error names task, device, batch and place, and says what to change', (
   assert.deepEqual([nowhere.place, nowhere.message.endsWith(', the longest of which is one of 5 tokens'), nowhere.hint?.startsWith('Lower decoding.batchTokens or decoding.beamSize')], [undefined, true, true]);
 });
 
-test('any other error stays as it is', () => {
+test('any other error is returned unchanged', () => {
   const error = new Error('Invalid TF_Status: 3');
   assert.equal(explainOutOfMemory(error, () => assert.fail('it has nothing to do with memory')), error);
 });

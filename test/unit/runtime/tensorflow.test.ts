@@ -6,7 +6,8 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { S2sError } from '../../../src/errors.js';
 import { parseDevice } from '../../../src/runtime/device.js';
-import { isSameDevice, loadedRuntime, loadTensorFlow, tf } from '../../../src/runtime/tensorflow.js';
+import { isSameDevice, loadTensorFlow, policyFor } from '../../../src/runtime/tensorflow.js';
+import { tf } from '../../../src/runtime/tf.js';
 
 const NodeUtil = createRequire(import.meta.url)('node:util') as Record<string, unknown>;
 const functionsBefore = [NodeUtil['isArray'], NodeUtil['isNullOrUndefined']];
@@ -15,15 +16,17 @@ test('calls at the same time load once, and later ones return the same', async (
   const runtimes = await Promise.all([loadTensorFlow({ device: 'cpu' }), loadTensorFlow()]);
   assert.equal(runtimes[0], runtimes[1]);
   assert.equal(await loadTensorFlow(), runtimes[0]);
-  assert.equal(await loadTensorFlow({ device: 'cpu', precision: 'float32' }), runtimes[0]);
+  assert.equal(await loadTensorFlow({ device: 'cpu' }), runtimes[0]);
 });
 
 test('a later call that asks for something else is refused, and names both', async () => {
   const refusal = (message: RegExp) => (error: unknown): boolean => error instanceof S2sError && error.code === 'already-loaded' && message.test(error.message);
-  await assert.rejects(loadTensorFlow({ precision: 'bfloat16' }), refusal(/^precision bfloat16 was asked for, but TensorFlow is already loaded with float32$/));
   await assert.rejects(loadTensorFlow({ device: 'gpu' }), refusal(/^device gpu was asked for, but TensorFlow is already loaded for cpu: the CPU/));
   await assert.rejects(loadTensorFlow({ device: 'gpu:1' }), refusal(/device gpu:1/));
-  assert.equal(loadedRuntime()?.precision, 'float32');
+});
+
+test('models of different precision can live in one process', () => {
+  assert.deepEqual([policyFor('float32').precision, policyFor('bfloat16').precision], ['float32', 'bfloat16']);
 });
 
 test('devices are compared by what they choose', () => {

@@ -8,8 +8,9 @@ import { loadCheckpoint, loadOptimizer } from '../../../src/checkpoint/run-direc
 import type { SavedTensors } from '../../../src/checkpoint/safetensors.js';
 import type { Config } from '../../../src/config/schema.js';
 import { S2sError } from '../../../src/errors.js';
-import { loadTensorFlow, tf } from '../../../src/runtime/tensorflow.js';
-import { prepareTraining } from '../../../src/training/prepare.js';
+import { loadTensorFlow } from '../../../src/runtime/tensorflow.js';
+import { tf } from '../../../src/runtime/tf.js';
+import { openTraining } from '../../../src/training/open.js';
 import { train } from '../../../src/training/train.js';
 import { replaceInCheckpoint, tinyConfig, trainTiny, writeTinyText } from '../../support/tiny-training.js';
 
@@ -41,13 +42,13 @@ describe('close() releases tensors, threads and the lock of the run directory', 
   test('after a whole training, and when it is called again', async () => {
     const config = tinyConfig(text, 'whole', { training: { maxSteps: 3, batch: { size: 4, unit: 'sentences', accumulate: 2 } } });
     for (const resume of [false, true]) {
-      const run = await prepareTraining(resume ? { ...config, training: { ...config.training, maxSteps: 6 } } : config, resume);
+      const run = await openTraining(resume ? { ...config, training: { ...config.training, maxSteps: 6 } } : config, { start: resume ? 'resume' : 'new' });
       // The event of a new thread comes a tick later.
       await setImmediate();
       assert.ok(tf.memory().numTensors > tensors);
       // One makes batches, the other keeps the lock alive.
       assert.equal(workers.filter(({ threadId }) => threadId > 0).length, 2);
-      await assert.rejects(prepareTraining(config, true), (error: unknown) => error instanceof S2sError && error.code === 'run-directory-locked');
+      await assert.rejects(openTraining(config, { start: 'resume' }), (error: unknown) => error instanceof S2sError && error.code === 'run-directory-locked');
       for await (const event of train(run)) assert.ok(event);
       await Promise.all([run.close(), run.close()]);
       await run.close();
@@ -58,7 +59,7 @@ describe('close() releases tensors, threads and the lock of the run directory', 
   for (const type of ['start', 'rehearsal', 'update', 'validation', 'checkpoint'] as const) {
     test(`after a training that its consumer left at an event of type ${type}`, async () => {
       const config = tinyConfig(text, `left at ${type}`, { training: { maxSteps: 3 } });
-      const run = await prepareTraining(config, false);
+      const run = await openTraining(config);
       for await (const event of train(run)) if (event.type === type) break;
       await run.close();
       assertReleased(config);
@@ -70,7 +71,7 @@ describe('a preparation that fails releases all that it had opened', () => {
   test('where the run exists', async () => {
     const config = tinyConfig(text, 'exists', { training: { maxSteps: 1 } });
     await trainTiny(config);
-    await assert.rejects(prepareTraining(config, false), (error: unknown) => error instanceof S2sError && error.code === 'run-exists');
+    await assert.rejects(openTraining(config), (error: unknown) => error instanceof S2sError && error.code === 'run-exists');
     assertReleased(config);
   });
 
@@ -78,7 +79,7 @@ describe('a preparation that fails releases all that it had opened', () => {
     writeFileSync(join(text.folder, 'empty.a'), '\n');
     const empty = join(text.folder, 'empty.a');
     const config = tinyConfig(text, 'empty', { data: { train: [{ source: empty, target: empty }] } });
-    await assert.rejects(prepareTraining(config, false));
+    await assert.rejects(openTraining(config));
     assertReleased(config);
   });
 
@@ -91,7 +92,7 @@ describe('a preparation that fails releases all that it had opened', () => {
       await trainTiny(config);
       const checkpoint = await loadCheckpoint(config.runDirectory, 'last');
       await replaceInCheckpoint(config, change(name === 'the model' ? checkpoint.weights : await loadOptimizer(checkpoint)));
-      await assert.rejects(prepareTraining(config, true), (error: unknown) => {
+      await assert.rejects(openTraining(config, { start: 'resume' }), (error: unknown) => {
         assert.ok(error instanceof S2sError && error.code === 'checkpoint-mismatch', String(error));
         assert.match(error.message, /output\.bias is \[3, 4\] and not \[12\]/);
         return true;
@@ -104,13 +105,13 @@ describe('a preparation that fails releases all that it had opened', () => {
     const config = tinyConfig(text, 'told', { training: { maxSteps: 1 } });
     await trainTiny(config);
     const types = new Set<string>();
-    await (await prepareTraining(config, true, ({ type }) => void types.add(type))).close();
+    await (await openTraining(config, { start: 'resume', onEvent: ({ type }) => void types.add(type) })).close();
     assert.ok(types.has('resumed'));
     for (const type of types) {
       const told = (event: { type: string }): void => {
         if (event.type === type) throw new Error('no more');
       };
-      await assert.rejects(prepareTraining(config, true, told), /no more/);
+      await assert.rejects(openTraining(config, { start: 'resume', onEvent: told }), /no more/);
       assertReleased(config);
     }
   });

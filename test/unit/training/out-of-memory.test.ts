@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test';
 import { S2sError } from '../../../src/errors.js';
 import type { TrainableModel } from '../../../src/model/model.js';
 import { loadTensorFlow } from '../../../src/runtime/tensorflow.js';
-import { prepareTraining } from '../../../src/training/prepare.js';
+import { openTraining } from '../../../src/training/open.js';
 import type { TrainingEvent } from '../../../src/training/events.js';
 import { train } from '../../../src/training/train.js';
 import { tinyConfig, writeTinyText } from '../../support/tiny-training.js';
@@ -19,7 +19,7 @@ before(async () => {
 /** Where memory runs out: in the `call`th use of this part of the model after the event of the given type. */
 interface Case {
   readonly name: string;
-  readonly part: 'decoderOutputs' | 'decodeStep';
+  readonly part: 'teacherForcing' | 'decodeStep';
   readonly since: TrainingEvent['type'];
   readonly call: number;
   readonly message: RegExp;
@@ -31,17 +31,17 @@ const SHAPE = /a batch of (\d+) sentences x (\d+) source x (\d+) target tokens, 
 const TRAINING_SHAPE = SHAPE.replace(', the longest', ', for which a training step needs about \\d+ MB, the longest');
 const LINES = /a batch of at most 4096 source tokens with beam 1, the longest of which is this line$/.source;
 const CASES: readonly Case[] = [
-  { name: 'in the rehearsal of the largest batch', part: 'decoderOutputs', since: 'start', call: 1, message: new RegExp(`^out of memory in the rehearsal of the largest batch on the CPU .*, with ${TRAINING_SHAPE}`), hint: /^Lower training\.batch\.size/, split: 'train' },
-  { name: 'in that of the largest dev batch', part: 'decoderOutputs', since: 'start', call: 2, message: new RegExp(`^out of memory in the rehearsal of the largest dev batch on .*, with ${SHAPE}`), hint: /^Lower decoding\.batchTokens and/, split: 'dev' },
+  { name: 'in the rehearsal of the largest batch', part: 'teacherForcing', since: 'start', call: 1, message: new RegExp(`^out of memory in the rehearsal of the largest batch on the CPU .*, with ${TRAINING_SHAPE}`), hint: /^Lower training\.batch\.size/, split: 'train' },
+  { name: 'in that of the largest dev batch', part: 'teacherForcing', since: 'start', call: 2, message: new RegExp(`^out of memory in the rehearsal of the largest dev batch on .*, with ${SHAPE}`), hint: /^Lower decoding\.batchTokens and/, split: 'dev' },
   { name: 'in that of a decoding', part: 'decodeStep', since: 'start', call: 1, message: new RegExp(`^out of memory in the rehearsal of the largest dev batch on .*, with ${LINES}`), hint: /^Lower decoding\.batchTokens and/, split: 'dev' },
-  { name: 'in a step', part: 'decoderOutputs', since: 'update', call: 1, message: new RegExp(`^out of memory in training step 2 on .*, with ${TRAINING_SHAPE}`), hint: /^Lower training\.batch\.size/, split: 'train' },
-  { name: 'in a validation, under teacher forcing', part: 'decoderOutputs', since: 'update', call: 6, message: new RegExp(`^out of memory in validation on .*, with ${SHAPE}`), hint: /^Lower decoding\.batchTokens and/, split: 'dev' },
+  { name: 'in a step', part: 'teacherForcing', since: 'update', call: 1, message: new RegExp(`^out of memory in training step 2 on .*, with ${TRAINING_SHAPE}`), hint: /^Lower training\.batch\.size/, split: 'train' },
+  { name: 'in a validation, under teacher forcing', part: 'teacherForcing', since: 'update', call: 6, message: new RegExp(`^out of memory in validation on .*, with ${SHAPE}`), hint: /^Lower decoding\.batchTokens and/, split: 'dev' },
   { name: 'in a validation, decoding', part: 'decodeStep', since: 'update', call: 1, message: new RegExp(`^out of memory in validation on .*, with ${LINES}`), hint: /^Lower decoding\.batchTokens and/, split: 'dev' },
 ];
 
 for (const { name, part, since, call, message, hint, split } of CASES) {
   test(`memory that runs out ${name} is told with the batch, and the line that is its longest`, async () => {
-    const run = await prepareTraining(tinyConfig(text, name, { training: { maxEpochs: 1 } }), false);
+    const run = await openTraining(tinyConfig(text, name, { training: { maxEpochs: 1 } }));
     let calls = 0;
     let begun = false;
     const counted = (): void => {

@@ -29,7 +29,7 @@ function curve(...sessions: readonly TinyResult[]): unknown[] {
 const SETTINGS: Record<string, TinySettings> = {
   'plain SGD': { training: { optimizer: { name: 'sgd', learningRate: 0.5 }, logEvery: 4 } },
   'Adam, dropout, accumulation and plateau': {
-    model: { dropout: { embedding: 0.3, layers: 0.3, output: 0.3 } },
+    model: { encoder: { dropout: 0.3, hiddenSize: 8 }, decoder: { dropout: 0.3, hiddenSize: 8 }, dropout: { embedding: 0.3, output: 0.3 } },
     training: {
       batch: { size: 4, unit: 'sentences', accumulate: 2 },
       optimizer: { learningRate: 0.01 },
@@ -41,7 +41,7 @@ const SETTINGS: Record<string, TinySettings> = {
   },
   'momentum, two layers, input feeding, weights of corpora': {
     data: { train: [{ source: join(text.folder, 'train.a'), target: join(text.folder, 'train.b'), weight: 0.7 }] },
-    model: { encoder: { layers: 2, hiddenSize: 8 }, decoder: { layers: 2, hiddenSize: 8, inputFeeding: true }, dropout: { layers: 0.5 } },
+    model: { encoder: { layers: 2, hiddenSize: 8, dropout: 0.5 }, decoder: { layers: 2, hiddenSize: 8, inputFeeding: true, dropout: 0.5 } },
     training: { optimizer: { name: 'sgd', learningRate: 0.2, momentum: 0.9 }, lossNormalization: 'sentence', schedule: { name: 'inverse-sqrt', warmupSteps: 4 } },
   },
 };
@@ -147,7 +147,7 @@ describe('refusals', () => {
   test('another architecture, vocabulary or optimiser cannot be resumed', async () => {
     await trainTiny(start('other'));
     const cases: [TinySettings, RegExp][] = [
-      [{ model: { embeddingSize: 10, attention: 'dot' } }, /model\.embeddingSize was 8 and is now 10\n {2}model\.attention was "general" and is now "dot"/],
+      [{ model: { embeddingSize: 10, decoder: { hiddenSize: 8, attention: 'dot' } } }, /model\.embeddingSize was 8 and is now 10\n {2}model\.decoder\.attention was "general" and is now "dot"/],
       [{ tokenizer: { lowercase: true } }, /tokenizer\.lowercase was false and is now true/],
       [{ tokenizer: { shared: false } }, /tokenizer\.shared was true and is now false/],
       [{ training: { optimizer: { name: 'sgd' } } }, /another optimiser/],

@@ -7,9 +7,10 @@ import { loadCheckpoint } from '../../../src/checkpoint/run-directory.js';
 import { S2sError } from '../../../src/errors.js';
 import type { Config } from '../../../src/config/schema.js';
 import type { TrainableModel } from '../../../src/model/model.js';
-import { loadTensorFlow, tf } from '../../../src/runtime/tensorflow.js';
+import { loadTensorFlow } from '../../../src/runtime/tensorflow.js';
+import { tf } from '../../../src/runtime/tf.js';
 import type { TrainingEvent } from '../../../src/training/events.js';
-import { prepareTraining } from '../../../src/training/prepare.js';
+import { openTraining } from '../../../src/training/open.js';
 import type { TrainingRun } from '../../../src/training/run.js';
 import { train } from '../../../src/training/train.js';
 import { eventsOf, lastCheckpoint, stoppedOf, tinyConfig, trainTiny, writeTinyText, type TinyResult, type TinySettings } from '../../support/tiny-training.js';
@@ -189,14 +190,14 @@ describe('a loss that is not finite', () => {
 
   /** Runs a training whose model gives other outputs from its rehearsal on. */
   async function trainChanged(config: Config, change: (outputs: Tensor2D) => Tensor2D): Promise<Pick<TinyResult, 'events' | 'error'>> {
-    const run = await prepareTraining(config, false);
+    const run = await openTraining(config);
     const events: TrainingEvent[] = [];
-    const decoderOutputs: TrainableModel['decoderOutputs'] = (...given) => {
-      const outputs = run.model.decoderOutputs(...given);
-      return events.at(-1)?.type === 'start' ? outputs : change(outputs);
+    const teacherForcing: TrainableModel['teacherForcing'] = (...given) => {
+      const forced = run.model.teacherForcing(...given);
+      return events.at(-1)?.type === 'start' ? forced : { ...forced, hidden: change(forced.hidden) };
     };
     try {
-      for await (const event of train({ ...run, model: Object.assign(Object.create(run.model) as TrainableModel, { decoderOutputs }) })) events.push(event);
+      for await (const event of train({ ...run, model: Object.assign(Object.create(run.model) as TrainableModel, { teacherForcing }) })) events.push(event);
       return { events, error: undefined };
     } catch (error) {
       return { events, error };
@@ -268,7 +269,7 @@ describe('a loss that is not finite', () => {
 
   test('that only the factor of the loss in float16 made so lowers the factor, and is not counted', async () => {
     const config = configOf({ maxSteps: 4 });
-    const run = await prepareTraining(config, false);
+    const run = await openTraining(config);
     const events: TrainingEvent[] = [];
     try {
       // With such a factor the gradient is infinite in float32, too; the loss is not.

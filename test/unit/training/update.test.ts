@@ -8,12 +8,13 @@ import type { TrainableModel } from '../../../src/model/model.js';
 import { FIRST_LOSS_SCALE } from '../../../src/optim/loss-scale.js';
 import { Optimizer } from '../../../src/optim/optimizer.js';
 import { Random } from '../../../src/random.js';
-import { withOpForm, type OpForm } from '../../../src/runtime/ops/form.js';
 import { globalNorm } from '../../../src/runtime/ops/optimizer-updates.js';
-import { loadTensorFlow, tf } from '../../../src/runtime/tensorflow.js';
+import { PORTABLE_POLICY, type ComputePolicy } from '../../../src/runtime/policy.js';
+import { loadTensorFlow, policyFor } from '../../../src/runtime/tensorflow.js';
+import { tf } from '../../../src/runtime/tf.js';
 import { addGradients, computeGradients } from '../../../src/training/gradients.js';
-import { update, type UpdateResult } from '../../../src/training/update.js';
-import { batchOf, tinyModel } from '../../support/models.js';
+import { update, type Reduce, type UpdateResult } from '../../../src/training/update.js';
+import { batchOf, tinyModel, type TinyDifferences } from '../../support/models.js';
 
 const VOCABULARY = 12;
 /** Two pairs with few target tokens, and two with many: their means over tokens and over sentences differ. */
@@ -25,11 +26,16 @@ function settingsOf(training: object): TrainingConfig {
 }
 
 /** A model before and after one update by the given batches. */
-async function updated(batches: readonly Batch[], training: TrainingConfig, model: Record<string, unknown> = {}, lossFactor?: number): Promise<{ result: UpdateResult; before: Weights; after: Weights }> {
-  const built = buildModel(tinyModel(model), VOCABULARY, VOCABULARY, new Random(5));
+async function updated(
+  batches: readonly Batch[],
+  training: TrainingConfig,
+  lossFactor?: number,
+  reduce?: Reduce,
+): Promise<{ result: UpdateResult; before: Weights; after: Weights }> {
+  const built = tiny();
   const optimizer = optimizerOf(built, training);
   const start = await weightsOf(built);
-  const result = update(built, optimizer, batches, { training, seed: 1, update: 1, learningRate: training.optimizer.learningRate, lossFactor });
+  const result = await update(built, optimizer, batches, { training, seed: 1, update: 1, learningRate: training.optimizer.learningRate, lossFactor, reduce });
   const after = await weightsOf(built);
   built.dispose();
   optimizer.dispose();
@@ -38,12 +44,35 @@ async function updated(batches: readonly Batch[], training: TrainingConfig, mode
 
 type Weights = Map<string, Float32Array>;
 
+function tiny(policy: ComputePolicy = policyFor(), differences: TinyDifferences = {}): TrainableModel {
+  const vocabulary = { source: VOCABULARY, target: VOCABULARY };
+  return buildModel(tinyModel(differences), vocabulary, { random: new Random(5), policy });
+}
+
 function optimizerOf(model: TrainableModel, training: TrainingConfig): Optimizer {
   return new Optimizer(training.optimizer, model.parameters.names.map((name) => ({ name, weights: model.parameters.storedTensor(name) })));
 }
 
 async function weightsOf(model: TrainableModel): Promise<Weights> {
   return new Map([...(await model.parameters.values())].map(([name, { data }]) => [name, data]));
+}
+
+/** The reduce hooks of two workers in this process, each of which waits for the other. */
+function twoWorkers(): [Reduce, Reduce] {
+  const waiting: { tensors: readonly Tensor[]; resolve: (sums: readonly Tensor[]) => void }[] = [];
+  const reduce: Reduce = (tensors) =>
+    new Promise((resolve) => {
+      const other = waiting.pop();
+      if (other === undefined) {
+        waiting.push({ tensors, resolve });
+        return;
+      }
+      const sums = tensors.map((tensor, index) => tf.add(tensor, other.tensors[index]!));
+      for (const tensor of [...tensors, ...other.tensors]) tensor.dispose();
+      other.resolve(sums);
+      resolve(sums.map((sum) => tf.mul(sum, 1)));
+    });
+  return [reduce, reduce];
 }
 
 function largestDifference(left: Weights, right: Weights): number {
@@ -70,6 +99,38 @@ describe('one update', () => {
     });
   }
 
+  for (const lossNormalization of ['token', 'sentence'] as const) {
+    test(`two workers that reduce their gradients make the update of one with all batches, normalised by ${lossNormalization}`, async () => {
+      const training = settingsOf({ lossNormalization, clipNorm: 0.3 });
+      const whole = await updated([batchOf([...SHORT, ...LONG])], training);
+      const { numTensors } = tf.memory();
+      const reduces = twoWorkers();
+      const workers = await Promise.all([SHORT, LONG].map((pairs, worker) => updated([batchOf(pairs)], training, undefined, reduces[worker])));
+      for (const { after, result } of workers) {
+        assert.ok(largestDifference(whole.after, after) < 1e-6);
+        for (const key of ['loss', 'gradientNorm', 'negativeLogLikelihood'] as const) assert.ok(Math.abs(result[key] - whole.result[key]) < 1e-5, key);
+        assert.deepEqual([result.sentences, result.sourceTokens, result.targetTokens], [4, 14, 17]);
+      }
+      assert.equal(tf.memory().numTensors, numTensors);
+    });
+  }
+
+  test('no worker applies an update that is not finite for one of them', async () => {
+    const reduces = twoWorkers();
+    const results = await Promise.all(
+      [SHORT, LONG].map(async (pairs, worker) => {
+        const model = tiny();
+        const optimizer = optimizerOf(model, settingsOf({}));
+        if (worker === 0) model.parameters.assign('output.bias', new Float32Array(VOCABULARY).fill(Number.NaN, 3, 4));
+        const result = await update(model, optimizer, [batchOf(pairs)], { training: settingsOf({}), seed: 1, update: 1, learningRate: 0.1, reduce: reduces[worker] });
+        model.dispose();
+        optimizer.dispose();
+        return result.applied;
+      }),
+    );
+    assert.deepEqual(results, [false, false]);
+  });
+
   test('the loss is the mean over tokens or over sentences of the same sum', async () => {
     const batch = batchOf([...SHORT, ...LONG]);
     const byToken = await updated([batch], settingsOf({ lossNormalization: 'token', labelSmoothing: 0 }));
@@ -78,7 +139,7 @@ describe('one update', () => {
     assert.ok(Math.abs(bySentence.result.loss * 4 - bySentence.result.negativeLogLikelihood) < 1e-4);
   });
 
-  test('an update is along the gradient, as long as clipNorm allows', async () => {
+  test('an update has the direction of the gradient and at most the length that clipNorm allows', async () => {
     const free = await updated([batchOf(LONG)], settingsOf({}));
     const clipped = await updated([batchOf(LONG)], settingsOf({ clipNorm: 0.01 }));
     const lengthOf = ({ before: start, after }: { before: Weights; after: Weights }): number =>
@@ -88,10 +149,10 @@ describe('one update', () => {
     assert.equal(clipped.result.gradientNorm, free.result.gradientNorm, 'reported before clipping');
   });
 
-  test('a factor of the loss changes neither the update nor what is reported', async () => {
+  test('the loss factor changes neither the update nor the reported numbers', async () => {
     for (const clipNorm of [0, 0.01]) {
       const plain = await updated([batchOf(LONG)], settingsOf({ clipNorm }));
-      const scaled = await updated([batchOf(LONG)], settingsOf({ clipNorm }), {}, 2 ** 15);
+      const scaled = await updated([batchOf(LONG)], settingsOf({ clipNorm }), 2 ** 15);
       assert.ok(largestDifference(plain.before, plain.after) > 1e-4);
       assert.ok(largestDifference(plain.after, scaled.after) < 1e-6);
       assert.ok(Math.abs(plain.result.loss - scaled.result.loss) < 1e-6);
@@ -99,47 +160,48 @@ describe('one update', () => {
     }
   });
 
-  test('in float16, small gradients are lost without a factor of the loss and kept with it', () => {
+  test('in float16, small gradients underflow without a loss factor and are exact with it', () => {
     // The mean over ten million sentences makes gradients small.
-    const normOf = (form: Partial<OpForm>, lossFactor: number): number =>
-      withOpForm(form, () => {
-        const model = buildModel(tinyModel(), VOCABULARY, VOCABULARY, new Random(5));
-        const { gradients, ...scalars } = computeGradients(model, batchOf(LONG), { labelSmoothing: 0, divisor: 1e7 / lossFactor });
-        const tensor = globalNorm(gradients);
-        const norm = tensor.dataSync()[0]! / lossFactor;
-        for (const other of [tensor, ...gradients, ...Object.values(scalars)]) other.dispose();
-        model.dispose();
-        return norm;
-      });
-    const exact = normOf({ kernels: 'plain', precision: 'float32' }, 1);
-    const float16: Partial<OpForm> = { kernels: 'fused', precision: 'float16' };
+    const normOf = (policy: ComputePolicy, lossFactor: number): number => {
+      const model = tiny(policy);
+      const settings = { labelSmoothing: 0, divisor: 1e7 / lossFactor };
+      const { gradients, ...scalars } = computeGradients(model, batchOf(LONG), settings);
+      const tensor = globalNorm(gradients, policy.kernels);
+      const norm = tensor.dataSync()[0]! / lossFactor;
+      for (const other of [tensor, ...gradients, ...Object.values(scalars)]) other.dispose();
+      model.dispose();
+      return norm;
+    };
+    const exact = normOf(PORTABLE_POLICY, 1);
+    const float16: ComputePolicy = { ...PORTABLE_POLICY, kernels: 'fused', precision: 'float16' };
     assert.ok(Math.abs(normOf(float16, FIRST_LOSS_SCALE.factor) / exact - 1) < 0.01);
-    assert.ok(Math.abs(normOf(float16, 1) / exact - 1) > 0.05, 'else this test shows nothing');
+    assert.ok(Math.abs(normOf(float16, 1) / exact - 1) > 0.05, 'without the factor the norm is wrong');
   });
 
-  test('dropout differs between accumulated batches and between updates, and repeats for the same update', async () => {
-    const dropout = { embedding: 0.5, layers: 0.5, output: 0.5 };
-    const model = buildModel(tinyModel({ dropout }), VOCABULARY, VOCABULARY, new Random(5));
+  test('dropout differs between accumulated batches and between updates, and repeats in the same update', async () => {
+    const layers = { layers: 2, dropout: 0.5 };
+    const model = tiny(policyFor(), { dropout: { embedding: 0.5, output: 0.5 }, encoder: layers, decoder: layers });
     // A learning rate of 0 changes no weights.
     const training = settingsOf({ batch: { accumulate: 2 } });
-    const lossOf = (number: number, batches: readonly Batch[]): number => update(model, optimizerOf(model, training), batches, { training, seed: 1, update: number, learningRate: 0 }).loss;
+    const lossOf = async (number: number, batches: readonly Batch[]): Promise<number> =>
+      (await update(model, optimizerOf(model, training), batches, { training, seed: 1, update: number, learningRate: 0 })).loss;
     const batch = batchOf(LONG);
-    assert.equal(lossOf(1, [batch]), lossOf(1, [batch]));
-    assert.notEqual(lossOf(1, [batch]), lossOf(2, [batch]));
-    assert.notEqual(lossOf(1, [batch]), lossOf(1, [batch, batch]), 'the second batch has other masks, else the mean would stay');
+    assert.equal(await lossOf(1, [batch]), await lossOf(1, [batch]));
+    assert.notEqual(await lossOf(1, [batch]), await lossOf(2, [batch]));
+    assert.notEqual(await lossOf(1, [batch]), await lossOf(1, [batch, batch]), 'the second batch has other masks');
     model.dispose();
   });
 
   for (const [name, spoil] of Object.entries({ 'not a number': Number.NaN, infinite: Number.POSITIVE_INFINITY })) {
-    test(`weights stay as they are when the loss is ${name}`, async () => {
+    test(`weights and moments do not change when the loss is ${name}`, async () => {
       const training = settingsOf({ optimizer: { name: 'adam' }, clipNorm: 1 });
-      const model = buildModel(tinyModel(), VOCABULARY, VOCABULARY, new Random(5));
+      const model = tiny();
       const optimizer = optimizerOf(model, training);
       model.parameters.assign('output.bias', new Float32Array(VOCABULARY).fill(spoil, 3, 4));
       const start = await weightsOf(model);
       const moments = await optimizer.values();
       const { numTensors } = tf.memory();
-      const result = update(model, optimizer, [batchOf(SHORT)], { training, seed: 1, update: 1, learningRate: 0.1 });
+      const result = await update(model, optimizer, [batchOf(SHORT)], { training, seed: 1, update: 1, learningRate: 0.1 });
       assert.equal(tf.memory().numTensors, numTensors);
       assert.equal(result.applied, false);
       assert.deepEqual(await weightsOf(model), start);

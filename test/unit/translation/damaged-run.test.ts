@@ -9,7 +9,7 @@ import { formatPlace, S2sError } from '../../../src/errors.js';
 import { Random } from '../../../src/random.js';
 import { loadTensorFlow } from '../../../src/runtime/tensorflow.js';
 import { loadRun } from '../../../src/translation/load-run.js';
-import { translateLines } from '../../../src/translation/translate-lines.js';
+import { translateLines } from '../../../src/decoding/translate-lines.js';
 import { makeTinyRun } from '../../support/tiny-run.js';
 
 const MUTATIONS_PER_FILE = 50;

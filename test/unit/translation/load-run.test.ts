@@ -3,12 +3,14 @@ import { appendFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { assignWeights } from '../../../src/checkpoint/weights.js';
 import { S2sError } from '../../../src/errors.js';
 import { buildModel } from '../../../src/model/build.js';
 import { Random } from '../../../src/random.js';
-import { loadTensorFlow, tf } from '../../../src/runtime/tensorflow.js';
-import { assignWeights, loadRun } from '../../../src/translation/load-run.js';
-import { translateLines } from '../../../src/translation/translate-lines.js';
+import { loadTensorFlow, policyFor } from '../../../src/runtime/tensorflow.js';
+import { tf } from '../../../src/runtime/tf.js';
+import { loadRun } from '../../../src/translation/load-run.js';
+import { translateLines } from '../../../src/decoding/translate-lines.js';
 import { makeTinyRun } from '../../support/tiny-run.js';
 
 let folder: string;
@@ -64,7 +66,7 @@ test('weights of another architecture are refused with every difference', async 
   const run = join(folder, 'other');
   await makeTinyRun(run);
   const { config, checkpoint, model, close } = await loadRun(run);
-  const wider = buildModel({ ...config.model, embeddingSize: 12 }, 20, 20, new Random(0));
+  const wider = buildModel({ ...config.model, embeddingSize: 12 }, { source: 20, target: 20 }, { random: new Random(0), policy: policyFor() });
   assert.throws(() => assignWeights(wider, checkpoint.weights, run), (error: unknown) => error instanceof S2sError && error.code === 'checkpoint-mismatch' && /source\.embedding is \[\d+, 8\] and not \[20, 12\]/.test(error.message));
   wider.dispose();
   const double = new Map(checkpoint.weights).set('output.bias', { dtype: 'F64', shape: [model.targetVocabularySize], data: new Float64Array(model.targetVocabularySize) });

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Rank, Scalar, Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
+import type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
 import { Random } from '../../../../src/random.js';
-import { additiveScores, attend, dotAttention } from '../../../../src/runtime/ops/attention.js';
-import { withOpForm } from '../../../../src/runtime/ops/form.js';
-import { loadedRuntime, loadTensorFlow, tf } from '../../../../src/runtime/tensorflow.js';
+import { additiveScores, attend, dotAttention, type Attended } from '../../../../src/runtime/ops/attention.js';
+import { PORTABLE_POLICY, type ComputePolicy } from '../../../../src/runtime/policy.js';
+import { loadedRuntime, loadTensorFlow, policyFor } from '../../../../src/runtime/tensorflow.js';
+import { tf } from '../../../../src/runtime/tf.js';
 import { compareWithDifferences, type Twofold } from '../../../support/finite-differences.js';
-import { availableForms, relativeError } from '../../../support/op-forms.js';
+import { availablePolicies, relativeError } from '../../../support/policies.js';
 
 const [BATCH, QUERIES, TIME, SIZE] = [2, 3, 4, 5] as const;
 /** Real source positions of each sentence. */
@@ -43,49 +44,62 @@ const joined = (queries: Float64Array, scores: Float64Array, values: Float64Arra
 
 const mask = (): Tensor2D => tf.tensor2d(LENGTHS.map((length) => Array.from({ length: TIME }, (_, time) => (time < length ? 1 : 0))));
 
-const OPS: Record<string, Twofold> = {
-  joined: {
-    shapes: [QUERY_SHAPE, [BATCH, QUERIES, TIME], KEY_SHAPE],
-    tensors: (queries, scores, values) => attend(queries as Tensor3D, scores as Tensor3D, values as Tensor3D, mask()).joined,
-    numbers: (queries, scores, values) => joined(queries!, scores!, values!),
-  },
-  weights: {
-    shapes: [[BATCH, QUERIES, TIME]],
-    tensors: (scores) => attend(tf.zeros<Rank.R3>([BATCH, QUERIES, SIZE]), scores as Tensor3D, tf.ones<Rank.R3>(KEY_SHAPE), mask()).weights,
-    numbers: (scores) => fill(TIME, (batch, index, time) => softmax(scores!, batch, index)[time]!),
-  },
-  'joined by dot products': {
-    shapes: [QUERY_SHAPE, KEY_SHAPE, KEY_SHAPE],
-    tensors: (queries, keys, values) => dotAttention(queries as Tensor3D, keys as Tensor3D, values as Tensor3D, mask()).joined,
-    numbers: (queries, keys, values) => joined(queries!, dotScores(queries!, keys!), values!),
-  },
-  'joined by scaled dot products, the keys for values': {
-    shapes: [QUERY_SHAPE, KEY_SHAPE, []],
-    tensors: (queries, keys, scale) => dotAttention(queries as Tensor3D, keys as Tensor3D, keys as Tensor3D, mask(), scale as Scalar).joined,
-    numbers: (queries, keys, scale) => joined(queries!, dotScores(queries!, keys!).map((score) => scale![0]! * score), keys!),
-  },
-  'weights by dot products': {
-    shapes: [QUERY_SHAPE, KEY_SHAPE],
-    tensors: (queries, keys) => dotAttention(queries as Tensor3D, keys as Tensor3D, keys as Tensor3D, mask()).weights,
-    numbers: (queries, keys) => fill(TIME, (batch, index, time) => softmax(dotScores(queries!, keys!), batch, index)[time]!),
-  },
-  'additive scores': {
-    shapes: [QUERY_SHAPE, KEY_SHAPE, [SIZE]],
-    tensors: (queries, keys, vector) => additiveScores(queries as Tensor3D, keys as Tensor3D, vector as Tensor1D),
-    numbers: (queries, keys, vector) => fill(TIME, (batch, index, time) => sum(SIZE, (k) => vector![k]! * Math.tanh(query(queries!, batch, index, k) + key(keys!, batch, time, k)))),
-  },
-};
+/** Each result of each op, by name. */
+function operations(policy: ComputePolicy): Record<string, Twofold> {
+  const attended = (queries: Tensor, scores: Tensor, values: Tensor): Attended =>
+    attend(queries as Tensor3D, scores as Tensor3D, values as Tensor3D, mask(), policy);
+  const byDotProducts = (queries: Tensor, keys: Tensor, values: Tensor, scale?: Tensor): Attended =>
+    dotAttention(queries as Tensor3D, keys as Tensor3D, values as Tensor3D, mask(), policy, scale as Scalar);
+  const softmaxOf = (scores: Float64Array): number[] =>
+    fill(TIME, (batch, index, time) => softmax(scores, batch, index)[time]!);
+  return {
+    'attend, context and query': {
+      shapes: [QUERY_SHAPE, [BATCH, QUERIES, TIME], KEY_SHAPE],
+      tensors: (queries, scores, values) => attended(queries!, scores!, values!).joined,
+      numbers: (queries, scores, values) => joined(queries!, scores!, values!),
+    },
+    'attend, weights': {
+      shapes: [[BATCH, QUERIES, TIME]],
+      tensors: (scores) => attended(tf.zeros([BATCH, QUERIES, SIZE]), scores!, tf.ones(KEY_SHAPE)).weights,
+      numbers: (scores) => softmaxOf(scores!),
+    },
+    'dotAttention, context and query': {
+      shapes: [QUERY_SHAPE, KEY_SHAPE, KEY_SHAPE],
+      tensors: (queries, keys, values) => byDotProducts(queries!, keys!, values!).joined,
+      numbers: (queries, keys, values) => joined(queries!, dotScores(queries!, keys!), values!),
+    },
+    'dotAttention with a scale, keys used as values, context and query': {
+      shapes: [QUERY_SHAPE, KEY_SHAPE, []],
+      tensors: (queries, keys, scale) => byDotProducts(queries!, keys!, keys!, scale).joined,
+      numbers: (queries, keys, scale) =>
+        joined(queries!, dotScores(queries!, keys!).map((score) => scale![0]! * score), keys!),
+    },
+    'dotAttention, weights': {
+      shapes: [QUERY_SHAPE, KEY_SHAPE],
+      tensors: (queries, keys) => byDotProducts(queries!, keys!, keys!).weights,
+      numbers: (queries, keys) => softmaxOf(dotScores(queries!, keys!)),
+    },
+    additiveScores: {
+      shapes: [QUERY_SHAPE, KEY_SHAPE, [SIZE]],
+      tensors: (queries, keys, vector) => additiveScores(queries as Tensor3D, keys as Tensor3D, vector as Tensor1D),
+      numbers: (queries, keys, vector) =>
+        fill(TIME, (batch, index, time) =>
+          sum(SIZE, (k) => vector![k]! * Math.tanh(query(queries!, batch, index, k) + key(keys!, batch, time, k))),
+        ),
+    },
+  };
+}
 
 describe('attention', async () => {
   await loadTensorFlow({ device: 'cpu' });
 
-  for (const { name: formName, form, tolerance } of availableForms()) {
-    for (const [name, op] of Object.entries(OPS)) {
-      test(`${name}, ${formName}: equal the formula, gradients finite differences`, () => {
+  for (const { name: policyName, policy, tolerance } of availablePolicies()) {
+    for (const [name, op] of Object.entries(operations(policy))) {
+      test(`${name}, ${policyName}: the value equals the formula, gradients equal finite differences`, () => {
         const random = new Random(4);
         const inputs = op.shapes.map((shape) => randomValues(random, shape));
         const direction = randomValues(random, [op.numbers(...inputs).length]);
-        const { value, gradients } = withOpForm(form, () => compareWithDifferences(op, inputs, direction));
+        const { value, gradients } = compareWithDifferences(op, inputs, direction);
         for (const [index, [actual, expected]] of [value, ...gradients].entries()) {
           const error = relativeError(actual, expected);
           assert.ok(error < tolerance, `${index === 0 ? 'value' : `gradient ${index - 1}`}: error ${error}`);
@@ -94,33 +108,39 @@ describe('attention', async () => {
     }
   }
 
-  test('scores of padded positions change nothing, however large they are', () => {
+  test('scores of padded positions have no effect, however large they are', () => {
     const random = new Random(8);
     const scores = randomValues(random, [BATCH, QUERIES, TIME]);
-    const weightsOf = (values: Float64Array): Tensor => attend(tf.zeros<Rank.R3>([BATCH, QUERIES, SIZE]), tf.tensor3d(Float32Array.from(values), [BATCH, QUERIES, TIME]), tf.ones<Rank.R3>(KEY_SHAPE), mask()).weights;
+    const weightsOf = (values: Float64Array): Tensor => {
+      const tensor = tf.tensor3d(Float32Array.from(values), [BATCH, QUERIES, TIME]);
+      return attend(tf.zeros([BATCH, QUERIES, SIZE]), tensor, tf.ones(KEY_SHAPE), mask(), policyFor()).weights;
+    };
     const changed = scores.map((score, index) => (index % TIME >= LENGTHS[Math.floor(index / (QUERIES * TIME))]! ? 1e4 : score));
     assert.notDeepEqual(changed, scores);
     assert.deepEqual(weightsOf(changed).dataSync(), weightsOf(scores).dataSync());
   });
 
-  test('by the custom ops, sentences of every length equal the plain form, gradients too', () => {
-    // Less than a block of rows or columns, whole blocks, and some over.
+  const skip = loadedRuntime()?.customOps !== true && 'no custom ops on this machine';
+  test('custom ops give the same values and gradients as the plain ops for sentences of every length', { skip }, () => {
+    // Less than one block of rows or columns, whole blocks, and whole blocks plus a remainder.
     for (const [queries, time, size] of [[1, 1, 3], [4, 8, 16], [9, 11, 70], [13, 6, 131]] as const) {
       const random = new Random(time);
       const given = [[3, queries, size], [3, time, size], [3, time, size + 2]].map((shape) => ({ shape, values: Float32Array.from(randomValues(random, shape)) }));
       const direction = Float32Array.from(randomValues(random, [3 * queries * (2 * size + 2)]));
       const padded = Float32Array.from({ length: 3 * time }, (_, index) => (index % time < time - Math.floor(index / time) || index % time === 0 ? 1 : 0));
-      const results = (kernels: 'custom' | 'plain'): Float32Array[] =>
-        withOpForm({ kernels, precision: 'float32' }, () =>
-          tf.tidy(() => {
-            const attended = (...[query, keys, values]: Tensor[]): Tensor => dotAttention(query as Tensor3D, keys as Tensor3D, values as Tensor3D, tf.tensor2d(padded, [3, time])).joined;
-            const { value, grads } = tf.valueAndGrads(attended)(given.map(({ shape, values }) => tf.tensor(values, shape)), tf.tensor2d(direction, [3 * queries, 2 * size + 2]));
-            return [value, ...grads].map((tensor) => tensor.dataSync() as Float32Array);
-          }),
-        );
-      if (loadedRuntime()?.customOps !== true) return;
-      const plain = results('plain');
-      for (const [index, actual] of results('custom').entries()) {
+      const results = (policy: ComputePolicy): Float32Array[] =>
+        tf.tidy(() => {
+          const attended = (...[query, keys, values]: Tensor[]): Tensor =>
+            dotAttention(query as Tensor3D, keys as Tensor3D, values as Tensor3D, tf.tensor2d(padded, [3, time]), policy)
+              .joined;
+          const { value, grads } = tf.valueAndGrads(attended)(
+            given.map(({ shape, values }) => tf.tensor(values, shape)),
+            tf.tensor2d(direction, [3 * queries, 2 * size + 2]),
+          );
+          return [value, ...grads].map((tensor) => tensor.dataSync() as Float32Array);
+        });
+      const plain = results(PORTABLE_POLICY);
+      for (const [index, actual] of results({ ...PORTABLE_POLICY, kernels: 'custom' }).entries()) {
         const error = relativeError(actual, Float64Array.from(plain[index]!));
         assert.ok(error < 1e-5, `${queries} queries, ${time} positions, size ${size}, ${index === 0 ? 'value' : `gradient ${index - 1}`}: error ${error}`);
       }

@@ -4,10 +4,11 @@ import type { Rank, Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu
 import { Random } from '../../../../src/random.js';
 import { crossEntropyOfLogits, projectedCrossEntropy } from '../../../../src/runtime/ops/cross-entropy.js';
 import { attribute, execute } from '../../../../src/runtime/ops/execute.js';
-import { withOpForm } from '../../../../src/runtime/ops/form.js';
 import { cast } from '../../../../src/runtime/ops/product.js';
-import { loadedRuntime, loadTensorFlow, tf } from '../../../../src/runtime/tensorflow.js';
-import { availableForms, relativeError } from '../../../support/op-forms.js';
+import { PORTABLE_POLICY, type ComputePolicy } from '../../../../src/runtime/policy.js';
+import { loadedRuntime, loadTensorFlow, policyFor } from '../../../../src/runtime/tensorflow.js';
+import { tf } from '../../../../src/runtime/tf.js';
+import { availablePolicies, relativeError } from '../../../support/policies.js';
 
 interface Example {
   readonly positions: number;
@@ -57,13 +58,19 @@ function reference({ positions, size, vocabulary, hidden, kernel, bias, labels, 
   return [loss, negativeLogLikelihood, correct];
 }
 
-function compute(given: Example, labelSmoothing: number, factor = 3): { sums: number[]; gradients: Float32Array[] } {
+function compute(
+  given: Example,
+  policy: ComputePolicy,
+  labelSmoothing: number,
+  factor = 3,
+): { sums: number[]; gradients: Float32Array[] } {
   return tf.tidy(() => {
     const inputs = [tf.tensor2d(Float32Array.from(given.hidden), [given.positions, given.size]), tf.tensor2d(Float32Array.from(given.kernel), [given.vocabulary, given.size]), tf.tensor1d(Float32Array.from(given.bias))];
     const rest = { labels: tf.tensor1d([...given.labels], 'int32'), weights: tf.tensor1d([...given.weights]), labelSmoothing };
     let sums: number[] = [];
     const loss = (hidden: Tensor, kernel: Tensor, bias: Tensor): Tensor => {
-      const outputs = projectedCrossEntropy({ hidden: hidden as Tensor2D, kernel: kernel as Tensor2D, bias: bias as Tensor1D, ...rest });
+      const projection = { hidden: hidden as Tensor2D, kernel: kernel as Tensor2D, bias: bias as Tensor1D };
+      const outputs = projectedCrossEntropy({ ...projection, ...rest }, policy);
       sums = [outputs.loss, outputs.negativeLogLikelihood, outputs.correct].map((scalar) => scalar.dataSync()[0]!);
       return factor === 1 ? outputs.loss : tf.mul(outputs.loss, factor);
     };
@@ -75,11 +82,11 @@ function compute(given: Example, labelSmoothing: number, factor = 3): { sums: nu
 describe('cross-entropy of the output projection', async () => {
   await loadTensorFlow({ device: 'cpu' });
 
-  for (const { name, form, tolerance } of availableForms()) {
+  for (const { name, policy, tolerance } of availablePolicies()) {
     for (const smoothing of [0, 0.1]) {
-      test(`${name}, smoothing ${smoothing}: equals the sums one number at a time, gradients finite differences`, () => {
+      test(`${name}, smoothing ${smoothing}: sums equal the reference, gradients equal finite differences`, () => {
         const given = example(7, 3, 11);
-        const { sums, gradients } = withOpForm(form, () => compute(given, smoothing));
+        const { sums, gradients } = compute(given, policy, smoothing);
         const expected = reference(given, smoothing);
         assert.ok(relativeError(sums.slice(0, 2), expected.slice(0, 2)) < tolerance, `${sums.join()} is not ${expected.join()}`);
         assert.equal(sums[2], expected[2]);
@@ -99,18 +106,18 @@ describe('cross-entropy of the output projection', async () => {
       });
     }
 
-    test(`${name}: a gradient from above goes through`, () => {
+    test(`${name}: all gradients are multiplied by the gradient of the loss`, () => {
       const given = example(7, 3, 11);
-      const [alone, threefold] = withOpForm(form, () => [compute(given, 0.1, 1), compute(given, 0.1, 3)]);
+      const [alone, threefold] = [compute(given, policy, 0.1, 1), compute(given, policy, 0.1, 3)] as const;
       for (const [index, gradient] of alone.gradients.entries()) {
         assert.ok(relativeError(threefold.gradients[index]!, gradient.map((value) => 3 * value)) < Math.max(1e-6, tolerance));
       }
     });
 
-    test(`${name}: the same for sizes of more than one block`, () => {
+    test(`${name}: the same holds for sizes of more than one block`, () => {
       const given = example(150, 70, 1234);
-      const { sums, gradients } = withOpForm(form, () => compute(given, 0.1));
-      const plain = withOpForm({ kernels: 'plain', precision: 'float32' }, () => compute(given, 0.1));
+      const { sums, gradients } = compute(given, policy, 0.1);
+      const plain = compute(given, PORTABLE_POLICY, 0.1);
       assert.ok(relativeError(sums.slice(0, 2), reference(given, 0.1).slice(0, 2)) < tolerance);
       for (const [index, gradient] of gradients.entries()) {
         const error = relativeError(gradient, plain.gradients[index]!);
@@ -118,9 +125,9 @@ describe('cross-entropy of the output projection', async () => {
       }
     });
 
-    test(`${name}: large logits neither overflow nor lose the loss`, () => {
+    test(`${name}: large logits do not overflow, and the loss stays exact`, () => {
       const given = example(5, 3, 9, 300);
-      const { sums, gradients } = withOpForm(form, () => compute(given, 0.1));
+      const { sums, gradients } = compute(given, policy, 0.1);
       assert.ok(relativeError(sums.slice(0, 2), reference(given, 0.1).slice(0, 2)) < tolerance);
       assert.ok(gradients.every((gradient) => gradient.every(Number.isFinite)));
     });
@@ -155,7 +162,7 @@ describe('cross-entropy of the output projection', async () => {
 
   test('no tensor is left behind', () => {
     const before = tf.memory().numTensors;
-    compute(example(7, 3, 11), 0.1);
+    compute(example(7, 3, 11), policyFor(), 0.1);
     assert.equal(tf.memory().numTensors, before);
   });
 });

@@ -1,16 +1,23 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
-import { agree, cudnnIsRight, cudnnLstmSequence, type CudnnLstmOps } from '../../../../src/runtime/ops/cudnn-lstm.js';
-import { withOpForm } from '../../../../src/runtime/ops/form.js';
-import { lstmSequence, sequenceForm, type LstmSequenceInputs } from '../../../../src/runtime/ops/lstm.js';
-import { loadTensorFlow, tf } from '../../../../src/runtime/tensorflow.js';
-import { relativeError } from '../../../support/op-forms.js';
+import {
+  agree,
+  cudnnIsCorrect,
+  cudnnLstmSequence,
+  type CudnnLstmOps,
+  type LstmSequence,
+} from '../../../../src/runtime/ops/cudnn-lstm.js';
+import { lstmSequence, sequenceKernel, type LstmSequenceInputs } from '../../../../src/runtime/ops/lstm.js';
+import { PORTABLE_POLICY } from '../../../../src/runtime/policy.js';
+import { loadTensorFlow } from '../../../../src/runtime/tensorflow.js';
+import { tf } from '../../../../src/runtime/tf.js';
+import { relativeError } from '../../../support/policies.js';
 
 /*
- * There is no GPU where the tests run. What stands in for the ops here reads its inputs as cuDNN's documentation describes
+ * The tests run without a GPU. They replace cuDNN's ops by ones that read their inputs as cuDNN's documentation describes
  * them (cudnnRNNForward and cudnnGetRNNWeightParams: linear layers 0 to 3 are the input, forget, new memory and output gate
- * of the input, 4 to 7 those of the hidden state; weights first, then biases), so that what is handed to them is tested.
+ * of the input, 4 to 7 those of the hidden state; weights first, then biases). This tests the inputs that the ops get.
  */
 interface Read {
   readonly sequence: Tensor3D;
@@ -96,7 +103,8 @@ const asDescribed: CudnnLstmOps = {
   forward: (inputs) => [...run(read(inputs)).results, tf.scalar(0.5), tf.scalar(0.25)],
   backward: (inputs) => {
     const [output, hidden, cell, ofOutput, ofHidden, ofCell, ...reserved] = inputs.slice(5);
-    assert.deepEqual(reserved.map((tensor) => tensor.dataSync()[0]), [0.5, 0.25], 'what the forward op keeps for the backward one');
+    const ofForwardOp = reserved.map((tensor) => tensor.dataSync()[0]);
+    assert.deepEqual(ofForwardOp, [0.5, 0.25], 'the last two outputs of the forward op are inputs of the backward op');
     const given = read(inputs);
     const { results, steps } = run(given);
     for (const [index, result] of [output, hidden, cell].entries()) assert.ok(relativeError(result!.dataSync(), results[index]!.dataSync()) < 1e-6);
@@ -104,8 +112,9 @@ const asDescribed: CudnnLstmOps = {
   },
 };
 
-const plain = (inputs: LstmSequenceInputs) => withOpForm({ kernels: 'plain', precision: 'float32' }, () => lstmSequence(inputs));
-const cudnn = (inputs: LstmSequenceInputs) => cudnnLstmSequence(inputs, asDescribed);
+const FUSED = { ...PORTABLE_POLICY, kernels: 'fused' } as const;
+const plain: LstmSequence = (inputs) => lstmSequence(inputs, PORTABLE_POLICY);
+const by = (ops: CudnnLstmOps): LstmSequence => (inputs, policy) => cudnnLstmSequence(inputs, policy, ops);
 
 describe('LSTM by cuDNN', () => {
   before(async () => {
@@ -113,39 +122,54 @@ describe('LSTM by cuDNN', () => {
   });
 
   for (const reverse of [false, true]) {
-    test(`gives its ops what they want, and equals the plain form with its gradients, ${reverse ? 'backwards' : 'forwards'}`, () => {
+    const direction = reverse ? 'right to left' : 'left to right';
+    test(`passes inputs in cuDNN's layout; results and gradients equal those of the plain ops, ${direction}`, () => {
       const shapes = [[3, 5, 2], [2, 16], [16], [4, 16], [3, 4], [3, 4]];
-      const compute = (form: typeof plain): ArrayLike<number>[] =>
+      const compute = (sequence: LstmSequence): ArrayLike<number>[] =>
         tf.tidy(() => {
           const given = shapes.map((shape, index) => tf.randomUniform(shape, -1, 1, 'float32', index + 1));
           const flat = (...[inputs, inputKernel, bias, recurrentKernel, initialHidden, initialCell]: Tensor[]): Tensor => {
-            const { outputs, finalHidden, finalCell } = form({ inputs, inputKernel, bias, recurrentKernel, initialHidden, initialCell, lengths: tf.tensor1d([2, 5, 1], 'int32'), reverse } as LstmSequenceInputs);
+            const lengths = tf.tensor1d([2, 5, 1], 'int32');
+            const weights = { inputKernel, bias, recurrentKernel, initialHidden, initialCell };
+            const all = { inputs, ...weights, lengths, reverse } as LstmSequenceInputs;
+            const { outputs, finalHidden, finalCell } = sequence(all, FUSED);
             return tf.concat([outputs.flatten(), finalHidden.flatten(), finalCell.flatten()]);
           };
           const loss = (...tensors: Tensor[]): Tensor => tf.sum(tf.mul(flat(...tensors), tf.randomUniform([3 * 5 * 4 + 24], -1, 1, 'float32', 9)));
           return [flat(...given), ...tf.grads(loss)(given)].map((tensor) => tensor.dataSync());
         });
       const expected = compute(plain);
-      compute(cudnn).forEach((actual, index) => assert.ok(relativeError(actual, expected[index]!) < 1e-5, `${index}: ${relativeError(actual, expected[index]!)}`));
+      for (const [index, actual] of compute(by(asDescribed)).entries()) {
+        const error = relativeError(actual, expected[index]!);
+        assert.ok(error < 1e-5, `${index}: error ${error}`);
+      }
     });
   }
 
-  test('keeps no tensors', () => {
+  test('the comparison disposes all its tensors', () => {
     const { numTensors } = tf.memory();
-    assert.ok(agree(cudnn, plain));
+    assert.ok(agree(by(asDescribed), plain, FUSED));
     assert.equal(tf.memory().numTensors, numTensors);
   });
 
-  test('is not used where it computes something else, or fails', () => {
-    const otherCell: CudnnLstmOps = { ...asDescribed, forward: (inputs) => asDescribed.forward(inputs).map((tensor, index) => (index === 2 ? tf.mul(tensor, 1.2) : tensor)) };
-    const otherGradient: CudnnLstmOps = { ...asDescribed, backward: (inputs) => asDescribed.backward(inputs).map((tensor) => tf.neg(tensor)) };
-    for (const ops of [otherCell, otherGradient]) assert.equal(agree((inputs) => cudnnLstmSequence(inputs, ops), plain), false);
-    assert.equal(agree(cudnnLstmSequence, plain), false, 'there is no such kernel here');
+  test('an LSTM that computes something else, or fails, is found', () => {
+    const otherCell: CudnnLstmOps = {
+      ...asDescribed,
+      forward: (...given) =>
+        asDescribed.forward(...given).map((tensor, index) => (index === 2 ? tf.mul(tensor, 1.2) : tensor)),
+    };
+    const otherGradient: CudnnLstmOps = {
+      ...asDescribed,
+      backward: (...given) => asDescribed.backward(...given).map((tensor) => tf.neg(tensor)),
+    };
+    for (const ops of [otherCell, otherGradient]) assert.equal(agree(by(ops), plain, FUSED), false);
+    assert.equal(agree(cudnnLstmSequence, plain, FUSED), false, 'CPUs have no kernel for these ops');
   });
 
-  test('is not tried without a GPU', () => {
-    assert.equal(cudnnIsRight(plain, asDescribed), false);
-    assert.equal(withOpForm({ kernels: 'fused' }, sequenceForm), 'block');
-    assert.equal(withOpForm({ kernels: 'plain' }, sequenceForm), 'plain');
+  test('is not used without a GPU', () => {
+    assert.equal(cudnnIsCorrect(plain, FUSED, asDescribed), false);
+    assert.equal(sequenceKernel(FUSED), 'block');
+    assert.equal(sequenceKernel(PORTABLE_POLICY), 'plain');
+    assert.equal(sequenceKernel({ ...PORTABLE_POLICY, kernels: 'custom' }), 'custom');
   });
 });

@@ -1,56 +1,57 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
-import { withOpForm } from '../../../../src/runtime/ops/form.js';
-import { availableForms } from '../../../support/op-forms.js';
 import { dropout, DropoutSeeds } from '../../../../src/runtime/ops/dropout.js';
-import { loadTensorFlow, tf } from '../../../../src/runtime/tensorflow.js';
+import { loadTensorFlow, policyFor } from '../../../../src/runtime/tensorflow.js';
+import { tf } from '../../../../src/runtime/tf.js';
+import { availablePolicies } from '../../../support/policies.js';
 
 describe('dropout', () => {
   before(async () => {
     await loadTensorFlow({ device: 'cpu' });
   });
 
-  test('the same seeds give the same mask, others another', () => {
+  test('the same seeds give the same mask, other seeds another', () => {
     const ones = tf.ones([50, 40]);
-    const values = (update: number): number[] => Array.from(dropout(ones, 0.3, new DropoutSeeds(7, update)).dataSync());
+    const values = (update: number): number[] =>
+      Array.from(dropout(ones, 0.3, new DropoutSeeds(7, update), policyFor()).dataSync());
     assert.deepEqual(values(1), values(1));
     assert.notDeepEqual(values(1), values(2));
   });
 
-  test('masks of one update differ from call to call', () => {
+  test('every call in an update makes a different mask', () => {
     const ones = tf.ones([50, 40]);
     const seeds = new DropoutSeeds(7, 1);
-    assert.notDeepEqual(Array.from(dropout(ones, 0.3, seeds).dataSync()), Array.from(dropout(ones, 0.3, seeds).dataSync()));
+    const values = (): number[] => Array.from(dropout(ones, 0.3, seeds, policyFor()).dataSync());
+    assert.notDeepEqual(values(), values());
   });
 
-  test('drops the given share and keeps the mean', () => {
-    const values = dropout(tf.ones([400, 100]), 0.3, new DropoutSeeds(1, 1)).dataSync();
+  test('drops the given proportion of elements and preserves the mean', () => {
+    const values = dropout(tf.ones([400, 100]), 0.3, new DropoutSeeds(1, 1), policyFor()).dataSync();
     const dropped = values.filter((value) => value === 0).length / values.length;
     assert.ok(Math.abs(dropped - 0.3) < 0.01, `dropped ${dropped}`);
     assert.ok(values.every((value) => value === 0 || Math.abs(value - 1 / 0.7) < 1e-6));
   });
 
-  test('the gradient passes through the same mask', () => {
+  test('the gradient is masked like the input', () => {
     const input = tf.ones([30, 10]);
-    const forward = dropout(input, 0.4, new DropoutSeeds(3, 9)).dataSync();
-    const gradient = tf.grad((x) => dropout(x, 0.4, new DropoutSeeds(3, 9)).sum())(input).dataSync();
+    const forward = dropout(input, 0.4, new DropoutSeeds(3, 9), policyFor()).dataSync();
+    const gradient = tf.grad((x) => dropout(x, 0.4, new DropoutSeeds(3, 9), policyFor()).sum())(input).dataSync();
     assert.deepEqual(Array.from(gradient), Array.from(forward));
   });
 
   test('without seeds nothing is dropped', () => {
     const input = tf.ones([3]);
-    assert.equal(dropout(input, 0.5, undefined), input);
+    assert.equal(dropout(input, 0.5, undefined, policyFor()), input);
   });
 
-  test('every native form makes the same mask, forwards and backwards', () => {
+  test('every policy makes the same mask, for the value and for the gradient', () => {
     const input = tf.range(1, 12_346);
-    const results = availableForms().map(({ form }) =>
-      withOpForm(form, () => {
-        const { value, grads } = tf.valueAndGrads((given: Tensor) => dropout(given, 0.3, new DropoutSeeds(-7, 4)))([input], tf.fill(input.shape, 2));
-        return [value, grads[0]!].map((tensor) => Array.from(tensor.dataSync()));
-      }),
-    );
+    const results = availablePolicies().map(({ policy }) => {
+      const masked = (given: Tensor): Tensor => dropout(given, 0.3, new DropoutSeeds(-7, 4), policy);
+      const { value, grads } = tf.valueAndGrads(masked)([input], tf.fill(input.shape, 2));
+      return [value, grads[0]!].map((tensor) => Array.from(tensor.dataSync()));
+    });
     for (const result of results) assert.deepEqual(result, results[0]);
     assert.deepEqual(results[0]![1], results[0]![0]!.map((value) => (value === 0 ? 0 : Math.fround(2 * Math.fround(1 / 0.7)))));
   });

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Tensor2D } from '@tensorflow/tfjs-node-gpu';
 import { embed, selectRows } from '../../../../src/runtime/ops/embedding.js';
-import { loadTensorFlow, tf } from '../../../../src/runtime/tensorflow.js';
+import { loadTensorFlow } from '../../../../src/runtime/tensorflow.js';
+import { tf } from '../../../../src/runtime/tf.js';
 import { compareWithDifferences, type Twofold } from '../../../support/finite-differences.js';
-import { relativeError } from '../../../support/op-forms.js';
+import { relativeError } from '../../../support/policies.js';
 
 const [ROWS, COLUMNS] = [5, 3];
 
@@ -23,12 +24,12 @@ describe('rows of a matrix', async () => {
     for (const [actual, expected] of [value, ...gradients]) assert.ok(relativeError(actual, expected) < 1e-6);
   };
 
-  test('an embedding read twice gets both gradients, one not read none', () => {
+  test('the gradient of an embedding is summed over the positions that read it, and zero when none does', () => {
     const ids = [4, 1, 1, 0];
     check((table) => embed(table, tf.tensor1d(ids, 'int32')), ids);
   });
 
-  test('selected rows get their gradients, others zero', () => {
+  test('the gradient of a selected row is summed over its selections, and zero for other rows', () => {
     const ids = [3, 0, 2, 0];
     check((table) => selectRows(table, tf.tensor1d(ids, 'int32')), ids);
   });

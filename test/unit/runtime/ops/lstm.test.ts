@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
 import { Random } from '../../../../src/random.js';
-import { withOpForm } from '../../../../src/runtime/ops/form.js';
 import { lstmCell, lstmSequence } from '../../../../src/runtime/ops/lstm.js';
-import { loadTensorFlow, tf } from '../../../../src/runtime/tensorflow.js';
-import { availableForms, relativeError } from '../../../support/op-forms.js';
+import { PORTABLE_POLICY, type ComputePolicy } from '../../../../src/runtime/policy.js';
+import { loadTensorFlow } from '../../../../src/runtime/tensorflow.js';
+import { tf } from '../../../../src/runtime/tf.js';
+import { availablePolicies, relativeError } from '../../../support/policies.js';
 
 interface Sizes {
   readonly batch: number;
@@ -69,25 +70,41 @@ function tensorsOf(values: Values, sizes: Sizes): Record<keyof Values, Tensor> {
   return Object.fromEntries(NAMES.map((name) => [name, tf.tensor(Float32Array.from(values[name]), shapes[name])])) as Record<keyof Values, Tensor>;
 }
 
-function run(inputs: Record<keyof Values, Tensor>, lengths: readonly number[], reverse: boolean): Tensor1D {
-  const { outputs, finalHidden, finalCell } = lstmSequence({
-    inputs: inputs.inputs as Tensor3D,
-    inputKernel: inputs.inputKernel as Tensor2D,
-    bias: inputs.bias as Tensor1D,
-    recurrentKernel: inputs.recurrentKernel as Tensor2D,
-    initialHidden: inputs.initialHidden as Tensor2D,
-    initialCell: inputs.initialCell as Tensor2D,
+/** How a sequence is read. */
+interface Reading {
+  readonly sizes: Sizes;
+  readonly lengths: readonly number[];
+  readonly reverse: boolean;
+  readonly policy: ComputePolicy;
+}
+
+function run(tensors: Record<keyof Values, Tensor>, { lengths, reverse, policy }: Omit<Reading, 'sizes'>): Tensor1D {
+  const inputs = {
+    inputs: tensors.inputs as Tensor3D,
+    inputKernel: tensors.inputKernel as Tensor2D,
+    bias: tensors.bias as Tensor1D,
+    recurrentKernel: tensors.recurrentKernel as Tensor2D,
+    initialHidden: tensors.initialHidden as Tensor2D,
+    initialCell: tensors.initialCell as Tensor2D,
     lengths: tf.tensor1d([...lengths], 'int32'),
     reverse,
-  });
+  };
+  const { outputs, finalHidden, finalCell } = lstmSequence(inputs, policy);
   return tf.concat([outputs.flatten(), finalHidden.flatten(), finalCell.flatten()]);
 }
 
-/** Gradients of the weighted sum of everything that comes out, with the weights `direction`. */
-function gradients(values: Values, sizes: Sizes, lengths: readonly number[], reverse: boolean, direction: Float64Array): Record<string, Float32Array> {
+/** Gradients of the sum of all results, weighted by `direction`. */
+function gradients(
+  values: Values,
+  { sizes, ...reading }: Reading,
+  direction: Float64Array,
+): Record<string, Float32Array> {
   return tf.tidy(() => {
     const inputs = tensorsOf(values, sizes);
-    const loss = (...given: Tensor[]): Tensor => tf.sum(tf.mul(run(Object.fromEntries(NAMES.map((name, index) => [name, given[index]!])) as Record<keyof Values, Tensor>, lengths, reverse), tf.tensor1d(Float32Array.from(direction))));
+    const loss = (...given: Tensor[]): Tensor => {
+      const tensors = Object.fromEntries(NAMES.map((name, index) => [name, given[index]!]));
+      return tf.sum(tf.mul(run(tensors as Record<keyof Values, Tensor>, reading), tf.tensor1d(Float32Array.from(direction))));
+    };
     const found = tf.grads(loss)(NAMES.map((name) => inputs[name]));
     return Object.fromEntries(NAMES.map((name, index) => [name, found[index]!.dataSync() as Float32Array]));
   });
@@ -98,23 +115,23 @@ describe('LSTM over a sequence', async () => {
   const large: Sizes = { batch: 37, time: 6, input: 24, hidden: 40 };
   const largeLengths = Array.from({ length: large.batch }, (_, row) => 1 + ((row * 5) % large.time));
 
-  for (const { name, form, tolerance } of availableForms()) {
+  for (const { name, policy, tolerance } of availablePolicies()) {
     for (const reverse of [false, true]) {
-      const direction = reverse ? 'from right to left' : 'from left to right';
+      const direction = reverse ? 'right to left' : 'left to right';
 
-      test(`${name}, ${direction}: equals the equations one number at a time`, () => {
+      test(`${name}, ${direction}: results equal the equations in double precision`, () => {
         for (const [sizes, lengths] of [[SMALL, SMALL_LENGTHS], [large, largeLengths]] as const) {
           const values = randomInputs(sizes);
-          const actual = withOpForm(form, () => tf.tidy(() => run(tensorsOf(values, sizes), lengths, reverse).dataSync()));
+          const actual = tf.tidy(() => run(tensorsOf(values, sizes), { lengths, reverse, policy }).dataSync());
           const error = relativeError(actual, reference(values, sizes, lengths, reverse));
           assert.ok(error < tolerance, `error ${error}`);
         }
       });
 
-      test(`${name}, ${direction}: gradients agree with finite differences`, () => {
+      test(`${name}, ${direction}: gradients equal finite differences`, () => {
         const values = randomInputs(SMALL);
         const weights = randomValues(new Random(9), [SMALL.batch * (SMALL.time + 2) * SMALL.hidden], 1);
-        const found = withOpForm(form, () => gradients(values, SMALL, SMALL_LENGTHS, reverse, weights));
+        const found = gradients(values, { sizes: SMALL, lengths: SMALL_LENGTHS, reverse, policy }, weights);
         const weighted = (): number => reference(values, SMALL, SMALL_LENGTHS, reverse).reduce((sum, value, index) => sum + value * weights[index]!, 0);
         for (const input of NAMES) {
           const numeric = values[input].map((value, index) => {
@@ -131,11 +148,12 @@ describe('LSTM over a sequence', async () => {
         }
       });
 
-      test(`${name}, ${direction}: gradients equal those of the plain form`, () => {
+      test(`${name}, ${direction}: gradients equal those of the plain ops`, () => {
         const values = randomInputs(large);
         const weights = randomValues(new Random(9), [large.batch * (large.time + 2) * large.hidden], 1);
-        const plain = withOpForm({ kernels: 'plain', precision: 'float32' }, () => gradients(values, large, largeLengths, reverse, weights));
-        const found = withOpForm(form, () => gradients(values, large, largeLengths, reverse, weights));
+        const reading = { sizes: large, lengths: largeLengths, reverse };
+        const plain = gradients(values, { ...reading, policy: PORTABLE_POLICY }, weights);
+        const found = gradients(values, { ...reading, policy }, weights);
         for (const input of NAMES) {
           const error = relativeError(found[input]!, plain[input]!);
           assert.ok(error < tolerance, `${input}: error ${error}`);
@@ -143,23 +161,25 @@ describe('LSTM over a sequence', async () => {
       });
     }
 
-    test(`${name}: a step is a sequence of one`, () => {
+    test(`${name}: gradients of a single step equal those of a sequence of length one`, () => {
       const sizes: Sizes = { batch: 5, time: 1, input: 7, hidden: 24 };
       const values = randomInputs(sizes);
       const weights = Float32Array.from(randomValues(new Random(2), [sizes.batch * sizes.hidden * 2], 1));
-      const gradientsOfStep = (): Float32Array[] =>
-        tf.tidy(() => {
-          const tensors = tensorsOf(values, sizes);
-          const step = (...[inputs, inputKernel, bias, kernel, hidden, cell]: Tensor[]): Tensor => {
-            const projected = tf.add(tf.matMul(tf.reshape(inputs!, [sizes.batch, sizes.input]), inputKernel as Tensor2D), bias!) as Tensor2D;
-            const next = lstmCell(projected, tf.matMul(hidden as Tensor2D, kernel as Tensor2D), cell as Tensor2D);
-            return tf.sum(tf.mul(tf.concat([next.hidden.flatten(), next.cell.flatten()]), tf.tensor1d(weights)));
-          };
-          return tf.grads(step)(NAMES.map((name) => tensors[name])).map((gradient) => gradient.dataSync() as Float32Array);
-        });
-      const stepGradients = withOpForm(form, gradientsOfStep);
+      const stepGradients = tf.tidy(() => {
+        const tensors = tensorsOf(values, sizes);
+        const step = (...[inputs, inputKernel, bias, kernel, hidden, cell]: Tensor[]): Tensor => {
+          const product = tf.matMul(tf.reshape(inputs!, [sizes.batch, sizes.input]), inputKernel as Tensor2D);
+          const projected = tf.add(product, bias!) as Tensor2D;
+          const next = lstmCell(projected, tf.matMul(hidden as Tensor2D, kernel as Tensor2D), cell as Tensor2D, policy);
+          return tf.sum(tf.mul(tf.concat([next.hidden.flatten(), next.cell.flatten()]), tf.tensor1d(weights)));
+        };
+        const found = tf.grads(step)(NAMES.map((name) => tensors[name]));
+        return found.map((gradient) => gradient.dataSync() as Float32Array);
+      });
       const none = new Float64Array(sizes.batch * sizes.hidden);
-      const whole = withOpForm({ kernels: 'plain', precision: 'float32' }, () => gradients(values, sizes, new Array<number>(sizes.batch).fill(1), false, Float64Array.from([...none, ...weights])));
+      const lengths = new Array<number>(sizes.batch).fill(1);
+      const reading = { sizes, lengths, reverse: false, policy: PORTABLE_POLICY };
+      const whole = gradients(values, reading, Float64Array.from([...none, ...weights]));
       for (const [index, input] of NAMES.entries()) {
         const error = relativeError(stepGradients[index]!, whole[input]!);
         assert.ok(error < tolerance, `${input}: error ${error}`);

@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
+import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
 import { Random } from '../../../../src/random.js';
-import { withOpForm } from '../../../../src/runtime/ops/form.js';
-import { matMul } from '../../../../src/runtime/ops/matmul.js';
-import { loadTensorFlow, tf } from '../../../../src/runtime/tensorflow.js';
-import { availableForms, relativeError } from '../../../support/op-forms.js';
+import { batchMatMul, matMul } from '../../../../src/runtime/ops/matmul.js';
+import { loadTensorFlow } from '../../../../src/runtime/tensorflow.js';
+import { tf } from '../../../../src/runtime/tf.js';
+import { availablePolicies, relativeError } from '../../../support/policies.js';
 
-/** Rows, inner size and columns: single numbers, sizes that no vector unit likes, and more than one block of everything. */
+/** Rows, inner size and columns: single numbers, no multiples of a vector, and more than one block of each. */
 const SIZES = [
   [1, 1, 1],
   [3, 5, 7],
   [70, 33, 17],
   [131, 600, 90],
   [65, 70, 1100],
-  // Rows so many that a right factor deeper than wide is turned first.
+  // So many rows that a right factor with no more rows than columns is transposed first.
   [520, 150, 37],
 ] as const;
 
@@ -34,39 +34,91 @@ function reference(rows: number, inner: number, columns: number, a: (row: number
   return result;
 }
 
+/** The product of two matrices, and for the sum of its elements weighted by `direction` the gradients of both. */
+function referenceWithGradients(
+  { rows, inner, columns, transposeB }: { rows: number; inner: number; columns: number; transposeB: boolean },
+  a: Float32Array,
+  b: Float32Array,
+  direction: Float32Array,
+): { product: Float64Array; ofA: Float64Array; ofB: Float64Array } {
+  const aAt = (row: number, k: number): number => a[row * inner + k]!;
+  const bAt = (k: number, column: number): number => (transposeB ? b[column * inner + k]! : b[k * columns + column]!);
+  const dAt = (row: number, column: number): number => direction[row * columns + column]!;
+  return {
+    product: reference(rows, inner, columns, aAt, bAt),
+    ofA: reference(rows, columns, inner, dAt, (column, k) => bAt(k, column)),
+    ofB: transposeB
+      ? reference(columns, rows, inner, (column, row) => dAt(row, column), aAt)
+      : reference(inner, rows, columns, (k, row) => aAt(row, k), dAt),
+  };
+}
+
 describe('matrix product', async () => {
   await loadTensorFlow({ device: 'cpu' });
 
-  for (const { name, form, tolerance } of availableForms()) {
+  for (const { name, policy, tolerance } of availablePolicies()) {
     for (const transposeB of [false, true]) {
-      test(`${name}${transposeB ? ', transposed' : ''}: product and gradients equal sums one number at a time`, () => {
+      const check = (what: string, actual: Float32Array, expected: Float64Array): void => {
+        const error = relativeError(actual, expected);
+        assert.ok(error < tolerance, `${what}: error ${error}`);
+      };
+
+      test(`${name}${transposeB ? ', transposed' : ''}: product and gradients equal sums in double precision`, () => {
         for (const [rows, inner, columns] of SIZES) {
           const random = new Random(rows);
           const a = randomValues(random, rows * inner);
           const b = randomValues(random, inner * columns);
           const bias = randomValues(random, columns);
           const direction = randomValues(random, rows * columns);
-          const bAt = (k: number, column: number): number => (transposeB ? b[column * inner + k]! : b[k * columns + column]!);
-          const aAt = (row: number, k: number): number => a[row * inner + k]!;
-          const [value, ofA, ofB, ofBias] = withOpForm(form, () =>
-            tf.tidy(() => {
-              const inputs = [tf.tensor2d(a, [rows, inner]), tf.tensor2d(b, transposeB ? [columns, inner] : [inner, columns]), tf.tensor1d(bias)] as const;
-              const compute = (left: Tensor, right: Tensor, added: Tensor): Tensor => matMul(left as Tensor2D, right as Tensor2D, { transposeB, bias: added as Tensor1D });
-              const { value: product, grads } = tf.valueAndGrads(compute)([...inputs], tf.tensor2d(direction, [rows, columns]));
-              return [product, ...grads].map((tensor) => tensor.dataSync());
-            }),
-          ) as [Float32Array, Float32Array, Float32Array, Float32Array];
+          const [value, ofA, ofB, ofBias] = tf.tidy(() => {
+            const shapeOfB: [number, number] = transposeB ? [columns, inner] : [inner, columns];
+            const inputs = [tf.tensor2d(a, [rows, inner]), tf.tensor2d(b, shapeOfB), tf.tensor1d(bias)];
+            const compute = (left: Tensor, right: Tensor, added: Tensor): Tensor =>
+              matMul(left as Tensor2D, right as Tensor2D, policy, { transposeB, bias: added as Tensor1D });
+            const weights = tf.tensor2d(direction, [rows, columns]);
+            const { value: product, grads } = tf.valueAndGrads(compute)(inputs, weights);
+            return [product, ...grads].map((tensor) => tensor.dataSync());
+          }) as [Float32Array, Float32Array, Float32Array, Float32Array];
 
-          const check = (what: string, actual: Float32Array, expected: Float64Array): void => {
-            const error = relativeError(actual, expected);
-            assert.ok(error < tolerance, `${what} of [${rows}, ${inner}] x [${inner}, ${columns}]: error ${error}`);
-          };
-          const dAt = (row: number, column: number): number => direction[row * columns + column]!;
-          const expected = reference(rows, inner, columns, aAt, bAt).map((sum, index) => sum + bias[index % columns]!);
-          check('product', value, expected);
-          check('gradient of the left', ofA, reference(rows, columns, inner, dAt, (column, k) => bAt(k, column)));
-          check('gradient of the right', ofB, transposeB ? reference(columns, rows, inner, (column, row) => dAt(row, column), aAt) : reference(inner, rows, columns, (k, row) => aAt(row, k), dAt));
-          check('gradient of the bias', ofBias, reference(1, rows, columns, () => 1, dAt));
+          const sizes = `[${rows}, ${inner}] x [${inner}, ${columns}]`;
+          const expected = referenceWithGradients({ rows, inner, columns, transposeB }, a, b, direction);
+          check(`product of ${sizes}`, value, expected.product.map((sum, index) => sum + bias[index % columns]!));
+          check(`gradient of the left factor of ${sizes}`, ofA, expected.ofA);
+          check(`gradient of the right factor of ${sizes}`, ofB, expected.ofB);
+          const sumOfRows = reference(1, rows, columns, () => 1, (row, column) => direction[row * columns + column]!);
+          check(`gradient of the bias of ${sizes}`, ofBias, sumOfRows);
+        }
+      });
+
+      test(`${name}${transposeB ? ', transposed' : ''}: a batch of products and its gradients equal the same sums`, () => {
+        const batch = 3;
+        for (const [rows, inner, columns] of [[1, 1, 1], [3, 5, 7], [40, 33, 17], [7, 150, 300]] as const) {
+          const random = new Random(rows);
+          const a = randomValues(random, batch * rows * inner);
+          const b = randomValues(random, batch * inner * columns);
+          const direction = randomValues(random, batch * rows * columns);
+          const [value, ofA, ofB] = tf.tidy(() => {
+            const shapeOfB: [number, number, number] = transposeB ? [batch, columns, inner] : [batch, inner, columns];
+            const compute = (left: Tensor, right: Tensor): Tensor =>
+              batchMatMul(left as Tensor3D, right as Tensor3D, policy, { transposeB });
+            const inputs = [tf.tensor3d(a, [batch, rows, inner]), tf.tensor3d(b, shapeOfB)];
+            const weights = tf.tensor3d(direction, [batch, rows, columns]);
+            const { value: product, grads } = tf.valueAndGrads(compute)(inputs, weights);
+            return [product, ...grads].map((tensor) => tensor.dataSync());
+          }) as [Float32Array, Float32Array, Float32Array];
+
+          for (let index = 0; index < batch; index++) {
+            const part = (values: Float32Array): Float32Array => {
+              const length = values.length / batch;
+              return values.subarray(index * length, (index + 1) * length);
+            };
+            const factors = [part(a), part(b), part(direction)] as const;
+            const expected = referenceWithGradients({ rows, inner, columns, transposeB }, ...factors);
+            const sizes = `[${rows}, ${inner}] x [${inner}, ${columns}]`;
+            check(`product ${index} of ${sizes}`, part(value), expected.product);
+            check(`gradient of left factor ${index} of ${sizes}`, part(ofA), expected.ofA);
+            check(`gradient of right factor ${index} of ${sizes}`, part(ofB), expected.ofB);
+          }
         }
       });
     }

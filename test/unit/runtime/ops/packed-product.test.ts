@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Random } from '../../../../src/random.js';
-import { withOpForm } from '../../../../src/runtime/ops/form.js';
 import { packedProduct, packKernel } from '../../../../src/runtime/ops/packed-product.js';
-import { loadTensorFlow, tf } from '../../../../src/runtime/tensorflow.js';
-import { availableForms, relativeError } from '../../../support/op-forms.js';
+import { loadTensorFlow } from '../../../../src/runtime/tensorflow.js';
+import { tf } from '../../../../src/runtime/tf.js';
+import { availablePolicies, relativeError } from '../../../support/policies.js';
 
 describe('product with a packed kernel', async () => {
   await loadTensorFlow({ device: 'cpu' });
 
-  for (const { name, form, tolerance } of availableForms()) {
+  for (const { name, policy, tolerance } of availablePolicies()) {
     for (const transposed of [false, true]) {
-      test(`${name}${transposed ? ', transposed' : ''}: equals sums one number at a time`, () => {
+      test(`${name}${transposed ? ', transposed' : ''}: equals sums in double precision`, () => {
         for (const [rows, inner, columns] of [[1, 3, 2], [9, 70, 33], [130, 21, 1100]] as const) {
           const random = new Random(rows);
           const values = (length: number): Float32Array => Float32Array.from({ length }, () => 2 * random.uniform() - 1);
@@ -23,13 +23,13 @@ describe('product with a packed kernel', async () => {
             return sum;
           });
           const withBias = expected.map((sum, index) => sum + bias[index % columns]!);
-          const [plain, added, tangent] = withOpForm(form, () =>
-            tf.tidy(() => {
-              const packed = packKernel(tf.tensor2d(kernel, transposed ? [columns, inner] : [inner, columns]), transposed);
-              const left = tf.tensor2d(input, [rows, inner]);
-              return [packedProduct(left, packed).dataSync(), packedProduct(left, packed, { bias: tf.tensor1d(bias) }).dataSync(), packedProduct(left, packed, { bias: tf.tensor1d(bias), tanh: true }).dataSync()];
-            }),
-          ) as [Float32Array, Float32Array, Float32Array];
+          const [plain, added, tangent] = tf.tidy(() => {
+            const shape: [number, number] = transposed ? [columns, inner] : [inner, columns];
+            const packed = packKernel(tf.tensor2d(kernel, shape), policy, transposed);
+            const left = tf.tensor2d(input, [rows, inner]);
+            const options = [{}, { bias: tf.tensor1d(bias) }, { bias: tf.tensor1d(bias), tanh: true }];
+            return options.map((option) => packedProduct(left, packed, option).dataSync());
+          }) as [Float32Array, Float32Array, Float32Array];
           for (const [actual, sums] of [[plain, expected], [added, withBias], [tangent, withBias.map(Math.tanh)]] as const) {
             const error = relativeError(actual, sums);
             assert.ok(error < tolerance, `[${rows}, ${inner}] x [${inner}, ${columns}]: error ${error}`);

@@ -6,29 +6,30 @@ import { toTensors } from '../../../src/model/batch-tensors.js';
 import { buildModel } from '../../../src/model/build.js';
 import type { TrainableModel } from '../../../src/model/model.js';
 import { Random } from '../../../src/random.js';
-import { loadTensorFlow, tf } from '../../../src/runtime/tensorflow.js';
+import { loadTensorFlow, policyFor } from '../../../src/runtime/tensorflow.js';
+import { tf } from '../../../src/runtime/tf.js';
 import { computeGradients } from '../../../src/training/gradients.js';
-import { batchOf, THREE_PAIRS, tinyModel } from '../../support/models.js';
+import { batchOf, THREE_PAIRS, tinyModel, type TinyDifferences } from '../../support/models.js';
 
 const VOCABULARY = 12;
 
 /** Every way to build the model that takes a path of its own. */
-const VARIANTS: Record<string, Record<string, unknown>> = {
+const VARIANTS: Record<string, TinyDifferences> = {
   general: {},
-  dot: { attention: 'dot' },
-  concat: { attention: 'concat' },
-  scaled: { attention: 'scaled' },
-  'no attention': { attention: 'none' },
-  'input feeding': { decoder: { layers: 1, hiddenSize: 6, inputFeeding: true } },
-  'two layers, one direction': { encoder: { layers: 2, hiddenSize: 4, bidirectional: false }, decoder: { layers: 2, hiddenSize: 6, inputFeeding: false } },
+  dot: { decoder: { attention: 'dot' } },
+  concat: { decoder: { attention: 'concat' } },
+  scaled: { decoder: { attention: 'scaled' } },
+  'no attention': { decoder: { attention: 'none' } },
+  'input feeding': { decoder: { inputFeeding: true } },
+  'two layers, one direction': { encoder: { layers: 2, hiddenSize: 4, bidirectional: false }, decoder: { layers: 2 } },
   'two layers with input feeding': { encoder: { layers: 2, hiddenSize: 6, bidirectional: true }, decoder: { layers: 2, hiddenSize: 6, inputFeeding: true } },
-  'copied state': { bridge: 'copy' },
-  'zero state': { bridge: 'zero' },
+  'copied state': { decoder: { bridge: 'copy' } },
+  'zero state': { decoder: { bridge: 'zero' } },
   'tied and shared embeddings': { embeddingSize: 6, tieTargetEmbeddings: true, shareEmbeddings: true },
 };
 
-function build(differences: Record<string, unknown>): TrainableModel {
-  return buildModel(tinyModel(differences), VOCABULARY, VOCABULARY, new Random(3));
+function build(differences: TinyDifferences): TrainableModel {
+  return buildModel(tinyModel(differences), { source: VOCABULARY, target: VOCABULARY }, { random: new Random(3), policy: policyFor() });
 }
 
 function lossOf(model: TrainableModel, extraPadding = 0): number {
@@ -42,7 +43,7 @@ function gradientsOf(model: TrainableModel, extraPadding = 0): Map<string, Float
   return values;
 }
 
-describe('LSTM model', () => {
+describe('recurrent model', () => {
   before(async () => {
     await loadTensorFlow({ device: 'cpu' });
   });
@@ -92,14 +93,14 @@ describe('LSTM model', () => {
         const batch = batchOf(THREE_PAIRS);
         const tensors = toTensors(batch);
         const kernel = model.parameters.get<Tensor2D>(model.outputKernel);
-        const whole = tf.add(tf.matMul(model.decoderOutputs(tensors), kernel, false, true), model.parameters.get<Tensor1D>(model.outputBias)).arraySync() as number[][];
+        const whole = tf.add(tf.matMul(model.teacherForcing(tensors).hidden, kernel, false, true), model.parameters.get<Tensor1D>(model.outputBias)).arraySync() as number[][];
         const encoded = model.encode(tensors.source, tensors.sourceLengths);
-        let state = encoded.initialState;
+        let { state } = encoded;
         for (let time = 0; time < batch.targetTime; time++) {
           const previous = tf.tensor1d(THREE_PAIRS.map((_, row) => batch.decoderInput[row * batch.targetTime + time]!), 'int32');
-          const step = model.decodeStep(encoded, state, previous);
+          const step = model.decodeStep({ memory: encoded.memory, state, position: time, previous });
           const logits = step.logits.values().arraySync();
-          state = step.state;
+          ({ state } = step);
           for (const [row, values] of logits.entries()) {
             if (time >= batch.targetLengths[row]!) continue;
             for (const [id, value] of values.entries()) {
@@ -116,9 +117,9 @@ describe('LSTM model', () => {
     const model = build({});
     tf.tidy(() => {
       const tensors = toTensors(batchOf(THREE_PAIRS, 2));
-      const encoded = model.encode(tensors.source, tensors.sourceLengths);
-      const { attentionWeights } = model.decodeStep(encoded, encoded.initialState, tf.tensor1d([2, 2, 2], 'int32'));
-      for (const [row, weights] of attentionWeights!.arraySync().flat().entries()) {
+      const source = model.encode(tensors.source, tensors.sourceLengths);
+      const { attention } = model.decodeStep({ ...source, position: 0, previous: tf.tensor1d([2, 2, 2], 'int32') });
+      for (const [row, weights] of attention!.arraySync().flat().entries()) {
         const length = THREE_PAIRS[row]!.source.length + 1;
         assert.ok(Math.abs(weights.reduce((sum, weight) => sum + weight, 0) - 1) < 1e-6);
         assert.ok(weights.slice(length).every((weight) => weight === 0));

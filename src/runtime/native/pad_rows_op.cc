@@ -1,5 +1,5 @@
-// S2sMoreRows: a matrix in the number format of products, with rows of zeros behind its own. oneDNN compiles code for every shape of
-// product, and TensorFlow keeps it: a third of a megabyte each in bfloat16.
+// S2sPadRows: a matrix cast to the dtype of products and padded with zero rows. oneDNN compiles code for each
+// shape of product, and TensorFlow keeps it: a third of a megabyte per shape in bfloat16.
 #include <algorithm>
 
 #include "number_type.h"
@@ -11,12 +11,12 @@ using tensorflow::OpKernelConstruction;
 using tensorflow::OpKernelContext;
 using tensorflow::Tensor;
 
-REGISTER_OP("S2sMoreRows")
+REGISTER_OP("S2sPadRows")
     .Input("matrix: float")
     .Output("result: T")
     .Attr("T: {float, bfloat16}")
     .Attr("rows: int")
-    .Doc("The matrix as T, and below it as many rows of zeros as make `rows`.");
+    .Doc("The matrix cast to T and padded with zero rows to `rows` rows.");
 
 namespace {
 
@@ -24,9 +24,9 @@ namespace {
 constexpr int64_t kElements = 1 << 15;
 
 template <typename T>
-class MoreRowsOp : public tensorflow::OpKernel {
+class PadRowsOp : public tensorflow::OpKernel {
  public:
-  explicit MoreRowsOp(OpKernelConstruction* context) : OpKernel(context) { OP_REQUIRES_OK(context, context->GetAttr("rows", &rows_)); }
+  explicit PadRowsOp(OpKernelConstruction* context) : OpKernel(context) { OP_REQUIRES_OK(context, context->GetAttr("rows", &rows_)); }
 
   void Compute(OpKernelContext* context) override {
     const Tensor& matrix = context->input(0);
@@ -48,7 +48,7 @@ class MoreRowsOp : public tensorflow::OpKernel {
   int64_t rows_;
 };
 
-#define REGISTER(T) REGISTER_KERNEL_BUILDER(Name("S2sMoreRows").Device(tensorflow::DEVICE_CPU).TypeConstraint<T>("T"), MoreRowsOp<T>)
+#define REGISTER(T) REGISTER_KERNEL_BUILDER(Name("S2sPadRows").Device(tensorflow::DEVICE_CPU).TypeConstraint<T>("T"), PadRowsOp<T>)
 REGISTER(float);
 REGISTER(tensorflow::bfloat16);
 #undef REGISTER

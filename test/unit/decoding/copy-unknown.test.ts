@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Span } from '../../../src/text/tokenizer.js';
 import { UNK } from '../../../src/vocab/special.js';
-import { copyUnknown } from '../../../src/translation/copy-unknown.js';
+import { copyUnknown } from '../../../src/decoding/copy-unknown.js';
 
 const VOCABULARY = ['<pad>', '<unk>', '<s>', '</s>', '▁sees', '▁the', '▁a', '.'];
 const target = {

@@ -1,6 +1,6 @@
 import type { DecodingConfig } from '../config/schema.js';
-import type { SearchOptions } from '../decoding/search.js';
-import { lengthSortedBatches, translateAll } from '../decoding/translate-all.js';
+import type { SearchOptions } from './search.js';
+import { lengthSortedBatches, translateAll } from './translate-all.js';
 import type { Decodable } from '../model/model.js';
 import { explainOutOfMemory, type Task, type Workload } from '../runtime/out-of-memory.js';
 import type { TokenizerPair } from '../text/tokenizer.js';

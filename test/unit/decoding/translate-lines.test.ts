@@ -4,7 +4,7 @@ import { loadTensorFlow } from '../../../src/runtime/tensorflow.js';
 import { SPACE_MARK } from '../../../src/text/definition.js';
 import type { Tokenizer } from '../../../src/text/tokenizer.js';
 import { UNK } from '../../../src/vocab/special.js';
-import { MAX_SOURCE_TOKENS, translateLines, type TranslationSettings } from '../../../src/translation/translate-lines.js';
+import { MAX_SOURCE_TOKENS, translateLines, type TranslationSettings } from '../../../src/decoding/translate-lines.js';
 import { TableModel } from '../decoding/table-model.js';
 
 before(async () => {

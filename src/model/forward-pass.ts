@@ -1,0 +1,32 @@
+import type { Rank, Tensor } from '@tensorflow/tfjs-node-gpu';
+import { dropout, type DropoutSeeds } from '../runtime/ops/dropout.js';
+import type { ComputePolicy } from '../runtime/policy.js';
+import type { Parameters, Product } from './parameters.js';
+
+/** What one forward pass passes to every layer: how to compute, how to multiply by a kernel, and dropout. */
+export class ForwardPass {
+  readonly policy: ComputePolicy;
+
+  private constructor(
+    { policy }: Parameters,
+    readonly multiply: Product,
+    private readonly seeds: DropoutSeeds | undefined,
+  ) {
+    this.policy = policy;
+  }
+
+  /** A pass with gradients. Without `seeds` there is no dropout. */
+  static training(parameters: Parameters, seeds: DropoutSeeds | undefined): ForwardPass {
+    return new ForwardPass(parameters, parameters.multiply, seeds);
+  }
+
+  /** A pass without gradients and without dropout, with packed kernels. */
+  static decoding(parameters: Parameters): ForwardPass {
+    return new ForwardPass(parameters, parameters.multiplyPacked, undefined);
+  }
+
+  /** Dropout (Srivastava et al. 2014); returns the input itself outside training. */
+  dropout<Shape extends Rank>(input: Tensor<Shape>, rate: number): Tensor<Shape> {
+    return dropout(input, rate, this.seeds, this.policy);
+  }
+}
