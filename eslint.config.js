@@ -12,7 +12,10 @@ export default defineConfig(
     rules: {
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/no-explicit-any': 'error',
-      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true, allowNullish: true }],
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true, allowNullish: true },
+      ],
       // tfjs's functions leave the rank of a tensor to the caller, who states it with `as`.
       '@typescript-eslint/no-unnecessary-type-assertion': 'off',
       // An async function without await is the plain way to fulfil an interface of promises.

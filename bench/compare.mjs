@@ -46,9 +46,25 @@ function options(argv) {
   const text = /** @type {const} */ ({ type: 'string' });
   const flag = /** @type {const} */ ({ type: 'boolean', default: false });
   try {
-    const { values } = parseArgs({ args: argv, options: { rounds: text, python: text, models: text, dtypes: text, device: text, steps: text, warmup: text, peer: text, source: text, decode: flag, help: { ...flag, short: 'h' } } });
+    const { values } = parseArgs({
+      args: argv,
+      options: {
+        rounds: text,
+        python: text,
+        models: text,
+        dtypes: text,
+        device: text,
+        steps: text,
+        warmup: text,
+        peer: text,
+        source: text,
+        decode: flag,
+        help: { ...flag, short: 'h' },
+      },
+    });
     const rounds = Number(values.rounds ?? 3);
-    if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`--rounds must be a whole number of at least 1, but is ${values.rounds}`);
+    if (!Number.isInteger(rounds) || rounds < 1)
+      throw new Error(`--rounds must be a whole number of at least 1, but is ${values.rounds}`);
     const device = values.device ?? 'cpu';
     if (device !== 'cpu' && device !== 'gpu') throw new Error(`--device must be cpu or gpu, but is ${device}`);
     if (values.source !== undefined && !values.decode) throw new Error('--source goes with --decode');
@@ -63,7 +79,10 @@ function options(argv) {
       peer: values.peer ?? join(PACKAGE_ROOT, 'bench', 'peer_pytorch.py'),
     };
   } catch (error) {
-    throw new Failure(`${error instanceof Error ? error.message : error}\nnode bench/compare.mjs --help shows the options.`, 2);
+    throw new Failure(
+      `${error instanceof Error ? error.message : error}\nnode bench/compare.mjs --help shows the options.`,
+      2,
+    );
   }
 }
 
@@ -81,7 +100,11 @@ function run(program, args) {
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (part) => (stdout += part));
     child.stderr.setEncoding('utf8').on('data', (part) => (stderr += part));
-    child.on('error', (/** @type {NodeJS.ErrnoException} */ error) => (error.code === 'ENOENT' ? resolve({ code: 127, stdout, stderr: `there is no program ${program}` }) : reject(error)));
+    child.on('error', (/** @type {NodeJS.ErrnoException} */ error) =>
+      error.code === 'ENOENT'
+        ? resolve({ code: 127, stdout, stderr: `there is no program ${program}` })
+        : reject(error),
+    );
     child.on('close', (code) => resolve({ code: code ?? 1, stdout, stderr }));
   });
 }
@@ -101,11 +124,13 @@ async function measure(program, args) {
 
 /** Share of all cores that other programs use while nothing is measured, over half a second. */
 async function loadOfOthers() {
-  const times = () => cpus().map(({ times: { idle, user, nice, sys, irq } }) => ({ idle, all: idle + user + nice + sys + irq }));
+  const times = () =>
+    cpus().map(({ times: { idle, user, nice, sys, irq } }) => ({ idle, all: idle + user + nice + sys + irq }));
   const before = times();
   await wait(500);
   const after = times();
-  const sum = (/** @type {'idle' | 'all'} */ key) => after.reduce((total, core, index) => total + core[key] - (before[index]?.[key] ?? 0), 0);
+  const sum = (/** @type {'idle' | 'all'} */ key) =>
+    after.reduce((total, core, index) => total + core[key] - (before[index]?.[key] ?? 0), 0);
   return sum('all') === 0 ? 0 : 1 - sum('idle') / sum('all');
 }
 
@@ -114,7 +139,8 @@ async function checkPeer(python, peer) {
   if (!existsSync(peer)) throw new Failure(`there is no file ${peer}`, 2);
   const { code, stderr } = await run(python, [peer, '--help']);
   if (code === 127) throw new Failure(`${stderr}: name a Python with PyTorch, --python PATH.\n${INSTALL}`);
-  if (/No module named '?torch/.test(stderr)) throw new Failure(`${python} has no PyTorch.\n${INSTALL}\nor name another Python: --python PATH`);
+  if (/No module named '?torch/.test(stderr))
+    throw new Failure(`${python} has no PyTorch.\n${INSTALL}\nor name another Python: --python PATH`);
   if (code !== 0) throw new Failure(`${python} ${peer} --help failed:\n${stderr.trim()}`);
 }
 
@@ -124,27 +150,63 @@ async function main(argv) {
   if (settings.help) return process.stdout.write(HELP);
   const { rounds, python, peer, decode, source } = settings;
   await checkPeer(python, peer);
-  const counts = (/** @type {const} */ (['steps', 'warmup'])).flatMap((name) => (settings[name] === undefined ? [] : [`--${name}`, settings[name]]));
-  const jobs = settings.models.flatMap((model) => settings.dtypes.map((dtype) => ({ model, dtype, ours: /** @type {import('./table.mjs').Report[]} */ ([]), theirs: /** @type {import('./table.mjs').Report[]} */ ([]) })));
+  const counts = /** @type {const} */ (['steps', 'warmup']).flatMap((name) =>
+    settings[name] === undefined ? [] : [`--${name}`, settings[name]],
+  );
+  const jobs = settings.models.flatMap((model) =>
+    settings.dtypes.map((dtype) => ({
+      model,
+      dtype,
+      ours: /** @type {import('./table.mjs').Report[]} */ ([]),
+      theirs: /** @type {import('./table.mjs').Report[]} */ ([]),
+    })),
+  );
   let others = 0;
   for (let round = 1; round <= rounds; round++) {
     for (const { model, dtype, ours, theirs } of jobs) {
       others = Math.max(others, await loadOfOthers());
-      const common = ['--model', model, '--dtype', dtype, ...(decode ? ['--decode'] : []), ...(source === undefined ? [] : ['--source', source]), ...counts];
+      const common = [
+        '--model',
+        model,
+        '--dtype',
+        dtype,
+        ...(decode ? ['--decode'] : []),
+        ...(source === undefined ? [] : ['--source', source]),
+        ...counts,
+      ];
       const turns = [
-        async () => ours.push(await measure(process.execPath, [join(PACKAGE_ROOT, 'bin', 's2s.js'), 'bench', ...common, '--device', settings.device])),
-        async () => theirs.push(await measure(python, [peer, ...common, '--device', settings.device === 'gpu' ? 'cuda' : 'cpu'])),
+        async () =>
+          ours.push(
+            await measure(process.execPath, [
+              join(PACKAGE_ROOT, 'bin', 's2s.js'),
+              'bench',
+              ...common,
+              '--device',
+              settings.device,
+            ]),
+          ),
+        async () =>
+          theirs.push(await measure(python, [peer, ...common, '--device', settings.device === 'gpu' ? 'cuda' : 'cpu'])),
       ];
       // Whoever is second meets a warmer machine: they take turns at that, too.
       for (const turn of round % 2 === 1 ? turns : turns.reverse()) await turn();
-      const [mine, other] = [ours, theirs].map((reports) => Math.round(reports.at(-1)?.target_tokens_per_second ?? NaN));
-      process.stderr.write(`round ${round} of ${rounds}: ${model} ${dtype}: s2s ${mine}, peer ${other} target tokens/s\n`);
+      const [mine, other] = [ours, theirs].map((reports) =>
+        Math.round(reports.at(-1)?.target_tokens_per_second ?? NaN),
+      );
+      process.stderr.write(
+        `round ${round} of ${rounds}: ${model} ${dtype}: s2s ${mine}, peer ${other} target tokens/s\n`,
+      );
     }
   }
   others = Math.max(others, await loadOfOthers());
-  if (others > BUSY) process.stderr.write(`warning: other programs used up to ${Math.round(100 * others)} % of the processor between the measurements: the numbers mean little, least of all those of PyTorch\n`);
+  if (others > BUSY)
+    process.stderr.write(
+      `warning: other programs used up to ${Math.round(100 * others)} % of the processor between the measurements: the numbers mean little, least of all those of PyTorch\n`,
+    );
   const [first] = jobs;
-  process.stdout.write(`${first?.ours[0]?.system} and ${first?.theirs[0]?.system}, device ${first?.ours[0]?.device}, ${decode ? 'greedy decoding' : 'training'}, ${rounds} round${rounds === 1 ? '' : 's'}\n\n${comparisonTable(jobs)}`);
+  process.stdout.write(
+    `${first?.ours[0]?.system} and ${first?.theirs[0]?.system}, device ${first?.ours[0]?.device}, ${decode ? 'greedy decoding' : 'training'}, ${rounds} round${rounds === 1 ? '' : 's'}\n\n${comparisonTable(jobs)}`,
+  );
 }
 
 try {

@@ -15,19 +15,35 @@
  */
 export function comparisonTable(jobs) {
   const hasShare = jobs.some(({ ours }) => ours.some((report) => report.share_of_matmul_rate !== undefined));
-  const sentences = jobs.every(({ ours, theirs }) => [...ours, ...theirs].every((report) => report.sentences_per_second !== undefined));
-  const speed = (/** @type {Report} */ report) => (sentences ? report.sentences_per_second : undefined) ?? report.target_tokens_per_second;
+  const sentences = jobs.every(({ ours, theirs }) =>
+    [...ours, ...theirs].every((report) => report.sentences_per_second !== undefined),
+  );
+  const speed = (/** @type {Report} */ report) =>
+    (sentences ? report.sentences_per_second : undefined) ?? report.target_tokens_per_second;
   const unit = sentences ? 'sentences/s' : 'target tokens/s';
-  const header = ['model', 'dtype', `s2s, ${unit}`, `PyTorch, ${unit}`, 's2s / PyTorch (range)', ...(hasShare ? ['s2s, share of the matmul rate'] : []), 'peak memory, s2s', 'peak memory, PyTorch'];
+  const header = [
+    'model',
+    'dtype',
+    `s2s, ${unit}`,
+    `PyTorch, ${unit}`,
+    's2s / PyTorch (range)',
+    ...(hasShare ? ['s2s, share of the matmul rate'] : []),
+    'peak memory, s2s',
+    'peak memory, PyTorch',
+  ];
   const rows = jobs.map(({ model, dtype, ours, theirs }) => {
     const speeds = [ours, theirs].map((reports) => whole(median(reports.map(speed))));
-    const ratios = ours.map((report, round) => speed(report) / (theirs[round] === undefined ? NaN : speed(theirs[round])));
+    const ratios = ours.map(
+      (report, round) => speed(report) / (theirs[round] === undefined ? NaN : speed(theirs[round])),
+    );
     const ratio = `${median(ratios).toFixed(2)} (${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)})`;
     const shares = known(ours, 'share_of_matmul_rate');
     const share = shares.length === 0 ? 'unknown' : `${Math.round(100 * median(shares))} %`;
     return [model, dtype, ...speeds, ratio, ...(hasShare ? [share] : []), memory(ours), memory(theirs)];
   });
-  return [header, header.map((_, column) => (column < 2 ? '---' : '---:')), ...rows].map((cells) => `| ${cells.join(' | ')} |\n`).join('');
+  return [header, header.map((_, column) => (column < 2 ? '---' : '---:')), ...rows]
+    .map((cells) => `| ${cells.join(' | ')} |\n`)
+    .join('');
 }
 
 /** @param {readonly Report[]} reports @param {'share_of_matmul_rate' | 'peak_resident_megabytes'} key @returns {number[]} */

@@ -23,9 +23,13 @@ export async function build(reporter) {
   if (isUpToDate()) return;
   reporter.say('compiling TypeScript');
   const compiler = join(PACKAGE_ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
-  if (!existsSync(compiler)) throw new SetupError('no-typescript', 'the TypeScript compiler is not installed', 'Run npm ci without --omit=dev.');
+  if (!existsSync(compiler))
+    throw new SetupError('no-typescript', 'the TypeScript compiler is not installed', 'Run npm ci without --omit=dev.');
   const began = new Date();
-  const { code } = await run(process.execPath, [compiler, '--project', PACKAGE_ROOT], { cwd: PACKAGE_ROOT, passOn: true });
+  const { code } = await run(process.execPath, [compiler, '--project', PACKAGE_ROOT], {
+    cwd: PACKAGE_ROOT,
+    passOn: true,
+  });
   if (code !== 0) throw new SetupError('not-compiled', 'the TypeScript compiler found errors');
   writeFileSync(NOTE, '');
   utimesSync(NOTE, began, began);
@@ -35,14 +39,21 @@ export async function build(reporter) {
 function isUpToDate() {
   if (!existsSync(NOTE) || !existsSync(join(DIST, 'src', 'cli', 'main.js'))) return false;
   const built = statSync(NOTE).mtimeMs;
-  const inputs = [...COMPILED_FOLDERS.flatMap((folder) => filesIn(join(PACKAGE_ROOT, folder))), join(PACKAGE_ROOT, 'tsconfig.json'), join(PACKAGE_ROOT, 'package-lock.json')];
+  const inputs = [
+    ...COMPILED_FOLDERS.flatMap((folder) => filesIn(join(PACKAGE_ROOT, folder))),
+    join(PACKAGE_ROOT, 'tsconfig.json'),
+    join(PACKAGE_ROOT, 'package-lock.json'),
+  ];
   return inputs.every((file) => statSync(file).mtimeMs < built);
 }
 
 /** @param {string} folder */
 function removeOrphans(folder) {
   for (const file of filesIn(join(DIST, folder))) {
-    const source = join(PACKAGE_ROOT, folder, file.slice(join(DIST, folder).length + 1)).replace(/(\.d)?\.(m?)(js|ts)(\.map)?$/, '');
+    const source = join(PACKAGE_ROOT, folder, file.slice(join(DIST, folder).length + 1)).replace(
+      /(\.d)?\.(m?)(js|ts)(\.map)?$/,
+      '',
+    );
     if (!['.ts', '.mjs'].some((ending) => existsSync(source + ending))) rmSync(file);
   }
 }
@@ -50,7 +61,9 @@ function removeOrphans(folder) {
 /** @param {string} folder */
 function filesIn(folder) {
   if (!existsSync(folder)) return [];
-  return readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

@@ -10,7 +10,9 @@ const CONFIG = join('configs', 'demo.yaml');
 const RUN = join('runs', 'demo');
 const S2S = join('bin', 's2s.js');
 /** A few sentences that are not in the training corpus. */
-const LINES = readFileSync(join(PACKAGE_ROOT, 'corpora', 'demo.test.en'), 'utf8').split('\n').slice(0, 5);
+const LINES = readFileSync(join(PACKAGE_ROOT, 'corpora', 'demo.test.en'), 'utf8')
+  .split('\n')
+  .slice(0, 5);
 
 const say = (/** @type {string} */ text) => process.stderr.write(`${text}\n`);
 const started = Date.now();

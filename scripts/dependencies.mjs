@@ -21,8 +21,16 @@ export async function installDependencies(reporter) {
     reporter.say('installing packages (npm ci)');
     const { npm_execpath: npm } = process.env;
     const args = ['ci', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
-    const { code } = npm === undefined ? await run('npm', args, { cwd: PACKAGE_ROOT, passOn: true }) : await run(process.execPath, [npm, ...args], { cwd: PACKAGE_ROOT, passOn: true });
-    if (code !== 0) throw new SetupError('packages-not-installed', 'npm could not install the packages', 'Its messages are above; check the network and npm\'s settings, then run the setup again.');
+    const { code } =
+      npm === undefined
+        ? await run('npm', args, { cwd: PACKAGE_ROOT, passOn: true })
+        : await run(process.execPath, [npm, ...args], { cwd: PACKAGE_ROOT, passOn: true });
+    if (code !== 0)
+      throw new SetupError(
+        'packages-not-installed',
+        'npm could not install the packages',
+        "Its messages are above; check the network and npm's settings, then run the setup again.",
+      );
   });
 }
 
@@ -39,7 +47,11 @@ export function checkNode(version, root) {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const [oldestMajor = 0, oldestMinor = 0] = oldest.split('.').map(Number);
   if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) return;
-  throw new SetupError('node-too-old', `Node ${oldest} or later is needed, and this is ${version}`, 'https://nodejs.org has the newest.');
+  throw new SetupError(
+    'node-too-old',
+    `Node ${oldest} or later is needed, and this is ${version}`,
+    'https://nodejs.org has the newest.',
+  );
 }
 
 /**

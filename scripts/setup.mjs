@@ -13,7 +13,10 @@ try {
   await installDependencies(reporter);
   // Only now: it needs the packages.
   const { setUpNative } = await import('../src/setup/native.mjs');
-  const { withoutOps } = await setUpNative({ variant: values.cuda ? 'cuda' : values.cpu ? 'cpu' : undefined, reporter });
+  const { withoutOps } = await setUpNative({
+    variant: values.cuda ? 'cuda' : values.cpu ? 'cpu' : undefined,
+    reporter,
+  });
   if (withoutOps !== undefined) reporter.say(`warning: no custom ops, training is slower without them: ${withoutOps}`);
   await build(reporter);
 } catch (error) {

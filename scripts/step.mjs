@@ -9,9 +9,15 @@ import { PACKAGE_ROOT } from '../src/setup/layout.mjs';
  * @returns {Promise<number>} exit code
  */
 export async function node(args, { input, env, mayFail = false } = {}) {
-  const child = spawn(process.execPath, args, { cwd: PACKAGE_ROOT, env: { ...process.env, ...env }, stdio: [input === undefined ? 'inherit' : 'pipe', 'inherit', 'inherit'] });
+  const child = spawn(process.execPath, args, {
+    cwd: PACKAGE_ROOT,
+    env: { ...process.env, ...env },
+    stdio: [input === undefined ? 'inherit' : 'pipe', 'inherit', 'inherit'],
+  });
   child.stdin?.end(input);
-  const code = await new Promise((resolve, reject) => child.on('error', reject).on('close', (exitCode) => resolve(exitCode ?? 1)));
+  const code = await new Promise((resolve, reject) =>
+    child.on('error', reject).on('close', (exitCode) => resolve(exitCode ?? 1)),
+  );
   if (code !== 0 && !mayFail) process.exit(code);
   return code;
 }

@@ -19,7 +19,8 @@ export default async function* report(events) {
       const error = data.details?.error;
       const cause = error?.cause ?? error;
       // A suite fails because a test in it has, which has been told.
-      if (cause instanceof Error && /subtests? failed/.test(cause.message) || /subtests? failed/.test(String(cause))) continue;
+      if ((cause instanceof Error && /subtests? failed/.test(cause.message)) || /subtests? failed/.test(String(cause)))
+        continue;
       const place = data.file === undefined ? '' : ` (${relative(process.cwd(), data.file)}:${data.line})`;
       yield `${lineEnd()}\nfailed: ${data.name}${place}\n${cause instanceof Error ? cause.stack : String(cause)}\n\n`;
       dots = 0;

@@ -12,7 +12,13 @@ const bin = (/** @type {string} */ path) => join('node_modules', ...path.split('
 if (chosen.length === 0) {
   console.log('eslint');
   await node([bin('eslint/bin/eslint.js'), '--cache', '--max-warnings=0', '.']);
-  await node([bin('dependency-cruiser/bin/dependency-cruise.mjs'), '--config', '.dependency-cruiser.cjs', 'src', 'bin']);
+  await node([
+    bin('dependency-cruiser/bin/dependency-cruise.mjs'),
+    '--config',
+    '.dependency-cruiser.cjs',
+    'src',
+    'bin',
+  ]);
 }
 const files = readdirSync(join(PACKAGE_ROOT, 'dist', 'test'), { recursive: true, encoding: 'utf8' })
   .filter((path) => path.endsWith('.test.js') && (chosen.length === 0 || chosen.some((part) => path.includes(part))))
@@ -24,4 +30,7 @@ if (files.length === 0) {
 }
 // Tests leave the user's own settings alone.
 const env = { S2S_MODEL: undefined, NODE_OPTIONS: undefined };
-process.exitCode = await node(['--test', '--test-reporter=./scripts/test-reporter.mjs', '--test-reporter-destination=stdout', ...files], { env, mayFail: true });
+process.exitCode = await node(
+  ['--test', '--test-reporter=./scripts/test-reporter.mjs', '--test-reporter-destination=stdout', ...files],
+  { env, mayFail: true },
+);

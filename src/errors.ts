@@ -22,7 +22,11 @@ export class S2sError extends Error {
    * @param code stable identifier for programs, in words joined by hyphens: `line-counts-differ`
    * @param message one sentence on what is wrong
    */
-  constructor(code: string, message: string, details: { place?: Place; hint?: string; exitCode?: 1 | 2; cause?: unknown } = {}) {
+  constructor(
+    code: string,
+    message: string,
+    details: { place?: Place; hint?: string; exitCode?: 1 | 2; cause?: unknown } = {},
+  ) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
     this.exitCode = details.exitCode ?? 1;
@@ -43,7 +47,8 @@ export class UsageError extends S2sError {
 /** `file:line: key` as far as known, or the empty string. */
 export function formatPlace(place: Place | undefined): string {
   if (place === undefined) return '';
-  const position = place.file === undefined ? '' : place.line === undefined ? place.file : `${place.file}:${place.line}`;
+  const position =
+    place.file === undefined ? '' : place.line === undefined ? place.file : `${place.file}:${place.line}`;
   return [position, place.key].filter((part) => part !== undefined && part !== '').join(': ');
 }
 

@@ -34,7 +34,15 @@ export { packageVersion } from './version.js';
 // Configuration
 export { ConfigError, loadConfig, type LoadOptions } from './config/load.js';
 export { jsonSchema } from './config/json-schema.js';
-export type { Config, ConfigInput, CorpusConfig, DecodingConfig, ModelConfig, TokenizerConfig, TrainingConfig } from './config/schema.js';
+export type {
+  Config,
+  ConfigInput,
+  CorpusConfig,
+  DecodingConfig,
+  ModelConfig,
+  TokenizerConfig,
+  TrainingConfig,
+} from './config/schema.js';
 
 // TensorFlow
 export { loadTensorFlow, type LoadedRuntime, type TensorFlowOptions } from './runtime/tensorflow.js';
@@ -50,17 +58,41 @@ export type { VocabularyEvent, VocabularyReport } from './text/build.js';
 export { openTraining, type PreparationEvent } from './training/open.js';
 export { train } from './training/train.js';
 export type { TrainingRun } from './training/run.js';
-export type { CheckpointEvent, RehearsalEvent, SkippedEvent, StartEvent, StoppedEvent, TrainingEvent, UpdateEvent, ValidationEvent } from './training/events.js';
+export type {
+  CheckpointEvent,
+  RehearsalEvent,
+  SkippedEvent,
+  StartEvent,
+  StoppedEvent,
+  TrainingEvent,
+  UpdateEvent,
+  ValidationEvent,
+} from './training/events.js';
 
 // Translating
 export { loadRun, type LoadedRun } from './translation/load-run.js';
-export { translateLines, type TranslatedHypothesis, type Translation, type TranslationSettings } from './decoding/translate-lines.js';
+export {
+  translateLines,
+  type TranslatedHypothesis,
+  type Translation,
+  type TranslationSettings,
+} from './decoding/translate-lines.js';
 export type { WhichCheckpoint } from './checkpoint/checkpoint-index.js';
 
 // Evaluating
-export { evaluateModel, scorePairs, type EvaluationSettings, type ModelEvaluation } from './evaluation/evaluate-model.js';
+export {
+  evaluateModel,
+  scorePairs,
+  type EvaluationSettings,
+  type ModelEvaluation,
+} from './evaluation/evaluate-model.js';
 export { readSplit, type EvaluationSet, type EvaluationSplit } from './evaluation/evaluation-set.js';
 export { corpusBleu, sentenceBleu, type BleuOptions, type BleuScore } from './metrics/bleu.js';
 export { corpusChrf, sentenceChrf, type ChrfOptions, type ChrfScore } from './metrics/chrf.js';
 export { corpusTer, sentenceTer, type TerOptions, type TerScore } from './metrics/ter.js';
-export { scoreTranslations, type ScoringOptions, type TextMetric, type TranslationScores } from './metrics/score-translations.js';
+export {
+  scoreTranslations,
+  type ScoringOptions,
+  type TextMetric,
+  type TranslationScores,
+} from './metrics/score-translations.js';

@@ -5,7 +5,9 @@ let version: string | undefined;
 /** The version in package.json, read at the first call. */
 export function packageVersion(): string {
   if (version === undefined) {
-    const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
+    const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+      version: string;
+    };
     version = manifest.version;
   }
   return version;

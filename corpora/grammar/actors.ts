@@ -14,7 +14,14 @@ export interface Actor extends Subject {
   readonly owner: Owner;
 }
 
-function pronoun(en: string, fr: string, form: PersonForm, gender: Gender, number: Features['number'], owner: Owner): Actor {
+function pronoun(
+  en: string,
+  fr: string,
+  form: PersonForm,
+  gender: Gender,
+  number: Features['number'],
+  owner: Owner,
+): Actor {
   return { en, fr, form, gender, number, owner, pronoun: fr };
 }
 
@@ -32,7 +39,16 @@ export const PERSONAL: readonly Actor[] = [I, HE, SHE, WE, THEY];
 /** `you`, as this person or these people are spoken to. */
 export function youOf(vocative: Vocative): Actor {
   const familiar = vocative.familiar;
-  return { ...pronoun('you', familiar ? 'tu' : 'vous', familiar ? 1 : 4, vocative.gender, vocative.number, familiar ? OWNERS.tu : OWNERS.vous) };
+  return {
+    ...pronoun(
+      'you',
+      familiar ? 'tu' : 'vous',
+      familiar ? 1 : 4,
+      vocative.gender,
+      vocative.number,
+      familiar ? OWNERS.tu : OWNERS.vous,
+    ),
+  };
 }
 
 /** The third person pronoun that takes a noun phrase up again: it, they, he, she. */
@@ -64,12 +80,18 @@ export const DIRECT: readonly Clitic[] = [
 
 /** The same as indirect objects, with which nothing agrees. */
 export const INDIRECT: readonly Clitic[] = [
-  { en: 'me', fr: 'me' }, { en: 'him', fr: 'lui' }, { en: 'her', fr: 'lui' }, { en: 'us', fr: 'nous' }, { en: 'them', fr: 'leur' },
+  { en: 'me', fr: 'me' },
+  { en: 'him', fr: 'lui' },
+  { en: 'her', fr: 'lui' },
+  { en: 'us', fr: 'nous' },
+  { en: 'them', fr: 'leur' },
 ];
 
 /** Object pronouns that this subject can take without meaning itself. */
 export function pronounsBeside(subject: Subject, clitics: readonly Clitic[]): Clitic[] {
-  return clitics.filter((clitic) => (subject.form !== 0 && subject.form !== 3) || (clitic.en !== 'me' && clitic.en !== 'us'));
+  return clitics.filter(
+    (clitic) => (subject.form !== 0 && subject.form !== 3) || (clitic.en !== 'me' && clitic.en !== 'us'),
+  );
 }
 
 export function named([name, gender]: readonly [string, Gender]): Actor {
@@ -78,18 +100,30 @@ export function named([name, gender]: readonly [string, Gender]): Actor {
 
 /** A noun phrase that does something: its owner word follows its number and gender. */
 export function actorFrom(phrase: NounPhrase): Actor {
-  return { ...phrase, owner: phrase.number === 'plural' ? OWNERS.ils : phrase.gender === 'f' ? OWNERS.elle : OWNERS.il };
+  return {
+    ...phrase,
+    owner: phrase.number === 'plural' ? OWNERS.ils : phrase.gender === 'f' ? OWNERS.elle : OWNERS.il,
+  };
 }
 
 /** Two people, who are masculine unless both are feminine. */
 export function coordinate(first: Subject, second: Subject): Actor {
   const gender = first.gender === 'f' && second.gender === 'f' ? 'f' : 'm';
-  return { en: `${first.en} and ${second.en}`, fr: `${first.fr} et ${second.fr}`, form: 5, gender, number: 'plural', owner: OWNERS.ils };
+  return {
+    en: `${first.en} and ${second.en}`,
+    fr: `${first.fr} et ${second.fr}`,
+    form: 5,
+    gender,
+    number: 'plural',
+    owner: OWNERS.ils,
+  };
 }
 
 /** A relative, mostly the speaker's. */
 export function relative(sampler: Sampler, nouns: readonly Noun[] = RELATIVES): Actor {
-  return actorFrom(nounPhrase(sampler.pick(nouns), 'singular', { owner: sampler.pick([OWNERS.je, OWNERS.je, OWNERS.nous]) }));
+  return actorFrom(
+    nounPhrase(sampler.pick(nouns), 'singular', { owner: sampler.pick([OWNERS.je, OWNERS.je, OWNERS.nous]) }),
+  );
 }
 
 /**
@@ -102,8 +136,12 @@ export function somebody(sampler: Sampler, pairs = true): Actor {
   if (kind <= 4) return named(sampler.pick(NAMES));
   if (kind <= 7) return relative(sampler);
   if (kind <= 9) return actorFrom(nounPhrase(sampler.pick(PEOPLE), 'singular', 'the'));
-  if (kind === 10) return actorFrom(nounPhrase(sampler.pick([...PEOPLE, ...PLURAL_RELATIVES.slice(2)]), 'plural', 'the'));
-  if (kind === 11) return actorFrom(nounPhrase(sampler.pick(PLURAL_RELATIVES), 'plural', { owner: sampler.pick([OWNERS.je, OWNERS.nous]) }));
+  if (kind === 10)
+    return actorFrom(nounPhrase(sampler.pick([...PEOPLE, ...PLURAL_RELATIVES.slice(2)]), 'plural', 'the'));
+  if (kind === 11)
+    return actorFrom(
+      nounPhrase(sampler.pick(PLURAL_RELATIVES), 'plural', { owner: sampler.pick([OWNERS.je, OWNERS.nous]) }),
+    );
   const [first, second] = sampler.pickTwo(NAMES);
   return sampler.chance(0.3)
     ? { ...coordinate(relative(sampler), { ...I, fr: 'moi' }), form: 3, gender: 'm', owner: OWNERS.nous }
@@ -118,7 +156,9 @@ export function anybody(sampler: Sampler): Actor {
 /** Somebody as an object beside this subject: its own relative, or another person. */
 export function otherPerson(sampler: Sampler, subject: Actor): NounPhrase {
   for (;;) {
-    const other = sampler.chance(0.4) ? nounPhrase(sampler.pick(RELATIVES), 'singular', { owner: subject.owner }) : somebody(sampler, false);
+    const other = sampler.chance(0.4)
+      ? nounPhrase(sampler.pick(RELATIVES), 'singular', { owner: subject.owner })
+      : somebody(sampler, false);
     if (!subject.en.includes(other.en) && !other.en.includes(subject.en)) return other;
   }
 }

@@ -14,7 +14,17 @@ import type { NounPhrase } from './noun-phrase.js';
  * English tense and what French makes of it: past is the passé composé (of stative verbs the imparfait), pastProgressive and
  * usedTo the imparfait, since the present with `depuis`, recent `venir de`, nearFuture `aller` and infinitive.
  */
-export type Tense = 'present' | 'progressive' | 'since' | 'past' | 'perfect' | 'pastProgressive' | 'usedTo' | 'future' | 'nearFuture' | 'recent';
+export type Tense =
+  | 'present'
+  | 'progressive'
+  | 'since'
+  | 'past'
+  | 'perfect'
+  | 'pastProgressive'
+  | 'usedTo'
+  | 'future'
+  | 'nearFuture'
+  | 'recent';
 
 /** Negative words; `nothing` and `nobody` are the object. */
 export type Negation = 'not' | 'never' | 'noLonger' | 'notYet' | 'nothing' | 'nobody';
@@ -68,7 +78,10 @@ const VENIR = frenchVerb('venir');
 /** Statement in both languages, subject first. */
 export function statement(given: Clause): Phrase {
   const clause = plain(given);
-  return { en: `${clause.subject.en} ${englishPredicate(clause)}`, fr: `${clause.subject.fr} ${frenchPredicate(clause)}` };
+  return {
+    en: `${clause.subject.en} ${englishPredicate(clause)}`,
+    fr: `${clause.subject.fr} ${frenchPredicate(clause)}`,
+  };
 }
 
 /**
@@ -86,13 +99,23 @@ export function frenchQuestion(clause: Clause, opening = '', inverted = false): 
   if (!inverted) return [opening, 'est-ce que', clause.subject.fr, frenchPredicate(clause, {}, true)].join(' ');
   const { pronoun, gender, form } = clause.subject;
   const taken = pronoun ?? (form === 5 ? (gender === 'f' ? 'elles' : 'ils') : gender === 'f' ? 'elle' : 'il');
-  return [opening, pronoun === undefined ? clause.subject.fr : '', frenchPredicate(clause, { inverted: taken }, true)].join(' ');
+  return [
+    opening,
+    pronoun === undefined ? clause.subject.fr : '',
+    frenchPredicate(clause, { inverted: taken }, true),
+  ].join(' ');
 }
 
 /** `We read` is present or past; the progressive, or `don't`, says which. */
 function plain(clause: Clause): Clause {
   const { verb, tense, subject, negation, adverb } = clause;
-  const ambiguous = verb.en.past === verb.en.base && tense === 'present' && subject.form !== 2 && !verb.stative && adverb === undefined && clause.catenative === undefined;
+  const ambiguous =
+    verb.en.past === verb.en.base &&
+    tense === 'present' &&
+    subject.form !== 2 &&
+    !verb.stative &&
+    adverb === undefined &&
+    clause.catenative === undefined;
   if (!ambiguous || negation === 'not' || negation === 'nothing' || negation === 'nobody') return clause;
   return negation === undefined ? { ...clause, tense: 'progressive' } : { ...clause, negation: 'not' };
 }
@@ -112,7 +135,9 @@ function frenchPredicate(clause: Clause, options: FrenchOptions = {}, question =
     negation === undefined ? '' : 'ne',
     ownClitics,
     options.inverted === undefined ? finite.word : invert(finite.word, options.inverted),
-    negation === undefined ? '' : { not: 'pas', never: 'jamais', noLonger: 'plus', notYet: 'pas encore', nothing: 'rien', nobody: '' }[negation],
+    negation === undefined
+      ? ''
+      : { not: 'pas', never: 'jamais', noLonger: 'plus', notYet: 'pas encore', nothing: 'rien', nobody: '' }[negation],
     clause.adverb?.fr,
     finite.rest === 'participle' ? agreeingParticiple(clause) : '',
   ];
@@ -133,7 +158,12 @@ function frenchInfinitive(clause: Clause): string {
 function frenchObject({ object, negation, verb }: Clause, question: boolean): string {
   if (object === undefined) return '';
   const negated = negation !== undefined && negation !== 'nothing' && negation !== 'nobody';
-  const words = negated && verb.fr.infinitive !== 'être' ? object.negative ?? object : question ? object.question ?? object : object;
+  const words =
+    negated && verb.fr.infinitive !== 'être'
+      ? (object.negative ?? object)
+      : question
+        ? (object.question ?? object)
+        : object;
   return `${verb.frLink} ${words.fr}`;
 }
 
@@ -152,7 +182,11 @@ interface FiniteFrench {
 function finiteFrench({ verb, subject: { form }, tense, catenative }: Clause): FiniteFrench {
   const lead = catenative ?? verb;
   const simple = (word: string): FiniteFrench => ({ word, rest: 'nothing', link: '' });
-  const compound: FiniteFrench = { word: (lead.fr.auxiliary === 'être' ? ETRE : AVOIR).present[form], rest: 'participle', link: '' };
+  const compound: FiniteFrench = {
+    word: (lead.fr.auxiliary === 'être' ? ETRE : AVOIR).present[form],
+    rest: 'participle',
+    link: '',
+  };
   switch (tense) {
     case 'present':
     case 'progressive':
@@ -177,7 +211,8 @@ function finiteFrench({ verb, subject: { form }, tense, catenative }: Clause): F
 /** With être the participle agrees with the subject, with avoir with a direct object before it. */
 function agreeingParticiple(clause: Clause): string {
   const lead = (clause.catenative ?? clause.verb).fr;
-  if (lead.auxiliary === 'être') return participle(lead, clause.reflexiveIndirect === true ? undefined : clause.subject);
+  if (lead.auxiliary === 'être')
+    return participle(lead, clause.reflexiveIndirect === true ? undefined : clause.subject);
   if (clause.catenative !== undefined) return participle(lead);
   return participle(lead, clause.antecedent ?? clause.clitics?.find((clitic) => clitic.direct !== undefined)?.direct);
 }
@@ -192,13 +227,33 @@ function englishVerbGroup(clause: Clause, question: boolean): EnglishVerbGroup {
   const { subject, negation, catenative } = clause;
   const verb = catenative?.en ?? clause.verb.en;
   const notted = negation !== undefined && negation !== 'never' && negation !== 'noLonger';
-  const [auxiliary, main] = englishFinite(verb, subject.form, clause.tense, question || notted, catenative?.defective === true, (catenative ?? clause.verb).stative);
+  const [auxiliary, main] = englishFinite(
+    verb,
+    subject.form,
+    clause.tense,
+    question || notted,
+    catenative?.defective === true,
+    (catenative ?? clause.verb).stative,
+  );
   const mid = [negation === 'never' ? 'never' : negation === 'noLonger' ? 'no longer' : '', clause.adverb?.en];
-  const infinitive = catenative === undefined ? '' : `${catenative.defective ? '' : 'to'} ${clause.verb.en.base} ${clause.verb.en.particle}`;
-  return { auxiliary: notted ? negate(auxiliary) : auxiliary, rest: [...mid, main, verb.particle, infinitive].join(' ') };
+  const infinitive =
+    catenative === undefined
+      ? ''
+      : `${catenative.defective ? '' : 'to'} ${clause.verb.en.base} ${clause.verb.en.particle}`;
+  return {
+    auxiliary: notted ? negate(auxiliary) : auxiliary,
+    rest: [...mid, main, verb.particle, infinitive].join(' '),
+  };
 }
 
-function englishFinite(verb: EnglishVerb, form: PersonForm, tense: Tense, needsAuxiliary: boolean, defective: boolean, stative: boolean): [auxiliary: string, main: string] {
+function englishFinite(
+  verb: EnglishVerb,
+  form: PersonForm,
+  tense: Tense,
+  needsAuxiliary: boolean,
+  defective: boolean,
+  stative: boolean,
+): [auxiliary: string, main: string] {
   const have = form === 2 ? 'has' : 'have';
   switch (tense) {
     case 'present':
@@ -229,7 +284,14 @@ function englishFinite(verb: EnglishVerb, form: PersonForm, tense: Tense, needsA
 
 function englishTail({ clitics = [], object, negation, complements = [] }: Clause, question: boolean): string {
   const negated = negation !== undefined && negation !== 'nothing' && negation !== 'nobody';
-  const words = object === undefined ? undefined : negated ? object.negative ?? object : question ? object.question ?? object : object;
+  const words =
+    object === undefined
+      ? undefined
+      : negated
+        ? (object.negative ?? object)
+        : question
+          ? (object.question ?? object)
+          : object;
   return [
     ...clitics.map((clitic) => clitic.en),
     negation === 'nothing' ? 'anything' : negation === 'nobody' ? 'anybody' : '',

@@ -9,7 +9,14 @@ import { Sampler } from './sampler.js';
 import type { Construction, Pair } from './sentence.js';
 
 /** Every kind of sentence of the corpus. */
-export const CONSTRUCTIONS: readonly Construction[] = [...STATEMENTS, ...DESCRIPTIONS, ...PRONOUNS, ...QUESTIONS, ...PLACES_AND_NUMBERS, ...COMPLEX];
+export const CONSTRUCTIONS: readonly Construction[] = [
+  ...STATEMENTS,
+  ...DESCRIPTIONS,
+  ...PRONOUNS,
+  ...QUESTIONS,
+  ...PLACES_AND_NUMBERS,
+  ...COMPLEX,
+];
 
 export interface Splits {
   readonly train: readonly Pair[];
@@ -43,7 +50,8 @@ export function generate(seed: number = SEED, sizes: Readonly<Record<keyof Split
     for (let attempt = 0; attempt < MAX_DRAWS; attempt++) {
       const pair = construction.draw(sampler);
       const known = targetOf.get(pair.source);
-      if (known !== undefined && known !== pair.target) throw new Error(`two translations of "${pair.source}": "${known}" and "${pair.target}"`);
+      if (known !== undefined && known !== pair.target)
+        throw new Error(`two translations of "${pair.source}": "${known}" and "${pair.target}"`);
       targetOf.set(pair.source, pair.target);
       const words = pair.source.split(' ').length;
       if (known !== undefined || targets.has(pair.target) || words < MIN_WORDS || words > MAX_WORDS) continue;
@@ -54,7 +62,10 @@ export function generate(seed: number = SEED, sizes: Readonly<Record<keyof Split
     return false;
   };
   // A construction that runs dry leaves its share to the others, hence several rounds.
-  let open = CONSTRUCTIONS.map((construction) => ({ construction, sampler: new Sampler(random.derive(construction.name)) }));
+  let open = CONSTRUCTIONS.map((construction) => ({
+    construction,
+    sampler: new Sampler(random.derive(construction.name)),
+  }));
   while (pairs.length < total) {
     const missing = total - pairs.length;
     open = open.filter(({ construction, sampler }) => {

@@ -41,7 +41,12 @@ export type Determiner = 'the' | 'a' | 'some' | 'this' | { readonly owner: Owner
  *
  * @param determiner `a` is for the singular; `some` is partitive with a singular (some bread) and indefinite with a plural
  */
-export function nounPhrase(noun: Noun, number: GrammaticalNumber, determiner: Determiner, adjectives: readonly Adjective[] = []): NounPhrase {
+export function nounPhrase(
+  noun: Noun,
+  number: GrammaticalNumber,
+  determiner: Determiner,
+  adjectives: readonly Adjective[] = [],
+): NounPhrase {
   const features: Features = { gender: noun.gender, number };
   const plural = number === 'plural';
   const enNoun = [...adjectives.map((adjective) => adjective.en), plural ? noun.enPlural : noun.en].join(' ');
@@ -73,7 +78,9 @@ export function definiteArticle(features: Features): string {
 /** The noun with its adjectives, agreeing, in French order. */
 function frenchNoun(noun: Noun, features: Features, adjectives: readonly Adjective[]): string {
   const head = features.number === 'plural' ? noun.frPlural : noun.fr;
-  const behind = adjectives.filter((adjective) => adjective.position === 'after').map((adjective) => inflectAdjective(adjective.fr, features));
+  const behind = adjectives
+    .filter((adjective) => adjective.position === 'after')
+    .map((adjective) => inflectAdjective(adjective.fr, features));
   let words = head;
   for (const adjective of adjectives.filter((entry) => entry.position === 'before').toReversed()) {
     words = `${inflectAdjective(adjective.fr, features, startsWithVowelSound(words))} ${words}`;

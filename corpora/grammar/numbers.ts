@@ -1,16 +1,32 @@
 import type { Gender } from './features.js';
 
-const ENGLISH_SMALL = ('zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen '
-  + 'eighteen nineteen').split(' ');
+const ENGLISH_SMALL = (
+  'zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen ' +
+  'eighteen nineteen'
+).split(' ');
 const ENGLISH_TENS = ['', '', 'twenty', 'thirty', 'forty', 'fifty', 'sixty', 'seventy', 'eighty', 'ninety'];
-const FRENCH_SMALL = ('zéro un deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize dix-sept '
-  + 'dix-huit dix-neuf').split(' ');
-const FRENCH_TENS = ['', '', 'vingt', 'trente', 'quarante', 'cinquante', 'soixante', 'soixante', 'quatre-vingt', 'quatre-vingt'];
+const FRENCH_SMALL = (
+  'zéro un deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize dix-sept ' +
+  'dix-huit dix-neuf'
+).split(' ');
+const FRENCH_TENS = [
+  '',
+  '',
+  'vingt',
+  'trente',
+  'quarante',
+  'cinquante',
+  'soixante',
+  'soixante',
+  'quatre-vingt',
+  'quatre-vingt',
+];
 
 /** `three hundred and twenty-one`, for 0 to 999,999. */
 export function spellEnglish(value: number): string {
   if (value < 20) return ENGLISH_SMALL[value] ?? '';
-  if (value < 100) return `${ENGLISH_TENS[Math.floor(value / 10)] ?? ''}${value % 10 === 0 ? '' : `-${spellEnglish(value % 10)}`}`;
+  if (value < 100)
+    return `${ENGLISH_TENS[Math.floor(value / 10)] ?? ''}${value % 10 === 0 ? '' : `-${spellEnglish(value % 10)}`}`;
   if (value < 1000) return withRest(`${spellEnglish(Math.floor(value / 100))} hundred`, value % 100);
   return withRest(`${spellEnglish(Math.floor(value / 1000))} thousand`, value % 1000);
 }
@@ -35,7 +51,7 @@ export function spellFrench(value: number, gender: Gender = 'm'): string {
     if (value % 100 === 0) return hundreds === 1 ? head : `${head}s`;
     return `${head} ${spellFrench(value % 100, gender)}`;
   }
-  if (value < 20) return value === 1 && gender === 'f' ? 'une' : FRENCH_SMALL[value] ?? '';
+  if (value < 20) return value === 1 && gender === 'f' ? 'une' : (FRENCH_SMALL[value] ?? '');
   if (value === 80) return 'quatre-vingts';
   const tens = Math.floor(value / 10);
   const unit = tens === 7 || tens === 9 ? 10 + (value % 10) : value % 10;
@@ -57,7 +73,21 @@ export function digitsFrench(value: number): string {
 
 /** `first`, `premier` or `première`, for 1 to 12. */
 export function ordinal(value: number, gender: Gender): { en: string; fr: string } {
-  const english = ['', 'first', 'second', 'third', 'fourth', 'fifth', 'sixth', 'seventh', 'eighth', 'ninth', 'tenth', 'eleventh', 'twelfth'];
+  const english = [
+    '',
+    'first',
+    'second',
+    'third',
+    'fourth',
+    'fifth',
+    'sixth',
+    'seventh',
+    'eighth',
+    'ninth',
+    'tenth',
+    'eleventh',
+    'twelfth',
+  ];
   if (value === 1) return { en: 'first', fr: gender === 'f' ? 'première' : 'premier' };
   const stem = spellFrench(value).replace(/e$/, '').replace(/cinq$/, 'cinqu').replace(/neuf$/, 'neuv');
   return { en: english[value] ?? '', fr: `${stem}ième` };

@@ -1,11 +1,40 @@
 import type { GrammaticalNumber } from './features.js';
 import type { Adjective } from './lexicon/adjectives.js';
 import {
-  COLOURS, NOT_PREDICATIVE, OF_ANIMALS, OF_CLOTHES, OF_FOOD, OF_FRUIT, OF_IDEAS, OF_OBJECTS, OF_PEOPLE, OF_PLACES, OF_READING, OF_VEHICLES, ORIGINS,
+  COLOURS,
+  NOT_PREDICATIVE,
+  OF_ANIMALS,
+  OF_CLOTHES,
+  OF_FOOD,
+  OF_FRUIT,
+  OF_IDEAS,
+  OF_OBJECTS,
+  OF_PEOPLE,
+  OF_PLACES,
+  OF_READING,
+  OF_VEHICLES,
+  ORIGINS,
 } from './lexicon/adjectives.js';
 import type { Noun } from './lexicon/nouns.js';
 import {
-  ANIMALS, BELONGINGS, CLOTHES, FOOD_COUNT, FRUIT, FURNITURE, GIFTS, HOMES, IDEAS, MEALS, MEDIA, OPENABLE, PEOPLE, PLANTS, READING, RELATIVES, TABLEWARE, VEHICLES,
+  ANIMALS,
+  BELONGINGS,
+  CLOTHES,
+  FOOD_COUNT,
+  FRUIT,
+  FURNITURE,
+  GIFTS,
+  HOMES,
+  IDEAS,
+  MEALS,
+  MEDIA,
+  OPENABLE,
+  PEOPLE,
+  PLANTS,
+  READING,
+  RELATIVES,
+  TABLEWARE,
+  VEHICLES,
 } from './lexicon/nouns.js';
 import type { TransitiveVerb } from './lexicon/verbs.js';
 import type { NounPhrase, Owner } from './noun-phrase.js';
@@ -14,9 +43,24 @@ import type { Sampler } from './sampler.js';
 
 const ADJECTIVES = new Map<Noun, readonly Adjective[]>();
 for (const [nouns, adjectives] of [
-  [ANIMALS, OF_ANIMALS], [BELONGINGS, OF_OBJECTS], [CLOTHES, OF_CLOTHES], [FOOD_COUNT, OF_FOOD], [FRUIT, OF_FRUIT], [FURNITURE, OF_OBJECTS], [GIFTS, OF_OBJECTS.slice(0, 6)],
-  [HOMES, OF_PLACES.slice(0, 7)], [IDEAS, OF_IDEAS], [MEDIA, OF_READING], [OPENABLE, OF_OBJECTS.slice(0, 5)], [PEOPLE, OF_PEOPLE], [PLANTS, OF_OBJECTS.slice(0, 3)],
-  [READING, OF_READING], [RELATIVES, []], [TABLEWARE, OF_OBJECTS.slice(0, 5)], [VEHICLES, OF_VEHICLES], [MEALS, []],
+  [ANIMALS, OF_ANIMALS],
+  [BELONGINGS, OF_OBJECTS],
+  [CLOTHES, OF_CLOTHES],
+  [FOOD_COUNT, OF_FOOD],
+  [FRUIT, OF_FRUIT],
+  [FURNITURE, OF_OBJECTS],
+  [GIFTS, OF_OBJECTS.slice(0, 6)],
+  [HOMES, OF_PLACES.slice(0, 7)],
+  [IDEAS, OF_IDEAS],
+  [MEDIA, OF_READING],
+  [OPENABLE, OF_OBJECTS.slice(0, 5)],
+  [PEOPLE, OF_PEOPLE],
+  [PLANTS, OF_OBJECTS.slice(0, 3)],
+  [READING, OF_READING],
+  [RELATIVES, []],
+  [TABLEWARE, OF_OBJECTS.slice(0, 5)],
+  [VEHICLES, OF_VEHICLES],
+  [MEALS, []],
 ] as const) {
   for (const noun of nouns) ADJECTIVES.set(noun, adjectives);
 }
@@ -51,7 +95,12 @@ function someAdjectives(sampler: Sampler, noun: Noun): Adjective[] {
 
 /** What a verb is about: `thing` from its objects, seldom its subject's own where it happens to one. */
 export function objectOf(sampler: Sampler, verb: TransitiveVerb, owner: Owner, negated = false): NounPhrase {
-  return thing(sampler, verb.objects, ['hear', 'see', 'watch', 'borrow', 'buy', 'receive'].includes(verb.en.base) ? undefined : owner, !negated);
+  return thing(
+    sampler,
+    verb.objects,
+    ['hear', 'see', 'watch', 'borrow', 'buy', 'receive'].includes(verb.en.base) ? undefined : owner,
+    !negated,
+  );
 }
 
 /**
@@ -74,7 +123,17 @@ export function thing(sampler: Sampler, nouns: readonly Noun[], owner: Owner | u
 }
 
 /** A definite thing, which a pronoun can take up again. */
-export function definiteThing(sampler: Sampler, nouns: readonly Noun[], owner: Owner, number: GrammaticalNumber = sampler.chance(0.7) ? 'singular' : 'plural'): NounPhrase {
+export function definiteThing(
+  sampler: Sampler,
+  nouns: readonly Noun[],
+  owner: Owner,
+  number: GrammaticalNumber = sampler.chance(0.7) ? 'singular' : 'plural',
+): NounPhrase {
   const noun = sampler.pick(nouns);
-  return nounPhrase(noun, number, sampler.pick(['the', 'the', 'this', { owner }] as const), someAdjectives(sampler, noun));
+  return nounPhrase(
+    noun,
+    number,
+    sampler.pick(['the', 'the', 'this', { owner }] as const),
+    someAdjectives(sampler, noun),
+  );
 }

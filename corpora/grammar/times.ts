@@ -2,13 +2,37 @@ import type { Phrase } from './features.js';
 import { spellEnglish, spellFrench } from './numbers.js';
 import type { Sampler } from './sampler.js';
 
-const DAYS = ['Monday/lundi', 'Tuesday/mardi', 'Wednesday/mercredi', 'Thursday/jeudi', 'Friday/vendredi', 'Saturday/samedi', 'Sunday/dimanche'].map(phrase);
+const DAYS = [
+  'Monday/lundi',
+  'Tuesday/mardi',
+  'Wednesday/mercredi',
+  'Thursday/jeudi',
+  'Friday/vendredi',
+  'Saturday/samedi',
+  'Sunday/dimanche',
+].map(phrase);
 const MONTHS = [
-  'January/janvier', 'February/février', 'March/mars', 'April/avril', 'May/mai', 'June/juin', 'July/juillet', 'August/août', 'September/septembre',
-  'October/octobre', 'November/novembre', 'December/décembre',
+  'January/janvier',
+  'February/février',
+  'March/mars',
+  'April/avril',
+  'May/mai',
+  'June/juin',
+  'July/juillet',
+  'August/août',
+  'September/septembre',
+  'October/octobre',
+  'November/novembre',
+  'December/décembre',
 ].map(phrase);
 const MONTH_LENGTHS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-const UNITS = [['days', 'jours', 'm'], ['weeks', 'semaines', 'f'], ['months', 'mois', 'm'], ['years', 'ans', 'm'], ['hours', 'heures', 'f']] as const;
+const UNITS = [
+  ['days', 'jours', 'm'],
+  ['weeks', 'semaines', 'f'],
+  ['months', 'mois', 'm'],
+  ['years', 'ans', 'm'],
+  ['hours', 'heures', 'f'],
+] as const;
 
 function phrase(entry: string): Phrase {
   const [en = '', fr = ''] = entry.split('/');
@@ -32,7 +56,11 @@ export function dayOfMonth(date: number, monthIndex: number): Phrase {
 }
 
 /** `on 3 May 1998`, `le 3 mai 1998`; of `any` style sometimes with the day of the week, sometimes without the year. */
-export function date(sampler: Sampler, years: readonly [number, number] = [1950, 2024], style: 'any' | 'year' = 'any'): Phrase {
+export function date(
+  sampler: Sampler,
+  years: readonly [number, number] = [1950, 2024],
+  style: 'any' | 'year' = 'any',
+): Phrase {
   const monthIndex = sampler.between(0, 11);
   const plain = dayOfMonth(sampler.between(1, MONTH_LENGTHS[monthIndex] ?? 28), monthIndex);
   const kind = style === 'year' ? 2 : sampler.between(1, 3);
@@ -93,17 +121,29 @@ export function atClock(sampler: Sampler): Phrase {
 
 /** Whether a clock time makes sense next to this expression: yesterday or on Mondays, not in 1998 or a week ago. */
 export function isDay(time: Phrase | undefined): boolean {
-  return time !== undefined && /^(yesterday|the day|tomorrow|today|on |every (day|[A-Z])|(last|next) [A-Z])/.test(time.en);
+  return (
+    time !== undefined && /^(yesterday|the day|tomorrow|today|on |every (day|[A-Z])|(last|next) [A-Z])/.test(time.en)
+  );
 }
 
 /** When it happened. */
 export function past(sampler: Sampler): Phrase {
   const kind = sampler.between(1, 10);
   if (kind <= 4) {
-    return sampler.pick([
-      'yesterday/hier', 'yesterday morning/hier matin', 'yesterday evening/hier soir', 'last week/la semaine dernière', 'last month/le mois dernier',
-      "last year/l'année dernière", "last summer/l'été dernier", 'last winter/l\'hiver dernier', 'this morning/ce matin', 'the day before yesterday/avant-hier',
-    ].map(phrase));
+    return sampler.pick(
+      [
+        'yesterday/hier',
+        'yesterday morning/hier matin',
+        'yesterday evening/hier soir',
+        'last week/la semaine dernière',
+        'last month/le mois dernier',
+        "last year/l'année dernière",
+        "last summer/l'été dernier",
+        "last winter/l'hiver dernier",
+        'this morning/ce matin',
+        'the day before yesterday/avant-hier',
+      ].map(phrase),
+    );
   }
   if (kind === 5) {
     const weekday = day(sampler);
@@ -124,10 +164,21 @@ export function past(sampler: Sampler): Phrase {
 export function future(sampler: Sampler): Phrase {
   const kind = sampler.between(1, 8);
   if (kind <= 4) {
-    return sampler.pick([
-      'tomorrow/demain', 'tomorrow morning/demain matin', 'tomorrow evening/demain soir', 'tonight/ce soir', 'next week/la semaine prochaine', 'next month/le mois prochain',
-      "next year/l'année prochaine", 'this weekend/ce week-end', 'the day after tomorrow/après-demain', "this afternoon/cet après-midi", 'soon/bientôt',
-    ].map(phrase));
+    return sampler.pick(
+      [
+        'tomorrow/demain',
+        'tomorrow morning/demain matin',
+        'tomorrow evening/demain soir',
+        'tonight/ce soir',
+        'next week/la semaine prochaine',
+        'next month/le mois prochain',
+        "next year/l'année prochaine",
+        'this weekend/ce week-end',
+        'the day after tomorrow/après-demain',
+        'this afternoon/cet après-midi',
+        'soon/bientôt',
+      ].map(phrase),
+    );
   }
   if (kind === 5) {
     const weekday = day(sampler);
@@ -152,19 +203,43 @@ export function habit(sampler: Sampler): Phrase {
     return { en: `every ${weekday.en}`, fr: `tous les ${weekday.fr}s` };
   }
   if (kind === 3) {
-    const [en, fr] = sampler.pick([['week', 'semaine'], ['month', 'mois'], ['year', 'an'], ['day', 'jour']] as const);
-    const [often, fois] = sampler.pick([['once', 'une'], ['twice', 'deux'], ['three times', 'trois'], ['four times', 'quatre']] as const);
+    const [en, fr] = sampler.pick([
+      ['week', 'semaine'],
+      ['month', 'mois'],
+      ['year', 'an'],
+      ['day', 'jour'],
+    ] as const);
+    const [often, fois] = sampler.pick([
+      ['once', 'une'],
+      ['twice', 'deux'],
+      ['three times', 'trois'],
+      ['four times', 'quatre'],
+    ] as const);
     return { en: `${often} a ${en}`, fr: `${fois} fois par ${fr}` };
   }
   if (kind === 4) {
     const name = month(sampler);
     return { en: `in ${name.en}`, fr: `en ${name.fr}` };
   }
-  return sampler.pick([
-    'every day/tous les jours', 'every morning/tous les matins', 'every evening/tous les soirs', 'every week/toutes les semaines', 'every year/tous les ans',
-    'every summer/tous les étés', 'in the morning/le matin', "in the afternoon/l'après-midi", 'in the evening/le soir', 'at night/la nuit', 'in spring/au printemps',
-    'in summer/en été', 'in autumn/en automne', 'in winter/en hiver', 'at the weekend/le week-end',
-  ].map(phrase));
+  return sampler.pick(
+    [
+      'every day/tous les jours',
+      'every morning/tous les matins',
+      'every evening/tous les soirs',
+      'every week/toutes les semaines',
+      'every year/tous les ans',
+      'every summer/tous les étés',
+      'in the morning/le matin',
+      "in the afternoon/l'après-midi",
+      'in the evening/le soir',
+      'at night/la nuit',
+      'in spring/au printemps',
+      'in summer/en été',
+      'in autumn/en automne',
+      'in winter/en hiver',
+      'at the weekend/le week-end',
+    ].map(phrase),
+  );
 }
 
 /** Now. */
@@ -178,6 +253,10 @@ export function since(sampler: Sampler): Phrase {
     const time = duration(sampler);
     return { en: `for ${time.en}`, fr: `depuis ${time.fr}` };
   }
-  const start = sampler.chance(0.4) ? day(sampler) : sampler.chance(0.4) ? month(sampler) : phrase(`${sampler.between(1990, 2023)}/`);
+  const start = sampler.chance(0.4)
+    ? day(sampler)
+    : sampler.chance(0.4)
+      ? month(sampler)
+      : phrase(`${sampler.between(1990, 2023)}/`);
   return { en: `since ${start.en}`, fr: `depuis ${start.fr === '' ? start.en : start.fr}` };
 }

@@ -72,7 +72,11 @@ export async function lengthsIn(file: string): Promise<number[]> {
     const tokens = line.split(' ').filter((token) => token !== '');
     if (tokens.length > 0) lengths.push(tokens.length + 1);
   }
-  if (lengths.length === 0) throw new S2sError('no-sentences', 'holds no sentence', { place: { file }, hint: 'It should have a sentence a line, in tokens as s2s tokenize writes them.' });
+  if (lengths.length === 0)
+    throw new S2sError('no-sentences', 'holds no sentence', {
+      place: { file },
+      hint: 'It should have a sentence a line, in tokens as s2s tokenize writes them.',
+    });
   return lengths;
 }
 
@@ -83,11 +87,32 @@ export async function lengthsIn(file: string): Promise<number[]> {
  *
  * @throws S2sError `wrong-lengths` when a translation has another length, so that speeds could not be compared
  */
-export async function timeDecoding({ name, config, sourceVocabulary, targetVocabulary, lengths, beamSize, steps, warmup, seed, policy, device }: DecodingBenchmark): Promise<DecodingReport> {
+export async function timeDecoding({
+  name,
+  config,
+  sourceVocabulary,
+  targetVocabulary,
+  lengths,
+  beamSize,
+  steps,
+  warmup,
+  seed,
+  policy,
+  device,
+}: DecodingBenchmark): Promise<DecodingReport> {
   const random = new Random(seed).derive('sentences');
-  const sources = random.shuffle([...lengths]).map((length) => [...Array.from({ length: length - 1 }, () => EOS + 1 + random.integer(sourceVocabulary - EOS - 1)), EOS]);
+  const sources = random
+    .shuffle([...lengths])
+    .map((length) => [
+      ...Array.from({ length: length - 1 }, () => EOS + 1 + random.integer(sourceVocabulary - EOS - 1)),
+      EOS,
+    ]);
   const tokens = sources.reduce((sum, { length }) => sum + length, 0);
-  const model = buildModel(config, { source: sourceVocabulary, target: targetVocabulary }, { random: new Random(seed), policy });
+  const model = buildModel(
+    config,
+    { source: sourceVocabulary, target: targetVocabulary },
+    { random: new Random(seed), policy },
+  );
   try {
     model.parameters.assign(model.outputBias, withoutEnd(targetVocabulary));
     const options = { beamSize, lengthPenalty, batchTokens, maxLengthRatio: 1, maxLengthMargin: 0 };
@@ -96,7 +121,8 @@ export async function timeDecoding({ name, config, sourceVocabulary, targetVocab
       const start = performance.now();
       const translations = await translateAll(model, sources, options);
       if (pass >= warmup) seconds.push((performance.now() - start) / 1000);
-      if (translations.some(([best], index) => best?.tokens.length !== sources[index]!.length)) throw new S2sError('wrong-lengths', 'a translation of the benchmark is not as long as its source');
+      if (translations.some(([best], index) => best?.tokens.length !== sources[index]!.length))
+        throw new S2sError('wrong-lengths', 'a translation of the benchmark is not as long as its source');
     }
     const middle = median(seconds);
     return {

@@ -41,6 +41,10 @@ function rateWith(policy: ComputePolicy, size: number): number {
 function waitFor(matrix: Tensor2D, precision: Precision): void {
   const [rows, columns] = matrix.shape;
   const indices: Tensor[] = [tf.tensor1d([rows - 1, columns - 1], 'int32'), tf.tensor1d([1, 1], 'int32')];
-  const [corner] = execute('Slice', [attribute.type('T', precision), attribute.type('Index', 'int32')], [matrix, ...indices]);
+  const [corner] = execute(
+    'Slice',
+    [attribute.type('T', precision), attribute.type('Index', 'int32')],
+    [matrix, ...indices],
+  );
   inFloat32(corner!, precision).dataSync();
 }

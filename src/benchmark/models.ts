@@ -16,7 +16,13 @@ export interface BatchShape {
 }
 
 /** The work of `s2s bench` where nothing else is asked for. */
-export const STANDARD_SHAPE: BatchShape = { batch: 64, sourceTime: 25, targetTime: 25, sourceVocabulary: 8000, targetVocabulary: 8000 };
+export const STANDARD_SHAPE: BatchShape = {
+  batch: 64,
+  sourceTime: 25,
+  targetTime: 25,
+  sourceVocabulary: 8000,
+  targetVocabulary: 8000,
+};
 
 const COMMON = { dropout: { embedding: 0.1, output: 0.1 } } as const;
 const LAYERS = { type: 'lstm', hiddenSize: 512, dropout: 0.1 } as const;
@@ -49,7 +55,12 @@ export const BENCHMARK_MODELS: readonly string[] = Object.keys(MODELS);
 export function benchmarkModel(name: string): ModelConfig {
   if (Object.hasOwn(MODELS, name)) return configSchema.shape.model.parse(MODELS[name as keyof typeof MODELS]);
   const there = `There are: ${BENCHMARK_MODELS.join(', ')}.`;
-  if (name === 'transformer') throw new UsageError('unknown-model', 'There is no Transformer in s2s yet, so none can be measured.', { hint: there });
+  if (name === 'transformer')
+    throw new UsageError('unknown-model', 'There is no Transformer in s2s yet, so none can be measured.', {
+      hint: there,
+    });
   const meant = nearest(name, BENCHMARK_MODELS);
-  throw new UsageError('unknown-model', `There is no model ${name} to measure.`, { hint: meant === undefined ? there : `Did you mean ${meant}? ${there}` });
+  throw new UsageError('unknown-model', `There is no model ${name} to measure.`, {
+    hint: meant === undefined ? there : `Did you mean ${meant}? ${there}`,
+  });
 }

@@ -22,7 +22,11 @@ export interface ReportHead {
  *
  * @param askedDevice the device as asked for
  */
-export function reportHead(name: string, { count: parameters, policy }: Pick<Parameters, 'count' | 'policy'>, askedDevice: string): ReportHead {
+export function reportHead(
+  name: string,
+  { count: parameters, policy }: Pick<Parameters, 'count' | 'policy'>,
+  askedDevice: string,
+): ReportHead {
   const runtime = loadedRuntime();
   return {
     system: `s2s ${packageVersion()}, TensorFlow ${tensorflowVersion() ?? 'of unknown version'}`,

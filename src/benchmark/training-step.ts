@@ -43,7 +43,11 @@ export interface TrainingReport extends ReportHead {
 }
 
 /** As the peers train: clipping at norm 1, label smoothing 0.1, Adam at 0.001. */
-const TRAINING = configSchema.shape.training.parse({ clipNorm: 1, labelSmoothing: 0.1, optimizer: { name: 'adam', learningRate: 1e-3 } });
+const TRAINING = configSchema.shape.training.parse({
+  clipNorm: 1,
+  labelSmoothing: 0.1,
+  optimizer: { name: 'adam', learningRate: 1e-3 },
+});
 
 /**
  * Times training steps, as `s2s train` makes them, on one full batch of random ids: forward, loss, backward, clipping
@@ -51,18 +55,44 @@ const TRAINING = configSchema.shape.training.parse({ clipNorm: 1, labelSmoothing
  *
  * @throws S2sError `not-finite` when a step gives a loss, perplexity or gradient that is not finite: its time would mean nothing
  */
-export async function timeTraining({ name, config, shape, steps, warmup, seed, policy, device }: TrainingBenchmark): Promise<TrainingReport> {
+export async function timeTraining({
+  name,
+  config,
+  shape,
+  steps,
+  warmup,
+  seed,
+  policy,
+  device,
+}: TrainingBenchmark): Promise<TrainingReport> {
   const lossFactor = policy.precision === 'float16' ? FIRST_LOSS_SCALE.factor : 1;
   const rateBefore = matmulRate(policy);
-  const model = buildModel(config, { source: shape.sourceVocabulary, target: shape.targetVocabulary }, { random: new Random(seed), policy });
-  const optimizer = new Optimizer(TRAINING.optimizer, model.parameters.names.map((parameter) => ({ name: parameter, weights: model.parameters.storedTensor(parameter) })));
+  const model = buildModel(
+    config,
+    { source: shape.sourceVocabulary, target: shape.targetVocabulary },
+    { random: new Random(seed), policy },
+  );
+  const optimizer = new Optimizer(
+    TRAINING.optimizer,
+    model.parameters.names.map((parameter) => ({ name: parameter, weights: model.parameters.storedTensor(parameter) })),
+  );
   const batch = fullBatch(shape, new Random(seed).derive('batch'));
   try {
     const seconds: number[] = [];
     for (let number = 1; number <= warmup + steps; number++) {
       const start = performance.now();
-      const { applied } = await update(model, optimizer, [batch], { training: TRAINING, seed, update: number, learningRate: TRAINING.optimizer.learningRate, lossFactor });
-      if (!applied) throw new S2sError('not-finite', `step ${number} of the benchmark gave a loss, perplexity or gradient that is not finite`);
+      const { applied } = await update(model, optimizer, [batch], {
+        training: TRAINING,
+        seed,
+        update: number,
+        learningRate: TRAINING.optimizer.learningRate,
+        lossFactor,
+      });
+      if (!applied)
+        throw new S2sError(
+          'not-finite',
+          `step ${number} of the benchmark gave a loss, perplexity or gradient that is not finite`,
+        );
       if (number > warmup) seconds.push((performance.now() - start) / 1000);
     }
     const step = median(seconds);
@@ -85,8 +115,12 @@ export async function timeTraining({ name, config, shape, steps, warmup, seed, p
 }
 
 /** A batch without padding, every id drawn from the real tokens. */
-function fullBatch({ batch, sourceTime, targetTime, sourceVocabulary, targetVocabulary }: BatchShape, random: Random): Batch {
-  const ids = (count: number, vocabulary: number): Int32Array => Int32Array.from({ length: count }, () => EOS + 1 + random.integer(vocabulary - EOS - 1));
+function fullBatch(
+  { batch, sourceTime, targetTime, sourceVocabulary, targetVocabulary }: BatchShape,
+  random: Random,
+): Batch {
+  const ids = (count: number, vocabulary: number): Int32Array =>
+    Int32Array.from({ length: count }, () => EOS + 1 + random.integer(vocabulary - EOS - 1));
   return {
     batch,
     sourceTime,

@@ -15,16 +15,23 @@ const entrySchema = z.strictObject({
   scores: z.record(z.string(), z.number()),
 });
 
-const bestIsListed = ({ checkpoints, best }: { checkpoints: readonly { step: number }[]; best: number | null }): boolean =>
-  best === null || checkpoints.some(({ step }) => step === best);
+const bestIsListed = ({
+  checkpoints,
+  best,
+}: {
+  checkpoints: readonly { step: number }[];
+  best: number | null;
+}): boolean => best === null || checkpoints.some(({ step }) => step === best);
 
-const indexSchema = z.strictObject({
-  version: checkpointVersion,
-  /** In the order of saving. */
-  checkpoints: z.array(entrySchema),
-  /** Step of the best checkpoint; null as long as none has a score. */
-  best: z.int().min(0).nullable(),
-}).refine(bestIsListed, 'best is none of the checkpoints');
+const indexSchema = z
+  .strictObject({
+    version: checkpointVersion,
+    /** In the order of saving. */
+    checkpoints: z.array(entrySchema),
+    /** Step of the best checkpoint; null as long as none has a score. */
+    best: z.int().min(0).nullable(),
+  })
+  .refine(bestIsListed, 'best is none of the checkpoints');
 
 /** A checkpoint as the index lists it. */
 export type CheckpointEntry = z.output<typeof entrySchema>;
@@ -71,7 +78,11 @@ export async function indexOfFolders(runDirectory: string): Promise<CheckpointIn
   const folder = join(runDirectory, CHECKPOINTS);
   const names = await readdir(folder).catch(() => []);
   const steps = names.flatMap((name) => /^step-(\d+)$/.exec(name)?.[1] ?? []).map(Number);
-  return { version: CHECKPOINT_VERSION, checkpoints: steps.sort((a, b) => a - b).map((step) => ({ step, scores: {} })), best: null };
+  return {
+    version: CHECKPOINT_VERSION,
+    checkpoints: steps.sort((a, b) => a - b).map((step) => ({ step, scores: {} })),
+    best: null,
+  };
 }
 
 /** Replaces the index of a run. */
@@ -90,10 +101,17 @@ export function rank(entries: readonly CheckpointEntry[], { metric, better }: Se
 }
 
 /** The index after a save: the last `keepLast` entries and the best `keepBest`. */
-export function retain(entries: readonly CheckpointEntry[], { selection, keepLast, keepBest }: Retention): CheckpointIndex {
+export function retain(
+  entries: readonly CheckpointEntry[],
+  { selection, keepLast, keepBest }: Retention,
+): CheckpointIndex {
   const ranked = rank(entries, selection);
   const kept = new Set([...entries.slice(-Math.max(1, keepLast)), ...ranked.slice(0, Math.max(1, keepBest))]);
-  return { version: CHECKPOINT_VERSION, checkpoints: entries.filter((entry) => kept.has(entry)), best: ranked[0]?.step ?? null };
+  return {
+    version: CHECKPOINT_VERSION,
+    checkpoints: entries.filter((entry) => kept.has(entry)),
+    best: ranked[0]?.step ?? null,
+  };
 }
 
 /**
@@ -112,7 +130,10 @@ export function choose(runDirectory: string, index: CheckpointIndex, which: Whic
   if (which === 'last') return last;
   if (which === 'best') return index.best ?? last;
   if (index.checkpoints.some((entry) => entry.step === which)) return which;
-  throw new UsageError('no-checkpoint', `there is no checkpoint of step ${which}`, { place: { file: runDirectory }, hint: `There are: ${listSteps(index)}.` });
+  throw new UsageError('no-checkpoint', `there is no checkpoint of step ${which}`, {
+    place: { file: runDirectory },
+    hint: `There are: ${listSteps(index)}.`,
+  });
 }
 
 /** The steps that there are, for a message. */

@@ -34,7 +34,9 @@ export async function readJsonFile<Schema extends z.ZodType>(file: string, schem
   const result = schema.safeParse(withoutChecksum(file, value));
   if (result.success) return result.data;
   const problems = result.error.issues.map((issue) => `${issue.path.join('.') || 'the file'}: ${issue.message}`);
-  throw new S2sError('checkpoint-invalid', `this file is not as it should be (${problems.join('; ')})`, { place: { file } });
+  throw new S2sError('checkpoint-invalid', `this file is not as it should be (${problems.join('; ')})`, {
+    place: { file },
+  });
 }
 
 function withoutChecksum(file: string, value: unknown): unknown {

@@ -62,7 +62,11 @@ export interface Checkpoint {
  *
  * @returns the index as it is now
  */
-export async function saveCheckpoint(runDirectory: string, checkpoint: NewCheckpoint, retention: Retention): Promise<CheckpointIndex> {
+export async function saveCheckpoint(
+  runDirectory: string,
+  checkpoint: NewCheckpoint,
+  retention: Retention,
+): Promise<CheckpointIndex> {
   const folder = join(runDirectory, CHECKPOINTS);
   await mkdir(folder, { recursive: true });
   await recover(folder);
@@ -135,7 +139,11 @@ export async function loadOptimizer(checkpoint: Checkpoint): Promise<SavedTensor
     return (await readSafetensors(file, checkpoint.state.files?.[OPTIMIZER])).tensors;
   } catch (error) {
     if (!isMissing(error)) throw error;
-    throw new S2sError('checkpoint-incomplete', 'the optimiser state is missing, so training cannot continue from this checkpoint', { place: { file } });
+    throw new S2sError(
+      'checkpoint-incomplete',
+      'the optimiser state is missing, so training cannot continue from this checkpoint',
+      { place: { file } },
+    );
   }
 }
 
@@ -157,7 +165,8 @@ export function assertSameShapes(
   for (const [name, shape] of expected) {
     const tensor = found.get(name);
     if (tensor === undefined) differences.push(`${name} ${formatShape(shape)} is missing`);
-    else if (formatShape(tensor.shape) !== formatShape(shape)) differences.push(`${name} is ${formatShape(tensor.shape)} and not ${formatShape(shape)}`);
+    else if (formatShape(tensor.shape) !== formatShape(shape))
+      differences.push(`${name} is ${formatShape(tensor.shape)} and not ${formatShape(shape)}`);
     else if (tensor.dtype !== 'F32') differences.push(`${name} is ${tensor.dtype} and not F32`);
   }
   for (const [name, tensor] of found) {
@@ -166,15 +175,23 @@ export function assertSameShapes(
   if (differences.length === 0) return;
   const list = differences.join('\n  ');
   if (owner === 'optimiser') {
-    throw new S2sError('checkpoint-mismatch', `the optimiser moments in ${OPTIMIZER} do not fit the model:\n  ${list}`, {
-      place: { file: directory },
-      hint: 'The file is damaged or from another run: copy it again, or train again in another --run-dir.',
-    });
+    throw new S2sError(
+      'checkpoint-mismatch',
+      `the optimiser moments in ${OPTIMIZER} do not fit the model:\n  ${list}`,
+      {
+        place: { file: directory },
+        hint: 'The file is damaged or from another run: copy it again, or train again in another --run-dir.',
+      },
+    );
   }
-  throw new S2sError('checkpoint-mismatch', `the checkpoint is of another model than the configuration describes:\n  ${list}`, {
-    place: { file: directory },
-    hint: 'Use the configuration that the run was trained with, or another --run-dir for the new model.',
-  });
+  throw new S2sError(
+    'checkpoint-mismatch',
+    `the checkpoint is of another model than the configuration describes:\n  ${list}`,
+    {
+      place: { file: directory },
+      hint: 'Use the configuration that the run was trained with, or another --run-dir for the new model.',
+    },
+  );
 }
 
 /** An entry with more scores; those that are not finite are left out. */
@@ -211,7 +228,11 @@ async function withAlternatives<T>(index: CheckpointIndex, step: number, load: (
         ? 'There is no other checkpoint in this run.'
         : `Other checkpoints of this run: ${listSteps(others)}. s2s translate and s2s eval use one with --checkpoint N.`;
     if (isMissing(error)) {
-      throw new S2sError('checkpoint-incomplete', `the checkpoint of step ${step} lacks this file`, { place: { file: error.path }, hint: advice, cause: error });
+      throw new S2sError('checkpoint-incomplete', `the checkpoint of step ${step} lacks this file`, {
+        place: { file: error.path },
+        hint: advice,
+        cause: error,
+      });
     }
     if (!(error instanceof S2sError)) throw error;
     const hint = error.hint === undefined ? advice : `${error.hint} ${advice}`;
@@ -229,7 +250,8 @@ async function recover(folder: string): Promise<void> {
         continue;
       }
     }
-    if (name.startsWith(OLD_PREFIX) || name.startsWith(NEW_PREFIX)) await rm(join(folder, name), { recursive: true, force: true });
+    if (name.startsWith(OLD_PREFIX) || name.startsWith(NEW_PREFIX))
+      await rm(join(folder, name), { recursive: true, force: true });
   }
 }
 

@@ -38,7 +38,17 @@ const DTYPES = {
 } as const;
 
 export type SavedDtype = keyof typeof DTYPES;
-export type SavedValues = Float64Array | BigInt64Array | BigUint64Array | Float32Array | Int32Array | Uint32Array | Uint16Array | Int16Array | Int8Array | Uint8Array;
+export type SavedValues =
+  | Float64Array
+  | BigInt64Array
+  | BigUint64Array
+  | Float32Array
+  | Int32Array
+  | Uint32Array
+  | Uint16Array
+  | Int16Array
+  | Int8Array
+  | Uint8Array;
 
 /** A tensor as it lies in a file: `data` holds the values in row-major order. */
 export interface SavedTensor {
@@ -79,7 +89,10 @@ export async function writeSafetensors(
   const hash = createHash('sha256');
   let size = 0;
   await replaceFile(file, async (draft) => {
-    for (const bytes of [encodeHeader(places, metadata), ...places.map(({ name }) => bytesOf(tensors.get(name)!.data))]) {
+    for (const bytes of [
+      encodeHeader(places, metadata),
+      ...places.map(({ name }) => bytesOf(tensors.get(name)!.data)),
+    ]) {
       await writeAll(draft, bytes, hash);
       size += bytes.length;
     }
@@ -122,27 +135,37 @@ export async function readSafetensors(file: string, recorded?: FileIdentity): Pr
 function layOut(file: string, tensors: SavedTensors): TensorPlace[] {
   const ordered = [...tensors].map(([name, tensor]) => {
     const { dtype, shape, data } = tensor;
-    if (name === METADATA) throw new S2sError('safetensors-invalid', `no tensor can be called ${METADATA}`, { place: { file } });
+    if (name === METADATA)
+      throw new S2sError('safetensors-invalid', `no tensor can be called ${METADATA}`, { place: { file } });
     if (!(data instanceof DTYPES[dtype]) || data.length !== elementsIn(shape)) {
-      throw new S2sError('safetensors-invalid', `tensor ${name} is to be ${dtype} [${shape.join(', ')}] but has ${data.length} values of ${data.constructor.name}`, { place: { file } });
+      throw new S2sError(
+        'safetensors-invalid',
+        `tensor ${name} is to be ${dtype} [${shape.join(', ')}] but has ${data.length} values of ${data.constructor.name}`,
+        { place: { file } },
+      );
     }
     return { name, dtype, shape, bytes: data.byteLength };
   });
   // Wide values first, so that every tensor starts at a multiple of its element size; then by name, so that the
   // same tensors always make the same file.
-  ordered.sort((a, b) => DTYPES[b.dtype].BYTES_PER_ELEMENT - DTYPES[a.dtype].BYTES_PER_ELEMENT || (a.name < b.name ? -1 : 1));
+  ordered.sort(
+    (a, b) => DTYPES[b.dtype].BYTES_PER_ELEMENT - DTYPES[a.dtype].BYTES_PER_ELEMENT || (a.name < b.name ? -1 : 1),
+  );
   let end = 0;
   return ordered.map(({ name, dtype, shape, bytes }) => ({ name, dtype, shape, begin: end, end: (end += bytes) }));
 }
 
 function encodeHeader(places: readonly TensorPlace[], metadata: Record<string, string>): Uint8Array {
   // Entries and not assignments: a tensor may have a name like __proto__.
-  const entries = places.map(({ name, dtype, shape, begin, end }) => [name, { dtype, shape, data_offsets: [begin, end] }] as const);
+  const entries = places.map(
+    ({ name, dtype, shape, begin, end }) => [name, { dtype, shape, data_offsets: [begin, end] }] as const,
+  );
   const described = Object.keys(metadata).length === 0 ? entries : [[METADATA, metadata] as const, ...entries];
   const json = Buffer.from(JSON.stringify(Object.fromEntries(described)), 'utf8');
   // Spaces up to a multiple of eight keep the values aligned for readers that map the file into memory.
   const length = Math.ceil(json.length / 8) * 8;
-  if (length > MAX_HEADER_BYTES) throw new S2sError('safetensors-invalid', `a header of ${length} bytes is more than the format allows`);
+  if (length > MAX_HEADER_BYTES)
+    throw new S2sError('safetensors-invalid', `a header of ${length} bytes is more than the format allows`);
   const header = Buffer.alloc(8 + length, ' ');
   header.writeBigUInt64LE(BigInt(length), 0);
   json.copy(header, 8);
@@ -167,7 +190,10 @@ async function readHeader(file: string, handle: FileHandle, size: number, hash: 
   return { places, metadata, dataStart: 8 + length };
 }
 
-function parseHeader(file: string, bytes: ArrayBuffer): { entries: [string, unknown][]; metadata: Record<string, string> } {
+function parseHeader(
+  file: string,
+  bytes: ArrayBuffer,
+): { entries: [string, unknown][]; metadata: Record<string, string> } {
   let text: string;
   let header: unknown;
   try {
@@ -206,22 +232,30 @@ function repeatedKey(json: string): string | undefined {
 function checkEntry(file: string, name: string, entry: unknown): TensorPlace {
   if (!isObject(entry)) throw invalid(file, `the entry of tensor ${name} is not an object`);
   const { dtype, shape, data_offsets: offsets } = entry;
-  if (typeof dtype !== 'string' || !Object.hasOwn(DTYPES, dtype)) throw invalid(file, `tensor ${name} has the unknown dtype ${JSON.stringify(dtype)}`);
+  if (typeof dtype !== 'string' || !Object.hasOwn(DTYPES, dtype))
+    throw invalid(file, `tensor ${name} has the unknown dtype ${JSON.stringify(dtype)}`);
   if (!isSizes(shape)) throw invalid(file, `tensor ${name} has the shape ${JSON.stringify(shape)}`);
-  if (!isSizes(offsets) || offsets.length !== 2) throw invalid(file, `tensor ${name} has the offsets ${JSON.stringify(offsets)}`);
+  if (!isSizes(offsets) || offsets.length !== 2)
+    throw invalid(file, `tensor ${name} has the offsets ${JSON.stringify(offsets)}`);
   const [begin, end] = offsets as [number, number];
   const bytes = elementsIn(shape) * DTYPES[dtype as SavedDtype].BYTES_PER_ELEMENT;
-  if (end - begin !== bytes) throw invalid(file, `tensor ${name} ${dtype} [${shape.join(', ')}] takes ${bytes} bytes, but its offsets are ${begin} to ${end}`);
+  if (end - begin !== bytes)
+    throw invalid(
+      file,
+      `tensor ${name} ${dtype} [${shape.join(', ')}] takes ${bytes} bytes, but its offsets are ${begin} to ${end}`,
+    );
   return { name, dtype: dtype as SavedDtype, shape, begin, end };
 }
 
 function checkCoverage(file: string, places: readonly TensorPlace[], dataBytes: number): void {
   let position = 0;
   for (const { name, begin, end } of places.toSorted(byPosition)) {
-    if (begin !== position) throw invalid(file, `tensor ${name} starts at ${begin}, but the one before it ends at ${position}`);
+    if (begin !== position)
+      throw invalid(file, `tensor ${name} starts at ${begin}, but the one before it ends at ${position}`);
     position = end;
   }
-  if (position !== dataBytes) throw invalid(file, `the tensors take ${position} bytes, but ${dataBytes} follow the header`);
+  if (position !== dataBytes)
+    throw invalid(file, `the tensors take ${position} bytes, but ${dataBytes} follow the header`);
 }
 
 function byPosition(a: TensorPlace, b: TensorPlace): number {
@@ -245,14 +279,14 @@ function bytesOf(data: SavedValues): Uint8Array {
 }
 
 async function writeAll(handle: FileHandle, bytes: Uint8Array, hash: Hash): Promise<void> {
-  for (let start = 0; start < bytes.length; ) {
+  for (let start = 0; start < bytes.length;) {
     const piece = bytes.subarray(start, start + PIECE_BYTES);
     const writing = handle.write(piece);
     // While the system writes.
     hash.update(piece);
     const { bytesWritten } = await writing;
     // A short write: the rest of the piece is written without hashing it again.
-    for (let done = bytesWritten; done < piece.length; ) done += (await handle.write(piece, done)).bytesWritten;
+    for (let done = bytesWritten; done < piece.length;) done += (await handle.write(piece, done)).bytesWritten;
     start += piece.length;
   }
 }
@@ -267,7 +301,7 @@ async function readBytes(
   const buffer = new ArrayBuffer(length);
   const bytes = new Uint8Array(buffer);
   let hashed = 0;
-  for (let done = 0; done < length; ) {
+  for (let done = 0; done < length;) {
     const reading = handle.read(bytes, done, Math.min(PIECE_BYTES, length - done), start + done);
     // While the system reads the next piece.
     hash?.update(bytes.subarray(hashed, done));

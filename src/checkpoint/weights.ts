@@ -16,6 +16,10 @@ export interface WeightsOwner {
  *   model; the model is then unchanged
  */
 export function assignWeights({ parameters }: WeightsOwner, weights: Checkpoint['weights'], directory: string): void {
-  assertSameShapes(new Map(parameters.names.map((name) => [name, parameters.storedTensor(name).shape])), weights, directory);
+  assertSameShapes(
+    new Map(parameters.names.map((name) => [name, parameters.storedTensor(name).shape])),
+    weights,
+    directory,
+  );
   for (const [name, { data }] of weights) parameters.assign(name, data as Float32Array);
 }

@@ -20,7 +20,11 @@ export const buildVocabCommand: CommandModule<object, BuildVocabArguments> = {
     withCommonOptions(yargs)
       .option('run-dir', { type: 'string', requiresArg: true, describe: 'Folder of the run, in place of runDirectory' })
       .option('json', { type: 'boolean', default: false, describe: 'Print the report as one JSON object' })
-      .option('force', { type: 'boolean', default: false, describe: 'Replace tokenizer files that s2s did not write, or that a trained model or other runs may need' })
+      .option('force', {
+        type: 'boolean',
+        default: false,
+        describe: 'Replace tokenizer files that s2s did not write, or that a trained model or other runs may need',
+      })
       .example('$0 build-vocab --config c.yaml', 'learn what the configuration asks for')
       .example('$0 build-vocab --config c.yaml --set tokenizer.size=4000 --run-dir runs/4000', 'try another size'),
   handler: async (args) => {
@@ -38,7 +42,11 @@ export const buildVocabCommand: CommandModule<object, BuildVocabArguments> = {
   },
 };
 
-async function buildVocabulary(config: Config, args: Pick<BuildVocabArguments, 'force' | 'json'>, log: Log): Promise<void> {
+async function buildVocabulary(
+  config: Config,
+  args: Pick<BuildVocabArguments, 'force' | 'json'>,
+  log: Log,
+): Promise<void> {
   const { configVocabularyState, tokenizerDirectory } = await import('../data/vocabulary.js');
   const { buildConfigVocabulary, trainedStep } = await import('../training/vocabulary.js');
   const directory = tokenizerDirectory(config);
@@ -51,7 +59,8 @@ async function buildVocabulary(config: Config, args: Pick<BuildVocabArguments, '
     });
   }
   const step = args.force && state !== 'current' ? await trainedStep(directory) : undefined;
-  if (step !== undefined) log.warn(`${directory} holds a model trained up to step ${step}: it cannot be used with the new vocabulary`);
+  if (step !== undefined)
+    log.warn(`${directory} holds a model trained up to step ${step}: it cannot be used with the new vocabulary`);
   const report = await buildConfigVocabulary(config, (event) => logVocabularyEvent(event, log), { force: args.force });
   warnOfUnknown(report, log);
   process.stdout.write(args.json ? `${JSON.stringify(report)}\n` : formatVocabularyReport(report));
@@ -64,7 +73,9 @@ function warnOfUnknown({ dev }: VocabularyReport, log: Log): void {
   for (const side of ['source', 'target'] as const) {
     const { unknownRate } = dev[side];
     if (unknownRate <= ALARMING_UNKNOWN_RATE) continue;
-    log.warn(`${formatPercent(unknownRate)} of the ${side} tokens of dev are unknown. Is dev cased or tokenised like the training text? Subwords (tokenizer.type=bpe) leave less unknown.`);
+    log.warn(
+      `${formatPercent(unknownRate)} of the ${side} tokens of dev are unknown. Is dev cased or tokenised like the training text? Subwords (tokenizer.type=bpe) leave less unknown.`,
+    );
   }
 }
 
@@ -72,5 +83,8 @@ function warnOfUnknown({ dev }: VocabularyReport, log: Log): void {
 export function logVocabularyEvent(event: VocabularyEvent, log: Log): void {
   if (event.type === 'reading') log.debug(`read ${event.pairs} pairs`);
   else if (event.type === 'measuring') log.debug('measuring the vocabulary');
-  else log.info(`learning a ${event.settings.type} vocabulary of ${event.role === 'shared' ? 'both sides' : `the ${event.role} side`}, ${event.settings.size} tokens at most`);
+  else
+    log.info(
+      `learning a ${event.settings.type} vocabulary of ${event.role === 'shared' ? 'both sides' : `the ${event.role} side`}, ${event.settings.size} tokens at most`,
+    );
 }

@@ -13,7 +13,11 @@ export const configCommand: CommandModule<object, ConfigArguments> = {
   builder: (yargs) =>
     withCommonOptions(yargs)
       .option('print', { type: 'boolean', default: false, describe: 'Print the resolved configuration as YAML' })
-      .option('schema', { type: 'boolean', default: false, describe: 'Print the JSON Schema of configurations, for editors' })
+      .option('schema', {
+        type: 'boolean',
+        default: false,
+        describe: 'Print the JSON Schema of configurations, for editors',
+      })
       .example('$0 config --config c.yaml', 'check c.yaml, data files included')
       .example('$0 config --config c.yaml --print --set seed=7', 'the configuration as training would see it')
       .example('$0 config --schema > s2s.schema.json', 'the schema for an editor'),

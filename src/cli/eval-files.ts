@@ -15,9 +15,15 @@ export interface FileEvaluation {
  *
  * @throws S2sError as `readParallelFiles` does
  */
-export async function evaluateFiles(hypothesesFile: string, referenceFiles: readonly string[], options: ScoringOptions): Promise<FileEvaluation> {
+export async function evaluateFiles(
+  hypothesesFile: string,
+  referenceFiles: readonly string[],
+  options: ScoringOptions,
+): Promise<FileEvaluation> {
   const [hypotheses, ...references] = await readParallelFiles(hypothesesFile, referenceFiles);
-  const warnings = [hypotheses, ...references].flatMap((lines, index) => tokenizedWarnings(nameOf([hypothesesFile, ...referenceFiles][index] ?? ''), lines));
+  const warnings = [hypotheses, ...references].flatMap((lines, index) =>
+    tokenizedWarnings(nameOf([hypothesesFile, ...referenceFiles][index] ?? ''), lines),
+  );
   return { scores: scoreTranslations(hypotheses, references, options), sentences: hypotheses.length, warnings };
 }
 
@@ -28,16 +34,21 @@ export async function evaluateFiles(hypothesesFile: string, referenceFiles: read
  *   what `readLines` throws
  */
 export async function readParallelFiles(first: string, others: readonly string[]): Promise<[string[], ...string[][]]> {
-  if ([first, ...others].filter((file) => file === '-').length > 1) throw new UsageError('usage', 'Only one of the files can be stdin (-).');
+  if ([first, ...others].filter((file) => file === '-').length > 1)
+    throw new UsageError('usage', 'Only one of the files can be stdin (-).');
   const lines = await readAllLines(first);
   const read: [string[], ...string[][]] = [lines];
   for (const file of others) {
     const counterparts = await readAllLines(file);
     if (counterparts.length !== lines.length) {
-      throw new S2sError('line-counts-differ', `has ${countLines(lines)}, but ${nameOf(file)} has ${countLines(counterparts)}`, {
-        place: { file: nameOf(first) },
-        hint: 'Every line needs its reference, in the same place; blank lines count.',
-      });
+      throw new S2sError(
+        'line-counts-differ',
+        `has ${countLines(lines)}, but ${nameOf(file)} has ${countLines(counterparts)}`,
+        {
+          place: { file: nameOf(first) },
+          hint: 'Every line needs its reference, in the same place; blank lines count.',
+        },
+      );
     }
     read.push(counterparts);
   }
@@ -47,7 +58,8 @@ export async function readParallelFiles(first: string, others: readonly string[]
 
 async function readAllLines(file: string): Promise<string[]> {
   const lines: string[] = [];
-  for await (const line of readLines(file === '-' ? process.stdin : file)) lines.push(line.endsWith('\r') ? line.slice(0, -1) : line);
+  for await (const line of readLines(file === '-' ? process.stdin : file))
+    lines.push(line.endsWith('\r') ? line.slice(0, -1) : line);
   return lines;
 }
 

@@ -17,14 +17,27 @@ import type { Log } from './log.js';
 import { findModel, type FoundModel } from './model-options.js';
 
 /** Evaluates a trained model on a split or on files, and prints its scores; with --score, its log-probabilities. */
-export async function evaluateRun(args: EvalArguments, references: readonly string[], scoring: ScoringOptions, log: Log): Promise<void> {
+export async function evaluateRun(
+  args: EvalArguments,
+  references: readonly string[],
+  scoring: ScoringOptions,
+  log: Log,
+): Promise<void> {
   const found = await findModel(args, { readsData: args.source === undefined });
   const { config, runDirectory, which } = found;
   // What is wrong with files is said before the model takes its time.
   if (args.output !== undefined) {
     const { train, dev, test } = config.data;
-    const inputs = [args.source, ...references, args.config, ...[...train, ...dev, ...test].flatMap(({ source, target, file }) => [source, target, file])];
-    await checkWritable(args.output, inputs.filter((file) => file !== undefined));
+    const inputs = [
+      args.source,
+      ...references,
+      args.config,
+      ...[...train, ...dev, ...test].flatMap(({ source, target, file }) => [source, target, file]),
+    ];
+    await checkWritable(
+      args.output,
+      inputs.filter((file) => file !== undefined),
+    );
   }
   const { set, name } = await readEvaluationSet(args, references, found);
   // Log-probabilities are printed with more digits than half precision has, whatever pairs they share a batch with.
@@ -40,7 +53,12 @@ export async function evaluateRun(args: EvalArguments, references: readonly stri
 
 async function printScores(
   args: EvalArguments,
-  { run: { model, tokenizers }, config: { decoding }, set, name }: { run: LoadedRun; config: Config; set: EvaluationSet; name: string },
+  {
+    run: { model, tokenizers },
+    config: { decoding },
+    set,
+    name,
+  }: { run: LoadedRun; config: Config; set: EvaluationSet; name: string },
   scoring: ScoringOptions,
   log: Log,
 ): Promise<void> {
@@ -59,7 +77,8 @@ async function printScores(
     tokenizers,
     decoding,
     scoring,
-    onCut: (index, tokens) => log.warn(`line ${index + 1} has ${tokens} tokens; only the first ${MAX_SOURCE_TOKENS} are translated`),
+    onCut: (index, tokens) =>
+      log.warn(`line ${index + 1} has ${tokens} tokens; only the first ${MAX_SOURCE_TOKENS} are translated`),
     onProgress: (done, total) => log.debug(`${formatCount(done)} of ${formatCount(total)} lines translated`),
   });
   if (args.output !== undefined) await writeFile(args.output, hypotheses.map((line) => `${line}\n`).join(''));
@@ -70,7 +89,11 @@ async function printScores(
 }
 
 /** The text to evaluate on, and what to call it. */
-async function readEvaluationSet(args: EvalArguments, referenceFiles: readonly string[], { config }: FoundModel): Promise<{ set: EvaluationSet; name: string }> {
+async function readEvaluationSet(
+  args: EvalArguments,
+  referenceFiles: readonly string[],
+  { config }: FoundModel,
+): Promise<{ set: EvaluationSet; name: string }> {
   if (args.source === undefined) {
     const split = args.split ?? defaultSplit(config);
     return { set: await readSplit(config, split), name: split };
@@ -86,12 +109,17 @@ async function readEvaluationSet(args: EvalArguments, referenceFiles: readonly s
  */
 async function checkWritable(file: string, inputs: readonly string[]): Promise<void> {
   const refuse = (reason: string, cause?: unknown): S2sError =>
-    new S2sError('file-unwritable', `the translations cannot be written there: ${reason}`, { place: { file }, hint: 'Name another file after --output.', cause });
+    new S2sError('file-unwritable', `the translations cannot be written there: ${reason}`, {
+      place: { file },
+      hint: 'Name another file after --output.',
+      cause,
+    });
   const present = await stat(file).catch(() => undefined);
   if (present?.isDirectory() === true) throw refuse('it is a folder');
   for (const input of present?.isFile() === true ? inputs : []) {
     const other = input === '-' ? undefined : await stat(input).catch(() => undefined);
-    if (other?.ino === present?.ino && other?.dev === present?.dev) throw refuse(`this command reads it${input === file ? '' : ` as ${input}`}`);
+    if (other?.ino === present?.ino && other?.dev === present?.dev)
+      throw refuse(`this command reads it${input === file ? '' : ` as ${input}`}`);
   }
   await access(dirname(file), constants.W_OK).catch((cause: unknown) => {
     throw refuse('no such folder, or it may not be written to', cause);

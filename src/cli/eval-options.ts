@@ -32,10 +32,19 @@ export interface ScoringArguments {
 /** Adds the options of the metrics. */
 export function withScoringOptions<T>(yargs: Argv<T>): Argv<T & ScoringArguments> {
   const flag = (describe: string) => ({ type: 'boolean', default: false, describe, group: 'Metrics:' }) as const;
-  const number = (describe: string, standard?: number) => ({ type: 'number', default: standard, requiresArg: true, describe, group: 'Metrics:' }) as const;
-  const choice = (choices: object, standard: string, describe: string) => ({ choices: Object.keys(choices), default: standard, requiresArg: true, describe, group: 'Metrics:' }) as const;
+  const number = (describe: string, standard?: number) =>
+    ({ type: 'number', default: standard, requiresArg: true, describe, group: 'Metrics:' }) as const;
+  const choice = (choices: object, standard: string, describe: string) =>
+    ({ choices: Object.keys(choices), default: standard, requiresArg: true, describe, group: 'Metrics:' }) as const;
   return yargs
-    .option('metrics', { array: true, choices: Object.keys(METRICS), default: Object.keys(METRICS), requiresArg: true, describe: 'Which metrics', group: 'Metrics:' })
+    .option('metrics', {
+      array: true,
+      choices: Object.keys(METRICS),
+      default: Object.keys(METRICS),
+      requiresArg: true,
+      describe: 'Which metrics',
+      group: 'Metrics:',
+    })
     .option('lowercase', flag('Leave case out of BLEU and chrF; TER does so anyway'))
     .option('bleu-tokenizer', choice(TOKENIZERS, '13a', 'How BLEU finds words'))
     .option('bleu-smoothing', choice(SMOOTHINGS, 'exp', 'What BLEU does with an n-gram order without a match'))
@@ -62,13 +71,16 @@ export function scoringOptions(args: ScoringArguments): ScoringOptions {
   wholeNumber('bleu-max-order', args.bleuMaxOrder, 1);
   wholeNumber('chrf-char-order', args.chrfCharOrder, 0);
   wholeNumber('chrf-word-order', args.chrfWordOrder, 0);
-  if (args.chrfCharOrder + args.chrfWordOrder === 0) throw new UsageError('usage', '--chrf-char-order and --chrf-word-order cannot both be 0.');
+  if (args.chrfCharOrder + args.chrfWordOrder === 0)
+    throw new UsageError('usage', '--chrf-char-order and --chrf-word-order cannot both be 0.');
   if (!(args.chrfBeta > 0)) throw new UsageError('usage', '--chrf-beta must be a number above 0.');
   const value = args.bleuSmoothingValue;
   if (value !== undefined) {
     if (!(value >= 0)) throw new UsageError('usage', '--bleu-smoothing-value must be a number, 0 or more.');
     if (args.bleuSmoothing === 'exp' || args.bleuSmoothing === 'none') {
-      throw new UsageError('usage', `--bleu-smoothing ${args.bleuSmoothing} takes no value.`, { hint: 'floor and add-k do, for example: --bleu-smoothing add-k --bleu-smoothing-value 1' });
+      throw new UsageError('usage', `--bleu-smoothing ${args.bleuSmoothing} takes no value.`, {
+        hint: 'floor and add-k do, for example: --bleu-smoothing add-k --bleu-smoothing-value 1',
+      });
     }
   }
   return {
@@ -99,5 +111,6 @@ export function scoringOptions(args: ScoringArguments): ScoringOptions {
 }
 
 function wholeNumber(option: string, value: number, least: number): void {
-  if (!Number.isInteger(value) || value < least) throw new UsageError('usage', `--${option} must be a whole number, ${least} or more.`);
+  if (!Number.isInteger(value) || value < least)
+    throw new UsageError('usage', `--${option} must be a whole number, ${least} or more.`);
 }

@@ -17,8 +17,19 @@ export function formatScoresForPeople(scores: TranslationScores, figures: Figure
     const row = [score.name, formatFixed(score.score, 2), score.signature];
     return 'details' in score ? [row, ['', '', score.details()]] : [row];
   });
-  rows.push(...Object.entries(figures).map(([name, value]) => [name, Number.isInteger(value) ? String(value) : formatFixed(value, 4), '']));
+  rows.push(
+    ...Object.entries(figures).map(([name, value]) => [
+      name,
+      Number.isInteger(value) ? String(value) : formatFixed(value, 4),
+      '',
+    ]),
+  );
   const widest = (column: number): number => Math.max(0, ...rows.map((row) => row[column]?.length ?? 0));
   const [names, values] = [widest(0), widest(1)];
-  return rows.map(([name = '', value = '', rest = '']) => `${`${name.padEnd(names)}  ${value.padStart(values)}  ${rest}`.trimEnd()}\n`).join('');
+  return rows
+    .map(
+      ([name = '', value = '', rest = '']) =>
+        `${`${name.padEnd(names)}  ${value.padStart(values)}  ${rest}`.trimEnd()}\n`,
+    )
+    .join('');
 }

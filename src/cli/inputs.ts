@@ -11,7 +11,10 @@ export async function checkInputs(files: readonly string[]): Promise<void> {
   for (const file of files) {
     if (file === '-') continue;
     const refuse = (cause: unknown): never => {
-      throw new S2sError('file-unreadable', whyUnreadable(cause, { ENOTDIR: UNREADABLE.ENOENT }), { place: { file }, cause });
+      throw new S2sError('file-unreadable', whyUnreadable(cause, { ENOTDIR: UNREADABLE.ENOENT }), {
+        place: { file },
+        cause,
+      });
     };
     const stats = await stat(file).catch(refuse);
     if (stats.isDirectory()) throw new S2sError('file-unreadable', UNREADABLE.EISDIR, { place: { file } });

@@ -34,7 +34,8 @@ export class Log {
     if (LOG_LEVELS.indexOf(level) > this.threshold) return;
     const prefix = level === 'error' ? 'error: ' : level === 'warn' ? 'warning: ' : '';
     const line = `${prefix}${text}`;
-    const print = (): void => void process.stderr.write(`${this.coloured && colour !== undefined ? styleText(colour, line) : line}\n`);
+    const print = (): void =>
+      void process.stderr.write(`${this.coloured && colour !== undefined ? styleText(colour, line) : line}\n`);
     if (this.around === undefined) print();
     else this.around(print);
   }

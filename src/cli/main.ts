@@ -14,7 +14,17 @@ import { translateCommand } from './translate.js';
 import { camelCase, usageMistake } from './usage-mistake.js';
 
 /** In the order of a translation model's life. Each loads what it needs only when it runs. */
-const COMMANDS = [tokenizeCommand, buildVocabCommand, trainCommand, evalCommand, translateCommand, configCommand, setupCommand, benchCommand, doctorCommand] as unknown as CommandModule[];
+const COMMANDS = [
+  tokenizeCommand,
+  buildVocabCommand,
+  trainCommand,
+  evalCommand,
+  translateCommand,
+  configCommand,
+  setupCommand,
+  benchCommand,
+  doctorCommand,
+] as unknown as CommandModule[];
 
 /**
  * Runs one command line.

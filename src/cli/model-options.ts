@@ -15,9 +15,25 @@ export interface ModelArguments extends CommonArguments {
 /** Adds the options that say which model is used, and how. */
 export function withModelOptions<T>(yargs: Argv<T>): Argv<T & ModelArguments> {
   return withDeviceOption(yargs)
-    .option('model', { alias: 'm', type: 'string', requiresArg: true, describe: 'Run directory of a trained model; else that of --config, else $S2S_MODEL, else the last run trained here' })
-    .option('checkpoint', { type: 'string', defaultDescription: 'best', requiresArg: true, describe: 'Which checkpoint: best, last, or the number of its step' })
-    .option('beam-size', { alias: 'b', type: 'number', requiresArg: true, describe: 'Hypotheses kept a step; 1 is greedy (decoding.beamSize)' }) as unknown as Argv<T & ModelArguments>;
+    .option('model', {
+      alias: 'm',
+      type: 'string',
+      requiresArg: true,
+      describe:
+        'Run directory of a trained model; else that of --config, else $S2S_MODEL, else the last run trained here',
+    })
+    .option('checkpoint', {
+      type: 'string',
+      defaultDescription: 'best',
+      requiresArg: true,
+      describe: 'Which checkpoint: best, last, or the number of its step',
+    })
+    .option('beam-size', {
+      alias: 'b',
+      type: 'number',
+      requiresArg: true,
+      describe: 'Hypotheses kept a step; 1 is greedy (decoding.beamSize)',
+    }) as unknown as Argv<T & ModelArguments>;
 }
 
 /** The model that a command line means. */
@@ -40,7 +56,11 @@ export async function findModel(args: ModelArguments, { readsData }: { readsData
   const { resolvedConfigFile } = await import('../config/save.js');
   const given = args.config === undefined ? undefined : await loadSettings(args, args.config, readsData);
   const runDirectory = await findRun(args.model, given?.runDirectory);
-  return { runDirectory, which, config: given ?? withAnyDevice(await loadSettings(args, resolvedConfigFile(runDirectory), readsData), args) };
+  return {
+    runDirectory,
+    which,
+    config: given ?? withAnyDevice(await loadSettings(args, resolvedConfigFile(runDirectory), readsData), args),
+  };
 }
 
 /** Where a model was trained is not where it must translate: only who asks for a GPU now is told that there is none. */
@@ -49,11 +69,18 @@ function withAnyDevice(config: Config, { device }: ModelArguments): Config {
 }
 
 function loadSettings(args: ModelArguments, file: string, readsData: boolean): Promise<Config> {
-  return configFromArguments({ ...args, config: file }, { device: args.device, 'decoding.beamSize': args.beamSize }, { checkFiles: false, readsData });
+  return configFromArguments(
+    { ...args, config: file },
+    { device: args.device, 'decoding.beamSize': args.beamSize },
+    { checkFiles: false, readsData },
+  );
 }
 
 function checkpointOf(text: string): WhichCheckpoint {
   if (text === 'best' || text === 'last') return text;
   if (/^\d+$/.test(text)) return Number(text);
-  throw new UsageError('usage', `--checkpoint must be best, last or the number of a step, but is ${JSON.stringify(text)}.`);
+  throw new UsageError(
+    'usage',
+    `--checkpoint must be best, last or the number of a step, but is ${JSON.stringify(text)}.`,
+  );
 }

@@ -15,16 +15,45 @@ export interface CommonArguments {
 /** Adds the options that every command has. */
 export function withCommonOptions<T>(yargs: Argv<T>): Argv<T & CommonArguments> {
   return yargs
-    .option('config', { alias: 'c', type: 'string', requiresArg: true, describe: 'Configuration file (YAML or JSON)', group: 'Common:' })
-    .option('set', { type: 'string', array: true, nargs: 1, requiresArg: true, describe: 'Change a setting: key.path=value (repeatable)', group: 'Common:' })
+    .option('config', {
+      alias: 'c',
+      type: 'string',
+      requiresArg: true,
+      describe: 'Configuration file (YAML or JSON)',
+      group: 'Common:',
+    })
+    .option('set', {
+      type: 'string',
+      array: true,
+      nargs: 1,
+      requiresArg: true,
+      describe: 'Change a setting: key.path=value (repeatable)',
+      group: 'Common:',
+    })
     .option('seed', { type: 'number', requiresArg: true, describe: 'Seed of all randomness', group: 'Common:' })
-    .option('log-level', { choices: LOG_LEVELS, default: 'info' as LogLevel, requiresArg: true, describe: 'How much to say on stderr', group: 'Common:' })
-    .option('debug', { type: 'boolean', default: false, describe: 'Show stack traces of errors', group: 'Common:' }) as unknown as Argv<T & CommonArguments>;
+    .option('log-level', {
+      choices: LOG_LEVELS,
+      default: 'info' as LogLevel,
+      requiresArg: true,
+      describe: 'How much to say on stderr',
+      group: 'Common:',
+    })
+    .option('debug', {
+      type: 'boolean',
+      default: false,
+      describe: 'Show stack traces of errors',
+      group: 'Common:',
+    }) as unknown as Argv<T & CommonArguments>;
 }
 
 /** The device option of commands that compute; `more` is said after its values. */
 export function withDeviceOption<T>(yargs: Argv<T>, more = ''): Argv<T & { readonly device: string | undefined }> {
-  return yargs.option('device', { type: 'string', requiresArg: true, describe: `Where to compute: auto, cpu, gpu or gpu:N${more}`, group: 'Common:' }) as unknown as Argv<T & { readonly device: string | undefined }>;
+  return yargs.option('device', {
+    type: 'string',
+    requiresArg: true,
+    describe: `Where to compute: auto, cpu, gpu or gpu:N${more}`,
+    group: 'Common:',
+  }) as unknown as Argv<T & { readonly device: string | undefined }>;
 }
 
 /** Loads the configuration that the options of a command line describe; `overrides` holds flags by dotted key. */
@@ -44,6 +73,9 @@ export async function configFromArguments(
  */
 export async function configIfGiven(args: CommonArguments): Promise<Config | undefined> {
   if (args.config !== undefined) return configFromArguments(args, {}, { checkFiles: false, readsData: false });
-  if (args.set !== undefined) throw new UsageError('usage', '--set changes a configuration, and none was given.', { hint: 'Name it with --config, or leave --set out.' });
+  if (args.set !== undefined)
+    throw new UsageError('usage', '--set changes a configuration, and none was given.', {
+      hint: 'Name it with --config, or leave --set out.',
+    });
   return undefined;
 }

@@ -33,7 +33,8 @@ export async function runTraining(given: Config, args: TrainArguments): Promise<
   const { runDirectory } = config;
   const runtime = await loadTensorFlow({ device: config.device, tuneAllocator: true });
   log.info(`computing on ${describeRuntime(runtime, policyFor(config.precision))}`);
-  if (runtime.kind === 'gpu') log.info('on a GPU newer than the CUDA libraries, its code is compiled at first use: that may take minutes, once');
+  if (runtime.kind === 'gpu')
+    log.info('on a GPU newer than the CUDA libraries, its code is compiled at first use: that may take minutes, once');
   const run = await openTraining(config, { start: startOf(args), onEvent: (event) => describePreparation(event, log) });
   try {
     // Until there is a checkpoint to translate with, the last run is the one before.
@@ -41,7 +42,9 @@ export async function runTraining(given: Config, args: TrainArguments): Promise<
     const done = stopReason(run, run.progress, run.progress.elapsedSeconds);
     // A training interrupted at its very last step has not validated it yet.
     if (args.resume && done !== undefined && run.progress.validated !== undefined) {
-      log.info(`nothing left to do: ${runDirectory} is at step ${run.progress.step}, epoch ${completedEpochs(run)}, and has reached its limit (${done}).`);
+      log.info(
+        `nothing left to do: ${runDirectory} is at step ${run.progress.step}, epoch ${completedEpochs(run)}, and has reached its limit (${done}).`,
+      );
       log.info(`To train on, ${REMEDIES[done]}, or give --add-steps N.`);
       return;
     }
@@ -54,7 +57,9 @@ export async function runTraining(given: Config, args: TrainArguments): Promise<
 function startOf({ resume, initializeFrom }: TrainArguments): StartFrom {
   if (initializeFrom === undefined) return resume ? 'resume' : 'new';
   if (!resume) return { run: initializeFrom };
-  throw new UsageError('usage', '--resume and --initialize-from both say where the training starts.', { hint: 'Leave one of them out.' });
+  throw new UsageError('usage', '--resume and --initialize-from both say where the training starts.', {
+    hint: 'Leave one of them out.',
+  });
 }
 
 /** Runs the training, with its reports, its metrics and its reaction to signals. */
@@ -85,12 +90,19 @@ async function trainAndReport(run: TrainingRun, log: Log): Promise<void> {
 async function withAddedSteps(config: Config, { addSteps, resume }: TrainArguments): Promise<Config> {
   if (addSteps === undefined) return config;
   if (!resume) throw new UsageError('usage', '--add-steps needs --resume.');
-  if (!Number.isInteger(addSteps) || addSteps < 1) throw new UsageError('usage', `--add-steps must be a whole number from 1, but is ${addSteps}.`);
+  if (!Number.isInteger(addSteps) || addSteps < 1)
+    throw new UsageError('usage', `--add-steps must be a whole number from 1, but is ${addSteps}.`);
   const { checkpoints } = await readIndex(config.runDirectory);
   const step = checkpoints.at(-1)?.step ?? 0;
   const { earlyStopping } = config.training;
   return {
     ...config,
-    training: { ...config.training, maxSteps: step + addSteps, maxEpochs: undefined, maxMinutes: undefined, earlyStopping: { ...earlyStopping, patience: 0 } },
+    training: {
+      ...config.training,
+      maxSteps: step + addSteps,
+      maxEpochs: undefined,
+      maxMinutes: undefined,
+      earlyStopping: { ...earlyStopping, patience: 0 },
+    },
   };
 }

@@ -14,21 +14,32 @@ export const setupCommand: CommandModule<object, SetupArguments> = {
   describe: 'Install the native TensorFlow library into your cache folder: once, before the first training',
   builder: (yargs) =>
     withCommonOptions(yargs)
-      .option('cuda', { type: 'boolean', describe: 'Install the build for NVIDIA GPUs, with its CUDA libraries (3.3 GB to download, 6 GB on disk)' })
+      .option('cuda', {
+        type: 'boolean',
+        describe: 'Install the build for NVIDIA GPUs, with its CUDA libraries (3.3 GB to download, 6 GB on disk)',
+      })
       .option('cpu', { type: 'boolean', describe: 'Install the build for the processor alone' })
       .conflicts('cuda', 'cpu')
       .example('$0 setup', 'the build with CUDA where an NVIDIA GPU is, else the one without')
       .example('S2S_CACHE=/scratch/s2s $0 setup', 'on another disk (set S2S_CACHE for the other commands too)'),
   handler: async (args) => {
-    const [{ setUpNative }, { stderrReporter }] = await Promise.all([import('../setup/native.mjs'), import('../setup/reporter.mjs')]);
+    const [{ setUpNative }, { stderrReporter }] = await Promise.all([
+      import('../setup/native.mjs'),
+      import('../setup/reporter.mjs'),
+    ]);
     const reporter = stderrReporter();
     try {
-      const { folder, changed, withoutOps } = await setUpNative({ variant: args.cuda === true ? 'cuda' : args.cpu === true ? 'cpu' : undefined, reporter });
-      if (withoutOps !== undefined) reporter.say(`warning: no custom ops, training is slower without them: ${withoutOps}`);
+      const { folder, changed, withoutOps } = await setUpNative({
+        variant: args.cuda === true ? 'cuda' : args.cpu === true ? 'cpu' : undefined,
+        reporter,
+      });
+      if (withoutOps !== undefined)
+        reporter.say(`warning: no custom ops, training is slower without them: ${withoutOps}`);
       reporter.say(`TensorFlow is ${changed ? 'installed' : 'there already'}: ${folder}`);
       reporter.say('s2s doctor shows what it computes on.');
     } catch (error) {
-      if (error instanceof SetupError) throw new S2sError(error.code, error.message, { hint: error.hint, cause: error.cause });
+      if (error instanceof SetupError)
+        throw new S2sError(error.code, error.message, { hint: error.hint, cause: error.cause });
       throw error;
     } finally {
       reporter.end();

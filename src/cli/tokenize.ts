@@ -23,14 +23,27 @@ export const tokenizeCommand: CommandModule<object, TokenizeArguments> = {
   describe: 'Cut text into the tokens of a vocabulary, or put tokens together again',
   builder: (yargs) =>
     withCommonOptions(yargs)
-      .usage('$0 tokenize [FILE..]\n\nCut text into the tokens of a vocabulary, or put tokens together again.\n\nFILE is text, one sentence a line, plain or gzipped; - or none is stdin.')
+      .usage(
+        '$0 tokenize [FILE..]\n\nCut text into the tokens of a vocabulary, or put tokens together again.\n\nFILE is text, one sentence a line, plain or gzipped; - or none is stdin.',
+      )
       // yargs loses a lone - among declared positional arguments, so the files are left undeclared.
       .strict(false)
       .strictOptions()
       .string('_')
-      .option('side', { choices: ['source', 'target'] as const, default: 'source' as const, requiresArg: true, describe: 'Whose tokenizer, where the sides have their own' })
+      .option('side', {
+        choices: ['source', 'target'] as const,
+        default: 'source' as const,
+        requiresArg: true,
+        describe: 'Whose tokenizer, where the sides have their own',
+      })
       .option('tokenizer', { type: 'string', requiresArg: true, describe: 'A tokenizer.json file' })
-      .option('model', { alias: 'm', type: 'string', requiresArg: true, describe: 'A run directory whose tokenizer to use; else that of --config, else $S2S_MODEL, else the last run trained here' })
+      .option('model', {
+        alias: 'm',
+        type: 'string',
+        requiresArg: true,
+        describe:
+          'A run directory whose tokenizer to use; else that of --config, else $S2S_MODEL, else the last run trained here',
+      })
       .option('detokenize', { alias: 'd', type: 'boolean', default: false, describe: 'Tokens in, text out' })
       .option('ids', { type: 'boolean', default: false, describe: 'Token ids in place of strings' })
       .conflicts('tokenizer', ['model', 'config'])
@@ -46,7 +59,10 @@ export const tokenizeCommand: CommandModule<object, TokenizeArguments> = {
     for (const notice of tokenizer.notices) log.warn(`the tokenizer: ${notice}`);
     const { convertText } = await import('../text/convert.js');
     const { describeSkippedLine } = await import('../text/lines.js');
-    const conversion: Conversion = { direction: args.detokenize ? 'detokenize' : 'tokenize', as: args.ids ? 'ids' : 'tokens' };
+    const conversion: Conversion = {
+      direction: args.detokenize ? 'detokenize' : 'tokenize',
+      as: args.ids ? 'ids' : 'tokens',
+    };
     for (const file of files.length === 0 ? ['-'] : files) {
       const input = file === '-' ? process.stdin : file;
       const onSkipped = (line: number): void => log.warn(describeSkippedLine(file, line));

@@ -23,11 +23,17 @@ export async function translateStream({ blocks, translate, output, write }: Tran
   let linesOut = 0;
   for await (const lines of blocks) {
     const translations = await translate(lines, linesIn);
-    const printed = translations.map((translation, i) => formatTranslation(linesIn + i, lines[i] ?? '', translation, output));
+    const printed = translations.map((translation, i) =>
+      formatTranslation(linesIn + i, lines[i] ?? '', translation, output),
+    );
     await write(printed.join(''));
     linesIn += lines.length;
     linesOut += printed.length;
-    if (linesOut !== linesIn) throw new S2sError('lines-lost', `${linesIn} lines were read, but ${linesOut} translations written: the output does not match the input`);
+    if (linesOut !== linesIn)
+      throw new S2sError(
+        'lines-lost',
+        `${linesIn} lines were read, but ${linesOut} translations written: the output does not match the input`,
+      );
   }
   return linesIn;
 }

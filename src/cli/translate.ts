@@ -23,14 +23,32 @@ export const translateCommand: CommandModule<object, TranslateArguments> = {
   describe: 'Translate lines from files or stdin to stdout, one line out for every line in',
   builder: (yargs) =>
     withModelOptions(withCommonOptions(yargs))
-      .usage('$0 translate [FILE..]\n\nTranslate lines from files or stdin to stdout, one line out for every line in.\n\nFILE is text, one sentence a line, plain or gzipped; - or none is stdin.')
+      .usage(
+        '$0 translate [FILE..]\n\nTranslate lines from files or stdin to stdout, one line out for every line in.\n\nFILE is text, one sentence a line, plain or gzipped; - or none is stdin.',
+      )
       // yargs loses a lone - among declared positional arguments, so the files are left undeclared.
       .strict(false)
       .strictOptions()
       .string('_')
-      .option('n-best', { alias: 'n', type: 'number', requiresArg: true, describe: 'Print this many translations of each line, best first' })
-      .option('scores', { type: 'boolean', default: false, describe: 'Print the score of each translation after a tab' })
-      .option('format', { alias: 'f', choices: OUTPUT_FORMATS, default: 'text' as OutputFormat, requiresArg: true, describe: 'text: translations; tsv: source, translation, with --n-best after the number of the line; jsonl: an object a line, with scores' })
+      .option('n-best', {
+        alias: 'n',
+        type: 'number',
+        requiresArg: true,
+        describe: 'Print this many translations of each line, best first',
+      })
+      .option('scores', {
+        type: 'boolean',
+        default: false,
+        describe: 'Print the score of each translation after a tab',
+      })
+      .option('format', {
+        alias: 'f',
+        choices: OUTPUT_FORMATS,
+        default: 'text' as OutputFormat,
+        requiresArg: true,
+        describe:
+          'text: translations; tsv: source, translation, with --n-best after the number of the line; jsonl: an object a line, with scores',
+      })
       // A filter is silent unless something is wrong.
       .default('log-level', 'warn' as LogLevel)
       .example('$0 translate < input.txt > output.txt', 'with the last model trained here')
@@ -48,13 +66,21 @@ export const translateCommand: CommandModule<object, TranslateArguments> = {
     const { config } = model;
     const { nBest } = args;
     if (nBest !== undefined && !(Number.isInteger(nBest) && nBest >= 1 && nBest <= config.decoding.beamSize)) {
-      throw new UsageError('n-best-beyond-beam', `--n-best must be a whole number from 1 to the beam size (${config.decoding.beamSize}), but is ${nBest}.`, { hint: 'Give a larger --beam-size too.' });
+      throw new UsageError(
+        'n-best-beyond-beam',
+        `--n-best must be a whole number from 1 to the beam size (${config.decoding.beamSize}), but is ${nBest}.`,
+        { hint: 'Give a larger --beam-size too.' },
+      );
     }
     await translate(args, files, model);
   },
 };
 
-async function translate(args: TranslateArguments, files: readonly string[], { config, runDirectory, which }: FoundModel): Promise<void> {
+async function translate(
+  args: TranslateArguments,
+  files: readonly string[],
+  { config, runDirectory, which }: FoundModel,
+): Promise<void> {
   const log = new Log(args.logLevel);
   const { waitingLines } = await import('../translation/waiting-lines.js');
   const blocks = waitingLines(readAll(files, log), MAX_BLOCK_LINES);
@@ -77,19 +103,27 @@ async function translate(args: TranslateArguments, files: readonly string[], { c
         model,
         tokenizers,
         options: { ...config.decoding, nBest: args.nBest ?? 1 },
-        onCut: (index, tokens) => log.warn(`line ${firstIndex + index + 1} has ${tokens} tokens; only the first ${MAX_SOURCE_TOKENS} are translated`),
+        onCut: (index, tokens) =>
+          log.warn(
+            `line ${firstIndex + index + 1} has ${tokens} tokens; only the first ${MAX_SOURCE_TOKENS} are translated`,
+          ),
       }),
     output: { format: args.format, nBest: args.nBest, scores: args.scores },
-    write: (text) => new Promise((resolve, reject) => process.stdout.write(text, (error) => (error ? reject(error) : resolve()))),
+    write: (text) =>
+      new Promise((resolve, reject) => process.stdout.write(text, (error) => (error ? reject(error) : resolve()))),
   }).finally(() => run.close());
   const seconds = (performance.now() - started) / 1000;
-  log.info(`${lines} lines in ${seconds.toFixed(1)} s (${(lines / seconds).toFixed(1)} a second), beam ${config.decoding.beamSize}`);
+  log.info(
+    `${lines} lines in ${seconds.toFixed(1)} s (${(lines / seconds).toFixed(1)} a second), beam ${config.decoding.beamSize}`,
+  );
 }
 
 async function* readAll(files: readonly string[], log: Log): AsyncGenerator<string[]> {
   const { describeSkippedLine, readLineBlocks } = await import('../text/lines.js');
   for (const file of files.length === 0 ? ['-'] : files) {
-    yield* readLineBlocks(file === '-' ? process.stdin : file, { onSkipped: (line) => log.warn(describeSkippedLine(file, line)) });
+    yield* readLineBlocks(file === '-' ? process.stdin : file, {
+      onSkipped: (line) => log.warn(describeSkippedLine(file, line)),
+    });
   }
 }
 

@@ -23,17 +23,30 @@ export interface OutputOptions {
  *
  * @param index of the line in the whole input, from 0
  */
-export function formatTranslation(index: number, source: string, { hypotheses }: Translation, { format, nBest, scores }: OutputOptions): string {
+export function formatTranslation(
+  index: number,
+  source: string,
+  { hypotheses }: Translation,
+  { format, nBest, scores }: OutputOptions,
+): string {
   const [best] = hypotheses;
   if (format === 'jsonl') {
     const all = hypotheses.map(({ text, score, logProbability }) => ({ translation: text, score, logProbability }));
     return `${JSON.stringify({ line: index + 1, source, ...(nBest === undefined ? all[0] : { hypotheses: all }) })}\n`;
   }
   if (format === 'tsv') {
-    const rows = hypotheses.map(({ text, score }) => [...(nBest === undefined ? [] : [String(index + 1)]), column(source), column(text), ...(scores ? [formatScore(score)] : [])].join('\t'));
+    const rows = hypotheses.map(({ text, score }) =>
+      [
+        ...(nBest === undefined ? [] : [String(index + 1)]),
+        column(source),
+        column(text),
+        ...(scores ? [formatScore(score)] : []),
+      ].join('\t'),
+    );
     return `${rows.join('\n')}\n`;
   }
-  if (nBest !== undefined) return hypotheses.map(({ text, score }) => `${index} ||| ${text} ||| ${formatScore(score)}\n`).join('');
+  if (nBest !== undefined)
+    return hypotheses.map(({ text, score }) => `${index} ||| ${text} ||| ${formatScore(score)}\n`).join('');
   return scores ? `${best.text}\t${formatScore(best.score)}\n` : `${best.text}\n`;
 }
 

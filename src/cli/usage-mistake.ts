@@ -11,37 +11,54 @@ export interface CommandLine {
 }
 
 /** What other programs call a command. */
-const SYNONYMS: ReadonlyMap<string, string> = new Map(Object.entries({
-  check: 'config',
-  validate: 'config',
-  vocab: 'build-vocab',
-  decode: 'translate',
-  predict: 'translate',
-  infer: 'translate',
-  score: 'eval',
-  evaluate: 'eval',
-  test: 'eval',
-  benchmark: 'bench',
-}));
+const SYNONYMS: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    check: 'config',
+    validate: 'config',
+    vocab: 'build-vocab',
+    decode: 'translate',
+    predict: 'translate',
+    infer: 'translate',
+    score: 'eval',
+    evaluate: 'eval',
+    test: 'eval',
+    benchmark: 'bench',
+  }),
+);
 
 /** What yargs says is wrong with a command line, as an error with the option or command that was probably meant. */
 export function usageMistake(message: string, { words, commands, options }: CommandLine): UsageError {
   const [command] = words;
   if (command !== undefined && !commands.includes(command)) {
     const synonym = SYNONYMS.get(command);
-    return mistake(`There is no command ${command}.`, synonym === undefined ? suggestions([command], commands) : [synonym], `There are: ${commands.join(', ')}. s2s --help says what they do.`);
+    return mistake(
+      `There is no command ${command}.`,
+      synonym === undefined ? suggestions([command], commands) : [synonym],
+      `There are: ${commands.join(', ')}. s2s --help says what they do.`,
+    );
   }
   const help = command === undefined ? 's2s --help shows the commands.' : `s2s ${command} --help shows what there is.`;
   const unknown = /^Unknown (?:argument|command)s?: (.*)$/.exec(message)?.[1]?.split(', ');
   if (unknown === undefined) return mistake(sentence(message), [], help);
   const stray = unknown.filter((word) => words.includes(word));
   // yargs names an unknown --two-words once more as twoWords.
-  const dashed = unknown.filter((word) => !stray.includes(word) && !unknown.some((other) => other !== word && camelCase(other) === word));
+  const dashed = unknown.filter(
+    (word) => !stray.includes(word) && !unknown.some((other) => other !== word && camelCase(other) === word),
+  );
   const parts = [
     ...(dashed.length > 0 ? [`There is no option ${dashed.map(asTyped).join(', ')}.`] : []),
-    ...(stray.length > 0 ? [`What is ${stray.join(' ')}? s2s ${command} takes ${command === undefined ? 'no such word' : 'options only'}.`] : []),
+    ...(stray.length > 0
+      ? [`What is ${stray.join(' ')}? s2s ${command} takes ${command === undefined ? 'no such word' : 'options only'}.`]
+      : []),
   ];
-  return mistake(parts.join(' '), suggestions(dashed, options.filter((option) => option.length > 1)).map(asTyped), help);
+  return mistake(
+    parts.join(' '),
+    suggestions(
+      dashed,
+      options.filter((option) => option.length > 1),
+    ).map(asTyped),
+    help,
+  );
 }
 
 /** `runDir` for `run-dir`: the second name that yargs gives to an option. */
@@ -50,7 +67,9 @@ export function camelCase(option: string): string {
 }
 
 function mistake(text: string, meant: readonly string[], help: string): UsageError {
-  return new UsageError('usage', text, { hint: meant.length > 0 ? `Did you mean ${[...new Set(meant)].join(', ')}? ${help}` : help });
+  return new UsageError('usage', text, {
+    hint: meant.length > 0 ? `Did you mean ${[...new Set(meant)].join(', ')}? ${help}` : help,
+  });
 }
 
 function suggestions(words: readonly string[], known: readonly string[]): string[] {

@@ -5,13 +5,19 @@ export function formatVocabularyReport(report: VocabularyReport): string {
   const { tokenizers, train, dev } = report;
   const rows = [
     ['', 'sentences', 'tokens/sentence', '95 %', 'longest', 'unknown'],
-    ...(['source', 'target'] as const).flatMap((side) => [row(`train ${side}`, train[side]), row(`dev ${side}`, dev[side])]),
+    ...(['source', 'target'] as const).flatMap((side) => [
+      row(`train ${side}`, train[side]),
+      row(`dev ${side}`, dev[side]),
+    ]),
   ];
   return [...tokenizers.map(describeTokenizer), ...alignColumns(rows)].map((line) => `${line}\n`).join('');
 }
 
 function describeTokenizer({ role, file, settings, size, unit, types, coverage }: TokenizerReport): string {
-  const short = size < settings.size && settings.type !== 'char' && settings.type !== 'word' ? ` (${settings.size} asked for; the text has no more)` : '';
+  const short =
+    size < settings.size && settings.type !== 'char' && settings.type !== 'word'
+      ? ` (${settings.size} asked for; the text has no more)`
+      : '';
   const left = types.left === 0 ? '' : `, ${types.left} rare ${unit} become <unk>`;
   return `${role} ${settings.type} vocabulary: ${size} tokens${short}, ${types.kept} ${unit}, ${formatPercent(coverage)} of the training text covered${left}: ${file}`;
 }
@@ -31,5 +37,9 @@ export function formatPercent(share: number): string {
 
 function alignColumns(rows: readonly (readonly string[])[]): string[] {
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((cells) => cells[column]?.length ?? 0))) ?? [];
-  return rows.map((cells) => cells.map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join('  '));
+  return rows.map((cells) =>
+    cells
+      .map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
+      .join('  '),
+  );
 }

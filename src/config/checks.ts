@@ -18,7 +18,10 @@ export function checkConfig(value: unknown, { report, checkFiles }: { report: Re
   if (model !== undefined && tokenizer !== undefined) checkSharing(model, tokenizer, report);
   if (training !== undefined) checkTraining(training, report);
   if (decoding?.copyUnknown === true && model?.decoder.attention === 'none') {
-    report(['decoding', 'copyUnknown'], { message: 'needs to know where the model looks, but model.decoder.attention is none.', hint: 'Set it to false, or choose an attention.' });
+    report(['decoding', 'copyUnknown'], {
+      message: 'needs to know where the model looks, but model.decoder.attention is none.',
+      hint: 'Set it to false, or choose an attention.',
+    });
   }
   const corpora = soundCorpora(value);
   for (const placed of corpora) checkCorpus(placed, report);
@@ -32,7 +35,10 @@ function checkTokenizer(tokenizer: Config['tokenizer'], report: Report): void {
   if (!tokenizer.shared) return;
   for (const side of ['source', 'target'] as const) {
     if (tokenizer[side] !== undefined) {
-      report(['tokenizer', side], { message: 'has settings of its own, but tokenizer.shared says that both sides have one tokenizer.', hint: 'Set tokenizer.shared to false, or remove this key.' });
+      report(['tokenizer', side], {
+        message: 'has settings of its own, but tokenizer.shared says that both sides have one tokenizer.',
+        hint: 'Set tokenizer.shared to false, or remove this key.',
+      });
     }
   }
 }
@@ -64,38 +70,65 @@ function checkDecoder(decoder: Config['model']['decoder'], encoder: Config['mode
     });
   }
   if (attention === 'none' && inputFeeding) {
-    report(key('inputFeeding'), { message: 'feeds the attention back, but model.decoder.attention is none.', hint: 'Set it to false, or choose an attention.' });
+    report(key('inputFeeding'), {
+      message: 'feeds the attention back, but model.decoder.attention is none.',
+      hint: 'Set it to false, or choose an attention.',
+    });
   }
   if (attention === 'none' && bridge === 'zero') {
-    report(key('bridge'), { message: 'is zero and model.decoder.attention is none, so nothing of the source would reach the decoder.', hint: 'Change one of them.' });
+    report(key('bridge'), {
+      message: 'is zero and model.decoder.attention is none, so nothing of the source would reach the decoder.',
+      hint: 'Change one of them.',
+    });
   }
   if (bridge === 'copy' && (encoder.hiddenSize !== decoder.hiddenSize || encoder.layers !== decoder.layers)) {
-    report(key('bridge'), { message: 'is copy, which needs encoder and decoder of the same hiddenSize and layers.', hint: 'Use projection.' });
+    report(key('bridge'), {
+      message: 'is copy, which needs encoder and decoder of the same hiddenSize and layers.',
+      hint: 'Use projection.',
+    });
   }
 }
 
 function checkSharing(model: Config['model'], tokenizer: Config['tokenizer'], report: Report): void {
   if (model.shareEmbeddings && !tokenizer.shared) {
-    report(['model', 'shareEmbeddings'], { message: 'needs one vocabulary for both sides, but tokenizer.shared is false.', hint: 'Change one of them.' });
+    report(['model', 'shareEmbeddings'], {
+      message: 'needs one vocabulary for both sides, but tokenizer.shared is false.',
+      hint: 'Change one of them.',
+    });
   }
 }
 
 function checkTraining({ optimizer, schedule, earlyStopping, validation }: Config['training'], report: Report): void {
   const key = (...path: string[]): string[] => ['training', ...path];
   if (optimizer.weightDecay > 0 && optimizer.name !== 'adamw') {
-    report(key('optimizer', 'weightDecay'), { message: `is not used by ${optimizer.name}.`, hint: 'Set training.optimizer.name to adamw, or remove this key.' });
+    report(key('optimizer', 'weightDecay'), {
+      message: `is not used by ${optimizer.name}.`,
+      hint: 'Set training.optimizer.name to adamw, or remove this key.',
+    });
   }
   if (optimizer.momentum > 0 && optimizer.name !== 'sgd') {
-    report(key('optimizer', 'momentum'), { message: `is not used by ${optimizer.name}.`, hint: 'Set training.optimizer.name to sgd, or remove this key.' });
+    report(key('optimizer', 'momentum'), {
+      message: `is not used by ${optimizer.name}.`,
+      hint: 'Set training.optimizer.name to sgd, or remove this key.',
+    });
   }
   if (schedule.name === 'inverse-sqrt' && schedule.warmupSteps === 0) {
-    report(key('schedule', 'name'), { message: 'is inverse-sqrt, which decays from the end of the warm-up, but warmupSteps is 0.', hint: 'Set training.schedule.warmupSteps, for example to 2000.' });
+    report(key('schedule', 'name'), {
+      message: 'is inverse-sqrt, which decays from the end of the warm-up, but warmupSteps is 0.',
+      hint: 'Set training.schedule.warmupSteps, for example to 2000.',
+    });
   }
   if (schedule.minimumLearningRate > optimizer.learningRate) {
-    report(key('schedule', 'minimumLearningRate'), { message: `is ${schedule.minimumLearningRate}, above training.optimizer.learningRate (${optimizer.learningRate}).`, hint: 'Change one of them.' });
+    report(key('schedule', 'minimumLearningRate'), {
+      message: `is ${schedule.minimumLearningRate}, above training.optimizer.learningRate (${optimizer.learningRate}).`,
+      hint: 'Change one of them.',
+    });
   }
   if (earlyStopping.metric === 'bleu' && !validation.bleu) {
-    report(key('earlyStopping', 'metric'), { message: 'is bleu, but training.validation.bleu is false.', hint: 'Watch loss, or compute BLEU.' });
+    report(key('earlyStopping', 'metric'), {
+      message: 'is bleu, but training.validation.bleu is false.',
+      hint: 'Watch loss, or compute BLEU.',
+    });
   }
 }
 
@@ -103,32 +136,58 @@ function checkCorpus({ split, index, corpus }: PlacedCorpus, report: Report): vo
   const path = ['data', split, index];
   const sides = corpus.source !== undefined || corpus.target !== undefined;
   if (sides && corpus.file !== undefined) {
-    report(path, { message: 'has both file and source or target.', hint: 'Give either one file with both sides, or two aligned files.' });
+    report(path, {
+      message: 'has both file and source or target.',
+      hint: 'Give either one file with both sides, or two aligned files.',
+    });
   } else if (!sides && corpus.file === undefined) {
     report(path, { message: 'names no file.', hint: 'Give source and target, or file.' });
   } else if (sides && (corpus.source === undefined || corpus.target === undefined)) {
-    report(path, { message: `lacks ${corpus.source === undefined ? 'source' : 'target'}.`, hint: 'Two aligned files need both.' });
+    report(path, {
+      message: `lacks ${corpus.source === undefined ? 'source' : 'target'}.`,
+      hint: 'Two aligned files need both.',
+    });
   }
   if (corpus.file !== undefined) checkColumns(corpus, path, report);
   if (!sides) return;
   for (const key of ['format', 'sourceColumn', 'targetColumn', 'header', 'delimiter', 'quote'] as const) {
-    if (corpus[key] !== undefined) report([...path, key], { message: 'is for one file with both sides, not for two aligned files.', hint: 'Remove it.' });
+    if (corpus[key] !== undefined)
+      report([...path, key], {
+        message: 'is for one file with both sides, not for two aligned files.',
+        hint: 'Remove it.',
+      });
   }
   if (corpus.source !== undefined && corpus.source === corpus.target) {
-    report([...path, 'target'], { message: 'is the same file as source.', hint: 'Name the file with the translations.' });
+    report([...path, 'target'], {
+      message: 'is the same file as source.',
+      hint: 'Name the file with the translations.',
+    });
   }
 }
 
-function checkColumns({ file = '', format, sourceColumn, targetColumn, header }: CorpusConfig, path: PropertyKey[], report: Report): void {
+function checkColumns(
+  { file = '', format, sourceColumn, targetColumn, header }: CorpusConfig,
+  path: PropertyKey[],
+  report: Report,
+): void {
   if (format === undefined && formatOfName(file) === undefined) {
-    report([...path, 'file'], { message: `does not tell its format: ${file}.`, hint: 'Set format of this corpus to tsv, csv or jsonl.' });
+    report([...path, 'file'], {
+      message: `does not tell its format: ${file}.`,
+      hint: 'Set format of this corpus to tsv, csv or jsonl.',
+    });
   }
   if (sourceColumn !== undefined && sourceColumn === targetColumn) {
-    report([...path, 'targetColumn'], { message: 'is the same column as sourceColumn.', hint: 'Name the column with the translations.' });
+    report([...path, 'targetColumn'], {
+      message: 'is the same column as sourceColumn.',
+      hint: 'Name the column with the translations.',
+    });
   }
   const named = [sourceColumn, targetColumn].some((column) => typeof column === 'string');
   if (header === false && named && (format ?? formatOfName(file)) !== 'jsonl') {
-    report([...path, 'header'], { message: 'is false, but columns are given by name.', hint: 'Give them by number, from 1, or remove this key.' });
+    report([...path, 'header'], {
+      message: 'is false, but columns are given by name.',
+      hint: 'Give them by number, from 1, or remove this key.',
+    });
   }
 }
 
@@ -139,7 +198,10 @@ function checkHeldOut(corpora: readonly PlacedCorpus[], report: Report): void {
     const identity = identityOf(corpus);
     const earlier = identity === undefined ? undefined : seen.get(identity);
     if (earlier !== undefined && earlier !== split) {
-      report(['data', split, index], { message: `is also in data.${earlier}.`, hint: 'Scores on text that was trained on, or that selects the model, say nothing: use held-out text.' });
+      report(['data', split, index], {
+        message: `is also in data.${earlier}.`,
+        hint: 'Scores on text that was trained on, or that selects the model, say nothing: use held-out text.',
+      });
     }
     if (identity !== undefined && earlier === undefined) seen.set(identity, split);
   }
@@ -151,7 +213,8 @@ function checkRunDirectory(value: unknown, report: Report): void {
   if (typeof directory !== 'string') return;
   const hint = 'Name a folder; it is made when it is not there.';
   try {
-    if (statSync(directory, { throwIfNoEntry: false })?.isFile() === true) report(['runDirectory'], { message: `is a file, not a folder: ${directory}.`, hint });
+    if (statSync(directory, { throwIfNoEntry: false })?.isFile() === true)
+      report(['runDirectory'], { message: `is a file, not a folder: ${directory}.`, hint });
   } catch (error) {
     report(['runDirectory'], { message: `${directory} cannot be used: ${(error as Error).message}.`, hint });
   }
@@ -183,6 +246,7 @@ function identityOf({ source, target, file, format, sourceColumn, targetColumn }
   };
   // Turned around it is the same text.
   const defaults = file !== undefined && (format ?? formatOfName(file)) === 'jsonl' ? ['source', 'target'] : [1, 2];
-  const sides = file === undefined ? [real(source), real(target)] : [sourceColumn ?? defaults[0], targetColumn ?? defaults[1]];
+  const sides =
+    file === undefined ? [real(source), real(target)] : [sourceColumn ?? defaults[0], targetColumn ?? defaults[1]];
   return JSON.stringify([real(file), sides.map((side) => side ?? null).sort()]);
 }

@@ -1,5 +1,15 @@
 import { readFileSync } from 'node:fs';
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, visit, type Document, type YAMLError } from 'yaml';
+import {
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  visit,
+  type Document,
+  type YAMLError,
+} from 'yaml';
 import { UsageError, whyUnreadable, type Place } from '../errors.js';
 import { ConfigError, type Problem } from './problems.js';
 import { sealIsBroken } from './seal.js';
@@ -9,7 +19,10 @@ const MOST_PROBLEMS = 10;
 /** Characters of a message of the parser, which may quote the rest of the file. */
 const LONGEST_MESSAGE = 120;
 
-const OWN_WORDS = { ENOENT: 'there is no such configuration file', EISDIR: 'is a folder: name the configuration file in it' };
+const OWN_WORDS = {
+  ENOENT: 'there is no such configuration file',
+  EISDIR: 'is a folder: name the configuration file in it',
+};
 
 /** A configuration file as plain data, with the line of every key. */
 export interface ConfigDocument {
@@ -43,8 +56,15 @@ export function readConfigDocument(file: string): ConfigDocument {
   const lineOf = (offset: number): number => lines.linePos(offset).line;
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true });
   const problems = [
-    ...withoutConsequences(document.errors, (offset) => hasReferenceInBraces(text, lineOf(offset))).map((error) => ({ place: { file, line: lineOf(error.pos[0]) }, ...describeSyntax(error, text, lines) })),
-    ...unknownAliases(document).map(({ name, offset }) => ({ place: { file, line: lineOf(offset) }, message: `the alias *${name} has no anchor before it.`, hint: `Put &${name} before the value that it stands for, or quote the text.` })),
+    ...withoutConsequences(document.errors, (offset) => hasReferenceInBraces(text, lineOf(offset))).map((error) => ({
+      place: { file, line: lineOf(error.pos[0]) },
+      ...describeSyntax(error, text, lines),
+    })),
+    ...unknownAliases(document).map(({ name, offset }) => ({
+      place: { file, line: lineOf(offset) },
+      message: `the alias *${name} has no anchor before it.`,
+      hint: `Put &${name} before the value that it stands for, or quote the text.`,
+    })),
   ];
   // A text that is no YAML at all has mistakes without end, and the later ones say nothing.
   if (problems.length > 0) throw new ConfigError(problems.slice(0, MOST_PROBLEMS));
@@ -69,13 +89,29 @@ function shortened(message: string): string {
 }
 
 /** A syntax error in the terms of somebody who writes a configuration. */
-function describeSyntax({ code, message, pos: [start] }: YAMLError, text: string, lines: LineCounter): Omit<Problem, 'place'> {
+function describeSyntax(
+  { code, message, pos: [start] }: YAMLError,
+  text: string,
+  lines: LineCounter,
+): Omit<Problem, 'place'> {
   if (code === 'DUPLICATE_KEY') {
     const key = /^(?:"([^"]*)"|'([^']*)'|([^\s:]+))/.exec(text.slice(start));
-    return { message: `the key ${key?.[1] ?? key?.[2] ?? key?.[3] ?? ''} is given twice.`, hint: 'Remove one of the two.' };
+    return {
+      message: `the key ${key?.[1] ?? key?.[2] ?? key?.[3] ?? ''} is given twice.`,
+      hint: 'Remove one of the two.',
+    };
   }
-  if (code === 'MULTIPLE_DOCS') return { message: 'a second YAML document begins here.', hint: 'A configuration is one document: remove the line of dashes.' };
-  return { message: `${shortened(message)}.`, hint: hasReferenceInBraces(text, lines.linePos(start).line) ? 'Inside braces or brackets, quote a text with ${...}.' : undefined };
+  if (code === 'MULTIPLE_DOCS')
+    return {
+      message: 'a second YAML document begins here.',
+      hint: 'A configuration is one document: remove the line of dashes.',
+    };
+  return {
+    message: `${shortened(message)}.`,
+    hint: hasReferenceInBraces(text, lines.linePos(start).line)
+      ? 'Inside braces or brackets, quote a text with ${...}.'
+      : undefined,
+  };
 }
 
 /** Whether a line has a ${...} inside braces or brackets. */
@@ -97,7 +133,10 @@ function plainValue(document: Document, file: string): unknown {
   try {
     return document.toJS({ maxAliasCount: 100 }) as unknown;
   } catch (error) {
-    throw new UsageError('config-unreadable', `cannot be read: ${(error as Error).message}`, { place: { file }, cause: error });
+    throw new UsageError('config-unreadable', `cannot be read: ${(error as Error).message}`, {
+      place: { file },
+      cause: error,
+    });
   }
 }
 

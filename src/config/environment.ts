@@ -16,11 +16,19 @@ export function startsFromEnvironment(text: unknown): boolean {
  *
  * @param report told of each variable that is neither set nor has a default
  */
-export function fillFromEnvironment(value: unknown, environment: NodeJS.ProcessEnv, report: Report, path: readonly PropertyKey[] = []): unknown {
+export function fillFromEnvironment(
+  value: unknown,
+  environment: NodeJS.ProcessEnv,
+  report: Report,
+  path: readonly PropertyKey[] = [],
+): unknown {
   if (typeof value === 'string') return fillText(value, environment, report, path);
-  if (Array.isArray(value)) return value.map((item, index) => fillFromEnvironment(item, environment, report, [...path, index]));
+  if (Array.isArray(value))
+    return value.map((item, index) => fillFromEnvironment(item, environment, report, [...path, index]));
   if (typeof value === 'object' && value !== null) {
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, fillFromEnvironment(item, environment, report, [...path, key])]));
+    return Object.fromEntries(
+      Object.entries(value).map(([key, item]) => [key, fillFromEnvironment(item, environment, report, [...path, key])]),
+    );
   }
   return value;
 }
@@ -29,7 +37,8 @@ export function fillFromEnvironment(value: unknown, environment: NodeJS.ProcessE
 export function protectFromEnvironment(value: unknown): unknown {
   if (typeof value === 'string') return value.replace(REFERENCE, (whole) => `$${whole}`);
   if (Array.isArray(value)) return value.map(protectFromEnvironment);
-  if (typeof value === 'object' && value !== null) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, protectFromEnvironment(item)]));
+  if (typeof value === 'object' && value !== null)
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, protectFromEnvironment(item)]));
   return value;
 }
 
@@ -39,7 +48,10 @@ function fillText(text: string, environment: NodeJS.ProcessEnv, report: Report, 
     const found = environment[name];
     if (found !== undefined && found !== '') return found;
     if (fallback !== undefined) return fallback;
-    report(path, { message: `the environment variable ${name} is not set.`, hint: `Set it (${name}=... s2s ...), or give a default: \${${name}:-value}.` });
+    report(path, {
+      message: `the environment variable ${name} is not set.`,
+      hint: `Set it (${name}=... s2s ...), or give a default: \${${name}:-value}.`,
+    });
     return whole;
   });
   return filled !== text && isNumberOrBoolean(path) ? readScalar(filled) : filled;

@@ -15,13 +15,25 @@ const LONGEST_SHOWN = 60;
 export function reportIssue(issue: z.core.$ZodIssue, value: unknown, report: Report): void {
   if (issue.code === 'unrecognized_keys') {
     const known = keysAt(issue.path, value);
-    for (const key of issue.keys) report([...issue.path, key], { message: 'is not a setting.', hint: hintForKey([...issue.path, key], known) });
+    for (const key of issue.keys)
+      report([...issue.path, key], { message: 'is not a setting.', hint: hintForKey([...issue.path, key], known) });
     return;
   }
-  const found = issue.path.reduce<unknown>((holder, part) => (holder as Record<PropertyKey, unknown> | null | undefined)?.[part], value);
-  if (found === null) report(issue.path, { message: `must be ${expectation(issue)}, but is empty.`, hint: issue.path.length === 0 ? undefined : 'Give it a value, or remove the key.' });
+  const found = issue.path.reduce<unknown>(
+    (holder, part) => (holder as Record<PropertyKey, unknown> | null | undefined)?.[part],
+    value,
+  );
+  if (found === null)
+    report(issue.path, {
+      message: `must be ${expectation(issue)}, but is empty.`,
+      hint: issue.path.length === 0 ? undefined : 'Give it a value, or remove the key.',
+    });
   else if (found === undefined) report(issue.path, { message: 'is required.' });
-  else report(issue.path, { message: `must be ${expectation(issue)}, but is ${show(found)}.`, hint: suggestion(issue, found) });
+  else
+    report(issue.path, {
+      message: `must be ${expectation(issue)}, but is ${show(found)}.`,
+      hint: suggestion(issue, found),
+    });
 }
 
 /** Where a key that is not known has moved, which key may be meant, or else which keys there are. */
@@ -29,7 +41,9 @@ function hintForKey(path: readonly PropertyKey[], known: readonly string[]): str
   const moved = MOVED_KEYS[formatKey(path)];
   if (moved !== undefined) return `It is now ${moved}.`;
   const meant = nearest(String(path.at(-1)), known);
-  return meant === undefined ? `There are: ${known.join(', ')}.` : `Did you mean ${formatKey([...path.slice(0, -1), meant])}?`;
+  return meant === undefined
+    ? `There are: ${known.join(', ')}.`
+    : `Did you mean ${formatKey([...path.slice(0, -1), meant])}?`;
 }
 
 /** What follows "must be"; patterns have it as their message. */
@@ -43,11 +57,13 @@ function expectation(issue: z.core.$ZodIssue): string {
       if (typesOf(issue).length > 0) return `one of ${typesOf(issue).join(', ')}`;
       return issue.errors.flatMap(([first]) => (first === undefined ? [] : [expectation(first)])).join(' or ');
     case 'too_small':
-      if (issue.origin === 'string') return issue.exact === true ? `a text of length ${issue.minimum}` : 'a text that is not empty';
+      if (issue.origin === 'string')
+        return issue.exact === true ? `a text of length ${issue.minimum}` : 'a text that is not empty';
       if (issue.origin === 'array') return 'a list that is not empty';
       return `${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`;
     case 'too_big':
-      if (issue.origin === 'string') return `a text of length ${issue.exact === true ? '' : 'at most '}${issue.maximum}`;
+      if (issue.origin === 'string')
+        return `a text of length ${issue.exact === true ? '' : 'at most '}${issue.maximum}`;
       return `${issue.inclusive === false ? 'less than' : 'at most'} ${issue.maximum}`;
     default:
       return issue.message;
@@ -55,7 +71,14 @@ function expectation(issue: z.core.$ZodIssue): string {
 }
 
 function kindOf(expected: string): string {
-  const names: Record<string, string> = { int: 'a whole number', number: 'a number', string: 'a text', boolean: 'true or false', array: 'a list', object: 'a group of keys' };
+  const names: Record<string, string> = {
+    int: 'a whole number',
+    number: 'a number',
+    string: 'a text',
+    boolean: 'true or false',
+    array: 'a list',
+    object: 'a group of keys',
+  };
   return names[expected] ?? expected;
 }
 
@@ -66,9 +89,15 @@ function show(value: unknown): string {
 }
 
 function suggestion(issue: z.core.$ZodIssue, found: unknown): string | undefined {
-  if (issue.code === 'invalid_type' && issue.expected === 'string' && (typeof found === 'number' || typeof found === 'boolean')) return `Quote it: "${found}".`;
+  if (
+    issue.code === 'invalid_type' &&
+    issue.expected === 'string' &&
+    (typeof found === 'number' || typeof found === 'boolean')
+  )
+    return `Quote it: "${found}".`;
   if (typeof found !== 'string') return undefined;
-  const values = issue.code === 'invalid_value' ? issue.values.map(String) : issue.code === 'invalid_union' ? typesOf(issue) : [];
+  const values =
+    issue.code === 'invalid_value' ? issue.values.map(String) : issue.code === 'invalid_union' ? typesOf(issue) : [];
   const meant = nearest(found, values);
   return meant === undefined ? undefined : `Did you mean ${meant}?`;
 }

@@ -3,7 +3,8 @@ import { configSchema } from './schema.js';
 
 /** The schema without defaults and optionality: what a value must look like. */
 export function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
-  if (schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault || schema instanceof z.ZodOptional) return unwrap(schema.unwrap());
+  if (schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault || schema instanceof z.ZodOptional)
+    return unwrap(schema.unwrap());
   return schema;
 }
 
@@ -45,11 +46,17 @@ function kindsOf(schema: z.core.$ZodType | undefined, value: unknown): z.core.$Z
  * @param value the whole configuration
  */
 export function keysAt(path: readonly PropertyKey[], value?: unknown): string[] {
-  return [...new Set(schemasAt(path, value).flatMap((schema) => (schema instanceof z.ZodObject ? Object.keys(schema.shape) : [])))];
+  return [
+    ...new Set(
+      schemasAt(path, value).flatMap((schema) => (schema instanceof z.ZodObject ? Object.keys(schema.shape) : [])),
+    ),
+  ];
 }
 
 /** Whether the value at a path is a number or a boolean, never a text. */
 export function isNumberOrBoolean(path: readonly PropertyKey[]): boolean {
   const schemas = schemasAt(path, undefined);
-  return schemas.length > 0 && schemas.every((schema) => schema instanceof z.ZodNumber || schema instanceof z.ZodBoolean);
+  return (
+    schemas.length > 0 && schemas.every((schema) => schema instanceof z.ZodNumber || schema instanceof z.ZodBoolean)
+  );
 }

@@ -37,16 +37,24 @@ export interface LoadOptions {
 export function loadConfig(options: LoadOptions): Config {
   const { file, environment = process.env, checkFiles = true, readsData = true } = options;
   if (file === undefined) {
-    throw new UsageError('no-config', 'No configuration was given.', { hint: 'Name one: --config FILE. configs/ holds examples; s2s config --schema describes every key.' });
+    throw new UsageError('no-config', 'No configuration was given.', {
+      hint: 'Name one: --config FILE. configs/ holds examples; s2s config --schema describes every key.',
+    });
   }
   const document = readConfigDocument(file);
   const settings: Setting[] = [
     ...(options.set ?? []).map(parseSetting),
-    ...Object.entries(options.overrides ?? {}).flatMap(([key, value]) => (value === undefined ? [] : [{ path: key.split('.'), value, origin: 'command line' }])),
+    ...Object.entries(options.overrides ?? {}).flatMap(([key, value]) =>
+      value === undefined ? [] : [{ path: key.split('.'), value, origin: 'command line' }],
+    ),
   ];
   const problems: Problem[] = [];
   const merged = settings.reduce((value, setting) => {
-    return withSetting(value, setting, (path, problem) => void problems.push({ ...problem, place: { file: setting.origin, key: formatKey(path) } }));
+    return withSetting(
+      value,
+      setting,
+      (path, problem) => void problems.push({ ...problem, place: { file: setting.origin, key: formatKey(path) } }),
+    );
   }, document.value);
   return validate(merged ?? {}, { document, settings, environment, checkFiles, readsData, problems });
 }
@@ -61,7 +69,10 @@ interface Origin {
   readonly problems: Problem[];
 }
 
-function validate(merged: unknown, { document, settings, environment, checkFiles, readsData, problems }: Origin): Config {
+function validate(
+  merged: unknown,
+  { document, settings, environment, checkFiles, readsData, problems }: Origin,
+): Config {
   const placeOf = (path: readonly PropertyKey[]): Place => {
     const origin = originOf(path, settings, document.value);
     return { ...(origin === undefined ? document.locate(path) : { file: origin }), key: formatKey(path) };
@@ -78,7 +89,8 @@ function validate(merged: unknown, { document, settings, environment, checkFiles
   });
   const absolute = (value: unknown): void =>
     makePathsAbsolute(value, (path) => {
-      const typed = originOf(path, settings, document.value) !== undefined || startsFromEnvironment(valueAt(merged, path));
+      const typed =
+        originOf(path, settings, document.value) !== undefined || startsFromEnvironment(valueAt(merged, path));
       return typed ? process.cwd() : dirname(resolve(document.file));
     });
   absolute(filled);
@@ -93,13 +105,19 @@ function validate(merged: unknown, { document, settings, environment, checkFiles
 
 /** What on the command line gave the value at a path, the last winning; undefined where it comes from the file. */
 function originOf(path: readonly PropertyKey[], settings: readonly Setting[], inFile: unknown): string | undefined {
-  const beginsWith = (whole: readonly PropertyKey[], start: readonly PropertyKey[]): boolean => start.every((part, index) => String(part) === String(whole[index]));
+  const beginsWith = (whole: readonly PropertyKey[], start: readonly PropertyKey[]): boolean =>
+    start.every((part, index) => String(part) === String(whole[index]));
   const own = settings.findLast((setting) => beginsWith(path, setting.path));
   if (own !== undefined) return own.origin;
   // A group that only settings inside it brought about.
-  return valueAt(inFile, path) === undefined ? settings.findLast((setting) => beginsWith(setting.path, path))?.origin : undefined;
+  return valueAt(inFile, path) === undefined
+    ? settings.findLast((setting) => beginsWith(setting.path, path))?.origin
+    : undefined;
 }
 
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>((holder, part) => (holder as Record<PropertyKey, unknown> | null | undefined)?.[part], value);
+  return path.reduce<unknown>(
+    (holder, part) => (holder as Record<PropertyKey, unknown> | null | undefined)?.[part],
+    value,
+  );
 }

@@ -11,7 +11,9 @@ const probability = () => z.number().min(0).lt(1);
 const recurrentEncoder = z.strictObject({
   type: z.enum(['lstm']).optional().default('lstm').describe('Kind of encoder.'),
   layers: count().default(1).describe('Number of layers.'),
-  hiddenSize: count().default(512).describe('Width of a layer; a bidirectional layer has half of it in each direction.'),
+  hiddenSize: count()
+    .default(512)
+    .describe('Width of a layer; a bidirectional layer has half of it in each direction.'),
   bidirectional: z.boolean().default(true).describe('Whether the encoder also reads from right to left.'),
   dropout: probability().default(0.2).describe('Dropout between layers.'),
 });
@@ -23,11 +25,15 @@ const recurrentDecoder = z.strictObject({
   attention: z
     .enum(['none', 'dot', 'general', 'concat', 'scaled'])
     .default('general')
-    .describe('Attention score (Luong et al. 2015); `scaled` is `general` times a learned scalar; with `none` the decoder sees only the final encoder state.'),
+    .describe(
+      'Attention score (Luong et al. 2015); `scaled` is `general` times a learned scalar; with `none` the decoder sees only the final encoder state.',
+    ),
   inputFeeding: z
     .boolean()
     .default(false)
-    .describe('Whether the attentional hidden state is an input of the next step (Luong et al. 2015, section 3.3); slower.'),
+    .describe(
+      'Whether the attentional hidden state is an input of the next step (Luong et al. 2015, section 3.3); slower.',
+    ),
   bridge: z
     .enum(['projection', 'copy', 'zero'])
     .default('projection')
@@ -37,13 +43,24 @@ const recurrentDecoder = z.strictObject({
 
 export const modelSchema = z.strictObject({
   embeddingSize: count().default(256).describe('Width of the source and target embeddings.'),
-  encoder: z.discriminatedUnion('type', [recurrentEncoder]).prefault({}).describe('The encoder, which reads the source sentence.'),
-  decoder: z.discriminatedUnion('type', [recurrentDecoder]).prefault({}).describe('The decoder, which writes the target sentence.'),
+  encoder: z
+    .discriminatedUnion('type', [recurrentEncoder])
+    .prefault({})
+    .describe('The encoder, which reads the source sentence.'),
+  decoder: z
+    .discriminatedUnion('type', [recurrentDecoder])
+    .prefault({})
+    .describe('The decoder, which writes the target sentence.'),
   tieTargetEmbeddings: z
     .boolean()
     .default(false)
-    .describe('Whether target embedding and output projection share weights; needs `embeddingSize` equal to `decoder.hiddenSize`.'),
-  shareEmbeddings: z.boolean().default(false).describe('Whether source and target share one embedding; needs a shared tokenizer.'),
+    .describe(
+      'Whether target embedding and output projection share weights; needs `embeddingSize` equal to `decoder.hiddenSize`.',
+    ),
+  shareEmbeddings: z
+    .boolean()
+    .default(false)
+    .describe('Whether source and target share one embedding; needs a shared tokenizer.'),
   dropout: z
     .strictObject({
       embedding: probability().default(0.2).describe('Dropout on the embeddings.'),
@@ -55,7 +72,9 @@ export const modelSchema = z.strictObject({
     .number()
     .positive()
     .default(0.1)
-    .describe('Embeddings are initialised uniformly between minus and plus this; other weights as in Glorot and Bengio (2010).'),
+    .describe(
+      'Embeddings are initialised uniformly between minus and plus this; other weights as in Glorot and Bengio (2010).',
+    ),
 });
 
 /** The settings of a model. */

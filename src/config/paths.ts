@@ -27,7 +27,9 @@ export function makePathsAbsolute(value: unknown, folderOf: (path: readonly Prop
 
 /** The data files that a configuration names, right or wrong otherwise, with the path of their keys. */
 export function dataFiles(value: unknown): { path: readonly PropertyKey[]; file: string }[] {
-  return heldPaths(value).flatMap(({ path, text }) => (path[0] === 'data' && path.length === 4 ? [{ path, file: text }] : []));
+  return heldPaths(value).flatMap(({ path, text }) =>
+    path[0] === 'data' && path.length === 4 ? [{ path, file: text }] : [],
+  );
 }
 
 function heldPaths(value: unknown): HeldPath[] {
@@ -36,7 +38,8 @@ function heldPaths(value: unknown): HeldPath[] {
 
 function follow(value: unknown, [key, ...rest]: readonly string[], path: readonly PropertyKey[]): HeldPath[] {
   if (key === undefined || typeof value !== 'object' || value === null) return [];
-  if (key === '*') return Array.isArray(value) ? value.flatMap((item, index) => follow(item, rest, [...path, index])) : [];
+  if (key === '*')
+    return Array.isArray(value) ? value.flatMap((item, index) => follow(item, rest, [...path, index])) : [];
   const holder = value as Record<string, unknown>;
   const held = holder[key];
   if (rest.length > 0) return follow(held, rest, [...path, key]);

@@ -45,7 +45,10 @@ const NO_LIMIT = Number.MAX_SAFE_INTEGER;
  */
 export function configReference(schema: Readonly<Record<string, unknown>> = jsonSchema()): string {
   return sectionsOf(schema as SchemaNode)
-    .map(({ title, rows }) => `### ${title}\n\n| key | values | default | meaning |\n| --- | --- | --- | --- |\n${rows.map(formatRow).join('\n')}\n`)
+    .map(
+      ({ title, rows }) =>
+        `### ${title}\n\n| key | values | default | meaning |\n| --- | --- | --- | --- |\n${rows.map(formatRow).join('\n')}\n`,
+    )
     .join('\n');
 }
 
@@ -127,7 +130,11 @@ function typeRow(key: string, kinds: readonly SchemaNode[]): Row {
 }
 
 function rowOf(key: string, node: SchemaNode, required: boolean): Row {
-  const standard = required ? 'required' : node.default === undefined ? '' : `\`${JSON.stringify(node.default).replace(/^"(.*)"$/, '$1')}\``;
+  const standard = required
+    ? 'required'
+    : node.default === undefined
+      ? ''
+      : `\`${JSON.stringify(node.default).replace(/^"(.*)"$/, '$1')}\``;
   return { key, values: describeValues(node), standard, text: node.description ?? '' };
 }
 
@@ -150,8 +157,14 @@ function describeValues(node: SchemaNode): string {
   }
 }
 
-function describeRange({ minimum = -NO_LIMIT, maximum = NO_LIMIT, exclusiveMinimum, exclusiveMaximum }: SchemaNode): string {
-  const least = exclusiveMinimum !== undefined ? `above ${exclusiveMinimum}` : minimum > -NO_LIMIT ? `from ${minimum}` : '';
+function describeRange({
+  minimum = -NO_LIMIT,
+  maximum = NO_LIMIT,
+  exclusiveMinimum,
+  exclusiveMaximum,
+}: SchemaNode): string {
+  const least =
+    exclusiveMinimum !== undefined ? `above ${exclusiveMinimum}` : minimum > -NO_LIMIT ? `from ${minimum}` : '';
   const most = exclusiveMaximum !== undefined ? `below ${exclusiveMaximum}` : maximum < NO_LIMIT ? `to ${maximum}` : '';
   return [least, most].map((text) => (text === '' ? '' : ` ${text}`)).join('');
 }

@@ -30,10 +30,14 @@ const HEADER = '# Written by s2s: the configuration of this run with every defau
 export function assertNoOtherConfig(runDirectory: string): void {
   const file = join(runDirectory, CONFIG_FILE);
   if (!existsSync(file) || readFileSync(file, 'utf8').includes(HEADER)) return;
-  throw new UsageError('config-foreign', 's2s did not write this file, and the configuration of the run would replace it', {
-    place: { file },
-    hint: 'Choose another run directory (--run-dir DIR), or rename the file.',
-  });
+  throw new UsageError(
+    'config-foreign',
+    's2s did not write this file, and the configuration of the run would replace it',
+    {
+      place: { file },
+      hint: 'Choose another run directory (--run-dir DIR), or rename the file.',
+    },
+  );
 }
 
 /**
@@ -55,7 +59,10 @@ export function saveResolvedConfig(config: Config, runDirectory: string): void {
 export function resolvedConfigFile(runDirectory: string): string {
   const file = join(runDirectory, CONFIG_FILE);
   if (existsSync(file)) return file;
-  throw new UsageError('no-run', `is not the run directory of a training: it has no ${CONFIG_FILE}.`, { place: { file: runDirectory }, hint: 'Train first (s2s train), or name the folder of a trained model.' });
+  throw new UsageError('no-run', `is not the run directory of a training: it has no ${CONFIG_FILE}.`, {
+    place: { file: runDirectory },
+    hint: 'Train first (s2s train), or name the folder of a trained model.',
+  });
 }
 
 /**
@@ -66,7 +73,8 @@ export function resolvedConfigFile(runDirectory: string): string {
 export function readResolvedConfig(runDirectory: string): Config {
   const document = readConfigDocument(resolvedConfigFile(runDirectory));
   const problems: Problem[] = [];
-  const report: Report = (path, problem) => void problems.push({ ...problem, place: { ...document.locate(path), key: formatKey(path) } });
+  const report: Report = (path, problem) =>
+    void problems.push({ ...problem, place: { ...document.locate(path), key: formatKey(path) } });
   // A resolved configuration holds no references any more, only texts that look like them.
   const value = upgraded(fillFromEnvironment(document.value, {}, report));
   const parsed = configSchema.safeParse(value);
@@ -76,5 +84,7 @@ export function readResolvedConfig(runDirectory: string): Config {
 }
 
 function upgraded(value: unknown): unknown {
-  return typeof value === 'object' && value !== null && 'model' in value ? { ...value, model: upgradeModel(value.model) } : value;
+  return typeof value === 'object' && value !== null && 'model' in value
+    ? { ...value, model: upgradeModel(value.model) }
+    : value;
 }

@@ -7,7 +7,8 @@ import { createHash } from 'node:crypto';
 
 const LINE = /^# sha256 ([0-9a-f]{64}) of the lines below; delete this line when you edit them\n/;
 /** What is left of such a line when it is damaged, or moved to another place. */
-const REMAINS = /^#[^\n]*sha256 [0-9a-f]|# sha256 [0-9a-f]|[0-9a-f]{40} of the lines|lines below; delete this|when you edit them$/m;
+const REMAINS =
+  /^#[^\n]*sha256 [0-9a-f]|# sha256 [0-9a-f]|[0-9a-f]{40} of the lines|lines below; delete this|when you edit them$/m;
 
 /** A text with the line that holds its checksum. */
 export function sealed(text: string): string {

@@ -17,14 +17,27 @@ export interface Setting {
  */
 export function parseSetting(text: string): Setting {
   const equals = text.indexOf('=');
-  const parts = text.slice(0, equals).split('.').map((part) => part.trim());
+  const parts = text
+    .slice(0, equals)
+    .split('.')
+    .map((part) => part.trim());
   if (equals < 1 || parts.includes('')) {
-    throw new UsageError('bad-set', `--set ${text}: is not of the form key.path=value.`, { hint: 'For example: --set training.batch.size=4096' });
+    throw new UsageError('bad-set', `--set ${text}: is not of the form key.path=value.`, {
+      hint: 'For example: --set training.batch.size=4096',
+    });
   }
   try {
-    return { path: parts.map((part) => (/^\d+$/.test(part) ? Number(part) : part)), value: parse(text.slice(equals + 1)) as unknown, origin: '--set' };
+    return {
+      path: parts.map((part) => (/^\d+$/.test(part) ? Number(part) : part)),
+      value: parse(text.slice(equals + 1)) as unknown,
+      origin: '--set',
+    };
   } catch (error) {
-    throw new UsageError('bad-set', `--set ${text}: the value cannot be read: ${(error as Error).message.split('\n')[0]}`, { hint: `Quote it: --set '${parts.join('.')}="..."'`, cause: error });
+    throw new UsageError(
+      'bad-set',
+      `--set ${text}: the value cannot be read: ${(error as Error).message.split('\n')[0]}`,
+      { hint: `Quote it: --set '${parts.join('.')}="..."'`, cause: error },
+    );
   }
 }
 
@@ -57,12 +70,26 @@ export function withSetting(value: unknown, setting: Setting, report: Report): u
 }
 
 /** Why a value cannot hold a key, if it cannot. */
-function refusal(holder: unknown, key: string | number, above: readonly PropertyKey[]): { message: string; hint?: string } | undefined {
+function refusal(
+  holder: unknown,
+  key: string | number,
+  above: readonly PropertyKey[],
+): { message: string; hint?: string } | undefined {
   const name = above.length === 0 ? 'the configuration' : formatKey(above);
   if (Array.isArray(holder)) {
-    if (typeof key !== 'number') return { message: `cannot be set, as ${name} is a list.`, hint: `Number its item, from 0: ${[...above, 0, key].join('.')}=...` };
-    if (key > holder.length) return { message: `cannot be set, as ${name} has ${holder.length} item${holder.length === 1 ? '' : 's'}.`, hint: `The next is ${[...above, holder.length].join('.')}.` };
+    if (typeof key !== 'number')
+      return {
+        message: `cannot be set, as ${name} is a list.`,
+        hint: `Number its item, from 0: ${[...above, 0, key].join('.')}=...`,
+      };
+    if (key > holder.length)
+      return {
+        message: `cannot be set, as ${name} has ${holder.length} item${holder.length === 1 ? '' : 's'}.`,
+        hint: `The next is ${[...above, holder.length].join('.')}.`,
+      };
     return undefined;
   }
-  return typeof holder === 'object' ? undefined : { message: `cannot be set, as ${name} is a single value and has no keys.` };
+  return typeof holder === 'object'
+    ? undefined
+    : { message: `cannot be set, as ${name} is a single value and has no keys.` };
 }

@@ -55,7 +55,11 @@ export function batchOrigin(batch: Batch, number: number, placeOf: PlaceOfPair):
     sentences: batch.batch,
     sourceTime: batch.sourceTime,
     targetTime: batch.targetTime,
-    longest: { ...placeOf(batch.indices[row]!), sourceTokens: batch.sourceLengths[row]! - 1, targetTokens: batch.targetLengths[row]! - 1 },
+    longest: {
+      ...placeOf(batch.indices[row]!),
+      sourceTokens: batch.sourceLengths[row]! - 1,
+      targetTokens: batch.targetLengths[row]! - 1,
+    },
     lines: [...lines].map(([file, found]) => ({ file, lines: found.sort((a, b) => a - b) })),
   };
 }
@@ -67,13 +71,22 @@ export function longestRow({ sourceLengths, targetLengths }: Pick<Batch, 'source
 }
 
 /** `64 sentences x 30 source x 28 target tokens`, padding and `</s>` counted. */
-export function formatShape({ sentences, sourceTime, targetTime }: Pick<BatchOrigin, 'sentences' | 'sourceTime' | 'targetTime'>): string {
+export function formatShape({
+  sentences,
+  sourceTime,
+  targetTime,
+}: Pick<BatchOrigin, 'sentences' | 'sourceTime' | 'targetTime'>): string {
   return `${sentences} sentence${sentences === 1 ? '' : 's'} x ${sourceTime} source x ${targetTime} target tokens`;
 }
 
 /** Batches with their shapes and their longest pairs: `batch 3 of epoch 1 (4 sentences x 7 source x 7 target tokens, longest pair at train.de:12)`. */
 export function formatBatches(batches: readonly BatchOrigin[], epoch: number): string {
-  const shown = batches.slice(0, MOST_SHOWN).map((batch) => `batch ${batch.batch} of epoch ${epoch} (${formatShape(batch)}, longest pair at ${batch.longest.file}:${batch.longest.line})`);
+  const shown = batches
+    .slice(0, MOST_SHOWN)
+    .map(
+      (batch) =>
+        `batch ${batch.batch} of epoch ${epoch} (${formatShape(batch)}, longest pair at ${batch.longest.file}:${batch.longest.line})`,
+    );
   const others = batches.length - shown.length;
   return `${shown.join(', ')}${others > 0 ? ` and ${others} more` : ''}`;
 }

@@ -32,7 +32,11 @@ export interface BatchShape {
 }
 
 /** The shape of a batch. */
-export function shapeOf({ batch, sourceTime, targetTime }: Pick<Batch, 'batch' | 'sourceTime' | 'targetTime'>): BatchShape {
+export function shapeOf({
+  batch,
+  sourceTime,
+  targetTime,
+}: Pick<Batch, 'batch' | 'sourceTime' | 'targetTime'>): BatchShape {
   return { sentences: batch, sourceTime, targetTime };
 }
 

@@ -1,7 +1,18 @@
 import { S2sError } from '../errors.js';
 import { BOS, EOS } from '../vocab/special.js';
 import type { Batch, BatchPosition, BatchShape, EncodedCorpus } from './batch.js';
-import { largestShapes, mostDemanding, pairsInFirstEpoch, planEpoch, planEvaluation, planStatistics, type BatchOptions, type EpochPlan, type PlannedShape, type PlanStatistics } from './plan.js';
+import {
+  largestShapes,
+  mostDemanding,
+  pairsInFirstEpoch,
+  planEpoch,
+  planEvaluation,
+  planStatistics,
+  type BatchOptions,
+  type EpochPlan,
+  type PlannedShape,
+  type PlanStatistics,
+} from './plan.js';
 
 export type { BatchOptions, PlanStatistics, WeightedRange } from './plan.js';
 
@@ -43,7 +54,8 @@ export class BatchSource {
     readonly options: BatchOptions,
   ) {
     const pairs = options.ranges === undefined ? corpus.size : pairsInFirstEpoch(options.ranges);
-    if (corpus.size === 0 || pairs < 1) throw new S2sError('no-pairs', 'There is not one sentence pair to make batches of.');
+    if (corpus.size === 0 || pairs < 1)
+      throw new S2sError('no-pairs', 'There is not one sentence pair to make batches of.');
   }
 
   get position(): BatchPosition {
@@ -58,9 +70,13 @@ export class BatchSource {
     // The start of an epoch is always there; to plan it can wait.
     const batches = position.batch === 0 ? 0 : this.batchesInEpoch(position.epoch);
     if (position.batch > batches) {
-      throw new S2sError('position-outside-epoch', `Batch ${position.batch} of epoch ${position.epoch} was asked for, but the epoch has ${batches}.`, {
-        hint: 'The training data or the batch size differ from those of the stored run.',
-      });
+      throw new S2sError(
+        'position-outside-epoch',
+        `Batch ${position.batch} of epoch ${position.epoch} was asked for, but the epoch has ${batches}.`,
+        {
+          hint: 'The training data or the batch size differ from those of the stored run.',
+        },
+      );
     }
     this.epoch = position.epoch;
     this.batch = position.batch;
@@ -118,7 +134,11 @@ export function largestEvaluationShapes(corpus: EncodedCorpus, tokens: number): 
 }
 
 /** The batch with the shape that needs the most memory. */
-export function largestBatch(corpus: EncodedCorpus, shapes: readonly PlannedShape[], memory: (shape: BatchShape) => number): Batch {
+export function largestBatch(
+  corpus: EncodedCorpus,
+  shapes: readonly PlannedShape[],
+  memory: (shape: BatchShape) => number,
+): Batch {
   return makeBatch(corpus, mostDemanding(shapes, memory).pairs);
 }
 
@@ -162,5 +182,15 @@ export function emptyBatch(batch: number, sourceTime: number, targetTime: number
     offset += 4 * size;
     return view;
   });
-  return { batch, sourceTime, targetTime, source: source!, sourceLengths: sourceLengths!, decoderInput: decoderInput!, labels: labels!, targetLengths: targetLengths!, indices: indices! };
+  return {
+    batch,
+    sourceTime,
+    targetTime,
+    source: source!,
+    sourceLengths: sourceLengths!,
+    decoderInput: decoderInput!,
+    labels: labels!,
+    targetLengths: targetLengths!,
+    indices: indices!,
+  };
 }

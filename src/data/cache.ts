@@ -17,7 +17,11 @@ export function cacheFile(directory: string, key: string): string {
  * @returns the corpus; why the file cannot be used; or nothing where there is no file
  * @throws S2sError `out-of-memory`
  */
-export async function readCache(file: string, key: string, pieceBytes: number = PIECE_BYTES): Promise<{ corpus?: PackedCorpus; problem?: string }> {
+export async function readCache(
+  file: string,
+  key: string,
+  pieceBytes: number = PIECE_BYTES,
+): Promise<{ corpus?: PackedCorpus; problem?: string }> {
   try {
     const handle = await open(file, 'r');
     try {
@@ -45,7 +49,7 @@ export async function writeCache(file: string, corpus: PackedCorpus, pieceBytes:
   await mkdir(path.dirname(file), { recursive: true });
   await replaceFile(file, async (draft) => {
     for (const piece of piecesOf(corpus.buffer, 0, corpus.buffer.byteLength, pieceBytes)) {
-      for (let written = 0; written < piece.length; ) written += (await draft.write(piece, written)).bytesWritten;
+      for (let written = 0; written < piece.length;) written += (await draft.write(piece, written)).bytesWritten;
     }
   });
 }

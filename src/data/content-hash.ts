@@ -20,7 +20,11 @@ const memory = z.record(z.string(), z.object({ signature: z.string(), sha256: z.
  *
  * @param alwaysReadBytes files up to this size are read each time
  */
-export async function contentHashes(files: readonly string[], directory: string, alwaysReadBytes = ALWAYS_READ_BYTES): Promise<string[] | undefined> {
+export async function contentHashes(
+  files: readonly string[],
+  directory: string,
+  alwaysReadBytes = ALWAYS_READ_BYTES,
+): Promise<string[] | undefined> {
   const memoryFile = path.join(directory, 'content-hashes.json');
   const remembered = await readMemory(memoryFile);
   let learned = false;
@@ -46,7 +50,9 @@ export async function contentHashes(files: readonly string[], directory: string,
 }
 
 /** What changes when a regular file does; undefined for anything else. Missing files are left to their reader. */
-export async function fileSignature(file: string): Promise<{ text: string; bytes: number; changedMs: number } | undefined> {
+export async function fileSignature(
+  file: string,
+): Promise<{ text: string; bytes: number; changedMs: number } | undefined> {
   try {
     const stats = await stat(file, { bigint: true });
     if (!stats.isFile()) return undefined;

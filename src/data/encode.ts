@@ -15,7 +15,13 @@ export type DataEvent =
   | { readonly type: 'encoding'; readonly split: string; /** Pairs read so far. */ readonly pairs: number }
   | { readonly type: 'cache-unusable'; readonly split: string; readonly file: string; readonly reason: string }
   | { readonly type: 'cache-unwritable'; readonly split: string; readonly file: string; readonly reason: string }
-  | { readonly type: 'loaded'; readonly split: string; readonly summary: FilterSummary; readonly fromCache: boolean; readonly elapsedMs: number };
+  | {
+      readonly type: 'loaded';
+      readonly split: string;
+      readonly summary: FilterSummary;
+      readonly fromCache: boolean;
+      readonly elapsedMs: number;
+    };
 
 export interface EncodeOptions {
   readonly corpora: readonly CorpusConfig[];
@@ -74,10 +80,16 @@ export async function loadEncodedCorpus(options: EncodeOptions): Promise<LoadedC
   return finish(corpus, false);
 }
 
-async function encode({ corpora, tokenizers, limits, split = 'data', onEvent }: EncodeOptions, key: string): Promise<PackedCorpus> {
+async function encode(
+  { corpora, tokenizers, limits, split = 'data', onEvent }: EncodeOptions,
+  key: string,
+): Promise<PackedCorpus> {
   const odd = new OddCharacters();
   const filter = new PairFilter(limits);
-  const builder = new PackedCorpusBuilder({ source: tokenizers.source.vocabularySize, target: tokenizers.target.vocabularySize }, corpora.length);
+  const builder = new PackedCorpusBuilder(
+    { source: tokenizers.source.vocabularySize, target: tokenizers.target.vocabularySize },
+    corpora.length,
+  );
   let pairs = 0;
   for await (const block of readPairs(corpora, odd)) {
     const [sources, targets] = await Promise.all([
@@ -97,7 +109,8 @@ async function encode({ corpora, tokenizers, limits, split = 'data', onEvent }: 
 
 function countEmpty(corpus: PackedCorpus): number {
   let empty = 0;
-  for (let pair = 0; pair < corpus.size; pair++) if (corpus.sourceLength(pair) === 0 || corpus.targetLength(pair) === 0) empty++;
+  for (let pair = 0; pair < corpus.size; pair++)
+    if (corpus.sourceLength(pair) === 0 || corpus.targetLength(pair) === 0) empty++;
   return empty;
 }
 
@@ -115,7 +128,9 @@ function contentKey({ corpora, tokenizers, limits }: EncodeOptions, hashes: read
       quote: corpus.quote,
     })),
     // Without these settings a file gives other ids than the versions of s2s gave that followed them.
-    tokenizers: [tokenizers.source, tokenizers.target].map(({ fingerprint, notices }) => [fingerprint, ...notices].join('; ')),
+    tokenizers: [tokenizers.source, tokenizers.target].map(({ fingerprint, notices }) =>
+      [fingerprint, ...notices].join('; '),
+    ),
     limits: limits === undefined ? 'none' : [limits.maxSourceLength, limits.maxTargetLength, limits.maxLengthRatio],
   });
 }

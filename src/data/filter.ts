@@ -36,10 +36,15 @@ export const filterNotesSchema = z.object({
   targetTokens: z.int(),
   sourceUnknown: z.int(),
   targetUnknown: z.int(),
-  oddCharacters: z.array(z.object({
-    kind: z.enum(Object.keys(ODD_CHARACTERS) as [keyof typeof ODD_CHARACTERS]),
-    lines: z.int(), corpus: z.int(), side: z.enum(['source', 'target']), line: z.int(),
-  })),
+  oddCharacters: z.array(
+    z.object({
+      kind: z.enum(Object.keys(ODD_CHARACTERS) as [keyof typeof ODD_CHARACTERS]),
+      lines: z.int(),
+      corpus: z.int(),
+      side: z.enum(['source', 'target']),
+      line: z.int(),
+    }),
+  ),
 });
 
 export type FilterNotes = z.output<typeof filterNotesSchema>;
@@ -49,7 +54,13 @@ type PairNote = z.output<typeof pairNote>;
 export class PairFilter {
   private read = 0;
   private kept = 0;
-  private readonly dropped: Record<DropReason, number> = { emptySource: 0, emptyTarget: 0, sourceTooLong: 0, targetTooLong: 0, lengthRatio: 0 };
+  private readonly dropped: Record<DropReason, number> = {
+    emptySource: 0,
+    emptyTarget: 0,
+    sourceTooLong: 0,
+    targetTooLong: 0,
+    lengthRatio: 0,
+  };
   private readonly examples = new Map<DropReason, PairNote[]>();
   private longest: PairNote | undefined;
   private readonly tokens = { source: 0, target: 0 };
@@ -58,7 +69,11 @@ export class PairFilter {
   constructor(private readonly limits: LengthLimits | undefined) {}
 
   /** Whether the pair stays. */
-  take(pair: { source: string; target: string; corpus: number; line: number }, source: readonly number[], target: readonly number[]): boolean {
+  take(
+    pair: { source: string; target: string; corpus: number; line: number },
+    source: readonly number[],
+    target: readonly number[],
+  ): boolean {
     this.read++;
     const note = { corpus: pair.corpus, line: pair.line, sourceTokens: source.length, targetTokens: target.length };
     const reason = this.limits === undefined ? undefined : dropReason(this.limits, pair, source.length, target.length);
@@ -100,7 +115,12 @@ export class PairFilter {
   }
 }
 
-function dropReason(limits: LengthLimits, texts: { source: string; target: string }, source: number, target: number): DropReason | undefined {
+function dropReason(
+  limits: LengthLimits,
+  texts: { source: string; target: string },
+  source: number,
+  target: number,
+): DropReason | undefined {
   if (source === 0 || isBlank(texts.source)) return 'emptySource';
   if (target === 0 || isBlank(texts.target)) return 'emptyTarget';
   if (source > limits.maxSourceLength) return 'sourceTooLong';

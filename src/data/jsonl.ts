@@ -35,23 +35,33 @@ function parse(text: string, file: string, line: number): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new S2sError('json-invalid', `the line is not valid JSON: ${(error as Error).message}`, { place: { file, line }, cause: error });
+    throw new S2sError('json-invalid', `the line is not valid JSON: ${(error as Error).message}`, {
+      place: { file, line },
+      cause: error,
+    });
   }
 }
 
 function textAt(row: unknown, key: string | number, file: string, line: number): string {
   if (typeof row !== 'object' || row === null) {
-    throw new S2sError('json-invalid', `a JSON object or array is needed, not ${kindOf(row)}`, { place: { file, line } });
+    throw new S2sError('json-invalid', `a JSON object or array is needed, not ${kindOf(row)}`, {
+      place: { file, line },
+    });
   }
   const value = valueAt(row, key);
   if (value === undefined) {
-    const there = Array.isArray(row) ? `the array has ${row.length} ${row.length === 1 ? 'entry' : 'entries'}` : `the keys are ${Object.keys(row).join(', ') || 'none'}`;
+    const there = Array.isArray(row)
+      ? `the array has ${row.length} ${row.length === 1 ? 'entry' : 'entries'}`
+      : `the keys are ${Object.keys(row).join(', ') || 'none'}`;
     throw new S2sError('column-missing', `there is no ${JSON.stringify(key)}; ${there}`, {
       place: { file, line },
       hint: 'Name the keys with `sourceColumn` and `targetColumn` of the corpus.',
     });
   }
-  if (typeof value !== 'string') throw new S2sError('text-expected', `${JSON.stringify(key)} must be text, not ${kindOf(value)}`, { place: { file, line } });
+  if (typeof value !== 'string')
+    throw new S2sError('text-expected', `${JSON.stringify(key)} must be text, not ${kindOf(value)}`, {
+      place: { file, line },
+    });
   return value;
 }
 
@@ -59,7 +69,9 @@ function textAt(row: unknown, key: string | number, file: string, line: number):
 function valueAt(row: object, key: string | number): unknown {
   if (Array.isArray(row)) return typeof key === 'number' ? (row as unknown[])[key - 1] : undefined;
   const own = (value: unknown, name: string): unknown =>
-    typeof value === 'object' && value !== null && Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined;
+    typeof value === 'object' && value !== null && Object.hasOwn(value, name)
+      ? (value as Record<string, unknown>)[name]
+      : undefined;
   const direct = own(row, String(key));
   return direct === undefined && typeof key === 'string' ? key.split('.').reduce<unknown>(own, row) : direct;
 }

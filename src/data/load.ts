@@ -24,7 +24,11 @@ export interface TrainingData {
  * Loads what a training needs: the train split filtered by the limits of the configuration, the dev split whole.
  * @throws S2sError `no-pairs` when a split is empty, or nothing of it is left; and see `readPairs`
  */
-export async function loadTrainingData(config: Config, tokenizers: TokenizerPair, onEvent: (event: DataEvent) => void = () => undefined): Promise<TrainingData> {
+export async function loadTrainingData(
+  config: Config,
+  tokenizers: TokenizerPair,
+  onEvent: (event: DataEvent) => void = () => undefined,
+): Promise<TrainingData> {
   const { maxSourceLength, maxTargetLength, maxLengthRatio } = config.data;
   const train = await loadEncodedCorpus({
     corpora: config.data.train,
@@ -48,11 +52,19 @@ export async function loadEvaluationData(
   onEvent: (event: DataEvent) => void = () => undefined,
 ): Promise<EvaluationData> {
   const corpora = config.data[split];
-  const loaded = await loadEncodedCorpus({ corpora, tokenizers, cacheDirectory: cacheDirectory(config), split, onEvent });
+  const loaded = await loadEncodedCorpus({
+    corpora,
+    tokenizers,
+    cacheDirectory: cacheDirectory(config),
+    split,
+    onEvent,
+  });
   if (loaded.corpus.size === 0) throw nothingLeft(split, corpora, loaded.summary);
   const texts = await corpusTexts(corpora);
   if (texts.sources.length !== loaded.corpus.size) {
-    throw new S2sError('file-changed', `the ${split} files changed while they were read`, { hint: 'Run the command again.' });
+    throw new S2sError('file-changed', `the ${split} files changed while they were read`, {
+      hint: 'Run the command again.',
+    });
   }
   return { ...loaded, ...texts };
 }
@@ -61,10 +73,14 @@ function checkWeights({ ranges }: LoadedCorpus, corpora: readonly CorpusConfig[]
   if (pairsInFirstEpoch(ranges) > 0) return;
   const number = ranges.findIndex(({ start, end }) => end > start);
   const corpus = corpora[number]!;
-  throw new S2sError('no-pairs', `an epoch would show less than one pair: the weight of this corpus is ${corpus.weight}`, {
-    place: { file: sideFile(corpus, 'source'), key: `data.train[${number}].weight` },
-    hint: 'A weight is the share of a corpus that an epoch shows: 1 shows every pair once.',
-  });
+  throw new S2sError(
+    'no-pairs',
+    `an epoch would show less than one pair: the weight of this corpus is ${corpus.weight}`,
+    {
+      place: { file: sideFile(corpus, 'source'), key: `data.train[${number}].weight` },
+      hint: 'A weight is the share of a corpus that an epoch shows: 1 shows every pair once.',
+    },
+  );
 }
 
 /** Folder of the encoded corpora. */
@@ -73,14 +89,21 @@ function cacheDirectory(config: Config): string {
 }
 
 function nothingLeft(split: string, corpora: readonly CorpusConfig[], summary: FilterSummary): S2sError {
-  const reasons = (Object.keys(DROP_REASONS) as DropReason[]).filter((reason) => summary.dropped[reason] > 0).map((reason) => `${summary.dropped[reason]} ${DROP_REASONS[reason]}`);
+  const reasons = (Object.keys(DROP_REASONS) as DropReason[])
+    .filter((reason) => summary.dropped[reason] > 0)
+    .map((reason) => `${summary.dropped[reason]} ${DROP_REASONS[reason]}`);
   const first = corpora[0];
   return new S2sError(
     'no-pairs',
-    summary.read === 0 ? `the ${split} data hold no sentence pair` : `none of the ${summary.read} pairs of the ${split} data is left: ${reasons.join(', ')}`,
+    summary.read === 0
+      ? `the ${split} data hold no sentence pair`
+      : `none of the ${summary.read} pairs of the ${split} data is left: ${reasons.join(', ')}`,
     {
       place: { file: first?.file ?? first?.source, key: `data.${split}` },
-      hint: summary.read === 0 ? undefined : 'Check the files, or raise data.maxSourceLength, data.maxTargetLength or data.maxLengthRatio.',
+      hint:
+        summary.read === 0
+          ? undefined
+          : 'Check the files, or raise data.maxSourceLength, data.maxTargetLength or data.maxLengthRatio.',
     },
   );
 }

@@ -68,7 +68,10 @@ export class OddCharacters {
 
   count(kind: OddCharacter, corpus: number, side: Side, line: number): void {
     const before = this.found.get(kind);
-    this.found.set(kind, before === undefined ? { kind, lines: 1, corpus, side, line } : { ...before, lines: before.lines + 1 });
+    this.found.set(
+      kind,
+      before === undefined ? { kind, lines: 1, corpus, side, line } : { ...before, lines: before.lines + 1 },
+    );
   }
 
   /** What was found, in the order of first appearance. */

@@ -132,7 +132,12 @@ export class PackedCorpusBuilder {
     const contents: Record<SectionName, Content> = {
       sourceOffsets: contentOf(sourceOffsets, pieceBytes),
       targetOffsets: contentOf(targetOffsets, pieceBytes),
-      lines: { elementBytes: 4, length: size, bytes: () => this.lines.bytes(pieceBytes), takeBytes: () => this.lines.takeBytes(pieceBytes) },
+      lines: {
+        elementBytes: 4,
+        length: size,
+        bytes: () => this.lines.bytes(pieceBytes),
+        takeBytes: () => this.lines.takeBytes(pieceBytes),
+      },
       sourceIds: this.source.content(pieceBytes),
       targetIds: this.target.content(pieceBytes),
     };
@@ -174,10 +179,14 @@ export function allocateImage(bytes: number): SharedArrayBuffer {
   try {
     return new SharedArrayBuffer(bytes);
   } catch (error) {
-    throw new S2sError('out-of-memory', `the encoded corpus needs ${(bytes / 1e9).toFixed(1)} GB of memory, which this machine does not give`, {
-      hint: 'Train on a part of the corpus, or on a machine with more memory.',
-      cause: error,
-    });
+    throw new S2sError(
+      'out-of-memory',
+      `the encoded corpus needs ${(bytes / 1e9).toFixed(1)} GB of memory, which this machine does not give`,
+      {
+        hint: 'Train on a part of the corpus, or on a machine with more memory.',
+        cause: error,
+      },
+    );
   }
 }
 
@@ -186,14 +195,19 @@ export function allocateImage(bytes: number): SharedArrayBuffer {
  * @param key what the content must have been made from
  * @returns why it cannot be used, in words, or undefined when it is whole
  */
-export function problemOfImage(buffer: SharedArrayBuffer, key: string, pieceBytes: number = PIECE_BYTES): string | undefined {
+export function problemOfImage(
+  buffer: SharedArrayBuffer,
+  key: string,
+  pieceBytes: number = PIECE_BYTES,
+): string | undefined {
   const size = buffer.byteLength;
   if (size < HEADER_START) return 'it is not an encoded corpus';
   const head = Buffer.from(buffer, 0, HEADER_START);
   if (!head.subarray(0, MAGIC.length).equals(MAGIC)) return 'it is not an encoded corpus';
   if (head.readUInt32LE(8) !== VERSION) return `it has format version ${head.readUInt32LE(8)}, not ${VERSION}`;
   const headerEnd = Math.min(size, HEADER_START + head.readUInt32LE(12));
-  if (sha256Of(piecesOf(buffer, HEADER_START, headerEnd, pieceBytes)) !== head.toString('hex', 16, 48)) return 'its header is damaged';
+  if (sha256Of(piecesOf(buffer, HEADER_START, headerEnd, pieceBytes)) !== head.toString('hex', 16, 48))
+    return 'its header is damaged';
   const header = parseHeader(buffer);
   if (header.key !== key) return 'it was made from other data';
   const expected = SECTIONS.reduce((end, name) => align(end + header.sections[name].bytes), align(headerEnd));
@@ -210,7 +224,9 @@ function parseHeader(buffer: SharedArrayBuffer): Header {
   const length = Buffer.from(buffer, 0, HEADER_START).readUInt32LE(12);
   const header = JSON.parse(Buffer.from(buffer, HEADER_START, length).toString('utf8')) as Header;
   const start = align(HEADER_START + length);
-  const sections = Object.fromEntries(SECTIONS.map((name) => [name, { ...header.sections[name], offset: start + header.sections[name].offset }]));
+  const sections = Object.fromEntries(
+    SECTIONS.map((name) => [name, { ...header.sections[name], offset: start + header.sections[name].offset }]),
+  );
   return { ...header, sections: sections as Record<SectionName, Section> };
 }
 
@@ -224,7 +240,8 @@ interface Content {
 }
 
 function contentOf(numbers: NumberArray, pieceBytes: number): Content {
-  const bytes = (): Iterable<Uint8Array> => piecesOf(numbers.buffer, numbers.byteOffset, numbers.byteOffset + numbers.byteLength, pieceBytes);
+  const bytes = (): Iterable<Uint8Array> =>
+    piecesOf(numbers.buffer, numbers.byteOffset, numbers.byteOffset + numbers.byteLength, pieceBytes);
   return { elementBytes: numbers.BYTES_PER_ELEMENT as 4 | 8, length: numbers.length, bytes, takeBytes: bytes };
 }
 
@@ -236,7 +253,9 @@ class SideBuilder {
 
   constructor(vocabularySize: number) {
     this.idBytes = vocabularySize <= 1 << 16 ? 2 : 4;
-    this.ids = new NumberList<Uint16Array | Uint32Array>((length) => (this.idBytes === 2 ? new Uint16Array(length) : new Uint32Array(length)));
+    this.ids = new NumberList<Uint16Array | Uint32Array>((length) =>
+      this.idBytes === 2 ? new Uint16Array(length) : new Uint32Array(length),
+    );
   }
 
   add(ids: readonly number[]): void {
@@ -245,7 +264,12 @@ class SideBuilder {
   }
 
   content(pieceBytes: number): Content {
-    return { elementBytes: this.idBytes, length: this.ids.length, bytes: () => this.ids.bytes(pieceBytes), takeBytes: () => this.ids.takeBytes(pieceBytes) };
+    return {
+      elementBytes: this.idBytes,
+      length: this.ids.length,
+      bytes: () => this.ids.bytes(pieceBytes),
+      takeBytes: () => this.ids.takeBytes(pieceBytes),
+    };
   }
 
   offsets(): Offsets {
@@ -266,9 +290,16 @@ function offsetsView(buffer: SharedArrayBuffer, { offset, bytes, elementBytes }:
 }
 
 /** A view for each sentence: one of a whole section cannot have more than 2^32 ids. */
-function idsBetween(buffer: SharedArrayBuffer, { offset, elementBytes }: Section, start: number, end: number): Int32Array {
+function idsBetween(
+  buffer: SharedArrayBuffer,
+  { offset, elementBytes }: Section,
+  start: number,
+  end: number,
+): Int32Array {
   const place = offset + elementBytes * start;
-  return new Int32Array(elementBytes === 2 ? new Uint16Array(buffer, place, end - start) : new Uint32Array(buffer, place, end - start));
+  return new Int32Array(
+    elementBytes === 2 ? new Uint16Array(buffer, place, end - start) : new Uint32Array(buffer, place, end - start),
+  );
 }
 
 function align(offset: number): number {

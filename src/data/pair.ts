@@ -24,7 +24,10 @@ export function corpusFiles(corpus: CorpusConfig): string[] {
 export function sideFile(corpus: CorpusConfig, side: Side): string {
   const file = corpus.file ?? corpus[side];
   if (file === undefined) {
-    throw new UsageError('corpus-incomplete', `a corpus needs either \`file\`, or both \`source\` and \`target\`; \`${side}\` is missing`);
+    throw new UsageError(
+      'corpus-incomplete',
+      `a corpus needs either \`file\`, or both \`source\` and \`target\`; \`${side}\` is missing`,
+    );
   }
   return file;
 }

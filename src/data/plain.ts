@@ -7,7 +7,12 @@ import type { Pair } from './pair.js';
  * Pairs of two aligned files: line N of one translates line N of the other.
  * @throws S2sError `line-counts-differ` at the first line without a counterpart
  */
-export async function* readPlain(sourceFile: string, targetFile: string, corpus: number, odd: OddCharacters): AsyncGenerator<Pair[]> {
+export async function* readPlain(
+  sourceFile: string,
+  targetFile: string,
+  corpus: number,
+  odd: OddCharacters,
+): AsyncGenerator<Pair[]> {
   const sourceBlocks = readLineBlocks(sourceFile);
   const targetBlocks = readLineBlocks(targetFile);
   let line = 0;
@@ -62,6 +67,9 @@ function linesDiffer(longer: string, longerLines: number, shorter: string, short
   return new S2sError(
     'line-counts-differ',
     `no matching line in ${shorter}, which ends at ${shorterLines}, while this file has ${longerLines} ${longerLines === 1 ? 'line' : 'lines'}`,
-    { place: { file: longer, line: shorterLines + 1 }, hint: 'Line N of one file must translate line N of the other: make both the same length.' },
+    {
+      place: { file: longer, line: shorterLines + 1 },
+      hint: 'Line N of one file must translate line N of the other: make both the same length.',
+    },
   );
 }

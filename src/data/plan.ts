@@ -70,10 +70,15 @@ export function planEpoch(lengths: PairLengths, options: BatchOptions, epoch: nu
 
 /** Every pair once, in batches of at most `tokens` source and `tokens` target positions, the longest pairs first. */
 export function planEvaluation(lengths: PairLengths, tokens: number): EpochPlan {
-  const longer = Uint32Array.from({ length: lengths.size }, (_, index) => Math.max(lengths.sourceLength(index), lengths.targetLength(index)));
+  const longer = Uint32Array.from({ length: lengths.size }, (_, index) =>
+    Math.max(lengths.sourceLength(index), lengths.targetLength(index)),
+  );
   const both = (index: number) => lengths.sourceLength(index) + lengths.targetLength(index);
   const order = Uint32Array.from(longer.keys()).sort((a, b) => longer[b]! - longer[a]! || both(b) - both(a) || a - b);
-  return { order, starts: cut(lengths, order, { sentences: Infinity, sourcePositions: tokens, targetPositions: tokens }) };
+  return {
+    order,
+    starts: cut(lengths, order, { sentences: Infinity, sourcePositions: tokens, targetPositions: tokens }),
+  };
 }
 
 /** Counts tokens and padding of a plan. */
@@ -118,13 +123,17 @@ export function largestShapes(lengths: PairLengths, plan: EpochPlan): PlannedSha
     const key = shape.sourceTime * LENGTH_LIMIT + shape.targetTime;
     if (shape.sentences > (byTimes.get(key)?.sentences ?? 0)) byTimes.set(key, { ...shape, number });
   }
-  const positions = ({ sentences, sourceTime, targetTime }: BatchShape): number => sentences * (sourceTime + targetTime);
+  const positions = ({ sentences, sourceTime, targetTime }: BatchShape): number =>
+    sentences * (sourceTime + targetTime);
   const largest: (BatchShape & { readonly number: number })[] = [];
   // No shape exceeds one with more positions, so every shape is compared with those kept before it only.
   for (const shape of [...byTimes.values()].sort((a, b) => positions(b) - positions(a) || a.number - b.number)) {
     if (!largest.some((other) => exceeds(other, shape))) largest.push(shape);
   }
-  return largest.map(({ number, ...shape }) => ({ ...shape, pairs: plan.order.slice(plan.starts[number]!, plan.starts[number + 1]!) }));
+  return largest.map(({ number, ...shape }) => ({
+    ...shape,
+    pairs: plan.order.slice(plan.starts[number]!, plan.starts[number + 1]!),
+  }));
 }
 
 function exceeds(a: BatchShape, b: BatchShape): boolean {
@@ -132,7 +141,10 @@ function exceeds(a: BatchShape, b: BatchShape): boolean {
 }
 
 /** The shape with the largest need, the first one where several have it. */
-export function mostDemanding<Shape extends BatchShape>(shapes: readonly Shape[], need: (shape: BatchShape) => number): Shape {
+export function mostDemanding<Shape extends BatchShape>(
+  shapes: readonly Shape[],
+  need: (shape: BatchShape) => number,
+): Shape {
   const needs = shapes.map(need);
   return shapes[needs.indexOf(needs.reduce((most, value) => Math.max(most, value), -Infinity))]!;
 }
@@ -204,9 +216,13 @@ const BUCKET_WIDTH = 1.1;
  */
 function sortByLength(lengths: PairLengths, pairs: Uint32Array, blurred: (length: number) => number): Uint32Array {
   const sourceLengths = Uint32Array.from(pairs, (index) => blurred(lengths.sourceLength(index)));
-  const buckets = Uint32Array.from(pairs, (index) => Math.floor(Math.log(blurred(lengths.targetLength(index)) + 1) / Math.log(BUCKET_WIDTH)));
+  const buckets = Uint32Array.from(pairs, (index) =>
+    Math.floor(Math.log(blurred(lengths.targetLength(index)) + 1) / Math.log(BUCKET_WIDTH)),
+  );
   const longest = largestOf(sourceLengths);
-  const bySource = sortPlaces(sourceLengths.map((length, place) => (buckets[place]! % 2 === 0 ? length : longest - length)));
+  const bySource = sortPlaces(
+    sourceLengths.map((length, place) => (buckets[place]! % 2 === 0 ? length : longest - length)),
+  );
   const byBucket = sortPlaces(bySource.map((place) => buckets[place]!));
   return byBucket.map((place) => pairs[bySource[place]!]!);
 }
@@ -226,7 +242,8 @@ function largestOf(numbers: Uint32Array): number {
 }
 
 function cutBatches(lengths: PairLengths, order: Uint32Array, options: BatchOptions): Uint32Array {
-  if (options.unit === 'sentences') return cut(lengths, order, { sentences: options.size, sourcePositions: Infinity, targetPositions: Infinity });
+  if (options.unit === 'sentences')
+    return cut(lengths, order, { sentences: options.size, sourcePositions: Infinity, targetPositions: Infinity });
   // Sources have no size of their own in the settings, but long ones beside short targets would outgrow memory
   // unseen: a batch may have twice the source positions that belong to `size` target tokens in this corpus.
   let sourceTokens = 0;
@@ -256,7 +273,10 @@ function cut(lengths: PairLengths, order: Uint32Array, limits: BatchLimits): Uin
     const target = lengths.targetLength(order[i]!) + 1;
     sourceTime = Math.max(sourceTime, source);
     targetTime = Math.max(targetTime, target);
-    const fits = pairs < limits.sentences && (pairs + 1) * sourceTime <= limits.sourcePositions && (pairs + 1) * targetTime <= limits.targetPositions;
+    const fits =
+      pairs < limits.sentences &&
+      (pairs + 1) * sourceTime <= limits.sourcePositions &&
+      (pairs + 1) * targetTime <= limits.targetPositions;
     if (pairs > 0 && fits) {
       pairs++;
     } else {

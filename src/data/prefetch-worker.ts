@@ -17,7 +17,18 @@ function sendBatch(source: BatchSource): void {
   const { batch, sourceTime, targetTime, source: ids } = source.next();
   const memory = ids.buffer as ArrayBuffer;
   const after = source.position;
-  send({ type: 'batch', buffer: memory, batch, sourceTime, targetTime, position: after, batchesInEpoch: source.batchesInEpoch(after.epoch) }, [memory]);
+  send(
+    {
+      type: 'batch',
+      buffer: memory,
+      batch,
+      sourceTime,
+      targetTime,
+      position: after,
+      batchesInEpoch: source.batchesInEpoch(after.epoch),
+    },
+    [memory],
+  );
 }
 
 function orFail(work: () => void): void {

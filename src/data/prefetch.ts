@@ -4,7 +4,14 @@ import type { Batch, BatchPosition, BatchShape } from './batch.js';
 import { emptyBatch, largestBatch, type BatchOptions, type BatchStream } from './batches.js';
 import type { PackedCorpus } from './packed.js';
 import type { PlanStatistics } from './plan.js';
-import type { BatchMessage, BatchRequest, FailureMessage, ReadyMessage, WorkerMessage, WorkerTask } from './prefetch-protocol.js';
+import type {
+  BatchMessage,
+  BatchRequest,
+  FailureMessage,
+  ReadyMessage,
+  WorkerMessage,
+  WorkerTask,
+} from './prefetch-protocol.js';
 
 const START: BatchPosition = { epoch: 0, batch: 0 };
 /** Batches made ahead: enough to cover the time that planning an epoch takes, and little memory next to a training step. */
@@ -48,7 +55,11 @@ export class BatchPrefetcher implements BatchStream {
    *
    * @throws S2sError `no-pairs`, `position-outside-epoch` (see `BatchSource`), `batch-worker-failed`
    */
-  static async open(corpus: PackedCorpus, options: BatchOptions, settings: PrefetchSettings = {}): Promise<BatchPrefetcher> {
+  static async open(
+    corpus: PackedCorpus,
+    options: BatchOptions,
+    settings: PrefetchSettings = {},
+  ): Promise<BatchPrefetcher> {
     const prefetcher = new BatchPrefetcher(corpus, options, settings);
     try {
       await prefetcher.until(() => prefetcher.first !== undefined);
@@ -59,14 +70,24 @@ export class BatchPrefetcher implements BatchStream {
     }
   }
 
-  private constructor(private readonly corpus: PackedCorpus, options: BatchOptions, { position = START, depth = DEPTH, worker = WORKER, memoryMegabytes }: PrefetchSettings) {
+  private constructor(
+    private readonly corpus: PackedCorpus,
+    options: BatchOptions,
+    { position = START, depth = DEPTH, worker = WORKER, memoryMegabytes }: PrefetchSettings,
+  ) {
     this.current = { position, batchesInEpoch: 0 };
     const { port1, port2 } = new MessageChannel();
     this.port = port1;
     const task: WorkerTask = { buffer: corpus.buffer, options, position, port: port2 };
     // Flags of this process, such as --input-type or --test, are not meant for the worker.
     const resourceLimits = memoryMegabytes === undefined ? {} : { maxOldGenerationSizeMb: memoryMegabytes };
-    this.worker = new Worker(worker, { workerData: task, transferList: [port2], execArgv: [], name: 's2s-batches', resourceLimits });
+    this.worker = new Worker(worker, {
+      workerData: task,
+      transferList: [port2],
+      execArgv: [],
+      name: 's2s-batches',
+      resourceLimits,
+    });
     this.worker.on('error', (error) => this.fail(endedWith(error as Error)));
     this.worker.on('exit', (code) => {
       // What the worker sent before its end, such as the reason for it, may still be in the queue.
@@ -199,8 +220,14 @@ function closedError(): S2sError {
 /** The error that ended the thread without a message from it. */
 function endedWith(error: Error): S2sError {
   const { code } = error as NodeJS.ErrnoException;
-  const hint = code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'Start it with more memory: NODE_OPTIONS=--max-old-space-size=8192 (megabytes).' : undefined;
-  return new S2sError('batch-worker-failed', `the thread that makes batches failed: ${error.message}`, { hint, cause: error });
+  const hint =
+    code === 'ERR_WORKER_OUT_OF_MEMORY'
+      ? 'Start it with more memory: NODE_OPTIONS=--max-old-space-size=8192 (megabytes).'
+      : undefined;
+  return new S2sError('batch-worker-failed', `the thread that makes batches failed: ${error.message}`, {
+    hint,
+    cause: error,
+  });
 }
 
 /** The error that the worker reported. */

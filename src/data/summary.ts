@@ -30,7 +30,12 @@ export interface FilterSummary {
   readonly sourceUnknownRate: number;
   readonly targetUnknownRate: number;
   /** Lines with unusual characters, by kind, with the place of the first. */
-  readonly oddCharacters: readonly { readonly kind: OddCharacter; readonly lines: number; readonly file: string; readonly line: number }[];
+  readonly oddCharacters: readonly {
+    readonly kind: OddCharacter;
+    readonly lines: number;
+    readonly file: string;
+    readonly line: number;
+  }[];
 }
 
 /**
@@ -56,6 +61,11 @@ export function summarize(notes: FilterNotes, corpora: readonly CorpusConfig[], 
     targetTokens: notes.targetTokens,
     sourceUnknownRate: notes.sourceUnknown / Math.max(1, notes.sourceTokens),
     targetUnknownRate: notes.targetUnknown / Math.max(1, notes.targetTokens),
-    oddCharacters: notes.oddCharacters.map(({ kind, lines, corpus, side, line }) => ({ kind, lines, file: sideFile(corpora[corpus]!, side), line })),
+    oddCharacters: notes.oddCharacters.map(({ kind, lines, corpus, side, line }) => ({
+      kind,
+      lines,
+      file: sideFile(corpora[corpus]!, side),
+      line,
+    })),
   };
 }

@@ -14,7 +14,12 @@ const MAX_ROW_CHARACTERS = 1 << 20;
  *
  * @throws S2sError `column-missing`, `quote-unclosed` or `table-invalid`, at the line where the row starts
  */
-export async function* readTable(config: CorpusConfig, format: 'tsv' | 'csv', corpus: number, odd: OddCharacters): AsyncGenerator<Pair[]> {
+export async function* readTable(
+  config: CorpusConfig,
+  format: 'tsv' | 'csv',
+  corpus: number,
+  odd: OddCharacters,
+): AsyncGenerator<Pair[]> {
   const file = sideFile(config, 'source');
   const wanted = { source: config.sourceColumn ?? 1, target: config.targetColumn ?? 2 };
   const hasHeader = config.header ?? (typeof wanted.source === 'string' || typeof wanted.target === 'string');
@@ -68,12 +73,15 @@ export async function* readTable(config: CorpusConfig, format: 'tsv' | 'csv', co
     parser.destroy();
   }
   if (pairs.length > 0) yield pairs;
-  if (columns === undefined) throw new S2sError('table-invalid', 'the file has no header row, nor any other', { place: { file, line: 1 } });
+  if (columns === undefined)
+    throw new S2sError('table-invalid', 'the file has no header row, nor any other', { place: { file, line: 1 } });
 }
 
 /** The end of something that calls back with an error or none. */
 function settled(start: (done: (error?: Error | null) => void) => void): Promise<void> {
-  return new Promise((resolve, reject) => start((error) => (error === undefined || error === null ? resolve() : reject(error))));
+  return new Promise((resolve, reject) =>
+    start((error) => (error === undefined || error === null ? resolve() : reject(error))),
+  );
 }
 
 /** Valid text with LF ends, in pieces of whole lines. */
@@ -91,12 +99,19 @@ async function* textBlocks(file: string, corpus: number, odd: OddCharacters): As
 }
 
 /** Turns names into numbers (from 0) by the header row. */
-function columnNumbers(wanted: Record<Side, string | number>, header: readonly string[] | undefined, file: string): Record<Side, number> {
+function columnNumbers(
+  wanted: Record<Side, string | number>,
+  header: readonly string[] | undefined,
+  file: string,
+): Record<Side, number> {
   const numberOf = (column: string | number): number => {
     if (typeof column === 'number') return column - 1;
     const index = header?.indexOf(column) ?? -1;
     if (index >= 0) return index;
-    const names = header === undefined ? '`header` is false, so its columns have numbers only' : `its columns are ${header.map((name) => JSON.stringify(name)).join(', ')}`;
+    const names =
+      header === undefined
+        ? '`header` is false, so its columns have numbers only'
+        : `its columns are ${header.map((name) => JSON.stringify(name)).join(', ')}`;
     throw new S2sError('column-missing', `there is no column ${JSON.stringify(column)}; ${names}`, {
       place: { file, line: 1 },
       hint: 'Set `sourceColumn` and `targetColumn` of the corpus to names in the first row or to numbers from 1; check `delimiter`.',
@@ -108,15 +123,21 @@ function columnNumbers(wanted: Record<Side, string | number>, header: readonly s
 function fieldAt(row: readonly string[], index: number, file: string, line: number): string {
   const field = row[index];
   if (field !== undefined) return field;
-  throw new S2sError('column-missing', `there is no column ${index + 1}; the row has ${row.length === 1 ? 'one column' : `${row.length} columns`}`, {
-    place: { file, line },
-    hint: 'Check `delimiter` and `quote` of the corpus.',
-  });
+  throw new S2sError(
+    'column-missing',
+    `there is no column ${index + 1}; the row has ${row.length === 1 ? 'one column' : `${row.length} columns`}`,
+    {
+      place: { file, line },
+      hint: 'Check `delimiter` and `quote` of the corpus.',
+    },
+  );
 }
 
 function tableError(error: CsvError, file: string, line: number, quote: string): S2sError {
   const unclosed = quote !== '' && (error.code === 'CSV_QUOTE_NOT_CLOSED' || error.code === 'CSV_MAX_RECORD_SIZE');
-  const message = unclosed ? `a quote (${quote}) opened in this row is never closed` : `the row cannot be read: ${error.message}`;
+  const message = unclosed
+    ? `a quote (${quote}) opened in this row is never closed`
+    : `the row cannot be read: ${error.message}`;
   return new S2sError(unclosed ? 'quote-unclosed' : 'table-invalid', message, {
     place: { file, line },
     hint: 'A quote inside a quoted field is written twice. If the file does not quote fields, set `quote: ""` for this corpus.',

@@ -25,7 +25,11 @@ export async function configVocabularyState(config: Config): Promise<VocabularyS
  * Learns the tokenizers of a configuration from its training corpora and writes them.
  * @throws S2sError as `readPairs` and `buildVocabulary` do
  */
-export async function learnConfigVocabulary(config: Config, replace: Replaceable, onEvent?: (event: VocabularyEvent) => void): Promise<VocabularyReport> {
+export async function learnConfigVocabulary(
+  config: Config,
+  replace: Replaceable,
+  onEvent?: (event: VocabularyEvent) => void,
+): Promise<VocabularyReport> {
   return buildVocabulary({
     settings: config.tokenizer,
     directory: tokenizerDirectory(config),

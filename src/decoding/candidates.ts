@@ -54,11 +54,17 @@ export function chooseCandidates(logits: Logits, input: ChoiceInput): PendingCho
  * The best tokens of each row come from the device, and the host merges them. Of one row at most `beamSize + 1` can matter:
  * `beamSize` that live on and one that ends. Greedy search ends with the first end, so it needs only the best.
  */
-function mergeRows(logits: Logits, { logProbabilities, width, beamSize, firstToken, vocabularySize }: ChoiceInput): PendingChoice {
+function mergeRows(
+  logits: Logits,
+  { logProbabilities, width, beamSize, firstToken, vocabularySize }: ChoiceInput,
+): PendingChoice {
   const perRow = Math.min(vocabularySize - firstToken, beamSize === 1 ? 1 : beamSize + 1);
   const best = logits.best(perRow, firstToken);
   const candidates = async (): Promise<Candidate[][] | undefined> => {
-    const [ofTokens, tokens] = await Promise.all([best.logProbabilities.data<'float32'>(), best.tokens.data<'int32'>()]);
+    const [ofTokens, tokens] = await Promise.all([
+      best.logProbabilities.data<'float32'>(),
+      best.tokens.data<'int32'>(),
+    ]);
     // One NaN among the logits makes all log-probabilities of its row NaN.
     if (ofTokens.some(Number.isNaN)) return undefined;
     return Array.from({ length: logProbabilities.length / width }, (_, sentence) => {
@@ -125,7 +131,9 @@ function constrained(logProbabilities: Tensor2D, { constraints, vocabularySize }
   const sums = changed.isEmpty ? logProbabilities : tf.add<Tensor2D>(logProbabilities, changed.tensor());
   if (!restricted.includes(1)) return sums;
   const isFree = tf.equal(tf.tensor2d(restricted, [restricted.length, 1]), 0);
-  const mayBeChosen = allowed.isEmpty ? tf.broadcastTo(isFree, sums.shape) : tf.logicalOr(isFree, tf.greater(allowed.tensor(), 0));
+  const mayBeChosen = allowed.isEmpty
+    ? tf.broadcastTo(isFree, sums.shape)
+    : tf.logicalOr(isFree, tf.greater(allowed.tensor(), 0));
   return tf.where(mayBeChosen, sums, tf.fill(sums.shape, -Infinity));
 }
 

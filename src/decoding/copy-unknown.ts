@@ -25,8 +25,16 @@ const WORDS = /[\p{L}\p{N}\p{M}]+(?:['’.:-][\p{L}\p{N}\p{M}]+)*|\S/gu;
  * by attention instead of trained pointers, as in Jean et al. 2015). Several `<unk>` in a row for one word, as subwords give
  * them, give it once.
  */
-export function copyUnknown({ tokens, attention }: AttendedTokens, { text, spans }: SourceText, target: Pick<Tokenizer, 'tokenOf' | 'detokenize'>): string {
-  const words = [...text.matchAll(WORDS)].map((match) => ({ word: match[0], start: match.index, end: match.index + match[0].length }));
+export function copyUnknown(
+  { tokens, attention }: AttendedTokens,
+  { text, spans }: SourceText,
+  target: Pick<Tokenizer, 'tokenOf' | 'detokenize'>,
+): string {
+  const words = [...text.matchAll(WORDS)].map((match) => ({
+    word: match[0],
+    start: match.index,
+    end: match.index + match[0].length,
+  }));
   let last: object | undefined;
   const pieces = tokens.flatMap((token, position) => {
     if (token !== UNK) {

@@ -48,13 +48,19 @@ export async function translateBatch(
 ): Promise<Hypothesis[][]> {
   const nBest = options.nBest ?? 1;
   if (nBest > options.beamSize) {
-    throw new UsageError('n-best-beyond-beam', `${nBest} translations a sentence need a beam of at least ${nBest}, not ${options.beamSize}`, {
-      hint: `Use --beam-size ${nBest} or more, or fewer translations.`,
-    });
+    throw new UsageError(
+      'n-best-beyond-beam',
+      `${nBest} translations a sentence need a beam of at least ${nBest}, not ${options.beamSize}`,
+      {
+        hint: `Use --beam-size ${nBest} or more, or fewer translations.`,
+      },
+    );
   }
   if (sources.length === 0) return [];
   const hasBonuses = (options.processors ?? []).length > 0;
-  const searches = sources.map((source) => new SentenceSearch({ ...options, nBest, maxLength: maxLength(source.length, options), hasBonuses }));
+  const searches = sources.map(
+    (source) => new SentenceSearch({ ...options, nBest, maxLength: maxLength(source.length, options), hasBonuses }),
+  );
   const batch = new DecodingBatch(model, sources, searches, options);
   try {
     while (batch.size > 0) await batch.step();
@@ -118,7 +124,11 @@ class DecodingBatch {
     const read = [...choice.tensors, ...(attention === undefined ? [] : [attention])];
     let candidates, weights: Float32Array | undefined;
     try {
-      [candidates, weights] = await Promise.all([choice.candidates(), attention?.data<'float32'>(), yieldToEventLoop()]);
+      [candidates, weights] = await Promise.all([
+        choice.candidates(),
+        attention?.data<'float32'>(),
+        yieldToEventLoop(),
+      ]);
     } finally {
       disposeAll(read);
     }
@@ -163,7 +173,14 @@ class DecodingBatch {
       if (copyUnknown && step.attention === undefined) throw noAttention();
       const firstToken = copyUnknown ? UNK : EOS;
       const vocabularySize = model.targetVocabularySize;
-      choice = chooseCandidates(step.logits, { logProbabilities, constraints, width, beamSize, firstToken, vocabularySize });
+      choice = chooseCandidates(step.logits, {
+        logProbabilities,
+        constraints,
+        width,
+        beamSize,
+        firstToken,
+        vocabularySize,
+      });
       const attention = asked || copyUnknown ? step.attention : undefined;
       return { state: [...step.state], tensors: [...choice.tensors], attention };
     });
@@ -195,7 +212,9 @@ class DecodingBatch {
     const kept = compact ? live : parents.map((_, sentence) => sentence);
     const width = Math.max(...live.map((sentence) => parents[sentence]!.length));
     // Unused rows compute on the first hypothesis of their sentence, and are ignored.
-    const rows = kept.flatMap((sentence) => Array.from({ length: width }, (_, i) => sentence * this.width + (parents[sentence]![i] ?? 0)));
+    const rows = kept.flatMap((sentence) =>
+      Array.from({ length: width }, (_, i) => sentence * this.width + (parents[sentence]![i] ?? 0)),
+    );
     if (compact) {
       const memory = selectRows(this.memory, kept);
       disposeAll(this.memory.filter((tensor) => !this.state.includes(tensor)));
@@ -215,13 +234,19 @@ class DecodingBatch {
   }
 }
 
-function encode(model: Decodable, sources: readonly (readonly number[])[]): { memory: readonly Tensor[]; state: readonly Tensor[] } {
+function encode(
+  model: Decodable,
+  sources: readonly (readonly number[])[],
+): { memory: readonly Tensor[]; state: readonly Tensor[] } {
   const time = Math.max(...sources.map((source) => source.length));
   const ids = new Int32Array(sources.length * time).fill(PAD);
   sources.forEach((source, sentence) => ids.set(source, sentence * time));
   const lengths = Int32Array.from(sources, (source) => source.length);
   return tf.tidy(() => {
-    const { memory, state } = model.encode(tf.tensor2d(ids, [sources.length, time], 'int32'), tf.tensor1d(lengths, 'int32'));
+    const { memory, state } = model.encode(
+      tf.tensor2d(ids, [sources.length, time], 'int32'),
+      tf.tensor1d(lengths, 'int32'),
+    );
     return { memory: [...memory], state: [...state] };
   });
 }
@@ -241,7 +266,8 @@ function combined(constraints: readonly TokenConstraint[]): TokenConstraint | un
   const lists = constraints.flatMap(({ allowed }) => (allowed === undefined ? [] : [new Set(allowed)]));
   const [first, ...others] = lists;
   const bonus = new Map<number, number>();
-  for (const [token, value] of constraints.flatMap((constraint) => [...(constraint.bonus ?? [])])) bonus.set(token, (bonus.get(token) ?? 0) + value);
+  for (const [token, value] of constraints.flatMap((constraint) => [...(constraint.bonus ?? [])]))
+    bonus.set(token, (bonus.get(token) ?? 0) + value);
   return {
     forbidden: constraints.flatMap(({ forbidden }) => [...(forbidden ?? [])]),
     allowed: first === undefined ? undefined : [...first].filter((token) => others.every((list) => list.has(token))),
@@ -255,7 +281,11 @@ function disposeAll(tensors: readonly Tensor[]): void {
 }
 
 function noAttention(): UsageError {
-  return new UsageError('no-attention', 'decoding.copyUnknown needs attention weights, but this model has no attention', { hint: 'Set it to false.' });
+  return new UsageError(
+    'no-attention',
+    'decoding.copyUnknown needs attention weights, but this model has no attention',
+    { hint: 'Set it to false.' },
+  );
 }
 
 function notFinite(): S2sError {

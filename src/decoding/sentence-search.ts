@@ -96,7 +96,8 @@ export class SentenceSearch {
     for (const [rank, { parent, token, logProbability }] of candidates.entries()) {
       const from = this.live[parent]!;
       if (token === EOS) {
-        if (rank < beamSize) this.finish({ chain: from.chain, logProbability, score: this.normalized(logProbability, this.length) });
+        if (rank < beamSize)
+          this.finish({ chain: from.chain, logProbability, score: this.normalized(logProbability, this.length) });
       } else if (next.length < beamSize) {
         next.push({ chain: { token, previous: from.chain, attention: attention(parent) }, logProbability });
         parents.push(parent);

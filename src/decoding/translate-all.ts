@@ -23,8 +23,16 @@ export async function translateAll(
   const results = new Array<Hypothesis[]>(sources.length);
   const maxSentences = Math.max(1, Math.floor(MAX_STEP_LOGITS / (options.beamSize * model.targetVocabularySize)));
   let done = 0;
-  for (const indices of lengthSortedBatches(sources.map((source) => source.length), options.batchTokens, maxSentences)) {
-    const translated = await translateBatch(model, indices.map((index) => sources[index]!), options);
+  for (const indices of lengthSortedBatches(
+    sources.map((source) => source.length),
+    options.batchTokens,
+    maxSentences,
+  )) {
+    const translated = await translateBatch(
+      model,
+      indices.map((index) => sources[index]!),
+      options,
+    );
     indices.forEach((index, i) => (results[index] = translated[i]!));
     done += indices.length;
     onBatch?.(done, sources.length);
@@ -37,7 +45,11 @@ export async function translateAll(
  *
  * @param maxTokens most tokens of a batch, padding included; a longer sentence has a batch of its own
  */
-export function lengthSortedBatches(lengths: readonly number[], maxTokens: number, maxSentences = Infinity): number[][] {
+export function lengthSortedBatches(
+  lengths: readonly number[],
+  maxTokens: number,
+  maxSentences = Infinity,
+): number[][] {
   const order = lengths.map((_, index) => index).sort((a, b) => lengths[b]! - lengths[a]!);
   const batches: number[][] = [];
   let batch: number[] = [];

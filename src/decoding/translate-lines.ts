@@ -51,9 +51,24 @@ const EXCERPT = 40;
  *
  * @throws S2sError `out-of-memory`, naming the longest line of the batch, and what the search throws
  */
-export async function translateLines(lines: readonly string[], { model, tokenizers, options, onCut, onProgress, task = { name: 'the translation', remedy: 'decoding' } }: TranslationSettings): Promise<Translation[]> {
-  const translations: Translation[] = lines.map((line) => ({ hypotheses: [{ text: line, tokens: [], score: 0, logProbability: 0 }], blank: true }));
-  const texts = lines.flatMap((line, index) => (line.trim() === '' ? [] : [{ index, text: withoutCarriageReturn(line) }]));
+export async function translateLines(
+  lines: readonly string[],
+  {
+    model,
+    tokenizers,
+    options,
+    onCut,
+    onProgress,
+    task = { name: 'the translation', remedy: 'decoding' },
+  }: TranslationSettings,
+): Promise<Translation[]> {
+  const translations: Translation[] = lines.map((line) => ({
+    hypotheses: [{ text: line, tokens: [], score: 0, logProbability: 0 }],
+    blank: true,
+  }));
+  const texts = lines.flatMap((line, index) =>
+    line.trim() === '' ? [] : [{ index, text: withoutCarriageReturn(line) }],
+  );
   const encoded = await tokenizers.source.encodeBatch(texts.map(({ text }) => text));
   // A tokenizer may leave nothing of a line, say of one with a lone control character.
   const sentences = texts.flatMap((line, i) => (encoded[i]!.length === 0 ? [] : [{ ...line, ids: encoded[i]! }]));
@@ -64,12 +79,19 @@ export async function translateLines(lines: readonly string[], { model, tokenize
   let translated = 0;
   const workload = (): Workload => {
     // The batches before are done, so the longest line of the one at work is the next in their order.
-    const next = lengthSortedBatches(sources.map(({ length }) => length), Infinity).flat()[translated] ?? 0;
+    const next =
+      lengthSortedBatches(
+        sources.map(({ length }) => length),
+        Infinity,
+      ).flat()[translated] ?? 0;
     const { index, ids } = sentences[next]!;
     return {
       task,
       batch: `at most ${Math.max(options.batchTokens, sources[next]!.length)} source tokens with beam ${options.beamSize}`,
-      longest: { index, words: `a line of ${ids.length} tokens that begins ${JSON.stringify(lines[index]!.slice(0, EXCERPT))}` },
+      longest: {
+        index,
+        words: `a line of ${ids.length} tokens that begins ${JSON.stringify(lines[index]!.slice(0, EXCERPT))}`,
+      },
     };
   };
   const onBatch = (done: number): void => {
@@ -83,15 +105,26 @@ export async function translateLines(lines: readonly string[], { model, tokenize
     const found = results[i]!;
     // What the tokens of the source stand for is asked of the few sentences that need it.
     const copies = found.some(({ tokens }) => tokens.includes(UNK));
-    const source = copies ? { text, spans: (await tokenizers.source.spansOf(text)).slice(0, MAX_SOURCE_TOKENS) } : undefined;
+    const source = copies
+      ? { text, spans: (await tokenizers.source.spansOf(text)).slice(0, MAX_SOURCE_TOKENS) }
+      : undefined;
     const [best, ...others] = found.map(({ tokens, attention = [], score, logProbability }) => ({
-      text: onOneLine(source === undefined ? tokenizers.target.decode(tokens) : copyUnknown({ tokens, attention }, source, tokenizers.target)),
+      text: onOneLine(
+        source === undefined
+          ? tokenizers.target.decode(tokens)
+          : copyUnknown({ tokens, attention }, source, tokenizers.target),
+      ),
       tokens,
       score,
       logProbability,
     }));
     // Hypotheses that differ in how often <unk> stands for one word have the same text.
-    const different = source === undefined ? others : others.filter(({ text }, place) => text !== best!.text && others.findIndex((other) => other.text === text) === place);
+    const different =
+      source === undefined
+        ? others
+        : others.filter(
+            ({ text }, place) => text !== best!.text && others.findIndex((other) => other.text === text) === place,
+          );
     translations[index] = { hypotheses: [best!, ...different], blank: false };
   }
   return translations;

@@ -47,13 +47,21 @@ export interface ModelEvaluation {
 export async function evaluateModel(set: EvaluationSet, settings: EvaluationSettings): Promise<ModelEvaluation> {
   const { model, tokenizers, decoding, scoring, onCut, onProgress } = settings;
   const { sources, references } = set;
-  const translations = await translateLines(sources, { model, tokenizers, options: { ...decoding, nBest: 1 }, onCut, onProgress });
+  const translations = await translateLines(sources, {
+    model,
+    tokenizers,
+    options: { ...decoding, nBest: 1 },
+    onCut,
+    onProgress,
+  });
   const hypotheses = translations.map(({ hypotheses: [best] }) => best.text);
   const corpus = await encodeTexts(sources, references[0], tokenizers);
   const warnings = [
     ...loopingOutputs(sources, hypotheses),
     ...tokenizedWarnings('the output of the model', hypotheses),
-    ...references.flatMap((lines, index) => tokenizedWarnings(references.length === 1 ? 'the reference text' : `reference text ${index + 1}`, lines)),
+    ...references.flatMap((lines, index) =>
+      tokenizedWarnings(references.length === 1 ? 'the reference text' : `reference text ${index + 1}`, lines),
+    ),
   ];
   return {
     scores: scoreTranslations(hypotheses, references, scoring),
@@ -83,7 +91,9 @@ export async function scorePairs(
     await setImmediate();
   }
   if (logProbabilities.some(Number.isNaN)) {
-    throw new S2sError('scoring-not-finite', 'the model gives NaN where probabilities should be', { hint: 'Its weights are damaged or training diverged: take an earlier checkpoint.' });
+    throw new S2sError('scoring-not-finite', 'the model gives NaN where probabilities should be', {
+      hint: 'Its weights are damaged or training diverged: take an earlier checkpoint.',
+    });
   }
   return logProbabilities;
 }

@@ -36,15 +36,27 @@ export async function readSplit({ data }: Pick<Config, 'data'>, split: Evaluatio
   }
   const { sources, targets } = await corpusTexts(corpora);
   if (sources.length === 0) {
-    throw new UsageError('no-pairs', `the ${split} data hold no sentence pair`, { place: { file: corpora[0]?.file ?? corpora[0]?.source, key: `data.${split}` } });
+    throw new UsageError('no-pairs', `the ${split} data hold no sentence pair`, {
+      place: { file: corpora[0]?.file ?? corpora[0]?.source, key: `data.${split}` },
+    });
   }
   return { sources, references: [targets] };
 }
 
 /** Pairs of texts as token ids, every one of them kept. */
-export async function encodeTexts(sources: readonly string[], targets: readonly string[], tokenizers: TokenizerPair): Promise<EncodedCorpus> {
-  const [sourceIds, targetIds] = await Promise.all([tokenizers.source.encodeBatch(sources), tokenizers.target.encodeBatch(targets)]);
-  const builder = new PackedCorpusBuilder({ source: tokenizers.source.vocabularySize, target: tokenizers.target.vocabularySize }, 1);
+export async function encodeTexts(
+  sources: readonly string[],
+  targets: readonly string[],
+  tokenizers: TokenizerPair,
+): Promise<EncodedCorpus> {
+  const [sourceIds, targetIds] = await Promise.all([
+    tokenizers.source.encodeBatch(sources),
+    tokenizers.target.encodeBatch(targets),
+  ]);
+  const builder = new PackedCorpusBuilder(
+    { source: tokenizers.source.vocabularySize, target: tokenizers.target.vocabularySize },
+    1,
+  );
   sourceIds.forEach((ids, index) => builder.add(ids, targetIds[index]!, 0, index + 1));
   return builder.build('', null);
 }

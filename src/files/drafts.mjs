@@ -28,7 +28,10 @@ const cleared = new Set();
  * @returns {string}
  */
 export function draftName(file) {
-  const name = Buffer.from(basename(file)).subarray(0, LONGEST_NAME).toString('latin1').replace(/[^\w.-]/g, '_');
+  const name = Buffer.from(basename(file))
+    .subarray(0, LONGEST_NAME)
+    .toString('latin1')
+    .replace(/[^\w.-]/g, '_');
   const writer = `${machine}-${process.pid}-${own.started ?? ''}-${randomBytes(4).toString('hex')}`;
   return join(dirname(file), `.${name}.${writer}.draft`);
 }

@@ -9,7 +9,12 @@ import { explainOutOfMemory, type Task } from '../runtime/out-of-memory.js';
  * @param memory estimates the bytes that the task needs for a shape, where an estimate is known
  * @throws S2sError `out-of-memory`
  */
-export function withBatchInMemory<Result>(batch: Batch, task: Task, compute: () => Result, memory?: (shape: BatchShape) => number): Result {
+export function withBatchInMemory<Result>(
+  batch: Batch,
+  task: Task,
+  compute: () => Result,
+  memory?: (shape: BatchShape) => number,
+): Result {
   try {
     return compute();
   } catch (error) {
@@ -18,10 +23,16 @@ export function withBatchInMemory<Result>(batch: Batch, task: Task, compute: () 
 }
 
 /** The error to throw instead of `error`: where memory ran out, one that names the batch. */
-export function explainBatchOutOfMemory(error: unknown, batch: Batch, task: Task, memory?: (shape: BatchShape) => number): unknown {
+export function explainBatchOutOfMemory(
+  error: unknown,
+  batch: Batch,
+  task: Task,
+  memory?: (shape: BatchShape) => number,
+): unknown {
   return explainOutOfMemory(error, () => {
     const shape = shapeOf(batch);
-    const estimate = memory === undefined ? '' : `, for which a training step needs about ${formatBytes(memory(shape))}`;
+    const estimate =
+      memory === undefined ? '' : `, for which a training step needs about ${formatBytes(memory(shape))}`;
     return { task, batch: `${formatShape(shape)}${estimate}`, longest: { index: batch.indices[longestRow(batch)]! } };
   });
 }

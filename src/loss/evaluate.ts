@@ -24,7 +24,12 @@ export interface TeacherForcedScores {
  * @param task what for, should memory run out
  * @throws S2sError `out-of-memory`
  */
-export function evaluateLoss(model: TrainableModel, batches: Iterable<Batch>, labelSmoothing: number, task: Task = { name: 'the scoring of references', remedy: 'decoding' }): TeacherForcedScores {
+export function evaluateLoss(
+  model: TrainableModel,
+  batches: Iterable<Batch>,
+  labelSmoothing: number,
+  task: Task = { name: 'the scoring of references', remedy: 'decoding' },
+): TeacherForcedScores {
   let loss = 0;
   let negativeLogLikelihood = 0;
   let correct = 0;
@@ -40,5 +45,10 @@ export function evaluateLoss(model: TrainableModel, batches: Iterable<Batch>, la
     );
     for (const length of batch.targetLengths) tokens += length;
   }
-  return { loss: loss / tokens, perplexity: Math.exp(negativeLogLikelihood / tokens), accuracy: correct / tokens, tokens };
+  return {
+    loss: loss / tokens,
+    perplexity: Math.exp(negativeLogLikelihood / tokens),
+    accuracy: correct / tokens,
+    tokens,
+  };
 }

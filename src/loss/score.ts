@@ -15,14 +15,19 @@ import { outputsOfLabels } from './outputs-of-labels.js';
  * @throws S2sError `out-of-memory`
  */
 export function scoreBatch(model: TrainableModel, batch: Batch): Float32Array {
-  const logProbabilities = withBatchInMemory(batch, { name: 'the scoring of translations', remedy: 'decoding' }, () => tf.tidy(() => {
-    const tensors = toTensors(batch);
-    const hidden = outputsOfLabels(model.teacherForcing(tensors).hidden, tensors);
-    const kernel = model.parameters.get<Tensor2D>(model.outputKernel);
-    const logits = matMul(hidden, kernel, model.parameters.policy, { transposeB: true, bias: model.parameters.get<Tensor1D>(model.outputBias) });
-    const ofLabels = tf.sum(tf.mul(tf.oneHot(tensors.labels, model.targetVocabularySize), tf.logSoftmax(logits)), 1);
-    return ofLabels.dataSync() as Float32Array;
-  }));
+  const logProbabilities = withBatchInMemory(batch, { name: 'the scoring of translations', remedy: 'decoding' }, () =>
+    tf.tidy(() => {
+      const tensors = toTensors(batch);
+      const hidden = outputsOfLabels(model.teacherForcing(tensors).hidden, tensors);
+      const kernel = model.parameters.get<Tensor2D>(model.outputKernel);
+      const logits = matMul(hidden, kernel, model.parameters.policy, {
+        transposeB: true,
+        bias: model.parameters.get<Tensor1D>(model.outputBias),
+      });
+      const ofLabels = tf.sum(tf.mul(tf.oneHot(tensors.labels, model.targetVocabularySize), tf.logSoftmax(logits)), 1);
+      return ofLabels.dataSync() as Float32Array;
+    }),
+  );
   const sums = new Float32Array(batch.batch);
   let position = 0;
   for (let row = 0; row < batch.batch; row++) {

@@ -38,6 +38,9 @@ export function sequenceLoss(
     labelSmoothing: settings.labelSmoothing,
   };
   const sums = projectedCrossEntropy(inputs, model.parameters.policy);
-  const loss = Object.values(auxiliaryLosses).reduce((sum, term) => tf.add(sum, tf.div(term, settings.divisor)), sums.loss);
+  const loss = Object.values(auxiliaryLosses).reduce(
+    (sum, term) => tf.add(sum, tf.div(term, settings.divisor)),
+    sums.loss,
+  );
   return { ...sums, loss };
 }

@@ -70,7 +70,11 @@ export class BleuScore {
  * @param references sets of references, each as long as the hypotheses
  * @throws S2sError `line-counts-differ`, `no-references` or `nothing-to-score`
  */
-export function corpusBleu(hypotheses: readonly string[], references: readonly (readonly string[])[], options: BleuOptions = {}): BleuScore {
+export function corpusBleu(
+  hypotheses: readonly string[],
+  references: readonly (readonly string[])[],
+  options: BleuOptions = {},
+): BleuScore {
   return corpusScore(bleuMetric(options), hypotheses, references);
 }
 
@@ -112,13 +116,26 @@ export function bleuMetric(options: BleuOptions = {}): Metric<BleuScore> {
       const brevityPenalty = penalty(hypothesisLength, referenceLength);
       const { mean, precisions } = smoothedPrecisions(counts, totals, { smoothing, smoothingValue, effectiveOrder });
       const signature = formatSignature(referenceCount, fields);
-      return new BleuScore(brevityPenalty * mean, counts, totals, precisions, brevityPenalty, hypothesisLength, referenceLength, signature);
+      return new BleuScore(
+        brevityPenalty * mean,
+        counts,
+        totals,
+        precisions,
+        brevityPenalty,
+        hypothesisLength,
+        referenceLength,
+        signature,
+      );
     },
   };
 }
 
 /** n-grams of the hypothesis that are in a reference, each as often at most as in the reference that has it most. */
-function clippedMatches(hypothesis: readonly string[], references: readonly (readonly string[])[], order: number): number {
+function clippedMatches(
+  hypothesis: readonly string[],
+  references: readonly (readonly string[])[],
+  order: number,
+): number {
   const left = countNgrams(references[0] ?? [], order);
   for (const reference of references.slice(1)) {
     for (const [ngram, count] of countNgrams(reference, order)) left.set(ngram, Math.max(count, left.get(ngram) ?? 0));
@@ -165,7 +182,11 @@ function penalty(hypothesisLength: number, referenceLength: number): number {
 function smoothedPrecisions(
   counts: number[],
   totals: number[],
-  { smoothing, smoothingValue, effectiveOrder }: { smoothing: BleuSmoothing; smoothingValue: number; effectiveOrder: boolean },
+  {
+    smoothing,
+    smoothingValue,
+    effectiveOrder,
+  }: { smoothing: BleuSmoothing; smoothingValue: number; effectiveOrder: boolean },
 ): { mean: number; precisions: number[] } {
   const precisions = counts.map(() => 0);
   // Without any match smoothing is not to make up a score.

@@ -49,7 +49,11 @@ export class ChrfScore {
  * @param references sets of references, each as long as the hypotheses; of several the one with the best score counts
  * @throws S2sError `line-counts-differ`, `no-references` or `nothing-to-score`
  */
-export function corpusChrf(hypotheses: readonly string[], references: readonly (readonly string[])[], options: ChrfOptions = {}): ChrfScore {
+export function corpusChrf(
+  hypotheses: readonly string[],
+  references: readonly (readonly string[])[],
+  options: ChrfOptions = {},
+): ChrfScore {
   return corpusScore(chrfMetric(options), hypotheses, references);
 }
 
@@ -60,11 +64,27 @@ export function sentenceChrf(hypothesis: string, references: readonly string[], 
 
 /** Statistics of a segment: for each order of characters, then of words: n-grams of the hypothesis, of the reference, of both. */
 export function chrfMetric(options: ChrfOptions = {}): Metric<ChrfScore> {
-  const { charOrder = 6, wordOrder = 0, beta = 2, lowercase = false, whitespace = false, epsSmoothing = false } = options;
-  const fields = { case: lowercase ? 'lc' : 'mixed', eff: !epsSmoothing, nc: charOrder, nw: wordOrder, space: whitespace };
+  const {
+    charOrder = 6,
+    wordOrder = 0,
+    beta = 2,
+    lowercase = false,
+    whitespace = false,
+    epsSmoothing = false,
+  } = options;
+  const fields = {
+    case: lowercase ? 'lc' : 'mixed',
+    eff: !epsSmoothing,
+    nc: charOrder,
+    nw: wordOrder,
+    space: whitespace,
+  };
   const prepare = (text: string): Sequences => {
     const cased = lowercase ? text.toLowerCase() : text;
-    return { characters: [...(whitespace ? cased : removeSpaces(cased))], words: wordOrder === 0 ? [] : separatePunctuation(cased) };
+    return {
+      characters: [...(whitespace ? cased : removeSpaces(cased))],
+      words: wordOrder === 0 ? [] : separatePunctuation(cased),
+    };
   };
 
   return {
@@ -74,7 +94,10 @@ export function chrfMetric(options: ChrfOptions = {}): Metric<ChrfScore> {
       let bestScore = -1;
       for (const reference of references) {
         const other = prepare(reference);
-        const statistics = [...matchStatistics(own.characters, other.characters, charOrder), ...matchStatistics(own.words, other.words, wordOrder)];
+        const statistics = [
+          ...matchStatistics(own.characters, other.characters, charOrder),
+          ...matchStatistics(own.words, other.words, wordOrder),
+        ];
         const score = fScore(statistics, beta, epsSmoothing);
         if (score <= bestScore) continue;
         best = statistics;
@@ -84,7 +107,13 @@ export function chrfMetric(options: ChrfOptions = {}): Metric<ChrfScore> {
     },
 
     score(sums, referenceCount) {
-      return new ChrfScore(fScore(sums, beta, epsSmoothing), charOrder, wordOrder, beta, formatSignature(referenceCount, fields));
+      return new ChrfScore(
+        fScore(sums, beta, epsSmoothing),
+        charOrder,
+        wordOrder,
+        beta,
+        formatSignature(referenceCount, fields),
+      );
     },
   };
 }
@@ -150,7 +179,8 @@ const EPSILON = 1e-16;
 /** The F-score in per cent: of mean precision and recall, or with `epsSmoothing` the mean of the F-scores of all orders. */
 function fScore(statistics: readonly number[], beta: number, epsSmoothing: boolean): number {
   const factor = beta ** 2;
-  const f = (precision: number, recall: number): number => ((1 + factor) * precision * recall) / (factor * precision + recall);
+  const f = (precision: number, recall: number): number =>
+    ((1 + factor) * precision * recall) / (factor * precision + recall);
   const orders = statistics.length / 3;
   let sum = 0;
   let precisions = 0;

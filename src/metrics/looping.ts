@@ -49,7 +49,8 @@ export function findLoops(sources: readonly string[], hypotheses: readonly strin
     (best, entry) => (entry[1].sources.size > (best[1]?.sources.size ?? 0) ? entry : best),
     ['', undefined],
   );
-  const isMany = most !== undefined && most.sources.size >= Math.max(MIN_IDENTICAL, MIN_IDENTICAL_SHARE * distinctSources.size);
+  const isMany =
+    most !== undefined && most.sources.size >= Math.max(MIN_IDENTICAL, MIN_IDENTICAL_SHARE * distinctSources.size);
   return { identical: isMany ? { output, indices: most.indices } : undefined, repeating, empty };
 }
 
@@ -59,13 +60,20 @@ export function loopingOutputs(sources: readonly string[], hypotheses: readonly 
   const share = (indices: readonly number[]): string => `${indices.length} of ${hypotheses.length} outputs`;
   const warnings: string[] = [];
   if (identical !== undefined) {
-    warnings.push(`${share(identical.indices)} are the same although their inputs differ: ${JSON.stringify(shorten(identical.output))}`);
+    warnings.push(
+      `${share(identical.indices)} are the same although their inputs differ: ${JSON.stringify(shorten(identical.output))}`,
+    );
   }
   if (repeating.length > 0) {
     const first = repeating[0]!;
-    warnings.push(`${share(repeating)} ${repeating.length === 1 ? 'repeats' : 'repeat'} the same words over and over, as sentence ${first + 1}: ${JSON.stringify(shorten(hypotheses[first]!))}`);
+    warnings.push(
+      `${share(repeating)} ${repeating.length === 1 ? 'repeats' : 'repeat'} the same words over and over, as sentence ${first + 1}: ${JSON.stringify(shorten(hypotheses[first]!))}`,
+    );
   }
-  if (empty.length > 0) warnings.push(`${share(empty)} ${empty.length === 1 ? 'is' : 'are'} empty although the input is not, as sentence ${empty[0]! + 1}`);
+  if (empty.length > 0)
+    warnings.push(
+      `${share(empty)} ${empty.length === 1 ? 'is' : 'are'} empty although the input is not, as sentence ${empty[0]! + 1}`,
+    );
   return warnings;
 }
 

@@ -24,9 +24,18 @@ export interface Metric<Score> {
  * @param references sets of references, each as long as the hypotheses
  * @throws S2sError `line-counts-differ`, `no-references` or `nothing-to-score`
  */
-export function corpusStatistics(metric: Metric<unknown>, hypotheses: readonly string[], references: readonly (readonly string[])[]): number[][] {
+export function corpusStatistics(
+  metric: Metric<unknown>,
+  hypotheses: readonly string[],
+  references: readonly (readonly string[])[],
+): number[][] {
   checkCounts(hypotheses, references);
-  return hypotheses.map((hypothesis, index) => metric.segmentStatistics(hypothesis, references.map((set) => set[index] ?? '')));
+  return hypotheses.map((hypothesis, index) =>
+    metric.segmentStatistics(
+      hypothesis,
+      references.map((set) => set[index] ?? ''),
+    ),
+  );
 }
 
 /** Adds up the statistics of segments. */
@@ -39,13 +48,21 @@ export function sumStatistics(segments: readonly (readonly number[])[]): number[
 }
 
 /** The score of a corpus; see `corpusStatistics`. */
-export function corpusScore<Score>(metric: Metric<Score>, hypotheses: readonly string[], references: readonly (readonly string[])[]): Score {
+export function corpusScore<Score>(
+  metric: Metric<Score>,
+  hypotheses: readonly string[],
+  references: readonly (readonly string[])[],
+): Score {
   return metric.score(sumStatistics(corpusStatistics(metric, hypotheses, references)), references.length);
 }
 
 /** The score of one segment, given its references. */
 export function sentenceScore<Score>(metric: Metric<Score>, hypothesis: string, references: readonly string[]): Score {
-  return corpusScore(metric, [hypothesis], references.map((reference) => [reference]));
+  return corpusScore(
+    metric,
+    [hypothesis],
+    references.map((reference) => [reference]),
+  );
 }
 
 function checkCounts(hypotheses: readonly string[], references: readonly (readonly string[])[]): void {
@@ -53,7 +70,9 @@ function checkCounts(hypotheses: readonly string[], references: readonly (readon
   references.forEach((set, index) => {
     if (set.length === hypotheses.length) return;
     const name = references.length === 1 ? 'references' : `references in set ${index + 1}`;
-    throw new S2sError('line-counts-differ', `There are ${hypotheses.length} hypotheses but ${set.length} ${name}.`, { hint: 'Every hypothesis needs its reference, in the same order.' });
+    throw new S2sError('line-counts-differ', `There are ${hypotheses.length} hypotheses but ${set.length} ${name}.`, {
+      hint: 'Every hypothesis needs its reference, in the same order.',
+    });
   });
   if (hypotheses.length === 0) throw new S2sError('nothing-to-score', 'There are no hypotheses to score.');
 }

@@ -6,13 +6,20 @@ import { packageVersion } from '../version.js';
  *
  * The version is that of s2s, so that nobody takes the score for one that sacreBLEU itself has computed.
  */
-export function formatSignature(referenceCount: number, fields: Readonly<Record<string, string | number | boolean>>): string {
+export function formatSignature(
+  referenceCount: number,
+  fields: Readonly<Record<string, string | number | boolean>>,
+): string {
   const all = Object.entries({ nrefs: referenceCount, ...fields, version: `s2s-${packageVersion()}` });
   return all.map(([name, value]) => `${name}:${typeof value === 'boolean' ? yesOrNo(value) : value}`).join('|');
 }
 
 /** `BLEU|nrefs:1|... = 37.21 ...` */
-export function formatScore(name: string, score: number, { width, signature, details }: { width: number; signature?: string; details?: string }): string {
+export function formatScore(
+  name: string,
+  score: number,
+  { width, signature, details }: { width: number; signature?: string; details?: string },
+): string {
   const head = signature === undefined ? name : `${name}|${signature}`;
   return `${head} = ${formatFixed(score, width)}${details === undefined ? '' : ` ${details}`}`;
 }

@@ -13,7 +13,8 @@ const MAX_CANDIDATES = 1000;
 export function countEdits(hypothesis: readonly string[], reference: readonly string[]): number {
   if (reference.length === 0) return hypothesis.length;
   const ids = new Map<string, number>();
-  const toIds = (words: readonly string[]): Int32Array => Int32Array.from(words, (word) => ids.get(word) ?? (ids.set(word, ids.size), ids.size - 1));
+  const toIds = (words: readonly string[]): Int32Array =>
+    Int32Array.from(words, (word) => ids.get(word) ?? (ids.set(word, ids.size), ids.size - 1));
   const referenceIds = toIds(reference);
   let words = toIds(hypothesis);
   const editDistance = new BeamEditDistance(referenceIds, words.length);
@@ -40,7 +41,12 @@ interface Shift {
 }
 
 /** Tries the shifts of words that are wrong where they are to a place of the reference where they are missing. */
-function bestShift(words: Int32Array, reference: Int32Array, editDistance: BeamEditDistance, candidatesBefore: number): { best: Shift | undefined; candidates: number } {
+function bestShift(
+  words: Int32Array,
+  reference: Int32Array,
+  editDistance: BeamEditDistance,
+  candidatesBefore: number,
+): { best: Shift | undefined; candidates: number } {
   const distance = editDistance.distance(words);
   const { positions, referenceErrors, hypothesisErrors } = editDistance.align(words);
   let candidates = candidatesBefore;
@@ -70,12 +76,19 @@ function isBetter(a: Shift, b: Shift): boolean {
 }
 
 /** Words in a row that hypothesis and reference share, every part of them from its first word on. */
-function* matchingSpans(words: Int32Array, reference: Int32Array): Generator<{ start: number; referenceStart: number; length: number }> {
+function* matchingSpans(
+  words: Int32Array,
+  reference: Int32Array,
+): Generator<{ start: number; referenceStart: number; length: number }> {
   for (let start = 0; start < words.length; start++) {
     const end = Math.min(reference.length, start + MAX_SHIFT_DISTANCE + 1);
     for (let referenceStart = Math.max(0, start - MAX_SHIFT_DISTANCE); referenceStart < end; referenceStart++) {
       const limit = Math.min(MAX_SHIFT_WORDS, words.length - start, reference.length - referenceStart);
-      for (let length = 1; length <= limit && words[start + length - 1] === reference[referenceStart + length - 1]; length++) {
+      for (
+        let length = 1;
+        length <= limit && words[start + length - 1] === reference[referenceStart + length - 1];
+        length++
+      ) {
         yield { start, referenceStart, length };
       }
     }

@@ -32,7 +32,11 @@ export class TerScore {
  * @param references sets of references, each as long as the hypotheses; of several the one with the fewest edits counts
  * @throws S2sError `line-counts-differ`, `no-references` or `nothing-to-score`
  */
-export function corpusTer(hypotheses: readonly string[], references: readonly (readonly string[])[], options: TerOptions = {}): TerScore {
+export function corpusTer(
+  hypotheses: readonly string[],
+  references: readonly (readonly string[])[],
+  options: TerOptions = {},
+): TerScore {
   return corpusScore(terMetric(options), hypotheses, references);
 }
 
@@ -44,7 +48,13 @@ export function sentenceTer(hypothesis: string, references: readonly string[], o
 /** Statistics of a segment: edits, and the mean length of its references in words. */
 export function terMetric(options: TerOptions = {}): Metric<TerScore> {
   const { normalized = false, noPunctuation = false, asianSupport = false, caseSensitive = false } = options;
-  const fields = { case: caseSensitive ? 'mixed' : 'lc', tok: 'tercom', norm: normalized, punct: !noPunctuation, asian: asianSupport };
+  const fields = {
+    case: caseSensitive ? 'mixed' : 'lc',
+    tok: 'tercom',
+    norm: normalized,
+    punct: !noPunctuation,
+    asian: asianSupport,
+  };
 
   // sacreBLEU tokenises references twice, which shows where `normalized` cuts more the second time: `..2` becomes `. .2` and
   // then `. . 2`, and no longer equals itself as a hypothesis. Scores are to equal sacreBLEU's, so it is done here, too.

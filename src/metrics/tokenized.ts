@@ -24,12 +24,19 @@ export function looksTokenized(lines: readonly string[]): TokenizedSign[] {
   const spaced = find(/\S\s+\.\s*$/);
   const found: [TokenizedSign['kind'], number[], boolean][] = [
     ['spaced-points', spaced, spaced.length >= Math.max(MIN_SPACED_POINTS, MIN_SPACED_SHARE * points)],
-    ...([['subword-marks', /\S@@(?:\s|$)/], ['sentencepiece-marks', /▁/]] as const).map(([kind, pattern]): [TokenizedSign['kind'], number[], boolean] => {
+    ...(
+      [
+        ['subword-marks', /\S@@(?:\s|$)/],
+        ['sentencepiece-marks', /▁/],
+      ] as const
+    ).map(([kind, pattern]): [TokenizedSign['kind'], number[], boolean] => {
       const marked = find(pattern);
       return [kind, marked, marked.length >= MIN_MARKED_SHARE * filled];
     }),
   ];
-  return found.flatMap(([kind, numbers, isSign]) => (isSign && numbers[0] !== undefined ? [{ kind, lines: numbers.length, firstLine: numbers[0] }] : []));
+  return found.flatMap(([kind, numbers, isSign]) =>
+    isSign && numbers[0] !== undefined ? [{ kind, lines: numbers.length, firstLine: numbers[0] }] : [],
+  );
 }
 
 const DESCRIPTIONS: Readonly<Record<TokenizedSign['kind'], string>> = {
@@ -45,5 +52,7 @@ export function describeTokenizedSign({ kind, lines, firstLine }: TokenizedSign)
 
 /** Warnings that a text looks tokenised, so that its BLEU compares with nobody else's; none where it does not. */
 export function tokenizedWarnings(name: string, lines: readonly string[]): string[] {
-  return looksTokenized(lines).map((sign) => `${name} looks tokenised: ${describeTokenizedSign(sign)}. Scores compare only between detokenised texts.`);
+  return looksTokenized(lines).map(
+    (sign) => `${name} looks tokenised: ${describeTokenizedSign(sign)}. Scores compare only between detokenised texts.`,
+  );
 }

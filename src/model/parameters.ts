@@ -32,7 +32,10 @@ export class Parameters {
    * Creates every parameter. Each parameter has its own random stream, derived from its name. Without `random`, parameters
    * are left uninitialised, and every one must be assigned before it is read.
    */
-  constructor(specs: readonly ParameterSpec[], { random, policy }: { random: Random | undefined; policy: ComputePolicy }) {
+  constructor(
+    specs: readonly ParameterSpec[],
+    { random, policy }: { random: Random | undefined; policy: ComputePolicy },
+  ) {
     this.policy = policy;
     try {
       for (const spec of specs) {

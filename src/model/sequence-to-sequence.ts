@@ -10,7 +10,15 @@ import type { ModelOptions, VocabularySizes } from './build.js';
 import { totalCost, trainingBytes, trainingFlops, type Cost } from './cost.js';
 import { ForwardPass } from './forward-pass.js';
 import { glorot, uniform, zeros } from './initializers.js';
-import type { DecodeStep, DecodeStepInput, Decoder, Encoder, PreparedSource, TeacherForced, TrainableModel } from './model.js';
+import type {
+  DecodeStep,
+  DecodeStepInput,
+  Decoder,
+  Encoder,
+  PreparedSource,
+  TeacherForced,
+  TrainableModel,
+} from './model.js';
 import { Parameters, type ParameterSpec } from './parameters.js';
 
 /**
@@ -41,7 +49,12 @@ export class SequenceToSequenceModel implements TrainableModel {
     this.targetEmbedding = config.shareEmbeddings ? 'shared.embedding' : 'target.embedding';
     this.outputKernel = config.tieTargetEmbeddings ? this.targetEmbedding : 'output.kernel';
     ({ encoder: this.encoder, decoder: this.decoder } = parts(() => this.parameters));
-    const specs = [...this.embeddingSpecs(vocabulary), ...this.encoder.specs(), ...this.decoder.specs(), ...this.outputSpecs()];
+    const specs = [
+      ...this.embeddingSpecs(vocabulary),
+      ...this.encoder.specs(),
+      ...this.decoder.specs(),
+      ...this.outputSpecs(),
+    ];
     this.parameters = new Parameters(specs, { random, policy });
   }
 
@@ -62,9 +75,16 @@ export class SequenceToSequenceModel implements TrainableModel {
 
   decodeStep({ previous, ...input }: DecodeStepInput): DecodeStep {
     const embedded = embed(this.parameters.get<Tensor2D>(this.targetEmbedding), previous);
-    const { hidden, state, attention } = this.decoder.step({ ...input, embedded }, ForwardPass.decoding(this.parameters));
+    const { hidden, state, attention } = this.decoder.step(
+      { ...input, embedded },
+      ForwardPass.decoding(this.parameters),
+    );
     const kernel = this.parameters.packedKernel(this.outputKernel, true);
-    return { logits: projectedLogits(hidden, kernel, this.parameters.get<Tensor1D>(this.outputBias)), state, attention };
+    return {
+      logits: projectedLogits(hidden, kernel, this.parameters.get<Tensor1D>(this.outputBias)),
+      state,
+      attention,
+    };
   }
 
   memory(shape: BatchShape): number {
@@ -92,7 +112,12 @@ export class SequenceToSequenceModel implements TrainableModel {
       products: [{ name: 'output', count: 1, rows: positions, inner: outputSize, columns: vocabularySize }],
       values: positions * (vocabularySize + (dropout.output > 0 ? 5 : 3) * outputSize),
     };
-    return totalCost([this.encoder.cost(shape), this.decoder.cost(shape), output, { products: [], values: embeddings }]);
+    return totalCost([
+      this.encoder.cost(shape),
+      this.decoder.cost(shape),
+      output,
+      { products: [], values: embeddings },
+    ]);
   }
 
   private prepare(source: Tensor2D, lengths: Tensor1D, pass: ForwardPass): PreparedSource {
@@ -123,6 +148,9 @@ export class SequenceToSequenceModel implements TrainableModel {
     const [vocabularySize, { outputSize }] = [this.targetVocabularySize, this.decoder];
     const bias: ParameterSpec = { name: this.outputBias, shape: [vocabularySize], initializer: zeros() };
     if (this.config.tieTargetEmbeddings) return [bias];
-    return [{ name: this.outputKernel, shape: [vocabularySize, outputSize], initializer: glorot(outputSize, vocabularySize) }, bias];
+    return [
+      { name: this.outputKernel, shape: [vocabularySize, outputSize], initializer: glorot(outputSize, vocabularySize) },
+      bias,
+    ];
   }
 }

@@ -11,7 +11,12 @@ import { tf } from '../runtime/tf.js';
  * @param factor what the loss was multiplied by: taken out of the gradients again
  * @returns the gradients to apply
  */
-export function clipByGlobalNorm(gradients: readonly Tensor[], norm: number, limit: number, factor = 1): readonly Tensor[] {
+export function clipByGlobalNorm(
+  gradients: readonly Tensor[],
+  norm: number,
+  limit: number,
+  factor = 1,
+): readonly Tensor[] {
   const scale = (limit > 0 && norm > limit && Number.isFinite(norm) ? limit / norm : 1) / factor;
   if (scale === 1) return gradients;
   const scaled = gradients.map((gradient) => tf.mul(gradient, scale));

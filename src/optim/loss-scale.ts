@@ -18,7 +18,9 @@ const LARGEST_FACTOR = 2 ** 24;
 
 /** The factor after an update that could be applied. */
 export function afterApplied({ factor, updates }: LossScale): LossScale {
-  return updates + 1 < GROWTH_INTERVAL ? { factor, updates: updates + 1 } : { factor: Math.min(2 * factor, LARGEST_FACTOR), updates: 0 };
+  return updates + 1 < GROWTH_INTERVAL
+    ? { factor, updates: updates + 1 }
+    : { factor: Math.min(2 * factor, LARGEST_FACTOR), updates: 0 };
 }
 
 /** The factor after an update whose gradient was infinite; undefined when it can fall no further, so that another cause must be. */

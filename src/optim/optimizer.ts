@@ -55,11 +55,17 @@ export class Optimizer {
       return { name, weights, gradient };
     });
     if (kind === 'sgd') {
-      for (const { name, weights, gradient } of all) applySgd(weights, this.moments.get(`accumulated.${name}`), gradient, learningRate, momentum);
+      for (const { name, weights, gradient } of all)
+        applySgd(weights, this.moments.get(`accumulated.${name}`), gradient, learningRate, momentum);
       return;
     }
     applyAdam(
-      all.map(({ name, weights, gradient }) => ({ weights, gradient, firstMoment: this.moment('firstMoment', name), secondMoment: this.moment('secondMoment', name) })),
+      all.map(({ name, weights, gradient }) => ({
+        weights,
+        gradient,
+        firstMoment: this.moment('firstMoment', name),
+        secondMoment: this.moment('secondMoment', name),
+      })),
       { learningRate, beta1, beta2, epsilon, update, weightDecay: kind === 'adamw' ? this.config.weightDecay : 0 },
     );
   }

@@ -54,7 +54,10 @@ const TENSOR_CORE_CAPABILITY = { float16: 7, bfloat16: 8 } as const;
 export function parseDevice(text: string): Device {
   if (text === 'auto' || text === 'cpu' || text === 'gpu') return { text, kind: text, gpu: undefined };
   const number = /^gpu:(\d+)$/.exec(text)?.[1];
-  if (number === undefined) throw new UsageError('unknown-device', `there is no device ${text}`, { hint: 'Choose auto, cpu, gpu, or gpu:N with the number of a GPU: gpu:0.' });
+  if (number === undefined)
+    throw new UsageError('unknown-device', `there is no device ${text}`, {
+      hint: 'Choose auto, cpu, gpu, or gpu:N with the number of a GPU: gpu:0.',
+    });
   return { text, kind: 'gpu', gpu: Number(number) };
 }
 
@@ -97,7 +100,10 @@ export function describeProcessor(flags: readonly string[] = processorFlags()): 
     model: cpus()[0]?.model.trim() ?? 'unknown',
     cores: cpus().length,
     features: names,
-    bfloat16: flags.includes('avx512_bf16') || flags.includes('amx_bf16') || (process.arch === 'arm64' && flags.includes('bf16')),
+    bfloat16:
+      flags.includes('avx512_bf16') ||
+      flags.includes('amx_bf16') ||
+      (process.arch === 'arm64' && flags.includes('bf16')),
   };
 }
 
@@ -123,7 +129,11 @@ export function selectDevice(device: Device, { library, usesGpu, environment, gp
   const { model, cores, features, bfloat16 } = describeProcessor();
   const notable = features.filter((name) => name !== 'AVX' && name !== 'FMA');
   const parts = [model, `${cores} core${cores === 1 ? '' : 's'}`, ...notable];
-  return { kind: 'cpu', description: `the CPU (${parts.join(', ')})`, halfPrecision: bfloat16 ? 'bfloat16' : undefined };
+  return {
+    kind: 'cpu',
+    description: `the CPU (${parts.join(', ')})`,
+    halfPrecision: bfloat16 ? 'bfloat16' : undefined,
+  };
 }
 
 function describeGpu(device: Device, environment: NodeJS.ProcessEnv, gpus: readonly Gpu[]): SelectedDevice {
@@ -162,7 +172,10 @@ function causeOf(...[device, variant, gpus, environment]: Parameters<typeof noGp
   const visible = visibleGpus(environment, gpus);
   const setting = `CUDA_VISIBLE_DEVICES=${environment['CUDA_VISIBLE_DEVICES']}`;
   if (gpus.length === 0) {
-    return ['the NVIDIA driver sees no GPU', 'Install the driver (nvidia-smi must list the GPU), or compute on the CPU with --device cpu.'];
+    return [
+      'the NVIDIA driver sees no GPU',
+      'Install the driver (nvidia-smi must list the GPU), or compute on the CPU with --device cpu.',
+    ];
   }
   if (visible.length === 0) {
     const all = gpus.length === 1 ? 'the GPU' : `all ${gpus.length} GPUs`;
@@ -173,7 +186,8 @@ function causeOf(...[device, variant, gpus, environment]: Parameters<typeof noGp
     const where = visible.length < gpus.length ? ` in ${setting}` : '';
     return [`there ${count}${where}, numbered from 0`, 'Choose another number; s2s doctor lists them.'];
   }
-  if (variant === 'cpu') return ['the installed TensorFlow is the build without CUDA', 'Install the other one: s2s setup --cuda'];
+  if (variant === 'cpu')
+    return ['the installed TensorFlow is the build without CUDA', 'Install the other one: s2s setup --cuda'];
   const hint = 'TF_CPP_MIN_LOG_LEVEL=0 s2s doctor shows what is missing; s2s setup --cuda installs it.';
   return ['TensorFlow could not use its CUDA libraries', hint];
 }

@@ -61,34 +61,75 @@ export async function diagnose(device: string, verbose: boolean): Promise<Diagno
     runtime = await loadTensorFlow({ device, verbose, tuneAllocator: true });
   } catch (error) {
     if (error instanceof S2sError) broken(error.message, error.hint);
-    else broken(`TensorFlow could not be loaded: ${error instanceof Error ? error.message : String(error)}`, 'Remove the cache folder of s2s and run: s2s setup');
-    return { processor, gpus, runtime: undefined, tensorflowVersion: undefined, tfjsVersion: undefined, recurrentLayers: undefined, timings: {}, findings };
+    else
+      broken(
+        `TensorFlow could not be loaded: ${error instanceof Error ? error.message : String(error)}`,
+        'Remove the cache folder of s2s and run: s2s setup',
+      );
+    return {
+      processor,
+      gpus,
+      runtime: undefined,
+      tensorflowVersion: undefined,
+      tfjsVersion: undefined,
+      recurrentLayers: undefined,
+      timings: {},
+      findings,
+    };
   }
   const { library } = runtime;
   const version = tensorflowVersion();
   if (library.variant === 'package') {
-    findings.push({ broken: false, text: `TensorFlow ${version} is not the ${TENSORFLOW_VERSION} that s2s is tested with`, remedy: 'Run: s2s setup' });
+    findings.push({
+      broken: false,
+      text: `TensorFlow ${version} is not the ${TENSORFLOW_VERSION} that s2s is tested with`,
+      remedy: 'Run: s2s setup',
+    });
   }
   const missing = missingCudaLibraries(library);
-  if (missing.length > 0) broken(`CUDA libraries are missing: ${missing.join(', ')}`, `Remove ${library.directory} and run: s2s setup --cuda`);
+  if (missing.length > 0)
+    broken(
+      `CUDA libraries are missing: ${missing.join(', ')}`,
+      `Remove ${library.directory} and run: s2s setup --cuda`,
+    );
   if (runtime.kind === 'cpu' && device !== 'cpu' && showsGpu) {
     const isCuda = library.variant === 'cuda';
-    broken('there is a GPU, but TensorFlow does not use it', isCuda ? 'TF_CPP_MIN_LOG_LEVEL=0 s2s doctor shows why; --device cpu does without it.' : 'Run: s2s setup --cuda');
+    broken(
+      'there is a GPU, but TensorFlow does not use it',
+      isCuda ? 'TF_CPP_MIN_LOG_LEVEL=0 s2s doctor shows why; --device cpu does without it.' : 'Run: s2s setup --cuda',
+    );
   }
   if (!runtime.customOps && library.variant !== 'package' && runtime.kind === 'cpu') {
-    findings.push({ broken: false, text: `there are no custom ops, and training is slower without them: ${runtime.withoutCustomOps}`, remedy: undefined });
+    findings.push({
+      broken: false,
+      text: `there are no custom ops, and training is slower without them: ${runtime.withoutCustomOps}`,
+      remedy: undefined,
+    });
   }
   const timings: Partial<Record<Precision, MatMulTiming>> = {};
   for (const precision of ['float32', runtime.halfPrecision ?? 'bfloat16'] as const) {
     try {
       const timing = timeMatMul(precision);
       timings[precision] = timing;
-      if (!timing.correct) broken(`a matrix product in ${precision} has a wrong result`, 'Please report this with the output of s2s doctor --json.');
+      if (!timing.correct)
+        broken(
+          `a matrix product in ${precision} has a wrong result`,
+          'Please report this with the output of s2s doctor --json.',
+        );
     } catch (error) {
       broken(`a matrix product in ${precision} failed: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
-  return { processor, gpus, runtime, tensorflowVersion: version, tfjsVersion: (tf.version as Record<string, string>)['tfjs-node'], recurrentLayers: sequenceKernel(policyFor('auto')), timings, findings };
+  return {
+    processor,
+    gpus,
+    runtime,
+    tensorflowVersion: version,
+    tfjsVersion: (tf.version as Record<string, string>)['tfjs-node'],
+    recurrentLayers: sequenceKernel(policyFor('auto')),
+    timings,
+    findings,
+  };
 }
 
 function numberOf(gpu: Gpu, visible: readonly VisibleGpu[]): DiagnosedGpu['number'] {

@@ -42,7 +42,9 @@ export function parseGpus(table: string, list = ''): Gpu[] {
     .split('\n')
     .filter((line) => line.trim() !== '')
     .map((line) => {
-      const [index, uuid = '', name = 'GPU', memory, capability, driver = ''] = line.split(',').map((cell) => cell.trim());
+      const [index, uuid = '', name = 'GPU', memory, capability, driver = ''] = line
+        .split(',')
+        .map((cell) => cell.trim());
       const numbers = { index: Number(index), memoryMiB: Number(memory), capability: Number(capability) };
       return { ...numbers, uuid, name, driver, instances: instances.get(uuid) ?? [] };
     });
@@ -59,5 +61,9 @@ function instancesByGpu(list: string): Map<string, string[]> {
 }
 
 function nvidiaSmi(options: readonly string[]): string {
-  return execFileSync('nvidia-smi', options, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], timeout: 10_000 });
+  return execFileSync('nvidia-smi', options, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+    timeout: 10_000,
+  });
 }

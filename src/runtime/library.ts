@@ -1,7 +1,15 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { S2sError } from '../errors.js';
-import { addonFile, opsAddon, opsAreOffered, ownAddonFile, quietAddon, tfjsAddon, tfjsFolder } from '../setup/addons.mjs';
+import {
+  addonFile,
+  opsAddon,
+  opsAreOffered,
+  ownAddonFile,
+  quietAddon,
+  tfjsAddon,
+  tfjsFolder,
+} from '../setup/addons.mjs';
 import { RECORD_FILE, tensorflowFolder, tensorflowLibrary } from '../setup/layout.mjs';
 import { gpuIsVisible } from './visible-gpus.js';
 
@@ -63,13 +71,26 @@ export function installedLibrary(variant: Variant): InstalledLibrary | undefined
  */
 export function chooseLibrary(device: string): InstalledLibrary {
   const withCuda = device !== 'cpu' && (device !== 'auto' || gpuIsVisible());
-  const found = withCuda ? (installedLibrary('cuda') ?? installedLibrary('cpu')) : (installedLibrary('cpu') ?? installedLibrary('cuda'));
+  const found = withCuda
+    ? (installedLibrary('cuda') ?? installedLibrary('cpu'))
+    : (installedLibrary('cpu') ?? installedLibrary('cuda'));
   if (found !== undefined) return found;
   const own = ownAddonFile();
   if (existsSync(own)) {
-    return { variant: 'package', version: 'unknown', origin: "@tensorflow/tfjs-node-gpu's own installer", directory: tfjsFolder(), addon: own, customOps: undefined, quietLoad: undefined, sharedObject: undefined };
+    return {
+      variant: 'package',
+      version: 'unknown',
+      origin: "@tensorflow/tfjs-node-gpu's own installer",
+      directory: tfjsFolder(),
+      addon: own,
+      customOps: undefined,
+      quietLoad: undefined,
+      sharedObject: undefined,
+    };
   }
-  throw new S2sError('no-native-library', 'TensorFlow is not installed yet', { hint: 'Run once: s2s setup (in a checkout: npm run setup)' });
+  throw new S2sError('no-native-library', 'TensorFlow is not installed yet', {
+    hint: 'Run once: s2s setup (in a checkout: npm run setup)',
+  });
 }
 
 function ifThere(path: string): string | undefined {

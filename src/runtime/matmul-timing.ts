@@ -16,7 +16,12 @@ const REPETITIONS = 5;
 
 /** The native addon's own interface: it passes number formats through that tfjs has no name for. */
 interface Binding {
-  executeOp(op: string, attributes: readonly unknown[], inputs: readonly number[], outputs: number): readonly { readonly id: number }[];
+  executeOp(
+    op: string,
+    attributes: readonly unknown[],
+    inputs: readonly number[],
+    outputs: number,
+  ): readonly { readonly id: number }[];
   tensorDataSync(id: number): Float32Array;
   createTensor(shape: readonly number[], type: number, values: Float32Array): number;
   deleteTensor(id: number): void;
@@ -34,7 +39,14 @@ export function timeMatMul(precision: Precision): MatMulTiming {
     owned.push(id);
     return id;
   };
-  const cast = (id: number, from: Precision, to: Precision): number => (from === to ? id : execute('Cast', [attribute.type('SrcT', from), attribute.type('DstT', to), attribute.bool('Truncate', false)], [id]));
+  const cast = (id: number, from: Precision, to: Precision): number =>
+    from === to
+      ? id
+      : execute(
+          'Cast',
+          [attribute.type('SrcT', from), attribute.type('DstT', to), attribute.bool('Truncate', false)],
+          [id],
+        );
   // Powers of two, exact in every format.
   const matrix = (value: number): number => {
     const id = binding.createTensor([SIZE, SIZE], DATA_TYPE.float32, new Float32Array(SIZE * SIZE).fill(value));
@@ -43,7 +55,11 @@ export function timeMatMul(precision: Precision): MatMulTiming {
   };
   try {
     const [a, b] = [matrix(0.5), matrix(0.25)];
-    const attributes = [attribute.type('T', precision), attribute.bool('transpose_a', false), attribute.bool('transpose_b', false)];
+    const attributes = [
+      attribute.type('T', precision),
+      attribute.bool('transpose_a', false),
+      attribute.bool('transpose_b', false),
+    ];
     let milliseconds = Infinity;
     let correct = true;
     // The first one does not count: it makes threads and, on a GPU, loads kernels.
@@ -51,7 +67,11 @@ export function timeMatMul(precision: Precision): MatMulTiming {
       const start = performance.now();
       const product = execute('MatMul', attributes, [a, b]);
       // A GPU works on while we go on: reading one number waits for it.
-      const corner = execute('Slice', [attribute.type('T', precision), attribute.type('Index', 'int32')], [product, ...indices(binding, owned)]);
+      const corner = execute(
+        'Slice',
+        [attribute.type('T', precision), attribute.type('Index', 'int32')],
+        [product, ...indices(binding, owned)],
+      );
       const value = binding.tensorDataSync(cast(corner, precision, 'float32'))[0];
       if (repetition > 0) milliseconds = Math.min(milliseconds, performance.now() - start);
       correct &&= value === SIZE * 0.5 * 0.25;
@@ -64,7 +84,10 @@ export function timeMatMul(precision: Precision): MatMulTiming {
 
 /** Begin and size of the last element. */
 function indices(binding: Binding, owned: number[]): number[] {
-  const ids = [[SIZE - 1, SIZE - 1], [1, 1]].map((values) => binding.createTensor([2], DATA_TYPE.int32, new Int32Array(values) as unknown as Float32Array));
+  const ids = [
+    [SIZE - 1, SIZE - 1],
+    [1, 1],
+  ].map((values) => binding.createTensor([2], DATA_TYPE.int32, new Int32Array(values) as unknown as Float32Array));
   owned.push(...ids);
   return ids;
 }

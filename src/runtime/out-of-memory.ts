@@ -5,7 +5,8 @@ import { loadedRuntime } from './tensorflow.js';
  * How an allocation that failed is told: TensorFlow's status 8 is RESOURCE_EXHAUSTED; cuDNN, cuBLAS and the CUDA driver have
  * words of their own; a custom op passes on what C++ threw; the last are Node's, when it makes or reads an array.
  */
-const SIGNS = /TF_Status: 8\b|RESOURCE_EXHAUSTED|OOM when allocating|failed to allocate|_STATUS_ALLOC_FAILED|CUDA_ERROR_OUT_OF_MEMORY|std::bad_alloc|array buffer allocation failed/i;
+const SIGNS =
+  /TF_Status: 8\b|RESOURCE_EXHAUSTED|OOM when allocating|failed to allocate|_STATUS_ALLOC_FAILED|CUDA_ERROR_OUT_OF_MEMORY|std::bad_alloc|array buffer allocation failed/i;
 
 /** What to change, by what decides how large a batch is. */
 const REMEDIES = {
@@ -13,7 +14,8 @@ const REMEDIES = {
     'Lower training.batch.size (a larger training.batch.accumulate makes up for it), data.maxSourceLength or data.maxTargetLength, take a smaller model, or end other programs that hold memory of this device.',
   validation:
     'Lower decoding.batchTokens and, where it counts tokens, training.batch.size; shorten the longest lines of the dev data, take a smaller model, or end other programs that hold memory of this device.',
-  decoding: 'Lower decoding.batchTokens or decoding.beamSize, shorten the longest lines, or end other programs that hold memory of this device.',
+  decoding:
+    'Lower decoding.batchTokens or decoding.beamSize, shorten the longest lines, or end other programs that hold memory of this device.',
 } as const;
 
 /** What batches are computed for, as an error names it. */
@@ -51,9 +53,13 @@ export function explainOutOfMemory(error: unknown, workload: () => Workload): un
   const place = task.placeOf?.(longest.index);
   const words = place === undefined ? longest.words : 'this line';
   const device = loadedRuntime()?.description ?? 'this device';
-  return new S2sError('out-of-memory', `out of memory in ${task.name} on ${device}, with a batch of ${batch}${words === undefined ? '' : `, the longest of which is ${words}`}`, {
-    place,
-    hint: REMEDIES[task.remedy],
-    cause: error,
-  });
+  return new S2sError(
+    'out-of-memory',
+    `out of memory in ${task.name} on ${device}, with a batch of ${batch}${words === undefined ? '' : `, the longest of which is ${words}`}`,
+    {
+      place,
+      hint: REMEDIES[task.remedy],
+      cause: error,
+    },
+  );
 }

@@ -23,7 +23,12 @@ export class StoredTensor {
       const name = `s2s/${created++}`;
       const [handle] = execute(
         'VarHandleOp',
-        [attribute.string('container', ''), attribute.string('shared_name', name), attribute.type('dtype', 'float32'), attribute.shape('shape', this.shape)],
+        [
+          attribute.string('container', ''),
+          attribute.string('shared_name', name),
+          attribute.type('dtype', 'float32'),
+          attribute.shape('shape', this.shape),
+        ],
         [],
       );
       this.resource = tf.keep(handle!);
@@ -46,7 +51,9 @@ export class StoredTensor {
   /** Replaces the value. The tensor stays the caller's. */
   assign(value: Tensor): void {
     if (value.shape.join() !== this.shape.join()) {
-      throw new RangeError(`Cannot assign shape [${value.shape.join(', ')}] to a stored tensor of shape [${this.shape.join(', ')}].`);
+      throw new RangeError(
+        `Cannot assign shape [${value.shape.join(', ')}] to a stored tensor of shape [${this.shape.join(', ')}].`,
+      );
     }
     // A buffer of its own: the variable would otherwise share the caller's, and in-place updates would change both.
     this.take(this.resource === undefined ? tf.clone(value) : tf.tidy(() => tf.add(value, 0)));

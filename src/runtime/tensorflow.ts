@@ -1,7 +1,14 @@
 import { createRequire } from 'node:module';
 import { S2sError } from '../errors.js';
 import { opsAreOffered } from '../setup/addons.mjs';
-import { describeProcessor, environmentFor, parseDevice, selectDevice, type Device, type SelectedDevice } from './device.js';
+import {
+  describeProcessor,
+  environmentFor,
+  parseDevice,
+  selectDevice,
+  type Device,
+  type SelectedDevice,
+} from './device.js';
 import { listGpus } from './gpus.js';
 import { chooseLibrary, type InstalledLibrary } from './library.js';
 import { PORTABLE_POLICY, type ComputePolicy, type Precision } from './policy.js';
@@ -107,7 +114,11 @@ function checkSameOptions({ device: asked }: TensorFlowOptions, device: Device, 
 }
 
 /** Whether a later call would have chosen the same device. */
-export function isSameDevice({ kind, gpu }: Device, runtime: Pick<SelectedDevice, 'kind'>, earlier: FirstCall): boolean {
+export function isSameDevice(
+  { kind, gpu }: Device,
+  runtime: Pick<SelectedDevice, 'kind'>,
+  earlier: FirstCall,
+): boolean {
   const { device, gpuWasVisible } = earlier;
   if (kind === 'cpu') return runtime.kind === 'cpu';
   const isSameGpu = runtime.kind === 'gpu' && (gpu ?? 0) === (device.gpu ?? 0);
@@ -125,13 +136,24 @@ export function loadedRuntime(): LoadedRuntime | undefined {
  *
  * @throws S2sError `no-such-precision` for bfloat16 on a GPU that has none, and for float16 on a processor
  */
-export function choosePrecision(asked: 'auto' | Precision, { kind, halfPrecision, description }: SelectedDevice): Precision {
+export function choosePrecision(
+  asked: 'auto' | Precision,
+  { kind, halfPrecision, description }: SelectedDevice,
+): Precision {
   if (asked === 'auto') return halfPrecision ?? 'float32';
   if (asked === 'bfloat16' && kind === 'gpu' && halfPrecision !== 'bfloat16') {
-    throw new S2sError('no-such-precision', `precision bfloat16 was asked for, but ${description} does not multiply it`, { hint: 'Use precision: auto, float16 or float32.' });
+    throw new S2sError(
+      'no-such-precision',
+      `precision bfloat16 was asked for, but ${description} does not multiply it`,
+      { hint: 'Use precision: auto, float16 or float32.' },
+    );
   }
   if (asked === 'float16' && kind === 'cpu') {
-    throw new S2sError('no-such-precision', `precision float16 was asked for, but it is for GPUs, and this computes on ${description}`, { hint: 'Use precision: auto, bfloat16 or float32.' });
+    throw new S2sError(
+      'no-such-precision',
+      `precision float16 was asked for, but it is for GPUs, and this computes on ${description}`,
+      { hint: 'Use precision: auto, bfloat16 or float32.' },
+    );
   }
   return asked;
 }
@@ -150,7 +172,10 @@ export function policyFor(asked: 'auto' | Precision = 'float32'): ComputePolicy 
 }
 
 /** Device and number format for people: `the CPU (AMD EPYC, 2 cores, AVX2) in bfloat16, which it emulates`. */
-export function describeRuntime({ description, halfPrecision }: Pick<LoadedRuntime, 'description' | 'halfPrecision'>, { precision }: Pick<ComputePolicy, 'precision'>): string {
+export function describeRuntime(
+  { description, halfPrecision }: Pick<LoadedRuntime, 'description' | 'halfPrecision'>,
+  { precision }: Pick<ComputePolicy, 'precision'>,
+): string {
   return `${description} in ${precision}${precision === 'bfloat16' && halfPrecision === undefined ? ', which has no units for it: no faster than float32' : ''}`;
 }
 
@@ -158,7 +183,9 @@ export function describeRuntime({ description, halfPrecision }: Pick<LoadedRunti
 function checkProcessor(): void {
   const { model, features } = describeProcessor();
   if (process.arch === 'x64' && process.platform === 'linux' && !features.includes('AVX')) {
-    throw new S2sError('processor-too-old', `TensorFlow needs a processor with AVX, which ${model} does not have`, { hint: 'In a virtual machine, let it see the host\'s processor.' });
+    throw new S2sError('processor-too-old', `TensorFlow needs a processor with AVX, which ${model} does not have`, {
+      hint: "In a virtual machine, let it see the host's processor.",
+    });
   }
 }
 
@@ -167,22 +194,47 @@ function openLibrary(library: InstalledLibrary, verbose: boolean): void {
   if (verbose || library.quietLoad === undefined || library.sharedObject === undefined) return;
   const { quietLoad } = require(library.quietLoad) as { quietLoad: (path: string) => string | undefined };
   const reason = quietLoad(library.sharedObject);
-  if (reason !== undefined) throw new S2sError('library-not-loaded', `TensorFlow could not be loaded: ${reason}`, { hint: 'Run s2s doctor; if the file is damaged, remove its folder and run s2s setup.' });
+  if (reason !== undefined)
+    throw new S2sError('library-not-loaded', `TensorFlow could not be loaded: ${reason}`, {
+      hint: 'Run s2s doctor; if the file is damaged, remove its folder and run s2s setup.',
+    });
 }
 
 /** What the library of custom ops gives. */
-type CustomOps = Pick<LoadedRuntime, 'customOps' | 'customProducts' | 'withoutCustomOps' | 'releaseMemory' | 'tuneAllocator'>;
+type CustomOps = Pick<
+  LoadedRuntime,
+  'customOps' | 'customProducts' | 'withoutCustomOps' | 'releaseMemory' | 'tuneAllocator'
+>;
 
 /** Registers the custom ops with the loaded TensorFlow: the static initialisers of their library do it. */
 function loadCustomOps({ customOps, variant }: InstalledLibrary): CustomOps {
-  const none = { customOps: false, customProducts: false, releaseMemory: () => undefined, tuneAllocator: () => undefined };
+  const none = {
+    customOps: false,
+    customProducts: false,
+    releaseMemory: () => undefined,
+    tuneAllocator: () => undefined,
+  };
   if (customOps === undefined) {
-    return { ...none, withoutCustomOps: variant === 'package' || !opsAreOffered() ? 'there are none for this library' : 'not compiled for this version of s2s and this processor; s2s setup compiles them' };
+    return {
+      ...none,
+      withoutCustomOps:
+        variant === 'package' || !opsAreOffered()
+          ? 'there are none for this library'
+          : 'not compiled for this version of s2s and this processor; s2s setup compiles them',
+    };
   }
   try {
-    const addon = require(customOps) as Pick<CustomOps, 'releaseMemory' | 'tuneAllocator'> & { multipliesFloats: boolean };
+    const addon = require(customOps) as Pick<CustomOps, 'releaseMemory' | 'tuneAllocator'> & {
+      multipliesFloats: boolean;
+    };
     const { releaseMemory, tuneAllocator, multipliesFloats } = addon;
-    return { customOps: true, customProducts: multipliesFloats, withoutCustomOps: undefined, releaseMemory, tuneAllocator };
+    return {
+      customOps: true,
+      customProducts: multipliesFloats,
+      withoutCustomOps: undefined,
+      releaseMemory,
+      tuneAllocator,
+    };
   } catch (error) {
     return { ...none, withoutCustomOps: error instanceof Error ? error.message : String(error) };
   }

@@ -41,15 +41,22 @@ export function loadTfjs(addon: string): typeof tfTypes {
  */
 export function checkTfjsVersion(version: string, folder: string): void {
   if (version === TFJS_VERSION) return;
-  throw new S2sError('wrong-tfjs-version', `s2s needs ${PACKAGE} ${TFJS_VERSION}, but ${folder} is version ${version}`, {
-    hint: `Install the right one: npm install --ignore-scripts --save-exact ${PACKAGE}@${TFJS_VERSION}`,
-  });
+  throw new S2sError(
+    'wrong-tfjs-version',
+    `s2s needs ${PACKAGE} ${TFJS_VERSION}, but ${folder} is version ${version}`,
+    {
+      hint: `Install the right one: npm install --ignore-scripts --save-exact ${PACKAGE}@${TFJS_VERSION}`,
+    },
+  );
 }
 
 /** Node's `util` with the functions that tfjs-node calls and newer versions of Node lack. */
 function utilForTfjs(): object {
   const util = require('node:util') as object;
-  const added = { isNullOrUndefined: (value: unknown) => value === null || value === undefined, isArray: Array.isArray };
+  const added = {
+    isNullOrUndefined: (value: unknown) => value === null || value === undefined,
+    isArray: Array.isArray,
+  };
   const properties = { ...Object.getOwnPropertyDescriptors(util), ...Object.getOwnPropertyDescriptors(added) };
   return Object.create(Object.getPrototypeOf(util) as object, properties) as object;
 }
@@ -58,7 +65,18 @@ function utilForTfjs(): object {
 function standIn(id: string, exports: object): () => void {
   const cache = require.cache;
   const before = cache[id];
-  const module = { exports, loaded: true, id, filename: id, children: [], paths: [], path: id, parent: null, isPreloading: false, require };
+  const module = {
+    exports,
+    loaded: true,
+    id,
+    filename: id,
+    children: [],
+    paths: [],
+    path: id,
+    parent: null,
+    isPreloading: false,
+    require,
+  };
   cache[id] = module as unknown as NodeJS.Module;
   return () => {
     if (before === undefined) Reflect.deleteProperty(cache, id);

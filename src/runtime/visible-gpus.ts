@@ -65,7 +65,8 @@ function findGpu(text: string, byIndex: readonly (Gpu | undefined)[], gpus: read
     return { entry: String(Number(digits)), gpu: byIndex[Number(digits)] };
   }
   if (gpus.length === 0) return { entry, gpu: undefined };
-  const isNamed = (gpu: Gpu): boolean => (entry.startsWith('GPU-') ? gpu.uuid.startsWith(entry) : hasInstance(gpu, entry));
+  const isNamed = (gpu: Gpu): boolean =>
+    entry.startsWith('GPU-') ? gpu.uuid.startsWith(entry) : hasInstance(gpu, entry);
   const found = gpus.filter(isNamed);
   return found.length === 1 ? { entry, gpu: found[0] } : undefined;
 }

@@ -44,8 +44,17 @@ export function tfjsAddon() {
     name: 'tfjs_binding',
     ...sourcesIn(join(tfjsFolder(), 'binding')),
     tuned: false,
-    compilerFlags: (folder) => ['-O2', ...TENSORFLOW_FLAGS, ...nodeFlags(), `-I${join(folder, 'tensorflow', 'include')}`],
-    linkerFlags: (folder) => [tensorflowLibrary(folder, 'cc'), tensorflowLibrary(folder, 'framework'), `-Wl,-rpath,${ORIGIN}/../tensorflow`],
+    compilerFlags: (folder) => [
+      '-O2',
+      ...TENSORFLOW_FLAGS,
+      ...nodeFlags(),
+      `-I${join(folder, 'tensorflow', 'include')}`,
+    ],
+    linkerFlags: (folder) => [
+      tensorflowLibrary(folder, 'cc'),
+      tensorflowLibrary(folder, 'framework'),
+      `-Wl,-rpath,${ORIGIN}/../tensorflow`,
+    ],
   };
 }
 
@@ -66,7 +75,18 @@ export function opsAddon() {
     name: 's2s_ops',
     ...sourcesIn(join(PACKAGE_ROOT, 'src', 'runtime', 'native')),
     tuned: true,
-    compilerFlags: (folder) => ['-O3', '-march=native', '-mprefer-vector-width=512', '-fopenmp-simd', '-fno-math-errno', '-fno-trapping-math', ...TENSORFLOW_FLAGS, ...nodeFlags(), `-I${join(folder, 'tensorflow', 'include')}`, `-I${join(onednnFolder(), 'include')}`],
+    compilerFlags: (folder) => [
+      '-O3',
+      '-march=native',
+      '-mprefer-vector-width=512',
+      '-fopenmp-simd',
+      '-fno-math-errno',
+      '-fno-trapping-math',
+      ...TENSORFLOW_FLAGS,
+      ...nodeFlags(),
+      `-I${join(folder, 'tensorflow', 'include')}`,
+      `-I${join(onednnFolder(), 'include')}`,
+    ],
     linkerFlags: (folder) => [
       tensorflowLibrary(folder, 'framework'),
       join(onednnFolder(), 'lib', 'libdnnl.so.3'),
@@ -86,7 +106,8 @@ export function opsAddon() {
  */
 export function addonFile(folder, addon) {
   const hash = createHash('sha256');
-  for (const path of [...addon.sources, ...addon.headers]) hash.update(`${basename(path)}\0`).update(readFileSync(path));
+  for (const path of [...addon.sources, ...addon.headers])
+    hash.update(`${basename(path)}\0`).update(readFileSync(path));
   const flags = [...COMPILE_FLAGS, ...addon.compilerFlags(''), ...LINK_FLAGS, ...addon.linkerFlags('')];
   hash.update(JSON.stringify(flags.map((flag) => flag.replaceAll(onednnFolder(), '').replaceAll(nodeHeaders(), ''))));
   if (addon.tuned) hash.update(processorIdentity());
@@ -106,7 +127,14 @@ export function addonFile(folder, addon) {
 export function compilerArguments(folder, addon, temporary, output) {
   const object = (/** @type {string} */ source) => join(temporary, `${basename(source)}.o`);
   return {
-    objects: addon.sources.map((source) => [...COMPILE_FLAGS, ...addon.compilerFlags(folder), '-c', source, '-o', object(source)]),
+    objects: addon.sources.map((source) => [
+      ...COMPILE_FLAGS,
+      ...addon.compilerFlags(folder),
+      '-c',
+      source,
+      '-o',
+      object(source),
+    ]),
     link: [...LINK_FLAGS, ...addon.sources.map(object), ...addon.linkerFlags(folder), '-o', output],
   };
 }
@@ -119,7 +147,8 @@ export function opsAreOffered() {
 /** @param {string} folder */
 function sourcesIn(folder) {
   const names = readdirSync(folder).sort();
-  const withEnding = (/** @type {string} */ ending) => names.filter((name) => name.endsWith(ending)).map((name) => join(folder, name));
+  const withEnding = (/** @type {string} */ ending) =>
+    names.filter((name) => name.endsWith(ending)).map((name) => join(folder, name));
   return { sources: withEnding('.cc'), headers: withEnding('.h') };
 }
 

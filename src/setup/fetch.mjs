@@ -1,5 +1,14 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, mkdirSync, mkdtempSync, readdirSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
+import {
+  createReadStream,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { moveIntoPlace } from '../files/replace.mjs';
@@ -34,7 +43,10 @@ export async function downloadWheels(pip, wheels, platform, folder, reporter) {
   const files = [];
   for (const [index, wheel] of wheels.entries()) {
     const title = `${wheel.name} ${wheel.version}${wheels.length > 1 ? ` (${index + 1} of ${wheels.length})` : ''}`;
-    files.push((await earlierDownload(folder, wheel, reporter)) ?? (await downloadWheel(pip, wheel, platform, folder, title, reporter)));
+    files.push(
+      (await earlierDownload(folder, wheel, reporter)) ??
+        (await downloadWheel(pip, wheel, platform, folder, title, reporter)),
+    );
   }
   return files;
 }
@@ -71,14 +83,32 @@ async function downloadWheel({ pip }, wheel, platform, folder, title, reporter) 
   checkSpace(folder, wheel.megabytes * 2);
   reporter.say(`downloading ${title}, ${wheel.megabytes} MB`);
   const temporary = mkdtempSync(join(folder, 'partial-'));
-  const measure = setInterval(() => reporter.progress(`${title}: ${Math.min(wheel.megabytes, Math.round(largestFile(temporary) / 1e6))} of ${wheel.megabytes} MB`), 1000);
+  const measure = setInterval(
+    () =>
+      reporter.progress(
+        `${title}: ${Math.min(wheel.megabytes, Math.round(largestFile(temporary) / 1e6))} of ${wheel.megabytes} MB`,
+      ),
+    1000,
+  );
   try {
     const requirements = join(temporary, 'requirements.txt');
     writeFileSync(requirements, `${wheel.name}==${wheel.version} --hash=sha256:${wheel.sha256}\n`);
     const [program = '', ...words] = pip;
-    const options = ['--quiet', '--disable-pip-version-check', '--no-input', '--no-deps', '--only-binary=:all:', '--require-hashes', ...pipPlatformOptions(platform)];
+    const options = [
+      '--quiet',
+      '--disable-pip-version-check',
+      '--no-input',
+      '--no-deps',
+      '--only-binary=:all:',
+      '--require-hashes',
+      ...pipPlatformOptions(platform),
+    ];
     // pip's own temporary files lie there too: in sight for the progress, and on the disk that was looked at.
-    const result = await run(program, [...words, 'download', ...options, '--dest', temporary, '--requirement', requirements], { env: { TMPDIR: temporary } });
+    const result = await run(
+      program,
+      [...words, 'download', ...options, '--dest', temporary, '--requirement', requirements],
+      { env: { TMPDIR: temporary } },
+    );
     const got = wheelIn(temporary, wheel);
     if (result.code !== 0 || got === undefined) throw downloadFailed(title, lastLines(result, 6));
     const file = join(folder, got.slice(temporary.length + 1));
@@ -95,8 +125,11 @@ async function downloadWheel({ pip }, wheel, platform, folder, title, reporter) 
  * @param {string} reason
  */
 function downloadFailed(title, reason) {
-  const old = /no such option|Invalid requirement|--require-hashes/.test(reason) && /usage|no such option/i.test(reason);
-  const hint = old ? 'This pip is too old: python3 -m pip install --upgrade pip.' : 'Check the network and pip\'s settings (pip config list; PIP_INDEX_URL names a mirror), then run the setup again.';
+  const old =
+    /no such option|Invalid requirement|--require-hashes/.test(reason) && /usage|no such option/i.test(reason);
+  const hint = old
+    ? 'This pip is too old: python3 -m pip install --upgrade pip.'
+    : "Check the network and pip's settings (pip config list; PIP_INDEX_URL names a mirror), then run the setup again.";
   return new SetupError('download-failed', `pip could not download ${title}:\n${reason}`, hint);
 }
 
@@ -131,7 +164,11 @@ export async function unpack(python, wheel, folder, pattern) {
   if (result.code === 0) return;
   // A file that cannot be unpacked is no use to the next run.
   rmSync(wheel, { force: true });
-  throw new SetupError('unpacking-failed', `${wheel} could not be unpacked:\n${lastLines(result, 4)}`, 'Look whether the disk is full, then run the setup again.');
+  throw new SetupError(
+    'unpacking-failed',
+    `${wheel} could not be unpacked:\n${lastLines(result, 4)}`,
+    'Look whether the disk is full, then run the setup again.',
+  );
 }
 
 /**
@@ -144,7 +181,12 @@ export async function unpack(python, wheel, folder, pattern) {
 export function checkSpace(folder, megabytes) {
   const { bavail, bsize } = statfsSync(folder);
   const free = Math.floor((bavail * bsize) / 1e6);
-  if (free < megabytes) throw new SetupError('disk-full', `${folder} has ${free} MB left, and ${megabytes} MB are needed`, 'Make room, or set S2S_CACHE to a folder on another disk.');
+  if (free < megabytes)
+    throw new SetupError(
+      'disk-full',
+      `${folder} has ${free} MB left, and ${megabytes} MB are needed`,
+      'Make room, or set S2S_CACHE to a folder on another disk.',
+    );
 }
 
 /**
@@ -169,7 +211,8 @@ function wheelIn(folder, { name, version }) {
 function largestFile(folder) {
   let largest = 0;
   try {
-    for (const entry of readdirSync(folder, { recursive: true, encoding: 'utf8' })) largest = Math.max(largest, statSync(join(folder, entry)).size);
+    for (const entry of readdirSync(folder, { recursive: true, encoding: 'utf8' }))
+      largest = Math.max(largest, statSync(join(folder, entry)).size);
   } catch {
     // pip renames and removes while we look.
   }

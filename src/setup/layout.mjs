@@ -61,7 +61,11 @@ export function onednnFolder(cache = cacheFolder()) {
  * @param {'cc' | 'framework'} part
  */
 export function tensorflowLibrary(folder, part) {
-  return join(folder, 'tensorflow', process.platform === 'darwin' ? `libtensorflow_${part}.2.dylib` : `libtensorflow_${part}.so.2`);
+  return join(
+    folder,
+    'tensorflow',
+    process.platform === 'darwin' ? `libtensorflow_${part}.2.dylib` : `libtensorflow_${part}.so.2`,
+  );
 }
 
 /** @param {string} folder @returns {string} */

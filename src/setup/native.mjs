@@ -2,7 +2,16 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync }
 import { availableParallelism } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { moveIntoPlace, replaceFile } from '../files/replace.mjs';
-import { addonFile, compilerArguments, opsAddon, opsAreOffered, ownAddonFile, quietAddon, tfjsAddon, tfjsFolder } from './addons.mjs';
+import {
+  addonFile,
+  compilerArguments,
+  opsAddon,
+  opsAreOffered,
+  ownAddonFile,
+  quietAddon,
+  tfjsAddon,
+  tfjsFolder,
+} from './addons.mjs';
 import { SetupError } from './failure.mjs';
 import { checkSpace, downloadWheels, unpack } from './fetch.mjs';
 import { cacheFolder, onednnFolder, PLATFORM, RECORD_FILE, tensorflowFolder } from './layout.mjs';
@@ -38,15 +47,18 @@ import { onednnWheels, TENSORFLOW_VERSION, tensorflowWheels } from './wheels.mjs
 export async function setUpNative({ variant: asked, reporter }) {
   const variant = asked ?? preferredVariant();
   const folder = tensorflowFolder(variant);
-  if (isInstalled(folder) && missingAddons(folder).length === 0) return { variant, folder, changed: false, withoutOps: undefined };
-  if (tensorflowWheels(variant, PLATFORM) === undefined && ownAddonIsInstalled()) return { variant: 'package', folder: tfjsFolder(), changed: false, withoutOps: undefined };
+  if (isInstalled(folder) && missingAddons(folder).length === 0)
+    return { variant, folder, changed: false, withoutOps: undefined };
+  if (tensorflowWheels(variant, PLATFORM) === undefined && ownAddonIsInstalled())
+    return { variant: 'package', folder: tfjsFolder(), changed: false, withoutOps: undefined };
   return withLock(join(cacheFolder(), 'setup.lock'), reporter.say, async () => {
     checkSystem();
     if (!isInstalled(folder)) {
       try {
         await installTensorFlow(variant, folder, reporter);
       } catch (error) {
-        if (!(error instanceof SetupError) || error.code !== 'download-failed' && error.code !== 'no-wheel') throw error;
+        if (!(error instanceof SetupError) || (error.code !== 'download-failed' && error.code !== 'no-wheel'))
+          throw error;
         return await runOwnInstaller(variant, error, reporter);
       }
     }
@@ -90,7 +102,9 @@ function isInstalled(folder) {
 
 /** @param {string} folder */
 function missingAddons(folder) {
-  return [tfjsAddon(), quietAddon(), ...(opsAreOffered() ? [opsAddon()] : [])].filter((addon) => !existsSync(addonFile(folder, addon)));
+  return [tfjsAddon(), quietAddon(), ...(opsAreOffered() ? [opsAddon()] : [])].filter(
+    (addon) => !existsSync(addonFile(folder, addon)),
+  );
 }
 
 /** Whether tfjs's own installer has put its addon into its package. */
@@ -106,7 +120,12 @@ function noOpsHere() {
 function checkSystem() {
   if (process.platform !== 'linux') return;
   const { header } = /** @type {{ header: { glibcVersionRuntime?: string } }} */ (process.report.getReport());
-  if (header.glibcVersionRuntime === undefined) throw new SetupError('system-not-supported', 'TensorFlow needs the GNU C library, and this system has another one (Alpine has musl)', 'Use a Debian or Ubuntu image, such as node:22-bookworm.');
+  if (header.glibcVersionRuntime === undefined)
+    throw new SetupError(
+      'system-not-supported',
+      'TensorFlow needs the GNU C library, and this system has another one (Alpine has musl)',
+      'Use a Debian or Ubuntu image, such as node:22-bookworm.',
+    );
 }
 
 /**
@@ -116,10 +135,21 @@ function checkSystem() {
  */
 async function installTensorFlow(variant, folder, reporter) {
   const wheels = tensorflowWheels(variant, PLATFORM);
-  if (wheels === undefined) throw new SetupError('no-wheel', `pip has no TensorFlow ${TENSORFLOW_VERSION} ${variant === 'cuda' ? 'with CUDA ' : ''}for ${PLATFORM}`);
+  if (wheels === undefined)
+    throw new SetupError(
+      'no-wheel',
+      `pip has no TensorFlow ${TENSORFLOW_VERSION} ${variant === 'cuda' ? 'with CUDA ' : ''}for ${PLATFORM}`,
+    );
   // Libraries and headers; of NVIDIA's packages what is used at run time.
   const pattern = String.raw`tensorflow/(libtensorflow_(cc|framework)\.|include/)|nvidia/(?!.*(/include/|\.a$))`;
-  await installWheels(wheels, folder, pattern, reporter, { version: TENSORFLOW_VERSION, variant, origin: `pip: ${wheels.map(({ name, version }) => `${name} ${version}`).slice(0, 1).join('')}${wheels.length > 1 ? ` with CUDA libraries` : ''}` });
+  await installWheels(wheels, folder, pattern, reporter, {
+    version: TENSORFLOW_VERSION,
+    variant,
+    origin: `pip: ${wheels
+      .map(({ name, version }) => `${name} ${version}`)
+      .slice(0, 1)
+      .join('')}${wheels.length > 1 ? ` with CUDA libraries` : ''}`,
+  });
 }
 
 /** @param {Reporter} reporter */
@@ -127,7 +157,13 @@ async function installOneDnn(reporter) {
   const folder = onednnFolder();
   const wheels = onednnWheels(PLATFORM);
   if (wheels === undefined || isInstalled(folder)) return;
-  await installWheels(wheels, folder, String.raw`(?P<strip>[^/]*\.data/data/)(include/|lib/libdnnl\.so\.3$)`, reporter, { origin: 'pip' });
+  await installWheels(
+    wheels,
+    folder,
+    String.raw`(?P<strip>[^/]*\.data/data/)(include/|lib/libdnnl\.so\.3$)`,
+    reporter,
+    { origin: 'pip' },
+  );
 }
 
 /**
@@ -170,7 +206,8 @@ async function installWheels(wheels, folder, pattern, reporter, record) {
  * @param {string} prefix
  */
 function removeLeftovers(folder, prefix) {
-  for (const name of readdirSync(folder)) if (name.startsWith(prefix)) rmSync(join(folder, name), { recursive: true, force: true });
+  for (const name of readdirSync(folder))
+    if (name.startsWith(prefix)) rmSync(join(folder, name), { recursive: true, force: true });
 }
 
 /**
@@ -221,13 +258,25 @@ async function inParallel(items, work) {
  */
 async function runOwnInstaller(variant, reason, reporter) {
   const folder = tfjsFolder();
-  const setup = { variant: /** @type {const} */ ('package'), folder, changed: true, withoutOps: 'there are none for the library of tfjs\'s own installer' };
+  const setup = {
+    variant: /** @type {const} */ ('package'),
+    folder,
+    changed: true,
+    withoutOps: "there are none for the library of tfjs's own installer",
+  };
   if (ownAddonIsInstalled()) return { ...setup, changed: false };
   reporter.say(reason.message);
   reporter.say('trying the installer of @tensorflow/tfjs-node-gpu, which downloads an older TensorFlow');
   /** @type {{ version: string }} */
   const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
-  const result = await run(process.execPath, ['scripts/install.js', variant === 'cuda' ? 'gpu' : 'cpu', 'download'], { cwd: folder });
+  const result = await run(process.execPath, ['scripts/install.js', variant === 'cuda' ? 'gpu' : 'cpu', 'download'], {
+    cwd: folder,
+  });
   if (result.code === 0 && ownAddonIsInstalled()) return setup;
-  throw new SetupError('no-native-library', `${reason.message}\nThe installer of tfjs-node-gpu ${version} failed too:\n${lastLines(result, 4)}`, reason.hint, reason);
+  throw new SetupError(
+    'no-native-library',
+    `${reason.message}\nThe installer of tfjs-node-gpu ${version} failed too:\n${lastLines(result, 4)}`,
+    reason.hint,
+    reason,
+  );
 }

@@ -8,8 +8,10 @@ import { cpus } from 'node:os';
  * @returns {string[]}
  */
 export function processorFlags() {
-  if (process.platform === 'linux') return /^(?:flags|Features)\s*:\s*(.*)$/m.exec(startOfFile('/proc/cpuinfo'))?.[1]?.split(' ') ?? [];
-  if (process.platform === 'darwin') return process.arch === 'arm64' ? ['asimd', ...(appleFeature('FEAT_BF16') ? ['bf16'] : [])] : [];
+  if (process.platform === 'linux')
+    return /^(?:flags|Features)\s*:\s*(.*)$/m.exec(startOfFile('/proc/cpuinfo'))?.[1]?.split(' ') ?? [];
+  if (process.platform === 'darwin')
+    return process.arch === 'arm64' ? ['asimd', ...(appleFeature('FEAT_BF16') ? ['bf16'] : [])] : [];
   return [];
 }
 
@@ -29,7 +31,8 @@ function startOfFile(path) {
     try {
       const buffer = Buffer.alloc(8192);
       let length = 0;
-      for (let read = -1; read !== 0 && length < buffer.length; length += read) read = readSync(file, buffer, length, buffer.length - length, null);
+      for (let read = -1; read !== 0 && length < buffer.length; length += read)
+        read = readSync(file, buffer, length, buffer.length - length, null);
       return buffer.toString('latin1', 0, length);
     } finally {
       closeSync(file);
@@ -42,7 +45,12 @@ function startOfFile(path) {
 /** @param {string} name */
 function appleFeature(name) {
   try {
-    return execFileSync('sysctl', ['-n', `hw.optional.arm.${name}`], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim() === '1';
+    return (
+      execFileSync('sysctl', ['-n', `hw.optional.arm.${name}`], {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'ignore'],
+      }).trim() === '1'
+    );
   } catch {
     return false;
   }

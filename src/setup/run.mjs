@@ -19,7 +19,11 @@ import { spawn } from 'node:child_process';
  */
 export function run(program, args, { cwd, env, input = '', passOn = false } = {}) {
   return new Promise((resolve) => {
-    const child = spawn(program, args, { cwd, env: { ...process.env, ...env }, stdio: ['pipe', passOn ? 2 : 'pipe', passOn ? 2 : 'pipe'] });
+    const child = spawn(program, args, {
+      cwd,
+      env: { ...process.env, ...env },
+      stdio: ['pipe', passOn ? 2 : 'pipe', passOn ? 2 : 'pipe'],
+    });
     const output = { stdout: '', stderr: '' };
     child.stdout?.setEncoding('utf8').on('data', (/** @type {string} */ text) => (output.stdout += text));
     child.stderr?.setEncoding('utf8').on('data', (/** @type {string} */ text) => (output.stderr += text));

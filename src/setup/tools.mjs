@@ -23,12 +23,20 @@ export async function findPip() {
     if ((await run(python, ['-m', 'pip', '--version'])).code === 0) return { python, pip: [python, '-m', 'pip'] };
   }
   if (found === undefined) {
-    throw new SetupError('no-python', 'python3 is needed to download TensorFlow, and is not there', `${install('python3 python3-pip', 'python3 python3-pip', 'python')}, then run the setup again.`);
+    throw new SetupError(
+      'no-python',
+      'python3 is needed to download TensorFlow, and is not there',
+      `${install('python3 python3-pip', 'python3 python3-pip', 'python')}, then run the setup again.`,
+    );
   }
   for (const pip of ['pip3', 'pip']) {
     if ((await run(pip, ['--version'])).code === 0) return { python: found, pip: [pip] };
   }
-  throw new SetupError('no-pip', 'pip is needed to download TensorFlow, and is not there', `${install('python3-pip', 'python3-pip', 'python')}, then run the setup again.`);
+  throw new SetupError(
+    'no-pip',
+    'pip is needed to download TensorFlow, and is not there',
+    `${install('python3-pip', 'python3-pip', 'python')}, then run the setup again.`,
+  );
 }
 
 /**
@@ -44,8 +52,15 @@ export async function findCompiler() {
     const [program = '', ...args] = words;
     if ((await run(program, [...args, '--version'])).code === 0) return words;
   }
-  const missing = own !== undefined && own !== '' ? `the C++ compiler that CXX names, ${own}, does not run` : 'a C++ compiler is needed, and none of c++, g++, clang++ is there';
-  throw new SetupError('no-compiler', missing, `${install('g++', 'gcc-c++', undefined, 'xcode-select --install')}, or name a compiler in CXX; then run the setup again.`);
+  const missing =
+    own !== undefined && own !== ''
+      ? `the C++ compiler that CXX names, ${own}, does not run`
+      : 'a C++ compiler is needed, and none of c++, g++, clang++ is there';
+  throw new SetupError(
+    'no-compiler',
+    missing,
+    `${install('g++', 'gcc-c++', undefined, 'xcode-select --install')}, or name a compiler in CXX; then run the setup again.`,
+  );
 }
 
 /**
@@ -60,7 +75,11 @@ export async function compile(compiler, args, what) {
   const [program = '', ...words] = compiler;
   const result = await run(program, [...words, ...args]);
   if (result.code === 0) return;
-  throw new SetupError('compilation-failed', `${what} could not be compiled by ${compiler.join(' ')}:\n${firstError(result.stderr)}`, 'A compiler with C++17 is needed: g++ 9 or clang++ 10, or later. CXX names another one.');
+  throw new SetupError(
+    'compilation-failed',
+    `${what} could not be compiled by ${compiler.join(' ')}:\n${firstError(result.stderr)}`,
+    'A compiler with C++17 is needed: g++ 9 or clang++ 10, or later. CXX names another one.',
+  );
 }
 
 /**
@@ -70,7 +89,10 @@ export async function compile(compiler, args, what) {
  */
 function firstError(text) {
   const lines = text.trim().split('\n');
-  const first = Math.max(0, lines.findIndex((line) => /\berror\b/i.test(line)));
+  const first = Math.max(
+    0,
+    lines.findIndex((line) => /\berror\b/i.test(line)),
+  );
   return lines.slice(first, first + 6).join('\n');
 }
 

@@ -25,7 +25,9 @@ export const ONEDNN_VERSION = '2023.2.0';
 
 /** Platforms as Node names them. @type {Readonly<Record<string, readonly string[]>>} */
 const PIP_PLATFORMS = {
-  'linux-x64': ['27', '17', '12', '5'].map((minor) => `manylinux_2_${minor}_x86_64`).concat('manylinux2014_x86_64', 'manylinux1_x86_64'),
+  'linux-x64': ['27', '17', '12', '5']
+    .map((minor) => `manylinux_2_${minor}_x86_64`)
+    .concat('manylinux2014_x86_64', 'manylinux1_x86_64'),
   'linux-arm64': ['27', '17'].map((minor) => `manylinux_2_${minor}_aarch64`).concat('manylinux2014_aarch64'),
   'darwin-arm64': ['macosx_12_0_arm64'],
 };
@@ -34,10 +36,30 @@ const PIP_PLATFORMS = {
 const wheel = (name, version, megabytes, sha256) => ({ name, version, megabytes, sha256 });
 
 const TENSORFLOW = {
-  'cpu-linux-x64': wheel('tensorflow-cpu', TENSORFLOW_VERSION, 274, 'dcc8afd32930e42d5296b6ee19078b773706830af4ea97fbe503b9f5e0f820cb'),
-  'cpu-linux-arm64': wheel('tensorflow', TENSORFLOW_VERSION, 282, 'b07d15737406533898e36c7ef7944b1be18e9028dc521b9229952c537bbc5552'),
-  'cpu-darwin-arm64': wheel('tensorflow', TENSORFLOW_VERSION, 223, '56ecd7d47429acbe1df2694d50b75bf9fc3995ac92cb367cd9af6c4780ead712'),
-  'cuda-linux-x64': wheel('tensorflow', TENSORFLOW_VERSION, 573, 'b3b95643c4e70eb925839938fb35cbe142f317ec84af6844ee61513713bb13c0'),
+  'cpu-linux-x64': wheel(
+    'tensorflow-cpu',
+    TENSORFLOW_VERSION,
+    274,
+    'dcc8afd32930e42d5296b6ee19078b773706830af4ea97fbe503b9f5e0f820cb',
+  ),
+  'cpu-linux-arm64': wheel(
+    'tensorflow',
+    TENSORFLOW_VERSION,
+    282,
+    'b07d15737406533898e36c7ef7944b1be18e9028dc521b9229952c537bbc5552',
+  ),
+  'cpu-darwin-arm64': wheel(
+    'tensorflow',
+    TENSORFLOW_VERSION,
+    223,
+    '56ecd7d47429acbe1df2694d50b75bf9fc3995ac92cb367cd9af6c4780ead712',
+  ),
+  'cuda-linux-x64': wheel(
+    'tensorflow',
+    TENSORFLOW_VERSION,
+    573,
+    'b3b95643c4e70eb925839938fb35cbe142f317ec84af6844ee61513713bb13c0',
+  ),
 };
 
 /** What `tensorflow[and-cuda]` asks for, at the newest versions within its bounds: CUDA 12.9 and cuDNN 9. */

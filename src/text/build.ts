@@ -6,7 +6,13 @@ import { UNK } from '../vocab/special.js';
 import { learnTokenizer, TextCounter, type LearnSettings } from './learn.js';
 import { parseTokenizer, TOKENIZER_FILES } from './load.js';
 import type { Tokenizer, TokenizerPair } from './tokenizer.js';
-import { assertReplaceable, learnSettingsByRole, writeVocabulary, type Replaceable, type TokenizerRole } from './vocabulary-file.js';
+import {
+  assertReplaceable,
+  learnSettingsByRole,
+  writeVocabulary,
+  type Replaceable,
+  type TokenizerRole,
+} from './vocabulary-file.js';
 
 /** A sentence and its translation. */
 export interface SentencePair {
@@ -79,9 +85,21 @@ const SAMPLE_PAIRS = 50_000;
  * @throws S2sError `no-text` when the training text is empty; `tokenizer-foreign` or `tokenizer-kept` when an existing
  *   file would change that may not
  */
-export async function buildVocabulary({ settings, directory, train, dev, trainingText, replace = 'own', onEvent = () => undefined }: BuildOptions): Promise<VocabularyReport> {
+export async function buildVocabulary({
+  settings,
+  directory,
+  train,
+  dev,
+  trainingText,
+  replace = 'own',
+  onEvent = () => undefined,
+}: BuildOptions): Promise<VocabularyReport> {
   // Checked again when the files are written: only then is it known which of them stay the same.
-  assertReplaceable(directory, replace, learnSettingsByRole(settings).map(([role]) => role));
+  assertReplaceable(
+    directory,
+    replace,
+    learnSettingsByRole(settings).map(([role]) => role),
+  );
   const source = new TextCounter();
   const target = settings.shared ? source : new TextCounter();
   const sample = new PairSample(SAMPLE_PAIRS);
@@ -94,7 +112,9 @@ export async function buildVocabulary({ settings, directory, train, dev, trainin
     onEvent({ type: 'reading', pairs: sample.seen });
   }
   if (source.isEmpty || target.isEmpty) {
-    throw new S2sError('no-text', 'the training text has no words to learn a vocabulary from', { place: { key: 'data.train' } });
+    throw new S2sError('no-text', 'the training text has no words to learn a vocabulary from', {
+      place: { key: 'data.train' },
+    });
   }
 
   const learned = learnSettingsByRole(settings).map(([role, sideSettings]) => {
@@ -124,7 +144,10 @@ export async function buildVocabulary({ settings, directory, train, dev, trainin
 }
 
 /** Token statistics of both sides of a text. */
-async function measure(blocks: AsyncIterable<readonly SentencePair[]> | Iterable<readonly SentencePair[]>, tokenizers: TokenizerPair): Promise<VocabularyReport['dev']> {
+async function measure(
+  blocks: AsyncIterable<readonly SentencePair[]> | Iterable<readonly SentencePair[]>,
+  tokenizers: TokenizerPair,
+): Promise<VocabularyReport['dev']> {
   const source = new TokenMeter(tokenizers.source);
   const target = new TokenMeter(tokenizers.target);
   for await (const block of blocks) {

@@ -33,7 +33,9 @@ export async function* convertText(
         : lines.map((line, index) => {
             const tokens = line.split(' ').filter((token) => token !== '');
             if (conversion.as === 'tokens') return tokenizer.detokenize(tokens);
-            return tokenizer.decode(tokens.map((token) => parseId(token, tokenizer.vocabularySize, () => place(index))));
+            return tokenizer.decode(
+              tokens.map((token) => parseId(token, tokenizer.vocabularySize, () => place(index))),
+            );
           });
     before += lines.length;
     yield converted.map((line) => `${line}\n`).join('');
@@ -41,12 +43,16 @@ export async function* convertText(
 }
 
 async function tokenizeLines(lines: readonly string[], tokenizer: Tokenizer, as: Conversion['as']): Promise<string[]> {
-  const tokens: (string | number)[][] = await (as === 'ids' ? tokenizer.encodeBatch(lines) : tokenizer.tokenizeBatch(lines));
+  const tokens: (string | number)[][] = await (as === 'ids'
+    ? tokenizer.encodeBatch(lines)
+    : tokenizer.tokenizeBatch(lines));
   return tokens.map((line) => line.join(' '));
 }
 
 function parseId(token: string, size: number, place: () => { file: string; line: number }): number {
   const id = /^\d+$/.test(token) ? Number(token) : NaN;
   if (id < size) return id;
-  throw new S2sError('not-an-id', `${JSON.stringify(token)} is not a token id from 0 to ${size - 1}`, { place: place() });
+  throw new S2sError('not-an-id', `${JSON.stringify(token)} is not a token id from 0 to ${size - 1}`, {
+    place: place(),
+  });
 }

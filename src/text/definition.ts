@@ -6,8 +6,19 @@ export type TextSettings = Pick<TokenizerConfig, 'type' | 'normalization' | 'low
 /** The model part of a tokenizer.json file: vocabulary and how to segment a piece with it. */
 export type ModelDefinition =
   | { readonly type: 'WordLevel'; readonly vocab: Readonly<Record<string, number>>; readonly unk_token: string }
-  | { readonly type: 'BPE'; readonly vocab: Readonly<Record<string, number>>; readonly merges: readonly (readonly [string, string])[]; readonly unk_token: string; readonly [option: string]: unknown }
-  | { readonly type: 'Unigram'; readonly vocab: readonly (readonly [string, number])[]; readonly unk_id: number; readonly byte_fallback: boolean };
+  | {
+      readonly type: 'BPE';
+      readonly vocab: Readonly<Record<string, number>>;
+      readonly merges: readonly (readonly [string, string])[];
+      readonly unk_token: string;
+      readonly [option: string]: unknown;
+    }
+  | {
+      readonly type: 'Unigram';
+      readonly vocab: readonly (readonly [string, number])[];
+      readonly unk_id: number;
+      readonly byte_fallback: boolean;
+    };
 
 /** What a space looks like in a token. */
 export const SPACE_MARK = '▁';
@@ -50,7 +61,11 @@ const WORD = `${SPACE_MARK}?(?:${LETTERS}(?:${BETWEEN}${LETTERS})*|${FLAG}|${OTH
  *
  * @param prefixed whether a `▁` goes in front
  */
-export function tokenizerDefinition(settings: TextSettings, model: ModelDefinition, prefixed = settings.type !== 'char'): Record<string, unknown> {
+export function tokenizerDefinition(
+  settings: TextSettings,
+  model: ModelDefinition,
+  prefixed = settings.type !== 'char',
+): Record<string, unknown> {
   return {
     version: '1.0',
     truncation: null,

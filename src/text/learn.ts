@@ -55,7 +55,8 @@ export class TextCounter {
     const pieces = new Map<string, number>();
     for (const [stretch, count] of this.counts) {
       const normalized = normalizer?.normalizeString(` ${stretch}`) ?? ` ${stretch}`;
-      for (const [piece] of preTokenizer?.preTokenizeString(normalized) ?? []) pieces.set(piece, (pieces.get(piece) ?? 0) + count);
+      for (const [piece] of preTokenizer?.preTokenizeString(normalized) ?? [])
+        pieces.set(piece, (pieces.get(piece) ?? 0) + count);
     }
     // In an order of its own, so that the order of the text does not show in ties and roundings.
     return new Map([...pieces].sort(([a], [b]) => (a < b ? -1 : 1)));
@@ -65,7 +66,8 @@ export class TextCounter {
 /** Learns the vocabulary of a tokenizer from counted text. */
 export function learnTokenizer(text: TextCounter, settings: LearnSettings): LearnedTokenizer {
   const pieces = text.pieces(settings);
-  const { model, size, types, coverage } = settings.type === 'word' ? learnWords(pieces, settings) : learnSubwords(pieces, settings);
+  const { model, size, types, coverage } =
+    settings.type === 'word' ? learnWords(pieces, settings) : learnSubwords(pieces, settings);
   return { json: `${JSON.stringify(tokenizerDefinition(settings, model), undefined, 1)}\n`, size, types, coverage };
 }
 
@@ -90,7 +92,11 @@ function learnSubwords(pieces: PieceCounts, settings: LearnSettings): LearnedMod
   const size = settings.size - SPECIAL_TOKENS.length;
   const limit = settings.type === 'char' ? size : Math.floor(size * ALPHABET_SHARE);
   const alphabet = chooseAlphabet(pieces, { limit, minimumFrequency, always: SPACE_MARK });
-  const options = { alphabet: alphabet.characters, size: settings.type === 'char' ? alphabet.characters.length : size, minimumFrequency };
+  const options = {
+    alphabet: alphabet.characters,
+    size: settings.type === 'char' ? alphabet.characters.length : size,
+    minimumFrequency,
+  };
   const { model, learned } = settings.type === 'unigram' ? unigramModel(pieces, options) : bpeModel(pieces, options);
   return {
     model,
@@ -130,7 +136,10 @@ function unigramModel(pieces: PieceCounts, options: SubwordOptions): { model: Mo
   const tokens = learnUnigram(pieces, options);
   // The special symbols never compete: no piece of text holds a `<` with something behind it.
   const special = SPECIAL_TOKENS.map((token) => [token, 0] as const);
-  return { model: { type: 'Unigram', unk_id: UNK, byte_fallback: false, vocab: [...special, ...tokens] }, learned: tokens.length };
+  return {
+    model: { type: 'Unigram', unk_id: UNK, byte_fallback: false, vocab: [...special, ...tokens] },
+    learned: tokens.length,
+  };
 }
 
 function vocabularyOf(tokens: readonly string[]): Record<string, number> {

@@ -79,7 +79,8 @@ export class LibraryTokenizer implements Tokenizer {
     // The unigram model gives the text of its unknown tokens itself.
     if (!ids.includes(UNK) || this.modelType === 'Unigram') return tokens;
     const normalized = this.normalizer === null ? text : this.normalizer.normalizeString(text);
-    const surfaces = this.modelType === 'WordLevel' ? this.pieces(normalized) : charactersOfUnknown(tokens, ids, normalized);
+    const surfaces =
+      this.modelType === 'WordLevel' ? this.pieces(normalized) : charactersOfUnknown(tokens, ids, normalized);
     if (surfaces?.length === tokens.length) return surfaces;
     // A tokenizer that marks or drops spaces after normalisation: the text itself, spaces marked as in tokens.
     const places = spans(text, encoding);
@@ -88,7 +89,9 @@ export class LibraryTokenizer implements Tokenizer {
 
   /** A word model has one token for each piece. */
   private pieces(normalized: string): string[] {
-    return this.preTokenizer === null ? [normalized] : this.preTokenizer.preTokenizeString(normalized).map(([piece]) => piece);
+    return this.preTokenizer === null
+      ? [normalized]
+      : this.preTokenizer.preTokenizeString(normalized).map(([piece]) => piece);
   }
 }
 
@@ -101,7 +104,11 @@ function textIds(encoding: JsEncoding): number[] {
 }
 
 /** Tokens where `<unk>` stands for one character of the normalised text each; undefined where they do not line up. */
-function charactersOfUnknown(tokens: readonly string[], ids: readonly number[], normalized: string): string[] | undefined {
+function charactersOfUnknown(
+  tokens: readonly string[],
+  ids: readonly number[],
+  normalized: string,
+): string[] | undefined {
   let at = 0;
   const surfaces: string[] = [];
   for (const [i, token] of tokens.entries()) {

@@ -36,7 +36,10 @@ export interface ReadLineOptions {
  * @throws S2sError `file-unreadable`, `gzip-broken`, or, after all lines before it, `invalid-utf8` or `line-too-long`
  *   naming the line
  */
-export async function* readLineBlocks(input: string | Readable, options: ReadLineOptions = {}): AsyncGenerator<string[]> {
+export async function* readLineBlocks(
+  input: string | Readable,
+  options: ReadLineOptions = {},
+): AsyncGenerator<string[]> {
   const { name = typeof input === 'string' ? input : 'stdin', onSkipped } = options;
   const unfinished = new UnfinishedLine();
   let firstLine = 1;
@@ -148,7 +151,8 @@ function upToInvalid(bytes: Buffer, firstLine: number): { good: Buffer; line: nu
 }
 
 async function* readBytes(input: string | Readable, name: string): AsyncGenerator<Buffer> {
-  const stream: Readable = typeof input === 'string' ? createReadStream(input, { highWaterMark: BYTES_PER_READ }) : input;
+  const stream: Readable =
+    typeof input === 'string' ? createReadStream(input, { highWaterMark: BYTES_PER_READ }) : input;
   const chunks = stream[Symbol.asyncIterator]();
   let unzipping = false;
   try {
@@ -162,7 +166,12 @@ async function* readBytes(input: string | Readable, name: string): AsyncGenerato
     // 0x8b never follows 0x1f in UTF-8, so this cannot be text.
     unzipping = head[0] === 0x1f && head[1] === 0x8b;
     const bytes = joined(head, chunks);
-    if (unzipping) yield* pipeline(Readable.from(bytes), createGunzip({ chunkSize: BYTES_PER_READ }), () => undefined) as AsyncIterable<Buffer>;
+    if (unzipping)
+      yield* pipeline(
+        Readable.from(bytes),
+        createGunzip({ chunkSize: BYTES_PER_READ }),
+        () => undefined,
+      ) as AsyncIterable<Buffer>;
     else yield* smallPieces(bytes);
   } catch (error) {
     throw readError(error, name, unzipping);
@@ -192,7 +201,10 @@ function readError(error: unknown, name: string, unzipping: boolean): unknown {
   if (error instanceof S2sError || !(error instanceof Error)) return error;
   const code = (error as NodeJS.ErrnoException).code ?? '';
   if (unzipping && (code.startsWith('Z_') || code.startsWith('ERR_'))) {
-    return new S2sError('gzip-broken', `the gzip file is broken or cut short (${error.message})`, { place: { file: name }, cause: error });
+    return new S2sError('gzip-broken', `the gzip file is broken or cut short (${error.message})`, {
+      place: { file: name },
+      cause: error,
+    });
   }
   return new S2sError('file-unreadable', whyUnreadable(error), { place: { file: name }, cause: error });
 }

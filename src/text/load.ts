@@ -9,7 +9,11 @@ import { asPlainText } from './plain-text.js';
 import type { Tokenizer, TokenizerPair } from './tokenizer.js';
 
 /** Names of the tokenizer files in a folder: one for both sides, or one each. */
-export const TOKENIZER_FILES = { shared: 'tokenizer.json', source: 'tokenizer.source.json', target: 'tokenizer.target.json' } as const;
+export const TOKENIZER_FILES = {
+  shared: 'tokenizer.json',
+  source: 'tokenizer.source.json',
+  target: 'tokenizer.target.json',
+} as const;
 
 /** Far above any vocabulary in use; a file beyond it is not one of a translation model. */
 const MAXIMUM_SIZE = 2_000_000;
@@ -42,7 +46,11 @@ export function loadTokenizer(file: string): Tokenizer {
  */
 export function parseTokenizer(text: string, file: string): Tokenizer {
   const broken = (problem: string, cause?: unknown): S2sError =>
-    new S2sError('tokenizer-broken', problem, { place: { file }, hint: 'Learn the tokenizer anew: s2s build-vocab --config FILE', cause });
+    new S2sError('tokenizer-broken', problem, {
+      place: { file },
+      hint: 'Learn the tokenizer anew: s2s build-vocab --config FILE',
+      cause,
+    });
   let definition: unknown;
   let library: Library;
   try {
@@ -70,7 +78,10 @@ export function parseTokenizer(text: string, file: string): Tokenizer {
  * @param shared which of the two to load; whichever is there when not given
  * @throws S2sError `tokenizer-missing` or `tokenizer-broken`, naming the file
  */
-export function loadTokenizers(directory: string, shared = !existsSync(join(directory, TOKENIZER_FILES.source))): TokenizerPair {
+export function loadTokenizers(
+  directory: string,
+  shared = !existsSync(join(directory, TOKENIZER_FILES.source)),
+): TokenizerPair {
   if (shared) {
     const tokenizer = loadTokenizer(join(directory, TOKENIZER_FILES.shared));
     return { source: tokenizer, target: tokenizer };
@@ -87,13 +98,19 @@ function vocabularyEntries(definition: unknown): (readonly [string, number])[] {
     model: { vocab: Record<string, number> | [string, number][] };
     added_tokens?: { id: number; content: string }[];
   };
-  const learned = Array.isArray(model.vocab) ? model.vocab.map(([token], id) => [token, id] as const) : Object.entries(model.vocab);
+  const learned = Array.isArray(model.vocab)
+    ? model.vocab.map(([token], id) => [token, id] as const)
+    : Object.entries(model.vocab);
   const known = new Set(learned.map(([token]) => token));
-  return [...learned, ...(added ?? []).filter(({ content }) => !known.has(content)).map(({ content, id }) => [content, id] as const)];
+  return [
+    ...learned,
+    ...(added ?? []).filter(({ content }) => !known.has(content)).map(({ content, id }) => [content, id] as const),
+  ];
 }
 
 function tokensById(entries: readonly (readonly [string, number])[], broken: (problem: string) => S2sError): string[] {
-  if (entries.length > MAXIMUM_SIZE) throw broken(`its vocabulary of ${entries.length} tokens is larger than ${MAXIMUM_SIZE}`);
+  if (entries.length > MAXIMUM_SIZE)
+    throw broken(`its vocabulary of ${entries.length} tokens is larger than ${MAXIMUM_SIZE}`);
   const tokens = new Array<string | undefined>(entries.length).fill(undefined);
   for (const [token, id] of entries) {
     if (id >= entries.length || tokens[id] !== undefined) {
@@ -102,7 +119,8 @@ function tokensById(entries: readonly (readonly [string, number])[], broken: (pr
     tokens[id] = token;
   }
   SPECIAL_TOKENS.forEach((token, id) => {
-    if (tokens[id] !== token) throw broken(`id ${id} is ${JSON.stringify(tokens[id] ?? null)} where s2s needs ${JSON.stringify(token)}`);
+    if (tokens[id] !== token)
+      throw broken(`id ${id} is ${JSON.stringify(tokens[id] ?? null)} where s2s needs ${JSON.stringify(token)}`);
   });
   return tokens as string[];
 }

@@ -91,7 +91,11 @@ export function vocabularyState(directory: string, settings: TokenizerConfig, tr
 export function assertReplaceable(directory: string, replace: Replaceable, roles: readonly TokenizerRole[]): void {
   const { present, foreign } = readVocabularyFiles(directory);
   const removed = present.filter(({ role }) => !roles.includes(role)).map(({ path }) => path);
-  if (replace === 'none') refuse(removed, [...removed, ...foreign].filter((path) => foreign.includes(path)));
+  if (replace === 'none')
+    refuse(
+      removed,
+      [...removed, ...foreign].filter((path) => foreign.includes(path)),
+    );
   else if (replace === 'own') refuse([], foreign);
 }
 
@@ -127,8 +131,12 @@ export function copyVocabulary(from: string, to: string, roles: readonly Tokeniz
   const copies = roles.map((role) => ({ role, json: readFileSync(join(from, TOKENIZER_FILES[role]), 'utf8') }));
   const files = readVocabularyFiles(to);
   // An equal file of the user stays the user's.
-  const equal = new Set(files.present.filter(({ own }) => !own).map(({ role, fingerprint }) => `${role} ${fingerprint}`));
-  const others = copies.filter(({ role, json }) => !equal.has(`${role} ${sha256(json)}`)).map(({ json }) => sha256(json));
+  const equal = new Set(
+    files.present.filter(({ own }) => !own).map(({ role, fingerprint }) => `${role} ${fingerprint}`),
+  );
+  const others = copies
+    .filter(({ role, json }) => !equal.has(`${role} ${sha256(json)}`))
+    .map(({ json }) => sha256(json));
   const record: VocabularyRecord = { version: RECORD_VERSION, trainingText: '', tokenizers: {}, others };
   // Files of the other setting of `shared` stay when they are the user's: the saved configuration says which are used.
   const kept = files.present.filter(({ role, own }) => !own && !roles.includes(role));
@@ -162,7 +170,11 @@ function put(
   });
   const paths = changed.map(({ path }) => path);
   const unchanged = new Set(files.present.filter((file) => !changed.includes(file)).map(({ path }) => path));
-  if (replace !== 'any') refuse(replace === 'none' ? paths : [], files.foreign.filter((path) => !unchanged.has(path)));
+  if (replace !== 'any')
+    refuse(
+      replace === 'none' ? paths : [],
+      files.foreign.filter((path) => !unchanged.has(path)),
+    );
 
   mkdirSync(directory, { recursive: true });
   const before = files.present.filter(({ own }) => own || replace === 'any').map(({ fingerprint }) => fingerprint);
@@ -189,7 +201,8 @@ function refuse(kept: readonly string[], foreign: readonly string[]): void {
   }
   const [keptFile] = kept;
   if (keptFile === undefined) return;
-  const problem = 'this tokenizer may be in use by other runs, and learning a vocabulary here would replace or remove it';
+  const problem =
+    'this tokenizer may be in use by other runs, and learning a vocabulary here would replace or remove it';
   throw new S2sError('tokenizer-kept', problem, {
     place: { file: keptFile },
     hint: 'Choose another folder (--set tokenizer.directory=DIR), or replace it: s2s build-vocab --force.',

@@ -62,8 +62,14 @@ export class DivergenceWatch {
   ) {}
 
   /** Takes note of an update that was applied. Returns whether the training has diverged by now. */
-  afterUpdate({ negativeLogLikelihood, targetTokens }: Pick<UpdateResult, 'negativeLogLikelihood' | 'targetTokens'>): boolean {
-    this.sums = { negativeLogLikelihood: this.sums.negativeLogLikelihood + negativeLogLikelihood, tokens: this.sums.tokens + targetTokens };
+  afterUpdate({
+    negativeLogLikelihood,
+    targetTokens,
+  }: Pick<UpdateResult, 'negativeLogLikelihood' | 'targetTokens'>): boolean {
+    this.sums = {
+      negativeLogLikelihood: this.sums.negativeLogLikelihood + negativeLogLikelihood,
+      tokens: this.sums.tokens + targetTokens,
+    };
     const perplexity = Math.exp(negativeLogLikelihood / targetTokens);
     // A model that starts far off, or returns from there, goes on as long as it improves.
     const goesOn = !this.isFarWorse(perplexity) || perplexity < this.lowest;
@@ -123,7 +129,11 @@ export class DivergenceWatch {
 }
 
 /** What a validation that found no healthy model tells the user. */
-export function healthWarning(health: Health, { loss, perplexity }: ValidatedModel, vocabularySize: number): string | undefined {
+export function healthWarning(
+  health: Health,
+  { loss, perplexity }: ValidatedModel,
+  vocabularySize: number,
+): string | undefined {
   if (health === 'healthy') return undefined;
   if (!Number.isFinite(loss) || !Number.isFinite(perplexity)) {
     return `the training has diverged: the ${Number.isFinite(loss) ? 'perplexity' : 'loss'} on dev is infinite or not a number; these weights are not saved. ${ADVICE}`;
@@ -134,7 +144,8 @@ export function healthWarning(health: Health, { loss, perplexity }: ValidatedMod
     : `${found}: this early it may pass, but the score does not count. If it stays so: ${ADVICE}`;
 }
 
-const REMEDY = 'Lower training.optimizer.learningRate or training.clipNorm (0 does not clip), or lengthen training.schedule.warmupSteps';
+const REMEDY =
+  'Lower training.optimizer.learningRate or training.clipNorm (0 does not clip), or lengthen training.schedule.warmupSteps';
 const ADVICE = `${REMEDY}.`;
 
 /** Where a training stood when it diverged. */
@@ -147,33 +158,54 @@ interface DivergedTraining {
 }
 
 /** The error after too many updates in a row that were skipped. */
-export function divergedInSkippedUpdates(training: DivergedTraining, { inRow, notFinite, batches, epoch }: SkippedEvent): S2sError {
+export function divergedInSkippedUpdates(
+  training: DivergedTraining,
+  { inRow, notFinite, batches, epoch }: SkippedEvent,
+): S2sError {
   const what = `loss, perplexity or gradient were infinite or not a number in ${inRow} updates in a row`;
   const where = `stopped at step ${training.step}, by the ${notFinite} of ${formatBatches(batches, epoch)}`;
-  return diverged(training, `${what}; ${where}`, 'The rows of metrics.jsonl with type skipped name the lines of each batch.');
+  return diverged(
+    training,
+    `${what}; ${where}`,
+    'The rows of metrics.jsonl with type skipped name the lines of each batch.',
+  );
 }
 
 /** The error after too many updates in a row whose perplexity is far above the vocabulary size. */
 export function divergedInUpdates(training: DivergedTraining, vocabularySize: number): S2sError {
   const limit = `${FAR_WORSE} times the ${vocabularySize} of a uniform guess`;
-  return diverged(training, `the perplexity in training was more than ${limit} in ${UPDATES_IN_ROW} updates in a row; stopped at step ${training.step}`);
+  return diverged(
+    training,
+    `the perplexity in training was more than ${limit} in ${UPDATES_IN_ROW} updates in a row; stopped at step ${training.step}`,
+  );
 }
 
 /** The error after validations that found the model diverged. */
 export function divergedOnDev(training: DivergedTraining): S2sError {
   const perplexity = training.watch.devPerplexity;
-  const found = Number.isFinite(perplexity) ? `more than ${FAR_WORSE} times that of a uniform guess, as in training` : 'not finite';
-  return diverged(training, `the perplexity on dev is ${perplexity.toPrecision(3)}, ${found}; stopped at step ${training.step}`);
+  const found = Number.isFinite(perplexity)
+    ? `more than ${FAR_WORSE} times that of a uniform guess, as in training`
+    : 'not finite';
+  return diverged(
+    training,
+    `the perplexity on dev is ${perplexity.toPrecision(3)}, ${found}; stopped at step ${training.step}`,
+  );
 }
 
 /** The error where weights or optimiser moments cannot be saved. */
 export function divergedWeights(training: DivergedTraining): S2sError {
-  return diverged(training, `a weight or a moment of the optimiser is infinite or not a number; stopped at step ${training.step}`);
+  return diverged(
+    training,
+    `a weight or a moment of the optimiser is infinite or not a number; stopped at step ${training.step}`,
+  );
 }
 
 function diverged(training: DivergedTraining, what: string, more?: string): S2sError {
   const hint = [nextStep(training), ...(more === undefined ? [] : [more])].join(' ');
-  return new S2sError('diverged', `the training has diverged: ${what}`, { place: { file: training.runDirectory }, hint });
+  return new S2sError('diverged', `the training has diverged: ${what}`, {
+    place: { file: training.runDirectory },
+    hint,
+  });
 }
 
 function nextStep({ step, savedStep, watch }: DivergedTraining): string {

@@ -109,4 +109,12 @@ export interface StoppedEvent {
   readonly elapsedSeconds: number;
 }
 
-export type TrainingEvent = StartEvent | RehearsalEvent | UpdateEvent | SkippedEvent | RescaledEvent | ValidationEvent | CheckpointEvent | StoppedEvent;
+export type TrainingEvent =
+  | StartEvent
+  | RehearsalEvent
+  | UpdateEvent
+  | SkippedEvent
+  | RescaledEvent
+  | ValidationEvent
+  | CheckpointEvent
+  | StoppedEvent;

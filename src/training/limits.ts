@@ -28,7 +28,11 @@ export function reachedLimit(training: TrainingConfig, extent: TrainingExtent): 
  *
  * @param stepsPerEpoch updates of one pass
  */
-export function progressShare(training: TrainingConfig, extent: TrainingExtent, stepsPerEpoch: number): number | undefined {
+export function progressShare(
+  training: TrainingConfig,
+  extent: TrainingExtent,
+  stepsPerEpoch: number,
+): number | undefined {
   const shares: number[] = [];
   if (training.maxSteps !== undefined) shares.push(extent.step / training.maxSteps);
   if (training.maxEpochs !== undefined) shares.push(extent.step / (training.maxEpochs * stepsPerEpoch));

@@ -21,7 +21,15 @@ export interface MeterReading {
 }
 
 /** Before the first update. */
-export const NO_UPDATES: MeterSums = { updates: 0, loss: 0, negativeLogLikelihood: 0, sourceTokens: 0, targetTokens: 0, paddingTokens: 0, seconds: 0 };
+export const NO_UPDATES: MeterSums = {
+  updates: 0,
+  loss: 0,
+  negativeLogLikelihood: 0,
+  sourceTokens: 0,
+  targetTokens: 0,
+  paddingTokens: 0,
+  seconds: 0,
+};
 
 /**
  * The sums with one more update.

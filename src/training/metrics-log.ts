@@ -33,7 +33,12 @@ export class MetricsLog {
     const kept = lines.filter((line) => {
       const row = parseRow(line);
       // Skipped updates share the step before them; what tells them apart is their count.
-      return row !== undefined && row.step <= step && row.type !== 'stopped' && (row.type !== 'skipped' || row.total <= nonFinite.total);
+      return (
+        row !== undefined &&
+        row.step <= step &&
+        row.type !== 'stopped' &&
+        (row.type !== 'skipped' || row.total <= nonFinite.total)
+      );
     });
     await replaceFile(this.file, kept.map((line) => `${line}\n`).join(''));
     return lines.slice(0, -1).filter((line) => parseRow(line) === undefined).length;
@@ -51,12 +56,64 @@ function toRow(event: TrainingEvent): Record<string, unknown> | undefined {
   switch (event.type) {
     case 'update': {
       if (!event.report) return undefined;
-      const { type, step, epoch, loss, perplexity, learningRate, gradientNorm, sourceTokensPerSecond, targetTokensPerSecond, paddingTokensPerSecond, elapsedSeconds, residentBytes } = event;
-      return { type, step, epoch, loss, perplexity, learningRate, gradientNorm, sourceTokensPerSecond, targetTokensPerSecond, paddingTokensPerSecond, elapsedSeconds, residentBytes };
+      const {
+        type,
+        step,
+        epoch,
+        loss,
+        perplexity,
+        learningRate,
+        gradientNorm,
+        sourceTokensPerSecond,
+        targetTokensPerSecond,
+        paddingTokensPerSecond,
+        elapsedSeconds,
+        residentBytes,
+      } = event;
+      return {
+        type,
+        step,
+        epoch,
+        loss,
+        perplexity,
+        learningRate,
+        gradientNorm,
+        sourceTokensPerSecond,
+        targetTokensPerSecond,
+        paddingTokensPerSecond,
+        elapsedSeconds,
+        residentBytes,
+      };
     }
     case 'validation': {
-      const { type, step, epoch, loss, perplexity, accuracy, bleu, bleuSignature, improved, seconds, timeShare, elapsedSeconds } = event;
-      return { type, step, epoch, loss, perplexity, accuracy, bleu, bleuSignature, improved, seconds, timeShare, elapsedSeconds };
+      const {
+        type,
+        step,
+        epoch,
+        loss,
+        perplexity,
+        accuracy,
+        bleu,
+        bleuSignature,
+        improved,
+        seconds,
+        timeShare,
+        elapsedSeconds,
+      } = event;
+      return {
+        type,
+        step,
+        epoch,
+        loss,
+        perplexity,
+        accuracy,
+        bleu,
+        bleuSignature,
+        improved,
+        seconds,
+        timeShare,
+        elapsedSeconds,
+      };
     }
     case 'skipped':
     case 'stopped':
@@ -72,7 +129,8 @@ function toRow(event: TrainingEvent): Record<string, unknown> | undefined {
 function parseRow(line: string): { type: unknown; step: number; total: number } | undefined {
   try {
     const row: unknown = JSON.parse(line);
-    if (typeof row !== 'object' || row === null || !('type' in row) || !('step' in row) || typeof row.step !== 'number') return undefined;
+    if (typeof row !== 'object' || row === null || !('type' in row) || !('step' in row) || typeof row.step !== 'number')
+      return undefined;
     return { type: row.type, step: row.step, total: 'total' in row ? Number(row.total) : 0 };
   } catch {
     return undefined;

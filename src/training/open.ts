@@ -49,7 +49,12 @@ export type PreparationEvent =
   | { readonly type: 'tokenizer-notices'; readonly directory: string; readonly notices: readonly string[] }
   | { readonly type: 'nothing-to-resume' }
   | { readonly type: 'initialized'; readonly run: string; readonly step: number }
-  | { readonly type: 'resumed'; readonly step: number; readonly changes: readonly SettingChange[]; readonly restartedEpoch: boolean };
+  | {
+      readonly type: 'resumed';
+      readonly step: number;
+      readonly changes: readonly SettingChange[];
+      readonly restartedEpoch: boolean;
+    };
 
 /**
  * Opens a training: vocabulary, data, model and optimiser. TensorFlow must have been loaded. The run directory is locked, and
@@ -71,7 +76,11 @@ export async function openTraining(config: Config, options: OpenOptions = {}): P
   }
 }
 
-async function open(config: Config, { start: from = 'new', onEvent = () => undefined, architecture, reduce }: OpenOptions, cleanup: Cleanup): Promise<TrainingRun> {
+async function open(
+  config: Config,
+  { start: from = 'new', onEvent = () => undefined, architecture, reduce }: OpenOptions,
+  cleanup: Cleanup,
+): Promise<TrainingRun> {
   const { runDirectory } = config;
   const lock = await lockRunDirectory(runDirectory);
   cleanup.add(() => lock.release());
@@ -86,7 +95,11 @@ async function open(config: Config, { start: from = 'new', onEvent = () => undef
   const { train, dev } = await loadTrainingData(config, tokenizers, onEvent);
   const vocabulary = { source: tokenizers.source.vocabularySize, target: tokenizers.target.vocabularySize };
   const policy = policyFor(config.precision);
-  const model = buildModel(config.model, vocabulary, { random: new Random(config.seed).derive('weights'), policy, architecture });
+  const model = buildModel(config.model, vocabulary, {
+    random: new Random(config.seed).derive('weights'),
+    policy,
+    architecture,
+  });
   cleanup.add(() => model.dispose());
   const optimizer = new Optimizer(
     config.training.optimizer,
@@ -124,7 +137,12 @@ async function open(config: Config, { start: from = 'new', onEvent = () => undef
     batches,
     order,
     reduce,
-    dev: { corpus: dev.corpus, sources: dev.sources, references: dev.targets, placeOf: placesOf(dev.corpus, config.data.dev) },
+    dev: {
+      corpus: dev.corpus,
+      sources: dev.sources,
+      references: dev.targets,
+      placeOf: placesOf(dev.corpus, config.data.dev),
+    },
     trainPairs: train.corpus.size,
     placeOf: placesOf(train.corpus, config.data.train),
     paddingShare: batches.statistics.paddingShare,
@@ -134,7 +152,11 @@ async function open(config: Config, { start: from = 'new', onEvent = () => undef
   };
 }
 
-async function startOf(config: Config, from: StartFrom, onEvent: (event: PreparationEvent) => void): Promise<TrainingStart> {
+async function startOf(
+  config: Config,
+  from: StartFrom,
+  onEvent: (event: PreparationEvent) => void,
+): Promise<TrainingStart> {
   const { runDirectory } = config;
   const last = (await readIndex(runDirectory)).checkpoints.at(-1);
   if (from === 'resume') {

@@ -56,11 +56,16 @@ export function direction(metric: BestScore['metric']): 'higher' | 'lower' {
  * Progress after a validation: a better score becomes the best; any other, a missing one and one that is not finite
  * count towards patience.
  */
-export function withValidation(progress: Progress, scores: DevScores, training: TrainingConfig): { progress: Progress; improved: boolean } {
+export function withValidation(
+  progress: Progress,
+  scores: DevScores,
+  training: TrainingConfig,
+): { progress: Progress; improved: boolean } {
   const { metric } = training.earlyStopping;
   const { best } = progress;
   const value = scores[metric] ?? Number.NaN;
-  const isBetter = best?.metric !== metric || (direction(metric) === 'higher' ? value > best.value : value < best.value);
+  const isBetter =
+    best?.metric !== metric || (direction(metric) === 'higher' ? value > best.value : value < best.value);
   const improved = Number.isFinite(value) && isBetter;
   return {
     improved,

@@ -22,15 +22,20 @@ export async function rehearse(run: TrainingRun): Promise<RehearsalEvent> {
   const started = performance.now();
   const memory = (shape: BatchShape): number => model.memory(shape);
   const batch = run.batches.largestBatch(memory);
-  withBatchInMemory(batch, { name: 'the rehearsal of the largest batch', remedy: 'training', placeOf: run.placeOf }, () => {
-    const { gradients, loss, negativeLogLikelihood, correct } = computeGradients(model, batch, {
-      labelSmoothing: config.training.labelSmoothing,
-      divisor: batch.batch,
-      // Masks take memory too; update 0 is that of no real one.
-      seeds: new DropoutSeeds(config.seed, 0),
-    });
-    for (const tensor of [...gradients, loss, negativeLogLikelihood, correct]) tensor.dispose();
-  }, memory);
+  withBatchInMemory(
+    batch,
+    { name: 'the rehearsal of the largest batch', remedy: 'training', placeOf: run.placeOf },
+    () => {
+      const { gradients, loss, negativeLogLikelihood, correct } = computeGradients(model, batch, {
+        labelSmoothing: config.training.labelSmoothing,
+        divisor: batch.batch,
+        // Masks take memory too; update 0 is that of no real one.
+        seeds: new DropoutSeeds(config.seed, 0),
+      });
+      for (const tensor of [...gradients, loss, negativeLogLikelihood, correct]) tensor.dispose();
+    },
+    memory,
+  );
 
   const task: Task = { name: 'the rehearsal of the largest dev batch', remedy: 'validation', placeOf: dev.placeOf };
   evaluateLoss(model, [largestDevBatch(dev, config, memory)], config.training.labelSmoothing, task);
@@ -38,7 +43,10 @@ export async function rehearse(run: TrainingRun): Promise<RehearsalEvent> {
   const options = { ...config.decoding, beamSize: 1, maxLengthRatio: 1 };
   const chosen = extremes(dev, config.decoding.batchTokens);
   const placeOf = (index: number): Place => dev.placeOf(chosen[index]!);
-  await translateLines(chosen.map((pair) => dev.sources[pair]!), { model, tokenizers, options, task: { ...task, placeOf } });
+  await translateLines(
+    chosen.map((pair) => dev.sources[pair]!),
+    { model, tokenizers, options, task: { ...task, placeOf } },
+  );
   return {
     type: 'rehearsal',
     sentences: batch.batch,

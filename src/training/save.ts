@@ -1,5 +1,17 @@
-import { rank, readIndex, type CheckpointIndex, type Retention, type Selection } from '../checkpoint/checkpoint-index.js';
-import { assertSameShapes, loadOptimizer, saveCheckpoint, scoreCheckpoint, type Checkpoint } from '../checkpoint/run-directory.js';
+import {
+  rank,
+  readIndex,
+  type CheckpointIndex,
+  type Retention,
+  type Selection,
+} from '../checkpoint/checkpoint-index.js';
+import {
+  assertSameShapes,
+  loadOptimizer,
+  saveCheckpoint,
+  scoreCheckpoint,
+  type Checkpoint,
+} from '../checkpoint/run-directory.js';
 import type { SavedTensors } from '../checkpoint/safetensors.js';
 import { CHECKPOINT_VERSION, type CheckpointState } from '../checkpoint/state.js';
 import { saveResolvedConfig } from '../config/save.js';
@@ -19,7 +31,10 @@ import type { TrainingRun } from './run.js';
  *
  * @returns the step, and whether it is the best checkpoint now; undefined when nothing was saved
  */
-export async function saveRun(run: TrainingRun, progress: Progress): Promise<{ step: number; best: boolean } | undefined> {
+export async function saveRun(
+  run: TrainingRun,
+  progress: Progress,
+): Promise<{ step: number; best: boolean } | undefined> {
   const weights = await run.model.parameters.values();
   const moments = await run.optimizer.values();
   const isFinite = [...weights.values(), ...moments.values()].every(({ data }) => data.every(Number.isFinite));
@@ -41,14 +56,20 @@ export async function saveRun(run: TrainingRun, progress: Progress): Promise<{ s
  *
  * @returns the step, and whether it is the best checkpoint now
  */
-export async function scoreRun({ runDirectory, config }: TrainingRun, progress: Progress): Promise<{ step: number; best: boolean }> {
+export async function scoreRun(
+  { runDirectory, config }: TrainingRun,
+  progress: Progress,
+): Promise<{ step: number; best: boolean }> {
   const { step } = progress;
   const index = await scoreCheckpoint(runDirectory, step, scoresOf(progress), retentionOf(config.training));
   return { step, best: index.best === step };
 }
 
 /** The best checkpoint of a run and its score; undefined as long as none has one. */
-export async function bestSaved({ runDirectory, config }: Pick<TrainingRun, 'runDirectory' | 'config'>): Promise<BestScore | undefined> {
+export async function bestSaved({
+  runDirectory,
+  config,
+}: Pick<TrainingRun, 'runDirectory' | 'config'>): Promise<BestScore | undefined> {
   return bestOf(await readIndex(runDirectory), config.training);
 }
 
@@ -105,7 +126,10 @@ function momentKinds(moments: ReadonlyMap<string, unknown>): string {
  * The progress at which a resumed training starts: that of the checkpoint, with its scores from the index. When the
  * watched metric has changed, the best score is that of the best checkpoint by the new metric, and patience starts again.
  */
-export async function restoreProgress({ runDirectory, training }: Pick<Config, 'runDirectory' | 'training'>, state: CheckpointState): Promise<Progress> {
+export async function restoreProgress(
+  { runDirectory, training }: Pick<Config, 'runDirectory' | 'training'>,
+  state: CheckpointState,
+): Promise<Progress> {
   const { metric } = training.earlyStopping;
   const index = await readIndex(runDirectory);
   const { loss, bleu } = index.checkpoints.find(({ step }) => step === state.step)?.scores ?? {};

@@ -21,7 +21,12 @@ export class TensorBoardLog {
       });
     }
     if (event.type === 'validation') {
-      this.scalars(event.step, { 'dev/loss': event.loss, 'dev/perplexity': event.perplexity, 'dev/accuracy': event.accuracy, 'dev/bleu': event.bleu });
+      this.scalars(event.step, {
+        'dev/loss': event.loss,
+        'dev/perplexity': event.perplexity,
+        'dev/accuracy': event.accuracy,
+        'dev/bleu': event.bleu,
+      });
       this.writer.flush();
     }
   }

@@ -5,7 +5,14 @@ import { explainBatchOutOfMemory } from '../loss/batch-memory.js';
 import { afterApplied, afterOverflow } from '../optim/loss-scale.js';
 import { learningRate } from '../optim/schedule.js';
 import { loadedRuntime } from '../runtime/tensorflow.js';
-import { divergedInSkippedUpdates, divergedInUpdates, divergedOnDev, divergedWeights, DivergenceWatch, healthWarning } from './divergence.js';
+import {
+  divergedInSkippedUpdates,
+  divergedInUpdates,
+  divergedOnDev,
+  divergedWeights,
+  DivergenceWatch,
+  healthWarning,
+} from './divergence.js';
 import type { CheckpointEvent, SkippedEvent, TrainingEvent, UpdateEvent, ValidationEvent } from './events.js';
 import { progressShare, reachedLimit, type StopReason } from './limits.js';
 import { NO_UPDATES, reading, withUpdate } from './meter.js';
@@ -33,7 +40,11 @@ export async function* train(run: TrainingRun, signal?: AbortSignal): AsyncGener
   const { training } = run.config;
   let progress = run.progress;
   const clock = startClock(progress.elapsedSeconds);
-  const watch = new DivergenceWatch(run.model.targetVocabularySize, training.schedule.warmupSteps, progress.validated?.step);
+  const watch = new DivergenceWatch(
+    run.model.targetVocabularySize,
+    training.schedule.warmupSteps,
+    progress.validated?.step,
+  );
   let savedStep = progress.step > 0 ? progress.step : undefined;
   const whereItStands = () => ({ runDirectory: run.runDirectory, step: progress.step, savedStep, watch });
   const save = async (): Promise<CheckpointEvent | undefined> => {
@@ -66,12 +77,20 @@ export async function* train(run: TrainingRun, signal?: AbortSignal): AsyncGener
     const number = progress.step + 1;
     const rate = learningRate(number, training.optimizer.learningRate, training.schedule, progress.plateau);
     const lossFactor = progress.lossScale?.factor;
-    const settings = { training, seed: run.config.seed, update: number, learningRate: rate, lossFactor, reduce: run.reduce };
+    const settings = {
+      training,
+      seed: run.config.seed,
+      update: number,
+      learningRate: rate,
+      lossFactor,
+      reduce: run.reduce,
+    };
     const task = { name: `training step ${number}`, remedy: 'training', placeOf: run.placeOf } as const;
     const result = await update(run.model, run.optimizer, batches, settings).catch((error: unknown) => {
       throw explainBatchOutOfMemory(error, largestOf(run, batches), task, (shape) => run.model.memory(shape));
     });
-    const lowered = overflowed(result) && progress.lossScale !== undefined ? afterOverflow(progress.lossScale) : undefined;
+    const lowered =
+      overflowed(result) && progress.lossScale !== undefined ? afterOverflow(progress.lossScale) : undefined;
     if (result.applied) {
       progress = {
         ...progress,
@@ -145,7 +164,12 @@ export async function* train(run: TrainingRun, signal?: AbortSignal): AsyncGener
 }
 
 /** The reason for which a run would stop at once, if any: a resumed one may have nothing left to do. */
-export function stopReason(run: TrainingRun, progress: Progress, elapsedSeconds: number, signal?: AbortSignal): StopReason | undefined {
+export function stopReason(
+  run: TrainingRun,
+  progress: Progress,
+  elapsedSeconds: number,
+  signal?: AbortSignal,
+): StopReason | undefined {
   if (signal?.aborted) return 'interrupted';
   const epochs = completedEpochs(run);
   return reachedLimit(run.config.training, { step: progress.step, epochs, elapsedSeconds, waited: progress.waited });
@@ -176,7 +200,10 @@ async function takeBatches(run: TrainingRun, signal: AbortSignal | undefined): P
   const { accumulate } = run.config.training.batch;
   if (!(await run.batches.ready(signal))) return undefined;
   const batches = [await run.batches.next()];
-  while (batches.length < accumulate && run.batches.position.batch < run.batches.batchesInEpoch(run.batches.position.epoch)) {
+  while (
+    batches.length < accumulate &&
+    run.batches.position.batch < run.batches.batchesInEpoch(run.batches.position.epoch)
+  ) {
     batches.push(await run.batches.next());
   }
   return batches;
@@ -191,7 +218,11 @@ function largestOf({ model }: TrainingRun, batches: readonly Batch[]): Batch {
 function updateEvent(run: TrainingRun, progress: Progress, result: UpdateResult, rate: number): UpdateEvent {
   const { training } = run.config;
   const { step, elapsedSeconds, waited } = progress;
-  const share = progressShare(training, { step, epochs: completedEpochs(run), elapsedSeconds, waited }, stepsPerEpoch(run));
+  const share = progressShare(
+    training,
+    { step, epochs: completedEpochs(run), elapsedSeconds, waited },
+    stepsPerEpoch(run),
+  );
   const sessionShare = share === undefined || run.startShare === undefined ? undefined : share - run.startShare;
   const sessionSeconds = elapsedSeconds - run.progress.elapsedSeconds;
   return {
@@ -204,13 +235,21 @@ function updateEvent(run: TrainingRun, progress: Progress, result: UpdateResult,
     gradientNorm: result.gradientNorm,
     elapsedSeconds,
     share,
-    remainingSeconds: sessionShare === undefined || share === undefined || sessionShare <= 0 ? undefined : (sessionSeconds * (1 - share)) / sessionShare,
+    remainingSeconds:
+      sessionShare === undefined || share === undefined || sessionShare <= 0
+        ? undefined
+        : (sessionSeconds * (1 - share)) / sessionShare,
     residentBytes: process.memoryUsage.rss(),
   };
 }
 
 /** @param batches those of the update, the last of which is the latest taken */
-function skippedEvent(run: TrainingRun, progress: Progress, { notFinite, nonFiniteBatch }: UpdateResult, batches: readonly Batch[]): SkippedEvent {
+function skippedEvent(
+  run: TrainingRun,
+  progress: Progress,
+  { notFinite, nonFiniteBatch }: UpdateResult,
+  batches: readonly Batch[],
+): SkippedEvent {
   const { epoch, batch: last } = run.batches.position;
   const origins = batches.map((batch, index) => batchOrigin(batch, last - batches.length + 1 + index, run.placeOf));
   return {

@@ -54,13 +54,25 @@ export async function update(
   model: TrainableModel,
   optimizer: Optimizer,
   batches: readonly Batch[],
-  settings: { training: TrainingConfig; seed: number; update: number; learningRate: number; lossFactor?: number | undefined; reduce?: Reduce | undefined },
+  settings: {
+    training: TrainingConfig;
+    seed: number;
+    update: number;
+    learningRate: number;
+    lossFactor?: number | undefined;
+    reduce?: Reduce | undefined;
+  },
 ): Promise<UpdateResult> {
   const { training, lossFactor = 1, reduce } = settings;
   const sizes = batches.map(batchTokens);
   const positions = sum(batches.map(({ batch, sourceTime, targetTime }) => batch * (sourceTime + targetTime)));
   const [sentences, sourceTokens, targetTokens, allPositions] = await reduceNumbers(
-    [sum(batches.map(({ batch }) => batch)), sum(sizes.map(({ source }) => source)), sum(sizes.map(({ target }) => target)), positions],
+    [
+      sum(batches.map(({ batch }) => batch)),
+      sum(sizes.map(({ source }) => source)),
+      sum(sizes.map(({ target }) => target)),
+      positions,
+    ],
     reduce,
   );
   const divisor = training.lossNormalization === 'token' ? targetTokens : sentences;
@@ -70,7 +82,11 @@ export async function update(
   const likelihoods: Scalar[] = [];
   for (const [index, batch] of batches.entries()) {
     const seeds = new DropoutSeeds(settings.seed, settings.update * training.batch.accumulate + index);
-    const result = computeGradients(model, batch, { labelSmoothing: training.labelSmoothing, divisor: divisor / lossFactor, seeds });
+    const result = computeGradients(model, batch, {
+      labelSmoothing: training.labelSmoothing,
+      divisor: divisor / lossFactor,
+      seeds,
+    });
     losses.push(result.loss);
     likelihoods.push(result.negativeLogLikelihood);
     result.correct.dispose();
@@ -83,7 +99,9 @@ export async function update(
   const [lossOfBatch, likelihoodOfBatch, [norm]] = readTogether(...scalars) as [number[], number[], [number]];
   const gradientNorm = norm / lossFactor;
   const perplexityOfBatch = likelihoodOfBatch.map((value, index) => Math.exp(value / sizes[index]!.target));
-  const nonFiniteBatch = lossOfBatch.findIndex((value, index) => !Number.isFinite(value) || !Number.isFinite(perplexityOfBatch[index]));
+  const nonFiniteBatch = lossOfBatch.findIndex(
+    (value, index) => !Number.isFinite(value) || !Number.isFinite(perplexityOfBatch[index]),
+  );
   const ofThisWorker = whatIsNotFinite(lossOfBatch, perplexityOfBatch, gradientNorm);
   const [loss, negativeLogLikelihood, workersNotFinite] = await reduceNumbers(
     [sum(lossOfBatch) / lossFactor, sum(likelihoodOfBatch), ofThisWorker === undefined ? 0 : 1],
@@ -113,7 +131,10 @@ export async function update(
 }
 
 /** Sums numbers over all workers; a single worker keeps its own. */
-async function reduceNumbers<Numbers extends readonly [number, ...number[]]>(numbers: Numbers, reduce: Reduce | undefined): Promise<Numbers> {
+async function reduceNumbers<Numbers extends readonly [number, ...number[]]>(
+  numbers: Numbers,
+  reduce: Reduce | undefined,
+): Promise<Numbers> {
   if (reduce === undefined) return numbers;
   const reduced = await reduce([tf.tensor1d([...numbers])]);
   const values = await reduced[0]!.data<'float32'>();
@@ -121,7 +142,11 @@ async function reduceNumbers<Numbers extends readonly [number, ...number[]]>(num
   return [...values] as unknown as Numbers;
 }
 
-function whatIsNotFinite(losses: readonly number[], perplexities: readonly number[], gradientNorm: number): NotFinite | undefined {
+function whatIsNotFinite(
+  losses: readonly number[],
+  perplexities: readonly number[],
+  gradientNorm: number,
+): NotFinite | undefined {
   if (!losses.every(Number.isFinite)) return 'loss';
   if (!perplexities.every(Number.isFinite)) return 'perplexity';
   return Number.isFinite(gradientNorm) ? undefined : 'gradient';

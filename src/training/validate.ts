@@ -42,7 +42,12 @@ export interface Validation extends TeacherForcedScores {
  *
  * @throws S2sError `out-of-memory`
  */
-export async function validate(model: TrainableModel, dev: DevSet, tokenizers: TokenizerPair, config: Config): Promise<Validation> {
+export async function validate(
+  model: TrainableModel,
+  dev: DevSet,
+  tokenizers: TokenizerPair,
+  config: Config,
+): Promise<Validation> {
   const { training, decoding } = config;
   const task: Task = { name: 'validation', remedy: 'validation', placeOf: dev.placeOf };
   const scores = evaluateLoss(model, devBatches(dev, config), training.labelSmoothing, task);
@@ -53,7 +58,12 @@ export async function validate(model: TrainableModel, dev: DevSet, tokenizers: T
   const count = Math.min(dev.sources.length, withBleu ? (maxSentences ?? dev.sources.length) : samples);
   const sources = dev.sources.slice(0, count);
   const references = dev.references.slice(0, count);
-  const translations = await translateLines(sources, { model, tokenizers, options: { ...decoding, beamSize: 1 }, task });
+  const translations = await translateLines(sources, {
+    model,
+    tokenizers,
+    options: { ...decoding, beamSize: 1 },
+    task,
+  });
   const hypotheses = translations.map(({ hypotheses: [best] }) => best?.text ?? '');
   const bleu = withBleu ? corpusBleu(hypotheses, [references]) : undefined;
   return {
@@ -73,12 +83,19 @@ export async function validate(model: TrainableModel, dev: DevSet, tokenizers: T
  * The dev set in batches for teacher forcing, the longest pairs first. Batches no larger than those of training fit into
  * memory, and hold half the padding of those that decoding likes.
  */
-export function devBatches(dev: Pick<DevSet, 'corpus'>, { training, decoding }: Pick<Config, 'training' | 'decoding'>): Generator<Batch, void, undefined> {
+export function devBatches(
+  dev: Pick<DevSet, 'corpus'>,
+  { training, decoding }: Pick<Config, 'training' | 'decoding'>,
+): Generator<Batch, void, undefined> {
   return evaluationBatches(dev.corpus, devBatchTokens({ training, decoding }));
 }
 
 /** The batch of `devBatches` that needs the most memory, by an estimate for a shape. */
-export function largestDevBatch({ corpus }: Pick<DevSet, 'corpus'>, config: Pick<Config, 'training' | 'decoding'>, memory: (shape: BatchShape) => number): Batch {
+export function largestDevBatch(
+  { corpus }: Pick<DevSet, 'corpus'>,
+  config: Pick<Config, 'training' | 'decoding'>,
+  memory: (shape: BatchShape) => number,
+): Batch {
   return largestBatch(corpus, largestEvaluationShapes(corpus, devBatchTokens(config)), memory);
 }
 

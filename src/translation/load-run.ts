@@ -41,9 +41,16 @@ export interface LoadRunOptions {
  *
  * @throws S2sError when something is missing, damaged, or does not belong together
  */
-export async function loadRun(runDirectory: string, which: WhichCheckpoint = 'best', options: LoadRunOptions = {}): Promise<LoadedRun> {
+export async function loadRun(
+  runDirectory: string,
+  which: WhichCheckpoint = 'best',
+  options: LoadRunOptions = {},
+): Promise<LoadedRun> {
   if (!existsSync(runDirectory)) {
-    throw new S2sError('no-checkpoint', 'there is no such run directory', { place: { file: runDirectory }, hint: 'Name the folder of a trained model, or train one first: s2s train.' });
+    throw new S2sError('no-checkpoint', 'there is no such run directory', {
+      place: { file: runDirectory },
+      hint: 'Name the folder of a trained model, or train one first: s2s train.',
+    });
   }
   const checkpoint = await loadCheckpoint(runDirectory, which);
   const config = readResolvedConfig(runDirectory);

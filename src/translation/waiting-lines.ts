@@ -33,7 +33,8 @@ class LineQueue {
           this.characters += line.length;
         }
         this.arrived.give();
-        while ((this.waiting.length >= this.maxLines || this.characters >= MAX_WAITING_CHARACTERS) && !this.abandoned) await this.taken.given;
+        while ((this.waiting.length >= this.maxLines || this.characters >= MAX_WAITING_CHARACTERS) && !this.abandoned)
+          await this.taken.given;
         if (this.abandoned) break;
       }
       this.state = 'ended';

@@ -15,7 +15,10 @@ export interface Alphabet {
  * Chooses the characters of a vocabulary: those seen `minimumFrequency` times, at most `limit` of them, the most
  * frequent first (ties by code point), and one that no vocabulary goes without.
  */
-export function chooseAlphabet(pieces: PieceCounts, options: { limit: number; minimumFrequency: number; always: string }): Alphabet {
+export function chooseAlphabet(
+  pieces: PieceCounts,
+  options: { limit: number; minimumFrequency: number; always: string },
+): Alphabet {
   const counts = new Map<string, number>();
   let running = 0;
   for (const [piece, count] of pieces) {
@@ -42,7 +45,10 @@ export function chooseAlphabet(pieces: PieceCounts, options: { limit: number; mi
  * The pieces as character indices, cut where a character is outside the alphabet: nothing that is learned can span
  * such a place.
  */
-export function indexPieces(pieces: PieceCounts, characters: readonly string[]): { symbols: number[]; count: number }[] {
+export function indexPieces(
+  pieces: PieceCounts,
+  characters: readonly string[],
+): { symbols: number[]; count: number }[] {
   const indices = new Map(characters.map((character, index) => [character, index]));
   const words: { symbols: number[]; count: number }[] = [];
   for (const [piece, count] of pieces) {

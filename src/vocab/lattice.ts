@@ -32,7 +32,10 @@ export interface Occurrence {
  * are not always followed by the same character (the longer one says it all then, as the inner nodes of a suffix
  * tree do in SentencePiece), at most `limit`, those first that cover most text.
  */
-export function seedLattices(pieces: PieceCounts, options: { alphabet: readonly string[]; minimumCount: number; maximumLength: number; limit: number }): Lattices {
+export function seedLattices(
+  pieces: PieceCounts,
+  options: { alphabet: readonly string[]; minimumCount: number; maximumLength: number; limit: number },
+): Lattices {
   const words = indexPieces(pieces, options.alphabet);
   const wordStart = new Int32Array(words.length + 1);
   words.forEach(({ symbols }, word) => (wordStart[word + 1] = wordStart[word]! + symbols.length));
@@ -88,7 +91,9 @@ export function seedLattices(pieces: PieceCounts, options: { alphabet: readonly 
     if (level.starts.length === 0) break;
     levels.push(level);
   }
-  text.forEach((symbol, place) => (found[symbol] = { start: place, length: 1, count: found[symbol]!.count + weight[place]! }));
+  text.forEach(
+    (symbol, place) => (found[symbol] = { start: place, length: 1, count: found[symbol]!.count + weight[place]! }),
+  );
 
   const edgeStart = new Int32Array(size + 1);
   for (const { starts } of levels) for (const start of starts) edgeStart[start + 1]!++;
@@ -104,7 +109,15 @@ export function seedLattices(pieces: PieceCounts, options: { alphabet: readonly 
     });
   });
 
-  const lattices: Lattices = { text, wordStart, wordCount: Float64Array.from(words, ({ count }) => count), edgeStart, edgePiece, edgeLength, pieces: found };
+  const lattices: Lattices = {
+    text,
+    wordStart,
+    wordCount: Float64Array.from(words, ({ count }) => count),
+    edgeStart,
+    edgePiece,
+    edgeLength,
+    pieces: found,
+  };
   const alphabetSize = options.alphabet.length;
   const worthwhile = found
     .map((_, piece) => piece)

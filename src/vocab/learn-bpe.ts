@@ -38,7 +38,10 @@ const SYMBOL_LIMIT = 2 ** 24;
  * @param options.size tokens to learn, alphabet included; fewer come back when no pair is left
  * @param options.minimumFrequency occurrences that a pair needs to be merged
  */
-export function learnBpe(pieces: PieceCounts, options: { alphabet: readonly string[]; size: number; minimumFrequency: number }): BpeVocabulary {
+export function learnBpe(
+  pieces: PieceCounts,
+  options: { alphabet: readonly string[]; size: number; minimumFrequency: number },
+): BpeVocabulary {
   const words = indexPieces(pieces, options.alphabet);
   const tokens = [...options.alphabet];
   const ids = new Map(tokens.map((token, id) => [token, id]));
@@ -62,7 +65,11 @@ export function learnBpe(pieces: PieceCounts, options: { alphabet: readonly stri
     }
   };
   const queue = new Heap<Candidate>((a, b) =>
-    a.count !== b.count ? a.count > b.count : a.pair.left !== b.pair.left ? a.pair.left < b.pair.left : a.pair.right < b.pair.right,
+    a.count !== b.count
+      ? a.count > b.count
+      : a.pair.left !== b.pair.left
+        ? a.pair.left < b.pair.left
+        : a.pair.right < b.pair.right,
   );
   const enqueueRaised = (): void => {
     for (const pair of raised) if (pair.count > 0) queue.push({ pair, count: pair.count });

@@ -26,7 +26,10 @@ const SCORE_PRECISION = 1e8;
  * @param options.minimumFrequency occurrences that a token of several characters needs
  * @returns tokens by falling score
  */
-export function learnUnigram(pieces: PieceCounts, options: { alphabet: readonly string[]; size: number; minimumFrequency: number }): ScoredToken[] {
+export function learnUnigram(
+  pieces: PieceCounts,
+  options: { alphabet: readonly string[]; size: number; minimumFrequency: number },
+): ScoredToken[] {
   const { alphabet, size } = options;
   const lattices = seedLattices(pieces, {
     alphabet,
@@ -35,13 +38,20 @@ export function learnUnigram(pieces: PieceCounts, options: { alphabet: readonly 
     limit: Math.max(MINIMUM_SEEDS, size * SEEDS_PER_TOKEN),
   });
   const total = lattices.pieces.reduce((sum, { count }) => sum + count, 0);
-  let scores = Float64Array.from(lattices.pieces, ({ count }) => Math.log(Math.max(count, SMALLEST_EXPECTATION) / total));
+  let scores = Float64Array.from(lattices.pieces, ({ count }) =>
+    Math.log(Math.max(count, SMALLEST_EXPECTATION) / total),
+  );
   const fit = (): void => {
     for (let step = 0; step < EM_STEPS_PER_ROUND; step++) scores = maximize(expectedCounts(lattices, scores));
   };
   fit();
   while (lattices.pieces.length > size) {
-    const kept = piecesToKeep(lattices, scores, alphabet.length, Math.max(size, Math.floor(lattices.pieces.length * SHRINKING_FACTOR)));
+    const kept = piecesToKeep(
+      lattices,
+      scores,
+      alphabet.length,
+      Math.max(size, Math.floor(lattices.pieces.length * SHRINKING_FACTOR)),
+    );
     keepPieces(lattices, kept);
     scores = Float64Array.from(kept, (piece) => scores[piece]!);
     fit();
@@ -115,7 +125,10 @@ function piecesToKeep(lattices: Lattices, scores: Float64Array, alphabetSize: nu
     const { start, length } = lattices.pieces[piece]!;
     const alternative = bestSegmentation(lattices, scores, start, start + length, piece);
     const logTotalWithout = Math.log(total + count * (alternative.length - 1));
-    const logProbabilityWithout = alternative.reduce((sum, other) => sum + Math.log(counts[other]! + count) - logTotalWithout, 0);
+    const logProbabilityWithout = alternative.reduce(
+      (sum, other) => sum + Math.log(counts[other]! + count) - logTotalWithout,
+      0,
+    );
     losses[piece] = (count / total) * (Math.log(count / total) - logProbabilityWithout);
   }
   const ranked = Array.from(losses.keys())
@@ -128,13 +141,20 @@ function piecesToKeep(lattices: Lattices, scores: Float64Array, alphabetSize: nu
 function bestSegmentationCounts(lattices: Lattices, scores: Float64Array): Float64Array {
   const counts = new Float64Array(lattices.pieces.length);
   lattices.wordCount.forEach((count, word) => {
-    for (const piece of bestSegmentation(lattices, scores, lattices.wordStart[word]!, lattices.wordStart[word + 1]!)) counts[piece]! += count;
+    for (const piece of bestSegmentation(lattices, scores, lattices.wordStart[word]!, lattices.wordStart[word + 1]!))
+      counts[piece]! += count;
   });
   return counts;
 }
 
 /** The most probable segmentation of a stretch of text (Viterbi), last token first, without one of the candidates. */
-export function bestSegmentation(lattices: Lattices, scores: Float64Array, start: number, end: number, without = -1): number[] {
+export function bestSegmentation(
+  lattices: Lattices,
+  scores: Float64Array,
+  start: number,
+  end: number,
+  without = -1,
+): number[] {
   const { edgeStart, edgePiece, edgeLength } = lattices;
   const best = new Float64Array(end - start + 1).fill(-Infinity);
   const last = new Int32Array(end - start + 1);
@@ -153,7 +173,7 @@ export function bestSegmentation(lattices: Lattices, scores: Float64Array, start
     }
   }
   const segmentation: number[] = [];
-  for (let at = end - start; at > 0; ) {
+  for (let at = end - start; at > 0;) {
     const edge = last[at]!;
     segmentation.push(edgePiece[edge]!);
     at -= edgeLength[edge]!;
@@ -172,5 +192,7 @@ function digamma(x: number): number {
   for (; x < 7; x++) result -= 1 / x;
   const inverse = 1 / (x - 0.5);
   const square = inverse * inverse;
-  return result + Math.log(x - 0.5) + square * (1 / 24 - square * (7 / 960 - square * (31 / 8064 - square * (127 / 30720))));
+  return (
+    result + Math.log(x - 0.5) + square * (1 / 24 - square * (7 / 960 - square * (31 / 8064 - square * (127 / 30720))))
+  );
 }

@@ -72,7 +72,10 @@ training: { batch: { size: 2, unit: sentences } }
 `,
   );
   const { stdout } = await run(process.execPath, [write('program.js', PROGRAM)], { cwd: project });
-  const found = JSON.parse(stdout) as { types: string[]; bleu: number; again: number; perplexity: number } & Record<string, unknown>;
+  const found = JSON.parse(stdout) as { types: string[]; bleu: number; again: number; perplexity: number } & Record<
+    string,
+    unknown
+  >;
   const { types, bleu, again, perplexity, ...rest } = found;
   assert.deepEqual(rest, { before: false, after: true, code: 'config-unreadable', count: 2, blank: true, ids: 5 });
   assert.deepEqual([types[0], types.filter((type) => type === 'update').length, types.at(-1)], ['start', 3, 'stopped']);
@@ -114,9 +117,28 @@ const nothing: null = model.targetVocabularySize;
 console.log(beamSize, input, description, text, ids, score, nothing);
 `,
   );
-  const options = ['--noEmit', '--strict', '--target', 'es2023', '--module', 'nodenext', '--moduleResolution', 'nodenext', '--types', 'node', '--skipLibCheck', 'false', '--pretty', 'false'];
-  const compiled = await run(process.execPath, [resolve('node_modules/typescript/bin/tsc'), ...options, program], { cwd: project }).catch((error: unknown) => error as { stdout: string });
+  const options = [
+    '--noEmit',
+    '--strict',
+    '--target',
+    'es2023',
+    '--module',
+    'nodenext',
+    '--moduleResolution',
+    'nodenext',
+    '--types',
+    'node',
+    '--skipLibCheck',
+    'false',
+    '--pretty',
+    'false',
+  ];
+  const compiled = await run(process.execPath, [resolve('node_modules/typescript/bin/tsc'), ...options, program], {
+    cwd: project,
+  }).catch((error: unknown) => error as { stdout: string });
   // Declarations of other packages, tfjs's among them, have errors under skipLibCheck: false; ours and the program must not.
-  const errors = compiled.stdout.split('\n').filter((line) => /error TS\d+/.test(line) && !/^[^(]*node_modules[\\/](?!s2s[\\/])/.test(line));
+  const errors = compiled.stdout
+    .split('\n')
+    .filter((line) => /error TS\d+/.test(line) && !/^[^(]*node_modules[\\/](?!s2s[\\/])/.test(line));
   assert.deepEqual(errors, []);
 });

@@ -22,15 +22,38 @@ function compare(...args: string[]): { status: number | null; stdout: string; st
 
 test('both are run with the same options, and the table holds their speeds', () => {
   // Of a speed divided by 100, two decimals are the digits of the speed that the table shows.
-  const fake = peer('peer.cjs', `
+  const fake = peer(
+    'peer.cjs',
+    `
     if (process.argv.includes('--help')) process.exit(0);
     const { stringify } = JSON;
-    console.log(stringify({ system: process.argv.slice(2).join(' '), target_tokens_per_second: 100 }));`);
-  const { status, stdout, stderr } = compare('--python', process.execPath, '--peer', fake, '--rounds', '1', '--models', 'lstm', '--decode', '--steps', '1', '--warmup', '0');
+    console.log(stringify({ system: process.argv.slice(2).join(' '), target_tokens_per_second: 100 }));`,
+  );
+  const { status, stdout, stderr } = compare(
+    '--python',
+    process.execPath,
+    '--peer',
+    fake,
+    '--rounds',
+    '1',
+    '--models',
+    'lstm',
+    '--decode',
+    '--steps',
+    '1',
+    '--warmup',
+    '0',
+  );
   assert.equal(status, 0, stderr);
   const [head, , header, , row] = stdout.split('\n');
-  assert.match(head!, /^s2s \S+, TensorFlow \S+ and --model lstm --dtype float32 --decode --steps 1 --warmup 0 --device cpu, device cpu, greedy decoding, 1 round$/);
-  assert.match(header!, /^\| model \| dtype \| s2s, target tokens\/s \| PyTorch, target tokens\/s \| s2s \/ PyTorch \(range\) \| peak memory, s2s \|/);
+  assert.match(
+    head!,
+    /^s2s \S+, TensorFlow \S+ and --model lstm --dtype float32 --decode --steps 1 --warmup 0 --device cpu, device cpu, greedy decoding, 1 round$/,
+  );
+  assert.match(
+    header!,
+    /^\| model \| dtype \| s2s, target tokens\/s \| PyTorch, target tokens\/s \| s2s \/ PyTorch \(range\) \| peak memory, s2s \|/,
+  );
   const cells = row!.split(' | ');
   assert.deepEqual(cells.slice(0, 2), ['| lstm', 'float32']);
   assert.equal(cells[3], '100');
@@ -42,7 +65,10 @@ test('without PyTorch it says how to install it', () => {
   const fake = peer('without.cjs', `console.error("ModuleNotFoundError: No module named 'torch'"); process.exit(1);`);
   const { status, stdout, stderr } = compare('--python', process.execPath, '--peer', fake);
   assert.deepEqual([status, stdout], [1, '']);
-  assert.match(stderr, /^error: .* has no PyTorch\.\nInstall it: python3 -m venv \.venv && \.venv\/bin\/pip install torch==2\.13\.0\n/);
+  assert.match(
+    stderr,
+    /^error: .* has no PyTorch\.\nInstall it: python3 -m venv \.venv && \.venv\/bin\/pip install torch==2\.13\.0\n/,
+  );
   const without = compare('--python', join(folder, 'no-python'));
   assert.equal(without.status, 1);
   assert.match(without.stderr, /^error: there is no program .*no-python: .*\nInstall it: /);
@@ -64,14 +90,19 @@ test('mistakes are told', () => {
 });
 
 test('the ratio is the median of those of the rounds', () => {
-  const reports = (...speeds: number[]) => speeds.map((speed) => ({ system: '', device: 'cpu', target_tokens_per_second: speed, share_of_matmul_rate: 0.5 }));
-  const table = comparisonTable([{ model: 'lstm', dtype: 'float32', ours: reports(200, 90, 1200), theirs: reports(100, 60, 400) }]);
+  const reports = (...speeds: number[]) =>
+    speeds.map((speed) => ({ system: '', device: 'cpu', target_tokens_per_second: speed, share_of_matmul_rate: 0.5 }));
+  const table = comparisonTable([
+    { model: 'lstm', dtype: 'float32', ours: reports(200, 90, 1200), theirs: reports(100, 60, 400) },
+  ]);
   assert.equal(table.split('\n')[2], '| lstm | float32 | 200 | 100 | 2.00 (1.50 to 3.00) | 50 % | unknown | unknown |');
 });
 
 test('where both count sentences, speed is in sentences', () => {
   const report = { system: '', device: 'cpu', target_tokens_per_second: 1000, sentences_per_second: 50 };
-  const table = comparisonTable([{ model: 'lstm', dtype: 'float32', ours: [{ ...report, sentences_per_second: 75 }], theirs: [report] }]);
+  const table = comparisonTable([
+    { model: 'lstm', dtype: 'float32', ours: [{ ...report, sentences_per_second: 75 }], theirs: [report] },
+  ]);
   const [header, , row] = table.split('\n');
   assert.match(header!, /s2s, sentences\/s \| PyTorch, sentences\/s/);
   assert.match(row!, /^\| lstm \| float32 \| 75 \| 50 \| 1\.50 /);

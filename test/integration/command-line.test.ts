@@ -15,7 +15,8 @@ const write = (name: string, text: string): string => {
   return join(folder, name);
 };
 for (const name of ['train.a', 'train.b', 'dev.a', 'dev.b']) write(name, 'ein Hund\n  zwei  Katzen\n');
-const DATA = 'runDirectory: run\ndata:\n  train: [{ source: train.a, target: train.b }]\n  dev: [{ source: dev.a, target: dev.b }]\n';
+const DATA =
+  'runDirectory: run\ndata:\n  train: [{ source: train.a, target: train.b }]\n  dev: [{ source: dev.a, target: dev.b }]\n';
 const good = write('good.yaml', `${DATA}tokenizer: { type: char, size: 50 }\n`);
 const bad = write('bad.yaml', `${DATA}sede: 1\ntraining:\n  maxSteps: 0\n`);
 
@@ -23,7 +24,11 @@ const COMMANDS = ['tokenize', 'build-vocab', 'train', 'eval', 'translate', 'conf
 const STACK = /^ +at .*:\d+:\d+/m;
 
 /** A mistake is told on stderr alone, without a stack, with exit code 2. */
-async function assertMistake(args: readonly string[], said: RegExp, options: Parameters<typeof runCommand>[1] = {}): Promise<void> {
+async function assertMistake(
+  args: readonly string[],
+  said: RegExp,
+  options: Parameters<typeof runCommand>[1] = {},
+): Promise<void> {
   const { code, stdout, stderr } = await runCommand(args, options);
   assert.match(stderr, said, args.join(' '));
   assert.equal(code, 2, args.join(' '));
@@ -51,17 +56,32 @@ test('help and mistakes answer at once', async () => {
 });
 
 test('an unknown command is refused with the nearest', async () => {
-  await assertMistake(['trian'], /^error: There is no command trian\.\nDid you mean train\? There are: tokenize, .*doctor\. /);
+  await assertMistake(
+    ['trian'],
+    /^error: There is no command trian\.\nDid you mean train\? There are: tokenize, .*doctor\. /,
+  );
   await assertMistake(['--seed', '1', 'trian'], /^error: There is no command trian\.\n/);
   await assertMistake(['xylophone'], /^error: There is no command xylophone\.\nThere are: /);
   await assertMistake([], /^error: Name a command/);
 });
 
 test('a setting changes a configuration, so there must be one', async () => {
-  await assertMistake(['doctor', '--set', 'device=gpu'], /^error: --set changes a configuration, and none was given\.\nName it with --config/);
-  await assertMistake(['tokenize', '--tokenizer', 'tokenizer.json', '--set', 'seed=2'], /^error: --set changes a configuration, and none was given\./);
-  for (const args of [['--config', good], ['--set', 'seed=2']]) {
-    await assertMistake(['eval', '--hypotheses', 'a', '--references', 'b', ...args], /^error: --hypotheses scores a file as it is, without a model: it does not go with --(config|set)\./);
+  await assertMistake(
+    ['doctor', '--set', 'device=gpu'],
+    /^error: --set changes a configuration, and none was given\.\nName it with --config/,
+  );
+  await assertMistake(
+    ['tokenize', '--tokenizer', 'tokenizer.json', '--set', 'seed=2'],
+    /^error: --set changes a configuration, and none was given\./,
+  );
+  for (const args of [
+    ['--config', good],
+    ['--set', 'seed=2'],
+  ]) {
+    await assertMistake(
+      ['eval', '--hypotheses', 'a', '--references', 'b', ...args],
+      /^error: --hypotheses scores a file as it is, without a model: it does not go with --(config|set)\./,
+    );
   }
   await assertMistake(['tokenize', '--model', 'run', '--config', good], /mutually exclusive/);
   const { code, stdout } = await runCommand(['doctor', '--config', good, '--set', 'device=gpu:77']);
@@ -70,7 +90,10 @@ test('a setting changes a configuration, so there must be one', async () => {
 });
 
 test('variables in data are wanted by commands that read data, and by no others', async () => {
-  const file = write('variables.yaml', "runDirectory: nowhere\ndata:\n  train: [{ file: '${S2S_NO_SUCH}/a.tsv' }]\n  dev: [{ file: '${S2S_NO_SUCH}/b.tsv' }]\n");
+  const file = write(
+    'variables.yaml',
+    "runDirectory: nowhere\ndata:\n  train: [{ file: '${S2S_NO_SUCH}/a.tsv' }]\n  dev: [{ file: '${S2S_NO_SUCH}/b.tsv' }]\n",
+  );
   const unset = /variables\.yaml:3: data\.train\[0\]\.file: the environment variable S2S_NO_SUCH is not set\./;
   for (const command of ['train', 'build-vocab', 'config']) await assertMistake([command, '--config', file], unset);
   await assertMistake(['eval', '--config', file, '--split', 'dev'], unset);
@@ -87,8 +110,15 @@ test('variables in data are wanted by commands that read data, and by no others'
 });
 
 test('an unknown option is refused with the nearest, in any command', async () => {
-  for (const command of COMMANDS) await assertMistake([command, '--conifg', good], new RegExp(`^error: There is no option --conifg\\.\nDid you mean --config\\? s2s ${command} --help`));
-  await assertMistake(['--seed', '1', 'train', '--max-stpes', '3', '--foo'], /^error: There is no option --max-stpes, --foo\.\nDid you mean --max-steps\?/);
+  for (const command of COMMANDS)
+    await assertMistake(
+      [command, '--conifg', good],
+      new RegExp(`^error: There is no option --conifg\\.\nDid you mean --config\\? s2s ${command} --help`),
+    );
+  await assertMistake(
+    ['--seed', '1', 'train', '--max-stpes', '3', '--foo'],
+    /^error: There is no option --max-stpes, --foo\.\nDid you mean --max-steps\?/,
+  );
   await assertMistake(['config', '-z'], /^error: There is no option -z\.\n/);
 });
 
@@ -97,11 +127,16 @@ test('stray words, missing and impossible values are refused', async () => {
   await assertMistake(['config', '--config'], /^error: Not enough arguments following: config\./);
   await assertMistake(['config', '--log-level', 'loud'], /^error: Invalid values: .*"loud".*"warn"/);
   await assertMistake(['setup', '--cpu', '--cuda'], /mutually exclusive/);
-  await assertMistake(['train', '--config', good, '--max-steps', 'all'], /^error: command line: training\.maxSteps: must be a number, but is NaN\./);
+  await assertMistake(
+    ['train', '--config', good, '--max-steps', 'all'],
+    /^error: command line: training\.maxSteps: must be a number, but is NaN\./,
+  );
 });
 
 test('messages do not depend on the language of the environment', async () => {
-  await assertMistake(['train', '--foo'], /^error: There is no option --foo\./, { env: { LC_ALL: 'de_DE.UTF-8', LANGUAGE: 'de', LANG: 'de_DE.UTF-8' } });
+  await assertMistake(['train', '--foo'], /^error: There is no option --foo\./, {
+    env: { LC_ALL: 'de_DE.UTF-8', LANGUAGE: 'de', LANG: 'de_DE.UTF-8' },
+  });
 });
 
 test('--help of every command is data, with an example of that command', async () => {
@@ -112,7 +147,8 @@ test('--help of every command is data, with an example of that command', async (
     const help = await runCommand([command, '--help']);
     assert.deepEqual([help.code, help.stderr], [0, ''], command);
     assert.match(help.stdout, new RegExp(`Examples:\n(?:.*\n)*.*s2s ${command}`));
-    for (const option of ['--config', '--set', '--seed', '--log-level', '--debug']) assert.ok(help.stdout.includes(option), `${command} ${option}`);
+    for (const option of ['--config', '--set', '--seed', '--log-level', '--debug'])
+      assert.ok(help.stdout.includes(option), `${command} ${option}`);
     assert.equal((await runCommand([command, '-h'])).stdout, help.stdout);
   }
 });
@@ -123,8 +159,11 @@ test('--version is that of the package', async () => {
 });
 
 test('mistakes in a configuration are told by every command that reads one, all at once', async () => {
-  const said = new RegExp(`^error: ${bad}:5: sede: is not a setting\\. Did you mean seed\\?\n${bad}:7: training\\.maxSteps: must be at least 1, but is 0\\.\n$`);
-  for (const command of ['tokenize', 'build-vocab', 'train', 'translate', 'config']) await assertMistake([command, '--config', bad], said);
+  const said = new RegExp(
+    `^error: ${bad}:5: sede: is not a setting\\. Did you mean seed\\?\n${bad}:7: training\\.maxSteps: must be at least 1, but is 0\\.\n$`,
+  );
+  for (const command of ['tokenize', 'build-vocab', 'train', 'translate', 'config'])
+    await assertMistake([command, '--config', bad], said);
   await assertMistake(['config', '--config', bad, '--print'], said);
   await assertMistake(['train'], /^error: No configuration was given\.\nName one: --config FILE/);
   await assertMistake(['train', '--config', join(folder, 'no.yaml')], /no\.yaml: there is no such configuration file/);
@@ -140,20 +179,57 @@ test('--debug shows the stack, too', async () => {
 });
 
 test('config --print loads again to the same, and holds --set and flags', async () => {
-  const first = await runCommand(['config', '--config', good, '--print', '--set', 'decoding.beamSize=2', '--set', 'seed=3', '--seed', '4']);
+  const first = await runCommand([
+    'config',
+    '--config',
+    good,
+    '--print',
+    '--set',
+    'decoding.beamSize=2',
+    '--set',
+    'seed=3',
+    '--seed',
+    '4',
+  ]);
   assert.equal(first.code, 0, first.stderr);
   assert.match(first.stdout, /^seed: 4$/m);
   assert.match(first.stdout, /^ {2}beamSize: 2$/m);
-  const second = await runCommand(['config', '--config', write('printed.yaml', first.stdout), '--print'], { cwd: tmpdir() });
+  const second = await runCommand(['config', '--config', write('printed.yaml', first.stdout), '--print'], {
+    cwd: tmpdir(),
+  });
   assert.deepEqual(second, first);
-  assert.deepEqual(await runCommand(['config', '--config', good]), { code: 0, stdout: '', stderr: `${good}: no mistakes found\n` });
+  assert.deepEqual(await runCommand(['config', '--config', good]), {
+    code: 0,
+    stdout: '',
+    stderr: `${good}: no mistakes found\n`,
+  });
 });
 
 test('of a flag or a setting given twice the last counts', async () => {
-  const { stdout } = await runCommand(['config', '-c', bad, '--config', good, '--print', '--seed', '1', '--seed', '2', '--set', 'decoding.beamSize=2', '--set', 'decoding.beamSize=3', '--debug', '--debug']);
+  const { stdout } = await runCommand([
+    'config',
+    '-c',
+    bad,
+    '--config',
+    good,
+    '--print',
+    '--seed',
+    '1',
+    '--seed',
+    '2',
+    '--set',
+    'decoding.beamSize=2',
+    '--set',
+    'decoding.beamSize=3',
+    '--debug',
+    '--debug',
+  ]);
   assert.match(stdout, /^seed: 2$/m);
   assert.match(stdout, /^ {2}beamSize: 3$/m);
-  await assertMistake(['train', '--config', good, '--run-dir', 'a', '--run-dir', 'b', '--max-steps', '5', '--max-steps', '0'], /training\.maxSteps: must be at least 1, but is 0/);
+  await assertMistake(
+    ['train', '--config', good, '--run-dir', 'a', '--run-dir', 'b', '--max-steps', '5', '--max-steps', '0'],
+    /training\.maxSteps: must be at least 1, but is 0/,
+  );
 });
 
 test('config --schema is JSON', async () => {
@@ -166,7 +242,9 @@ test('a closed pipe ends a command quietly', async () => {
   // Longer than a pipe holds, so that writing meets the closed end.
   const text = write('long.txt', 'ein Hund zwei Katzen\n'.repeat(100_000));
   await runCommand(['build-vocab', '--config', good]);
-  const child = spawn(process.execPath, [resolve('bin/s2s.js'), 'tokenize', '--config', good, text], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [resolve('bin/s2s.js'), 'tokenize', '--config', good, text], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (part: string) => (stderr += part));
   child.stdout.once('data', () => child.stdout.destroy());
@@ -188,16 +266,29 @@ test('help, versions and mistakes do not load TensorFlow', () => {
     ...COMMANDS.map((command): [number, string[]] => [0, [command, '--help']]),
     [0, ['config', '--config', good, '--print']],
     [0, ['config', '--schema']],
-    ...['train', 'build-vocab', 'translate', 'config'].map((command): [number, string[]] => [2, [command, '--config', bad]]),
+    ...['train', 'build-vocab', 'translate', 'config'].map((command): [number, string[]] => [
+      2,
+      [command, '--config', bad],
+    ]),
     [2, ['trian']],
     [2, ['train', '--foo']],
   ];
-  const output = execFileSync(process.execPath, ['--input-type=module', '-e', script, JSON.stringify(runs.map(([, args]) => args))], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  const output = execFileSync(
+    process.execPath,
+    ['--input-type=module', '-e', script, JSON.stringify(runs.map(([, args]) => args))],
+    { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] },
+  );
   const { codes, loaded } = JSON.parse(output.slice(output.indexOf('\0') + 1)) as { codes: number[]; loaded: string[] };
-  assert.deepEqual(codes, runs.map(([code]) => code));
+  assert.deepEqual(
+    codes,
+    runs.map(([code]) => code),
+  );
   // The list does hold what was loaded.
   assert.ok(loaded.some((file) => file.includes('node_modules/yaml/')));
-  assert.deepEqual(loaded.filter((file) => /@tensorflow|node_modules\/(tokenizers|@huggingface)|\.node$/.test(file)), []);
+  assert.deepEqual(
+    loaded.filter((file) => /@tensorflow|node_modules\/(tokenizers|@huggingface)|\.node$/.test(file)),
+    [],
+  );
 });
 
 test('tokenize into tokenize --detokenize is the identity', async () => {
@@ -206,13 +297,21 @@ test('tokenize into tokenize --detokenize is the identity', async () => {
   const tokens = await runCommand(['tokenize', '--config', good], { input: text });
   assert.equal(tokens.code, 0, tokens.stderr);
   assert.notEqual(tokens.stdout, text);
-  assert.equal((await runCommand(['tokenize', '--config', good, '--detokenize'], { input: tokens.stdout })).stdout, text);
+  assert.equal(
+    (await runCommand(['tokenize', '--config', good, '--detokenize'], { input: tokens.stdout })).stdout,
+    text,
+  );
 });
 
 test('translate and tokenize without a model say what to do', async () => {
   const empty = join(folder, 'empty');
   mkdirSync(empty);
-  await assertMistake(['translate'], /^error: No model was named.*\n.*--model DIR.*s2s train/, { cwd: empty, input: 'ein Hund\n' });
-  await assertMistake(['tokenize'], /^error: No tokenizer was named\.\n.*--tokenizer.*--model.*--config/, { cwd: empty });
+  await assertMistake(['translate'], /^error: No model was named.*\n.*--model DIR.*s2s train/, {
+    cwd: empty,
+    input: 'ein Hund\n',
+  });
+  await assertMistake(['tokenize'], /^error: No tokenizer was named\.\n.*--tokenizer.*--model.*--config/, {
+    cwd: empty,
+  });
   await assertMistake(['translate', '--model', empty], /empty: is not the run directory of a training/, { cwd: empty });
 });

@@ -9,7 +9,12 @@ import { runCommand } from '../support/command.js';
 const folder = mkdtempSync(join(tmpdir(), 's2s-eval-'));
 after(() => rmSync(folder, { recursive: true }));
 
-const REFERENCES = ['The cat sat on the mat.', 'It is raining in the city.', '', 'Two men are standing near the river.'];
+const REFERENCES = [
+  'The cat sat on the mat.',
+  'It is raining in the city.',
+  '',
+  'Two men are standing near the river.',
+];
 const HYPOTHESES = ['The cat sat on a mat.', 'It is raining in the town.', '', 'Near the river two men are standing.'];
 const text = (lines: readonly string[]): string => `${lines.join('\n')}\n`;
 const write = (name: string, content: string | Uint8Array): string => {
@@ -48,7 +53,10 @@ test('scores equal those of sacreBLEU, as lines for people', async () => {
 });
 
 test('--json prints one object, and stdin, gzip and several references are read', async () => {
-  const { code, stdout, stderr } = await evaluate(['--hypotheses', '-', '--references', 'references', 'references.gz', '--json'], text(HYPOTHESES));
+  const { code, stdout, stderr } = await evaluate(
+    ['--hypotheses', '-', '--references', 'references', 'references.gz', '--json'],
+    text(HYPOTHESES),
+  );
   assert.equal(code, 0, stderr);
   assert.equal(stdout.trimEnd().split('\n').length, 1);
   const { bleu, chrf, ter, sentences } = JSON.parse(stdout) as Scores;
@@ -59,7 +67,10 @@ test('--json prints one object, and stdin, gzip and several references are read'
 
 test('references come from stdin, too', async () => {
   for (const references of [['-'], ['references', '-'], ['-', '--metrics', 'bleu']]) {
-    const { code, stdout, stderr } = await evaluate(['--hypotheses', 'references', '--references', ...references], text(REFERENCES));
+    const { code, stdout, stderr } = await evaluate(
+      ['--hypotheses', 'references', '--references', ...references],
+      text(REFERENCES),
+    );
     assert.equal(code, 0, stderr);
     assert.match(stdout, /^BLEU +100\.00/);
   }
@@ -67,21 +78,52 @@ test('references come from stdin, too', async () => {
 
 test('options of the metrics show in the signatures', async () => {
   const { stdout } = await evaluate([
-    '--hypotheses', 'hypotheses', '--references', 'references', '--json', '--lowercase', '--bleu-tokenizer', 'intl', '--bleu-smoothing', 'floor', '--bleu-smoothing-value', '0.5',
-    '--chrf-word-order', '2', '--chrf-char-order', '4', '--chrf-whitespace', '--ter-case-sensitive', '--ter-normalized', '--ter-no-punct', '--ter-asian-support',
+    '--hypotheses',
+    'hypotheses',
+    '--references',
+    'references',
+    '--json',
+    '--lowercase',
+    '--bleu-tokenizer',
+    'intl',
+    '--bleu-smoothing',
+    'floor',
+    '--bleu-smoothing-value',
+    '0.5',
+    '--chrf-word-order',
+    '2',
+    '--chrf-char-order',
+    '4',
+    '--chrf-whitespace',
+    '--ter-case-sensitive',
+    '--ter-normalized',
+    '--ter-no-punct',
+    '--ter-asian-support',
   ]);
   const { bleu, chrf, ter } = JSON.parse(stdout) as Scores;
   assert.match(bleu.signature, /^nrefs:1\|case:lc\|eff:no\|tok:intl\|smooth:floor\[0\.50\]\|/);
   assert.match(chrf.signature, /^nrefs:1\|case:lc\|eff:yes\|nc:4\|nw:2\|space:yes\|/);
   assert.equal(chrf.name, 'chrF2++');
   assert.match(ter.signature, /^nrefs:1\|case:mixed\|tok:tercom\|norm:yes\|punct:no\|asian:yes\|/);
-  const chosen = await evaluate(['--hypotheses', 'hypotheses', '--references', 'references', '--json', '--metrics', 'chrf']);
+  const chosen = await evaluate([
+    '--hypotheses',
+    'hypotheses',
+    '--references',
+    'references',
+    '--json',
+    '--metrics',
+    'chrf',
+  ]);
   assert.deepEqual(Object.keys(JSON.parse(chosen.stdout) as Scores), ['chrf', 'sentences']);
 });
 
 test('mistakes are told, with what to do', async () => {
   const cases: [string[], number, RegExp][] = [
-    [['--hypotheses', 'hypotheses', '--references', 'short'], 1, /^error: hypotheses: has 4 lines, but short has 3 lines\nEvery line/],
+    [
+      ['--hypotheses', 'hypotheses', '--references', 'short'],
+      1,
+      /^error: hypotheses: has 4 lines, but short has 3 lines\nEvery line/,
+    ],
     [['--hypotheses', 'hypotheses', '--references', 'missing'], 1, /^error: missing: there is no such file/],
     [['--hypotheses', '-', '--references', '-'], 2, /Only one of the files can be stdin/],
     [['--hypotheses', '-', '--references', write('nothing', '')], 1, /^error: stdin: has no lines/],
@@ -89,8 +131,16 @@ test('mistakes are told, with what to do', async () => {
     [['--hypotheses', 'hypotheses', '--references'], 2, /and their references/],
     [['stray', '--hypotheses', 'hypotheses', '--references', 'references'], 2, /What is stray\?/],
     [['--hypothesis', 'hypotheses'], 2, /Did you mean --hypotheses\?/],
-    [['--hypotheses', 'hypotheses', '--references', 'references', '--bleu-smoothing-value', '1'], 2, /exp takes no value/],
-    [['--hypotheses', 'hypotheses', '--references', 'references', '--bleu-max-order', '0'], 2, /--bleu-max-order must be a whole number, 1 or more/],
+    [
+      ['--hypotheses', 'hypotheses', '--references', 'references', '--bleu-smoothing-value', '1'],
+      2,
+      /exp takes no value/,
+    ],
+    [
+      ['--hypotheses', 'hypotheses', '--references', 'references', '--bleu-max-order', '0'],
+      2,
+      /--bleu-max-order must be a whole number, 1 or more/,
+    ],
     [['--hypotheses', 'hypotheses', '--references', 'references', '--bleu-tokenizer', '13b'], 2, /13a/],
   ];
   for (const [args, exitCode, message] of cases) {
@@ -102,7 +152,10 @@ test('mistakes are told, with what to do', async () => {
 });
 
 test('text that looks tokenised is scored with a warning', async () => {
-  const { code, stdout, stderr } = await evaluate(['--hypotheses', '-', '--references', 'references'], text(HYPOTHESES.map((line) => line.replace('.', ' .'))));
+  const { code, stdout, stderr } = await evaluate(
+    ['--hypotheses', '-', '--references', 'references'],
+    text(HYPOTHESES.map((line) => line.replace('.', ' .'))),
+  );
   assert.equal(code, 0);
   assert.match(stdout, /^BLEU/);
   assert.match(stderr, /^warning: stdin looks tokenised: 3 lines, the first line 1, end in a point apart/);

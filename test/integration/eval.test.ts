@@ -34,7 +34,12 @@ before(async () => {
   write('test.b', text(TARGETS));
   write('dev.tsv.gz', gzipSync(text(DEV.sources.map((source, index) => `${source}\t${DEV.targets[index]}`))));
   const config = readResolvedConfig(run);
-  const data = { ...config.data, dev: [{ file: join(folder, 'dev.tsv.gz'), weight: 1 }], test: [{ source: join(folder, 'test.a'), target: join(folder, 'test.b'), weight: 1 }], maxTargetLength: 5 };
+  const data = {
+    ...config.data,
+    dev: [{ file: join(folder, 'dev.tsv.gz'), weight: 1 }],
+    test: [{ source: join(folder, 'test.a'), target: join(folder, 'test.b'), weight: 1 }],
+    maxTargetLength: 5,
+  };
   saveResolvedConfig({ ...config, data, device: 'cpu' }, run);
 });
 
@@ -68,7 +73,12 @@ test('a model is scored on every pair of test, as if its translations were score
   const { code, stdout, stderr } = await runCommand(['eval', '--model', run]);
   assert.equal(code, 0, stderr);
   assert.match(stderr, /^model: .*run, step 10\ntranslating 7 lines of test, beam 3\n/);
-  assert.match(stdout, new RegExp(`^BLEU .*\\n.*\\nchrF2 .*\\nTER .*\\nperplexity +${scores.perplexity.toFixed(4)}\\naccuracy +${scores.accuracy.toFixed(4)}\\nsentences +7\\ntargetTokens +${scores.targetTokens}\\n$`));
+  assert.match(
+    stdout,
+    new RegExp(
+      `^BLEU .*\\n.*\\nchrF2 .*\\nTER .*\\nperplexity +${scores.perplexity.toFixed(4)}\\naccuracy +${scores.accuracy.toFixed(4)}\\nsentences +7\\ntargetTokens +${scores.targetTokens}\\n$`,
+    ),
+  );
 });
 
 test('a model trained on a GPU is used where there is none; a folder to write to is refused before anything is computed', async () => {
@@ -85,7 +95,10 @@ test('a model trained on a GPU is used where there is none; a folder to write to
 test('the translations are not written over a file that is read', async () => {
   const [source, reference] = [join(folder, 'test.a'), join(folder, 'test.b')];
   const before = readFileSync(reference, 'utf8');
-  for (const args of [['--source', source, '--references', reference], ['--split', 'test']]) {
+  for (const args of [
+    ['--source', source, '--references', reference],
+    ['--split', 'test'],
+  ]) {
     const { code, stderr } = await runCommand(['eval', '--model', run, ...args, '--output', reference]);
     assert.equal(code, 1);
     assert.match(stderr, /test\.b: the translations cannot be written there: this command reads it/);
@@ -94,13 +107,25 @@ test('the translations are not written over a file that is read', async () => {
 });
 
 test('log-probabilities are one number for each pair, and sum to what perplexity says', async () => {
-  const { perplexity, targetTokens } = await evaluate(['--model', run, '--metrics', 'bleu', '--beam-size', '1', '--set', 'precision=float32']);
+  const { perplexity, targetTokens } = await evaluate([
+    '--model',
+    run,
+    '--metrics',
+    'bleu',
+    '--beam-size',
+    '1',
+    '--set',
+    'precision=float32',
+  ]);
   const { code, stdout, stderr } = await runCommand(['eval', '--score', '--model', run]);
   assert.equal(code, 0, stderr);
   const numbers = stdout.split('\n').slice(0, -1).map(Number);
   assert.equal(numbers.length, SOURCES.length);
   const sum = numbers.reduce((total, value) => total + value, 0);
-  assert.ok(Math.abs(sum + targetTokens * Math.log(perplexity)) < 1e-3, `${sum} against ${targetTokens} tokens of perplexity ${perplexity}`);
+  assert.ok(
+    Math.abs(sum + targetTokens * Math.log(perplexity)) < 1e-3,
+    `${sum} against ${targetTokens} tokens of perplexity ${perplexity}`,
+  );
   const one = ['--source', write('one.a', 'the dog\n'), '--references', '-'];
   const scored = await runCommand(['eval', '--score', '--model', run, ...one], { input: 'dog the' });
   assert.ok(Math.abs(Number(scored.stdout) - numbers[0]!) < 1e-4, `${scored.stdout} alone, ${numbers[0]} among others`);
@@ -114,7 +139,9 @@ test('files are evaluated in place of a split, with several references', async (
   const two = await evaluate([...files, '-'], { input: text([...TARGETS].reverse()) });
   assert.equal(two.perplexity, perplexity);
   assert.match(two.bleu.signature, /^nrefs:2\|/);
-  const piped = await evaluate(['--model', run, '--source', '-', '--references', join(folder, 'test.b')], { input: text(SOURCES).replaceAll('\n', '\r\n') });
+  const piped = await evaluate(['--model', run, '--source', '-', '--references', join(folder, 'test.b')], {
+    input: text(SOURCES).replaceAll('\n', '\r\n'),
+  });
   assert.deepEqual(piped, same);
 });
 
@@ -133,7 +160,10 @@ test('the split, the checkpoint and the model are found as translate finds them'
 test('translations go through a pipe into their scores', async () => {
   const bin = `${process.execPath} ${resolve('bin/s2s.js')}`;
   const line = `cat test.a | ${bin} translate --model run | ${bin} eval --json --hypotheses - --references test.b`;
-  const { stdout } = await promisify(execFile)('sh', ['-c', line], { cwd: folder, env: { ...process.env, S2S_MODEL: undefined } });
+  const { stdout } = await promisify(execFile)('sh', ['-c', line], {
+    cwd: folder,
+    env: { ...process.env, S2S_MODEL: undefined },
+  });
   const { bleu, sentences } = JSON.parse(stdout) as Scores;
   assert.equal(sentences, SOURCES.length);
   assert.deepEqual(bleu, (await evaluate(['--model', run])).bleu);
@@ -142,14 +172,26 @@ test('translations go through a pipe into their scores', async () => {
 test('mistakes are told before the model is loaded', async () => {
   const [a, b] = [join(folder, 'test.a'), join(folder, 'test.b')];
   const cases: [string[], number, RegExp][] = [
-    [['--model', run, '--split', 'test', '--set', 'data.test=[]'], 2, /The configuration has no test corpora\.\nName them under data\.test/],
+    [
+      ['--model', run, '--split', 'test', '--set', 'data.test=[]'],
+      2,
+      /The configuration has no test corpora\.\nName them under data\.test/,
+    ],
     [['--model', run, '--split', 'train'], 2, /dev.*test/],
     [['--model', run, '--checkpoint', 'newest'], 2, /--checkpoint must be best, last/],
     [['--model', join(folder, 'nowhere')], 2, /nowhere: is not the run directory of a training/],
-    [['--hypotheses', a, '--references', b, '--split', 'test'], 2, /--hypotheses scores a file as it is, without a model: it does not go with --split\.\nOne of:/],
+    [
+      ['--hypotheses', a, '--references', b, '--split', 'test'],
+      2,
+      /--hypotheses scores a file as it is, without a model: it does not go with --split\.\nOne of:/,
+    ],
     [['--hypotheses', a, '--references', b, '--beam-size', '2'], 2, /does not go with --beam-size/],
     [['--hypotheses', a, '--references', b, '--score'], 2, /does not go with --score/],
-    [['--model', run, '--source', a, '--references', b, '--split', 'dev'], 2, /--source names files in place of a split: it does not go with --split/],
+    [
+      ['--model', run, '--source', a, '--references', b, '--split', 'dev'],
+      2,
+      /--source names files in place of a split: it does not go with --split/,
+    ],
     [['--model', run, '--source', a], 2, /--source needs the translations of that file/],
     [['--model', run, '--references', b], 2, /--references needs --hypotheses or --source/],
     [['--model', run, '--split', 'dev', '--references', b], 2, /--split dev has references of its own/],
@@ -157,10 +199,26 @@ test('mistakes are told before the model is loaded', async () => {
     [['--model', run, '--score', '--json'], 2, /--score prints plain numbers: it does not go with --json/],
     [['--model', run, '--score', '--output', 'x'], 2, /--score translates nothing: it does not go with --output/],
     [['--model', run, '--score', '--source', a, '--references', b, b], 2, /there are 2 files of them/],
-    [['--model', run, '--source', a, '--references', join(folder, 'output.none')], 1, /output\.none: there is no such file/],
-    [['--model', run, '--source', a, '--references', write('short', 'fox\n')], 1, /test\.a: has 7 lines, but .*short has 1 line\n/],
-    [['--model', run, '--output', join(folder, 'nowhere', 'out')], 1, /nowhere\/out: the translations cannot be written there/],
-    [['--model', run, '--split', 'dev', '--set', `data.dev=[{source: ${join(folder, 'gone')}, target: ${b}}]`], 1, /gone: there is no such file/],
+    [
+      ['--model', run, '--source', a, '--references', join(folder, 'output.none')],
+      1,
+      /output\.none: there is no such file/,
+    ],
+    [
+      ['--model', run, '--source', a, '--references', write('short', 'fox\n')],
+      1,
+      /test\.a: has 7 lines, but .*short has 1 line\n/,
+    ],
+    [
+      ['--model', run, '--output', join(folder, 'nowhere', 'out')],
+      1,
+      /nowhere\/out: the translations cannot be written there/,
+    ],
+    [
+      ['--model', run, '--split', 'dev', '--set', `data.dev=[{source: ${join(folder, 'gone')}, target: ${b}}]`],
+      1,
+      /gone: there is no such file/,
+    ],
   ];
   for (const [args, exitCode, message] of cases) {
     const { code, stdout, stderr } = await runCommand(['eval', ...args]);

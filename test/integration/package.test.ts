@@ -9,7 +9,12 @@ import { addonFile, quietAddon } from '../../src/setup/addons.mjs';
 const folder = mkdtempSync(join(tmpdir(), 's2s-package-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-const run = (program: string, ...args: string[]): string => execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, S2S_MODEL: undefined } });
+const run = (program: string, ...args: string[]): string =>
+  execFileSync(program, args, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, S2S_MODEL: undefined },
+  });
 const filesIn = (path: string): string[] =>
   readdirSync(path, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
@@ -38,7 +43,10 @@ test('the package has a name of its own on the registry, and the command is s2s'
   assert.equal(manifest.name, 's2s-nmt');
   assert.deepEqual(Object.keys(manifest.bin), ['s2s']);
   assert.equal(archive, `s2s-nmt-${manifest.version}.tgz`);
-  const lock = JSON.parse(readFileSync('package-lock.json', 'utf8')) as { name: string; packages: Record<string, { name?: string }> };
+  const lock = JSON.parse(readFileSync('package-lock.json', 'utf8')) as {
+    name: string;
+    packages: Record<string, { name?: string }>;
+  };
   assert.deepEqual([lock.name, lock.packages['']?.name], [manifest.name, manifest.name]);
   // What users copy from the documentation must install and import this package.
   for (const path of ['README.md', 'dist/src/index.d.ts', 'CHANGELOG.md']) {
@@ -59,18 +67,35 @@ test('the package holds what its users need', () => {
     manifest.types,
     manifest.bin.s2s,
     ...filesIn('configs').map((path) => `configs/${path}`),
-    ...filesIn('corpora').filter((path) => path.startsWith('demo.')).map((path) => `corpora/${path}`),
+    ...filesIn('corpora')
+      .filter((path) => path.startsWith('demo.'))
+      .map((path) => `corpora/${path}`),
     // The setup compiles these on the user's machine.
     ...filesIn('src/runtime/native').map((path) => `src/runtime/native/${path}`),
-    ...sources.flatMap((path) => (path.endsWith('.mjs') ? [path] : [path.replace(/\.ts$/, '.js'), path.replace(/\.ts$/, '.d.ts')])).map((path) => `dist/src/${path}`),
+    ...sources
+      .flatMap((path) =>
+        path.endsWith('.mjs') ? [path] : [path.replace(/\.ts$/, '.js'), path.replace(/\.ts$/, '.d.ts')],
+      )
+      .map((path) => `dist/src/${path}`),
   ];
-  assert.deepEqual(needed.filter((path) => !packed.includes(path)), []);
+  assert.deepEqual(
+    needed.filter((path) => !packed.includes(path)),
+    [],
+  );
 });
 
 test('the package holds nothing else', () => {
-  const allowed = /^(package\.json|LICENSE|(README|CHANGELOG)\.md|bin\/s2s\.js|configs\/[^/]+\.yaml|corpora\/(README\.md|demo\.\w+\.\w\w)|src\/runtime\/native\/.*\.(cc|h)|dist\/src\/.*\.(d\.ts|js|d\.mts|mjs))$/;
-  assert.deepEqual(packed.filter((path) => !allowed.test(path)), []);
-  const withoutSource = packed.filter((path) => path.startsWith('dist/') && !['.ts', '.mjs'].some((ending) => existsSync(path.slice('dist/'.length).replace(/(\.d)?\.m?[jt]s$/, ending))));
+  const allowed =
+    /^(package\.json|LICENSE|(README|CHANGELOG)\.md|bin\/s2s\.js|configs\/[^/]+\.yaml|corpora\/(README\.md|demo\.\w+\.\w\w)|src\/runtime\/native\/.*\.(cc|h)|dist\/src\/.*\.(d\.ts|js|d\.mts|mjs))$/;
+  assert.deepEqual(
+    packed.filter((path) => !allowed.test(path)),
+    [],
+  );
+  const withoutSource = packed.filter(
+    (path) =>
+      path.startsWith('dist/') &&
+      !['.ts', '.mjs'].some((ending) => existsSync(path.slice('dist/'.length).replace(/(\.d)?\.m?[jt]s$/, ending))),
+  );
   assert.deepEqual(withoutSource, [], 'compiled from sources that are no more');
 });
 

@@ -25,7 +25,8 @@ decoding: { maxLengthRatio: 1 }
 `,
 );
 // Not in the folder of the project, where a user may have noted a run of their own.
-const train = (...args: string[]) => runCommand(['train', '--config', join(folder, 'c.yaml'), ...args], { cwd: folder });
+const train = (...args: string[]) =>
+  runCommand(['train', '--config', join(folder, 'c.yaml'), ...args], { cwd: folder });
 const inFolder = (name: string): string[] => ['--run-dir', join(folder, name)];
 
 /** A training at work in a process of its own. */
@@ -40,7 +41,10 @@ interface RunningTraining {
 }
 
 function startTraining(...args: string[]): RunningTraining {
-  const child = spawn(process.execPath, [resolve('bin/s2s.js'), 'train', '--config', join(folder, 'c.yaml'), ...args], { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(process.execPath, [resolve('bin/s2s.js'), 'train', '--config', join(folder, 'c.yaml'), ...args], {
+    cwd: folder,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
   const closed = once(child, 'close') as Promise<[number | null, string | null]>;
@@ -49,7 +53,7 @@ function startTraining(...args: string[]): RunningTraining {
     stderr: () => stderr,
     async said(what) {
       while (!what.test(stderr)) {
-        const [waited] = await Promise.race([once(child.stderr, 'data'), closed.then(() => ['closed'])]) as [string];
+        const [waited] = (await Promise.race([once(child.stderr, 'data'), closed.then(() => ['closed'])])) as [string];
         assert.ok(waited !== 'closed' || what.test(stderr), `it ended without saying ${what}:\n${stderr}`);
       }
     },
@@ -61,7 +65,10 @@ function startTraining(...args: string[]): RunningTraining {
 }
 
 function rowsOf(run: string): { type: string; step: number }[] {
-  return readFileSync(join(folder, run, 'metrics.jsonl'), 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line) as { type: string; step: number });
+  return readFileSync(join(folder, run, 'metrics.jsonl'), 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { type: string; step: number });
 }
 
 describe('s2s train', () => {
@@ -84,10 +91,32 @@ describe('s2s train', () => {
       /^stopped at step 12 after .*: max-epochs$/m,
       /^best bleu on dev: /m,
       /^the model is in .*run; translate with: s2s translate --model /m,
-    ]) assert.match(stderr, said);
+    ])
+      assert.match(stderr, said);
     assert.ok(!stderr.includes('no limit is set'));
-    assert.deepEqual(readdirSync(join(folder, 'run')).sort(), ['cache', 'checkpoints', 'config.yaml', 'metrics.jsonl', 'tensorboard', 'tokenizer.json', 'vocabulary.json']);
-    assert.deepEqual(rowsOf('run').map(({ type, step }) => `${type} ${step}`), ['update 2', 'update 4', 'update 6', 'validation 6', 'update 8', 'update 10', 'update 12', 'validation 12', 'stopped 12']);
+    assert.deepEqual(readdirSync(join(folder, 'run')).sort(), [
+      'cache',
+      'checkpoints',
+      'config.yaml',
+      'metrics.jsonl',
+      'tensorboard',
+      'tokenizer.json',
+      'vocabulary.json',
+    ]);
+    assert.deepEqual(
+      rowsOf('run').map(({ type, step }) => `${type} ${step}`),
+      [
+        'update 2',
+        'update 4',
+        'update 6',
+        'validation 6',
+        'update 8',
+        'update 10',
+        'update 12',
+        'validation 12',
+        'stopped 12',
+      ],
+    );
     const translated = await runCommand(['translate'], { input: 'a b c\n', cwd: folder });
     assert.equal(translated.code, 0, translated.stderr);
   });
@@ -95,12 +124,18 @@ describe('s2s train', () => {
   test('will not train over a run; a resume with nothing to do names the option, one with more goes on, from the cache', async () => {
     const refused = await train('--max-epochs', '2');
     assert.equal(refused.code, 2);
-    assert.match(refused.stderr, /error: .*run: there is a training here already, at step 12\.\nContinue it with --resume, or start another one with --run-dir DIR\./);
+    assert.match(
+      refused.stderr,
+      /error: .*run: there is a training here already, at step 12\.\nContinue it with --resume, or start another one with --run-dir DIR\./,
+    );
 
     const before = rowsOf('run');
     const nothing = await train('--max-epochs', '2', '--resume');
     assert.equal(nothing.code, 0);
-    assert.match(nothing.stderr, /nothing left to do: .*run is at step 12, epoch 2, and has reached its limit \(max-epochs\)\.\nTo train on, raise --max-epochs, or give --add-steps N\./);
+    assert.match(
+      nothing.stderr,
+      /nothing left to do: .*run is at step 12, epoch 2, and has reached its limit \(max-epochs\)\.\nTo train on, raise --max-epochs, or give --add-steps N\./,
+    );
     assert.deepEqual(rowsOf('run'), before);
 
     const more = await train('--max-epochs', '2', '--resume', '--add-steps', '3');
@@ -109,44 +144,82 @@ describe('s2s train', () => {
     assert.match(more.stderr, /^resuming at step 12\n( {2}.*\n)* {2}training\.maxSteps was not set and is now 15$/m);
     assert.match(more.stderr, /^stopped at step 15 after .*: max-steps$/m);
     assert.ok(!more.stderr.includes('building the vocabulary'));
-    assert.deepEqual(rowsOf('run').slice(before.length - 1).map(({ type, step }) => `${type} ${step}`), ['update 14', 'validation 15', 'stopped 15']);
+    assert.deepEqual(
+      rowsOf('run')
+        .slice(before.length - 1)
+        .map(({ type, step }) => `${type} ${step}`),
+      ['update 14', 'validation 15', 'stopped 15'],
+    );
 
     const other = await train('--max-epochs', '2', '--resume', '--set', 'model.decoder.attention=dot');
     assert.equal(other.code, 2);
-    assert.match(other.stderr, /another model or vocabulary:\n {2}model\.decoder\.attention was "general" and is now "dot"/);
+    assert.match(
+      other.stderr,
+      /another model or vocabulary:\n {2}model\.decoder\.attention was "general" and is now "dot"/,
+    );
   });
 
   test('a vocabulary of the run itself is learned again when the text has changed; a named one is used as it is', async () => {
     writeFileSync(join(folder, 'more.a'), `${readFileSync(join(folder, 'train.a'), 'utf8')}zebra\n`);
     writeFileSync(join(folder, 'more.b'), `${readFileSync(join(folder, 'train.b'), 'utf8')}zebra\n`);
-    const more = ['--max-steps', '1', '--set', `data.train=[{source: ${join(folder, 'more.a')}, target: ${join(folder, 'more.b')}}]`];
+    const more = [
+      '--max-steps',
+      '1',
+      '--set',
+      `data.train=[{source: ${join(folder, 'more.a')}, target: ${join(folder, 'more.b')}}]`,
+    ];
     await runCommand(['build-vocab', '--config', join(folder, 'c.yaml'), ...inFolder('own')]);
     const own = await train(...more, ...inFolder('own'));
     assert.match(own.stderr, /^building the vocabulary: the training text has changed$[^]*^vocabulary: 13 tokens/m);
 
     const named = ['--set', `tokenizer.directory=${join(folder, 'vocabulary')}`];
-    assert.match((await train(...named, '--max-steps', '1', ...inFolder('first'))).stderr, /building the vocabulary: there is no/);
+    assert.match(
+      (await train(...named, '--max-steps', '1', ...inFolder('first'))).stderr,
+      /building the vocabulary: there is no/,
+    );
     assert.ok(!(await train(...named, '--max-steps', '1', ...inFolder('second'))).stderr.includes('vocabulary:'));
     const stale = await train(...named, ...more, ...inFolder('third'));
     assert.equal(stale.code, 0, stale.stderr);
     assert.match(stale.stderr, /vocabulary: its tokenizer is used as it is, although the training text has changed/);
     for (const run of ['first', 'second', 'third']) {
-      assert.deepEqual(readFileSync(join(folder, run, 'tokenizer.json')), readFileSync(join(folder, 'vocabulary', 'tokenizer.json')), 'each run has a copy');
+      assert.deepEqual(
+        readFileSync(join(folder, run, 'tokenizer.json')),
+        readFileSync(join(folder, 'vocabulary', 'tokenizer.json')),
+        'each run has a copy',
+      );
     }
   });
 
   test('the tokenizer of a trained model survives whatever another run names it for', async () => {
     assert.equal((await train('--max-steps', '1', ...inFolder('old'))).code, 0);
-    const before = new Map(readdirSync(join(folder, 'old')).filter((name) => name.endsWith('.json')).map((name) => [name, readFileSync(join(folder, 'old', name), 'utf8')]));
-    const unchanged = (): void => before.forEach((content, name) => assert.equal(readFileSync(join(folder, 'old', name), 'utf8'), content));
+    const before = new Map(
+      readdirSync(join(folder, 'old'))
+        .filter((name) => name.endsWith('.json'))
+        .map((name) => [name, readFileSync(join(folder, 'old', name), 'utf8')]),
+    );
+    const unchanged = (): void =>
+      before.forEach((content, name) => assert.equal(readFileSync(join(folder, 'old', name), 'utf8'), content));
     const named = ['--set', `tokenizer.directory=${join(folder, 'old')}`];
-    for (const changes of [['tokenizer.size=20'], ['tokenizer.shared=false'], ['tokenizer.shared=false', 'tokenizer.type=char']]) {
+    for (const changes of [
+      ['tokenizer.size=20'],
+      ['tokenizer.shared=false'],
+      ['tokenizer.shared=false', 'tokenizer.type=char'],
+    ]) {
       const settings = [...named, ...changes.flatMap((change) => ['--set', change])];
       const trained = await train(...settings, '--max-steps', '1', ...inFolder(`new ${changes.join()}`));
       assert.equal(trained.code, changes[0] === 'tokenizer.size=20' ? 0 : 2, trained.stderr);
-      const built = await runCommand(['build-vocab', '--config', join(folder, 'c.yaml'), ...settings, ...inFolder('newer')]);
+      const built = await runCommand([
+        'build-vocab',
+        '--config',
+        join(folder, 'c.yaml'),
+        ...settings,
+        ...inFolder('newer'),
+      ]);
       assert.equal(built.code, 2, built.stderr);
-      assert.match(built.stderr, /old: holds a model trained up to step 1, which another vocabulary would make useless/);
+      assert.match(
+        built.stderr,
+        /old: holds a model trained up to step 1, which another vocabulary would make useless/,
+      );
       unchanged();
     }
     const { code, stderr } = await runCommand(['translate', '--model', join(folder, 'old')], { input: 'a b\n' });
@@ -156,18 +229,36 @@ describe('s2s train', () => {
   test('a tokenizer and a vocabulary.json of the user stay where they are, whichever role they have', async () => {
     await runCommand(['build-vocab', '--config', join(folder, 'c.yaml'), ...inFolder('users')]);
     const tokenizer = readFileSync(join(folder, 'users', 'tokenizer.json'), 'utf8');
-    for (const [name, ...args] of [['tokenizer.json', '--set', 'tokenizer.shared=false'], ['tokenizer.source.json', '--set', 'tokenizer.shared=false'], ['tokenizer.target.json'], ['vocabulary.json']]) {
+    for (const [name, ...args] of [
+      ['tokenizer.json', '--set', 'tokenizer.shared=false'],
+      ['tokenizer.source.json', '--set', 'tokenizer.shared=false'],
+      ['tokenizer.target.json'],
+      ['vocabulary.json'],
+    ]) {
       const run = join(folder, `users ${name}`);
       mkdirSync(run);
       writeFileSync(join(run, name!), ` ${tokenizer}`);
       for (const command of ['train', 'build-vocab']) {
         const limit = command === 'train' ? ['--max-steps', '1'] : [];
-        const { code, stderr } = await runCommand([command, '--config', join(folder, 'c.yaml'), '--run-dir', run, ...limit, ...args], { cwd: folder });
+        const { code, stderr } = await runCommand(
+          [command, '--config', join(folder, 'c.yaml'), '--run-dir', run, ...limit, ...args],
+          { cwd: folder },
+        );
         assert.equal(code, 2, stderr);
         assert.ok(stderr.includes(`error: ${join(run, name!)}: s2s did not write this file`), stderr);
-        assert.deepEqual(readdirSync(run).filter((file) => file !== 'cache'), [name]);
+        assert.deepEqual(
+          readdirSync(run).filter((file) => file !== 'cache'),
+          [name],
+        );
       }
-      const copied = await train('--run-dir', run, '--set', `tokenizer.directory=${join(folder, 'users')}`, '--max-steps', '1');
+      const copied = await train(
+        '--run-dir',
+        run,
+        '--set',
+        `tokenizer.directory=${join(folder, 'users')}`,
+        '--max-steps',
+        '1',
+      );
       assert.equal(copied.code, name === 'tokenizer.json' || name === 'vocabulary.json' ? 2 : 0, copied.stderr);
       assert.equal(readFileSync(join(run, name!), 'utf8'), ` ${tokenizer}`);
     }
@@ -176,7 +267,9 @@ describe('s2s train', () => {
   test('a config.yaml of the user is not replaced by that of the run', async () => {
     const run = join(folder, 'project');
     mkdirSync(run);
-    const mine = `# mine\n${readFileSync(join(folder, 'c.yaml'), 'utf8').replace('runDirectory: run', 'runDirectory: .').replaceAll(/(train|dev)\.([ab])/g, '../$1.$2')}`;
+    const mine = `# mine\n${readFileSync(join(folder, 'c.yaml'), 'utf8')
+      .replace('runDirectory: run', 'runDirectory: .')
+      .replaceAll(/(train|dev)\.([ab])/g, '../$1.$2')}`;
     writeFileSync(join(run, 'config.yaml'), mine);
     const refused = await runCommand(['train', '--config', 'config.yaml', '--max-steps', '1'], { cwd: run });
     assert.equal(refused.code, 2);
@@ -190,14 +283,20 @@ describe('s2s train', () => {
   });
 
   test('--add-steps without --resume, and a wrong number, are mistakes', async () => {
-    for (const [args, message] of [[['--add-steps', '3'], /--add-steps needs --resume/], [['--resume', '--add-steps', '0.5'], /must be a whole number from 1, but is 0\.5/]] as const) {
+    for (const [args, message] of [
+      [['--add-steps', '3'], /--add-steps needs --resume/],
+      [['--resume', '--add-steps', '0.5'], /must be a whole number from 1, but is 0\.5/],
+    ] as const) {
       const { code, stderr } = await train(...inFolder('mistake'), ...args);
       assert.equal(code, 2);
       assert.match(stderr, message);
     }
   });
 
-  for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143]] as const) {
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
     test(`${signal} saves, says how to go on, and exits with ${code}; --resume goes on`, async () => {
       const running = startTraining(...inFolder(signal));
       await running.said(/^epoch \d+ step \d+:/m);
@@ -215,8 +314,14 @@ describe('s2s train', () => {
       const resumed = await train(...inFolder(signal), '--resume', '--add-steps', '2');
       assert.equal(resumed.code, 0, resumed.stderr);
       assert.match(resumed.stderr, new RegExp(`^resuming at step ${stopped.toLocaleString('en-US')}$`, 'm'));
-      const steps = rowsOf(signal).filter(({ type }) => type === 'update').map(({ step }) => step);
-      assert.deepEqual(steps, Array.from({ length: Math.floor((stopped + 2) / 2) }, (_, row) => 2 * (row + 1)), 'every row once, in order');
+      const steps = rowsOf(signal)
+        .filter(({ type }) => type === 'update')
+        .map(({ step }) => step);
+      assert.deepEqual(
+        steps,
+        Array.from({ length: Math.floor((stopped + 2) / 2) }, (_, row) => 2 * (row + 1)),
+        'every row once, in order',
+      );
     });
   }
 
@@ -240,7 +345,13 @@ describe('s2s train', () => {
     const note = join(folder, '.s2s', 'last-run');
     await train(...inFolder('complete'), '--max-steps', '2');
     assert.equal(readFileSync(note, 'utf8'), 'complete\n');
-    const running = startTraining(...inFolder('unsaved'), '--max-minutes', '5', '--set', 'training.validation.every=1000');
+    const running = startTraining(
+      ...inFolder('unsaved'),
+      '--max-minutes',
+      '5',
+      '--set',
+      'training.validation.every=1000',
+    );
     await running.said(/ step 2: /);
     running.child.kill('SIGKILL');
     await running.end();
@@ -252,19 +363,34 @@ describe('s2s train', () => {
     assert.equal((await runCommand(['build-vocab', ...args])).code, 0, 'the same vocabulary again is harmless');
     const refused = await runCommand(['build-vocab', ...args, '--set', 'tokenizer.size=20']);
     assert.equal(refused.code, 2);
-    assert.match(refused.stderr, /unread: holds a model trained up to step \d+, which another vocabulary would make useless\n.*--run-dir/);
+    assert.match(
+      refused.stderr,
+      /unread: holds a model trained up to step \d+, which another vocabulary would make useless\n.*--run-dir/,
+    );
     assert.equal((await runCommand(['translate', '--model', join(folder, 'unread')], { input: 'a b\n' })).code, 0);
     const forced = await runCommand(['build-vocab', ...args, '--set', 'tokenizer.size=20', '--force']);
     assert.equal(forced.code, 0, forced.stderr);
-    assert.match(forced.stderr, /^warning: .*unread holds a model trained up to step \d+: it cannot be used with the new vocabulary$/m);
+    assert.match(
+      forced.stderr,
+      /^warning: .*unread holds a model trained up to step \d+: it cannot be used with the new vocabulary$/m,
+    );
   });
 
   test('two at once cannot train in one folder; after kill -9 the folder resumes', async () => {
-    const running = startTraining(...inFolder('busy'), '--set', 'training.checkpoints.everySteps=1', '--max-minutes', '5');
+    const running = startTraining(
+      ...inFolder('busy'),
+      '--set',
+      'training.checkpoints.everySteps=1',
+      '--max-minutes',
+      '5',
+    );
     await running.said(/^saved step 2\b/m);
     const second = await train(...inFolder('busy'), '--resume', '--max-steps', '1000');
     assert.equal(second.code, 1);
-    assert.match(second.stderr, new RegExp(`busy: process ${running.child.pid} on .* has been training here since .*\nChoose another --run-dir`));
+    assert.match(
+      second.stderr,
+      new RegExp(`busy: process ${running.child.pid} on .* has been training here since .*\nChoose another --run-dir`),
+    );
     running.child.kill('SIGKILL');
     assert.equal(await running.end(), 'SIGKILL');
     appendFileSync(join(folder, 'busy', 'metrics.jsonl'), '{"type":"upd');
@@ -274,7 +400,12 @@ describe('s2s train', () => {
     const from = Number(/^resuming at step ([\d,]+)$/m.exec(resumed.stderr)![1]!.replace(',', ''));
     assert.ok(from >= 2);
     assert.match(resumed.stderr, new RegExp(`^stopped at step ${(from + 2).toLocaleString('en-US')} after`, 'm'));
-    const steps = rowsOf('busy').filter(({ type }) => type === 'update').map(({ step }) => step);
-    assert.deepEqual(steps, Array.from({ length: Math.floor((from + 2) / 2) }, (_, row) => 2 * (row + 1)));
+    const steps = rowsOf('busy')
+      .filter(({ type }) => type === 'update')
+      .map(({ step }) => step);
+    assert.deepEqual(
+      steps,
+      Array.from({ length: Math.floor((from + 2) / 2) }, (_, row) => 2 * (row + 1)),
+    );
   });
 });

@@ -43,16 +43,25 @@ test('the model comes from --model, the configuration, S2S_MODEL, or the last ru
   assert.equal(unnamed.code, 2);
   assert.match(unnamed.stderr, /No model was named[^]*--model DIR/);
   assert.equal((await runCommand(['translate'], { input, cwd: here, env: { S2S_MODEL: run } })).stdout, stdout);
-  assert.equal((await runCommand(['translate', '--config', join(run, 'config.yaml')], { input, cwd: here })).stdout, stdout);
+  assert.equal(
+    (await runCommand(['translate', '--config', join(run, 'config.yaml')], { input, cwd: here })).stdout,
+    stdout,
+  );
   const elsewhere = { S2S_MODEL: join(folder, 'nowhere') };
-  assert.equal((await runCommand(['translate', '--config', join(run, 'config.yaml')], { input, cwd: here, env: elsewhere })).stdout, stdout);
+  assert.equal(
+    (await runCommand(['translate', '--config', join(run, 'config.yaml')], { input, cwd: here, env: elsewhere }))
+      .stdout,
+    stdout,
+  );
   assert.equal((await runCommand(['translate', '--model', run], { input, cwd: here, env: elsewhere })).stdout, stdout);
   await rememberRun(run, here);
   assert.equal((await runCommand(['translate'], { input, cwd: here })).stdout, stdout);
 });
 
 test('a line that is too long gives an empty line and a warning', async () => {
-  const { code, stdout, stderr } = await runCommand(['translate', '--model', run], { input: `fox\n${'x'.repeat(3 << 20)}\nfox\n` });
+  const { code, stdout, stderr } = await runCommand(['translate', '--model', run], {
+    input: `fox\n${'x'.repeat(3 << 20)}\nfox\n`,
+  });
   assert.equal(code, 0, stderr);
   const [first, skipped, last] = stdout.split('\n');
   assert.deepEqual([skipped, last], ['', first]);
@@ -62,7 +71,10 @@ test('a line that is too long gives an empty line and a warning', async () => {
 test('files are translated one after the other, stdin among them', async () => {
   writeFileSync(join(folder, 'a.txt'), 'the dog\nfox');
   writeFileSync(join(folder, 'b.gz'), gzipSync('fox\n'));
-  const { code, stdout } = await runCommand(['translate', '--model', run, join(folder, 'a.txt'), '-', join(folder, 'b.gz')], { input: 'the dog\n' });
+  const { code, stdout } = await runCommand(
+    ['translate', '--model', run, join(folder, 'a.txt'), '-', join(folder, 'b.gz')],
+    { input: 'the dog\n' },
+  );
   assert.equal(code, 0);
   const [dog, fox, ...rest] = stdout.split('\n');
   assert.deepEqual(rest, [dog, fox, '']);
@@ -71,16 +83,37 @@ test('files are translated one after the other, stdin among them', async () => {
 test('n-best and scores, for people and for machines', async () => {
   const input = 'the dog\n\nfox\n';
   const nBest = await runCommand(['translate', '--model', run, '--n-best', '2'], { input });
-  assert.deepEqual(nBest.stdout.trimEnd().split('\n').map((line) => line.split(' ')[0]), ['0', '0', '1', '2', '2']);
+  assert.deepEqual(
+    nBest.stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split(' ')[0]),
+    ['0', '0', '1', '2', '2'],
+  );
   const json = await runCommand(['translate', '--model', run, '--format', 'jsonl', '--beam-size', '1'], { input });
-  const objects = json.stdout.trimEnd().split('\n').map((line) => JSON.parse(line) as { line: number; source: string; translation: string; score: number });
-  assert.deepEqual(objects.map(({ line, source }) => [line, source]), [[1, 'the dog'], [2, ''], [3, 'fox']]);
+  const objects = json.stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { line: number; source: string; translation: string; score: number });
+  assert.deepEqual(
+    objects.map(({ line, source }) => [line, source]),
+    [
+      [1, 'the dog'],
+      [2, ''],
+      [3, 'fox'],
+    ],
+  );
   const greedy = await runCommand(['translate', '--model', run, '--set', 'decoding.beamSize=1', '--scores'], { input });
-  assert.equal(greedy.stdout, objects.map(({ translation, score }) => `${translation}\t${score.toFixed(4)}\n`).join(''));
+  assert.equal(
+    greedy.stdout,
+    objects.map(({ translation, score }) => `${translation}\t${score.toFixed(4)}\n`).join(''),
+  );
 });
 
 test('a typed line is answered before the next is there', async () => {
-  const child = spawn(process.execPath, [resolve('bin/s2s.js'), 'translate', '--model', run], { stdio: ['pipe', 'pipe', 'ignore'] });
+  const child = spawn(process.execPath, [resolve('bin/s2s.js'), 'translate', '--model', run], {
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
   const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   for (const line of ['the dog', '', 'fox']) {
     child.stdin.write(`${line}\n`);
@@ -111,7 +144,9 @@ test('what cannot be done is said before anything is translated', async () => {
 });
 
 test('a line that is not UTF-8 is named, after the translations of those before it', async () => {
-  const { code, stdout, stderr } = await runCommand(['translate', '--model', run], { input: Buffer.concat([Buffer.from('fox\n'), Buffer.from([0xff, 0x0a])]) });
+  const { code, stdout, stderr } = await runCommand(['translate', '--model', run], {
+    input: Buffer.concat([Buffer.from('fox\n'), Buffer.from([0xff, 0x0a])]),
+  });
   assert.equal(code, 1);
   assert.match(stderr, /stdin:2: the line is not valid UTF-8/);
   assert.equal(stdout, (await runCommand(['translate', '--model', run], { input: 'fox\n' })).stdout);

@@ -10,9 +10,15 @@ import { runCommand } from '../support/command.js';
 const folder = mkdtempSync(join(tmpdir(), 's2s-vocabulary-'));
 after(() => rmSync(folder, { recursive: true }));
 
-const GERMAN = ['der Hund schläft', 'ein Hund und eine Katze', 'die Katze schläft nicht', 'der alte Mann geht nach Hause'];
+const GERMAN = [
+  'der Hund schläft',
+  'ein Hund und eine Katze',
+  'die Katze schläft nicht',
+  'der alte Mann geht nach Hause',
+];
 const ENGLISH = ['the dog sleeps', 'a dog and a cat', 'the cat does not sleep', 'the old man goes home'];
-const write = (name: string, lines: readonly string[]): void => writeFileSync(join(folder, name), `${lines.join('\n')}\n`);
+const write = (name: string, lines: readonly string[]): void =>
+  writeFileSync(join(folder, name), `${lines.join('\n')}\n`);
 write('train.de', GERMAN);
 writeFileSync(join(folder, 'train.en.gz'), gzipSync(`${ENGLISH.join('\n')}\n`));
 write('dev.de', ['ein Zebra schläft']);
@@ -29,21 +35,50 @@ const config = ['--config', join(folder, 'c.yaml')];
 test('build-vocab writes the tokenizer and reports for people', async () => {
   const { code, stdout, stderr } = await runCommand(['build-vocab', ...config]);
   assert.equal(code, 0, stderr);
-  assert.deepEqual(readdirSync(join(folder, 'run')).filter((name) => name.endsWith('.json')).sort(), ['tokenizer.json', 'vocabulary.json']);
-  assert.match(stdout, /^shared bpe vocabulary: 60 tokens, \d+ characters, 100 % of the training text covered: .*tokenizer\.json$/m);
+  assert.deepEqual(
+    readdirSync(join(folder, 'run'))
+      .filter((name) => name.endsWith('.json'))
+      .sort(),
+    ['tokenizer.json', 'vocabulary.json'],
+  );
+  assert.match(
+    stdout,
+    /^shared bpe vocabulary: 60 tokens, \d+ characters, 100 % of the training text covered: .*tokenizer\.json$/m,
+  );
   assert.match(stdout, /^train source +4 +/m);
   assert.match(stdout, /^dev target +1 +/m);
   assert.match(stderr, /learning a bpe vocabulary of both sides/);
 });
 
 test('build-vocab --json prints one object for machines', async () => {
-  const { code, stdout, stderr } = await runCommand(['build-vocab', ...config, '--json', '--run-dir', join(folder, 'sides'), '--set', 'tokenizer.shared=false', '--set', 'tokenizer.type=word']);
+  const { code, stdout, stderr } = await runCommand([
+    'build-vocab',
+    ...config,
+    '--json',
+    '--run-dir',
+    join(folder, 'sides'),
+    '--set',
+    'tokenizer.shared=false',
+    '--set',
+    'tokenizer.type=word',
+  ]);
   assert.equal(code, 0);
   const report = JSON.parse(stdout) as VocabularyReport;
-  assert.deepEqual(report.tokenizers.map(({ role, size }) => [role, size]), [['source', 18], ['target', 17]]);
+  assert.deepEqual(
+    report.tokenizers.map(({ role, size }) => [role, size]),
+    [
+      ['source', 18],
+      ['target', 17],
+    ],
+  );
   assert.equal(report.dev.source.unknownRate, 1 / 3);
   assert.match(stderr, /warning: 33.33 % of the source tokens of dev are unknown/);
-  assert.deepEqual(readdirSync(join(folder, 'sides')).filter((name) => name.startsWith('tokenizer')).sort(), ['tokenizer.source.json', 'tokenizer.target.json']);
+  assert.deepEqual(
+    readdirSync(join(folder, 'sides'))
+      .filter((name) => name.startsWith('tokenizer'))
+      .sort(),
+    ['tokenizer.source.json', 'tokenizer.target.json'],
+  );
 });
 
 test('build-vocab does not replace a tokenizer that it did not make', async () => {
@@ -56,7 +91,13 @@ test('build-vocab does not replace a tokenizer that it did not make', async () =
 });
 
 test('a named tokenizer is not learned again without --force', async () => {
-  const named = [...config, '--run-dir', join(folder, 'other'), '--set', `tokenizer.directory=${join(folder, 'named')}`];
+  const named = [
+    ...config,
+    '--run-dir',
+    join(folder, 'other'),
+    '--set',
+    `tokenizer.directory=${join(folder, 'named')}`,
+  ];
   const file = join(folder, 'named', 'tokenizer.json');
   assert.equal((await runCommand(['build-vocab', ...named])).code, 0);
   assert.equal((await runCommand(['build-vocab', ...named])).code, 0, 'the same vocabulary again is harmless');
@@ -74,13 +115,21 @@ test('tokenize: options come before S2S_MODEL, and a run says whether its sides 
   await runCommand(['build-vocab', ...config, '--run-dir', join(folder, 'char'), '--set', 'tokenizer.type=char']);
   const env = { S2S_MODEL: join(folder, 'char') };
   const input = 'der Hund\n';
-  const [characters, words] = [(await runCommand(['tokenize'], { input, env })).stdout, (await runCommand(['tokenize', ...config], { input })).stdout];
+  const [characters, words] = [
+    (await runCommand(['tokenize'], { input, env })).stdout,
+    (await runCommand(['tokenize', ...config], { input })).stdout,
+  ];
   assert.notEqual(characters, words);
-  for (const way of [config, ['--model', join(folder, 'run')], ['--tokenizer', join(folder, 'run', 'tokenizer.json')]]) {
+  for (const way of [
+    config,
+    ['--model', join(folder, 'run')],
+    ['--tokenizer', join(folder, 'run', 'tokenizer.json')],
+  ]) {
     assert.equal((await runCommand(['tokenize', ...way], { input, env })).stdout, words);
   }
   // A file of the other setting of `tokenizer.shared`, which is not meant.
-  for (const side of ['source', 'target']) writeFileSync(join(folder, 'char', `tokenizer.${side}.json`), readFileSync(join(folder, 'run', 'tokenizer.json')));
+  for (const side of ['source', 'target'])
+    writeFileSync(join(folder, 'char', `tokenizer.${side}.json`), readFileSync(join(folder, 'run', 'tokenizer.json')));
   const shared = ['--config', join(folder, 'c.yaml'), '--set', `runDirectory=${join(folder, 'char')}`];
   assert.equal((await runCommand(['tokenize', ...shared], { input })).stdout, characters);
 });
@@ -89,13 +138,31 @@ test('tokenize warns of what it does not follow in a tokenizer.json, and of line
   await runCommand(['build-vocab', ...config]);
   const file = join(folder, 'cutting.json');
   const definition = JSON.parse(readFileSync(join(folder, 'run', 'tokenizer.json'), 'utf8')) as object;
-  writeFileSync(file, JSON.stringify({ ...definition, truncation: { direction: 'Right', max_length: 1, strategy: 'LongestFirst', stride: 0 } }));
-  const { code, stdout, stderr } = await runCommand(['tokenize', '--tokenizer', file], { input: `der Hund\n${'x'.repeat(2 ** 20 + 1)}\nder Hund\n` });
+  writeFileSync(
+    file,
+    JSON.stringify({
+      ...definition,
+      truncation: { direction: 'Right', max_length: 1, strategy: 'LongestFirst', stride: 0 },
+    }),
+  );
+  const { code, stdout, stderr } = await runCommand(['tokenize', '--tokenizer', file], {
+    input: `der Hund\n${'x'.repeat(2 ** 20 + 1)}\nder Hund\n`,
+  });
   assert.equal(code, 0, stderr);
   assert.equal(stdout, '▁der ▁Hund\n\n▁der ▁Hund\n');
-  assert.match(stderr, /^warning: the tokenizer: its `truncation` is switched off.*\nwarning: stdin:2: the line is longer than 1048576 bytes.*\n$/);
+  assert.match(
+    stderr,
+    /^warning: the tokenizer: its `truncation` is switched off.*\nwarning: stdin:2: the line is longer than 1048576 bytes.*\n$/,
+  );
   write('endless.de', ['x'.repeat(2 ** 20 + 1), ...GERMAN.slice(1)]);
-  const corpus = await runCommand(['build-vocab', ...config, '--run-dir', join(folder, 'endless'), '--set', `data.train.0.source=${join(folder, 'endless.de')}`]);
+  const corpus = await runCommand([
+    'build-vocab',
+    ...config,
+    '--run-dir',
+    join(folder, 'endless'),
+    '--set',
+    `data.train.0.source=${join(folder, 'endless.de')}`,
+  ]);
   assert.equal(corpus.code, 1);
   assert.match(corpus.stderr, /endless\.de:1: the line is longer than 1048576 bytes/);
 });
@@ -108,9 +175,14 @@ test('tokenize and --detokenize are inverse, for stdin and files, by model, conf
     const tokens = await runCommand(['tokenize', ...way], { input: text });
     assert.equal(tokens.code, 0, tokens.stderr);
     assert.match(tokens.stdout, /^▁der ▁Hund\n\n▁ ▁/);
-    assert.equal((await runCommand(['tokenize', '--detokenize', ...way], { input: tokens.stdout })).stdout, `${text}\n`);
+    assert.equal(
+      (await runCommand(['tokenize', '--detokenize', ...way], { input: tokens.stdout })).stdout,
+      `${text}\n`,
+    );
   }
-  const files = await runCommand(['tokenize', ...config, join(folder, 'dev.de'), '-', join(folder, 'train.en.gz')], { input: 'ein\n' });
+  const files = await runCommand(['tokenize', ...config, join(folder, 'dev.de'), '-', join(folder, 'train.en.gz')], {
+    input: 'ein\n',
+  });
   assert.equal(files.stdout.split('\n').length, 1 + 1 + 4 + 1);
 });
 
@@ -118,7 +190,10 @@ test('tokenize --ids gives ids, and takes them back', async () => {
   await runCommand(['build-vocab', ...config]);
   const ids = await runCommand(['tokenize', '--ids', ...config], { input: 'der Hund\n', env: {} });
   assert.match(ids.stdout, /^\d+( \d+)*\n$/);
-  assert.equal((await runCommand(['tokenize', '--ids', '--detokenize', ...config], { input: ids.stdout })).stdout, 'der Hund\n');
+  assert.equal(
+    (await runCommand(['tokenize', '--ids', '--detokenize', ...config], { input: ids.stdout })).stdout,
+    'der Hund\n',
+  );
 });
 
 test('tokenize says what is wrong with its input and where its tokenizer should be', async () => {

@@ -116,7 +116,12 @@ function randomModel(seed: number, random: Random, hidden: readonly number[]): M
   const inputFeeding = seed % 4 === 1 && attention !== 'none';
   // Without attention, the bridge is all that connects encoder and decoder.
   const bridge = attention === 'none' && seed % 3 === 2 ? 'projection' : BRIDGES[seed % 3]!;
-  const encoder = { layers: between(random, 1, 3), hiddenSize: pick(random, hidden), bidirectional: seed % 7 < 4, dropout: 0 };
+  const encoder = {
+    layers: between(random, 1, 3),
+    hiddenSize: pick(random, hidden),
+    bidirectional: seed % 7 < 4,
+    dropout: 0,
+  };
   const sameSize = attention === 'dot' || bridge === 'copy';
   const decoder = {
     layers: bridge === 'copy' ? encoder.layers : between(random, 1, 3),

@@ -20,14 +20,21 @@ export interface Comparison {
  * Computes a value and, for the sum of its elements weighted by `direction`, the gradient of every input: with tensors, and
  * by central differences of the version in double precision.
  */
-export function compareWithDifferences({ shapes, tensors, numbers }: Twofold, inputs: readonly Float64Array[], direction: ArrayLike<number>): Comparison {
+export function compareWithDifferences(
+  { shapes, tensors, numbers }: Twofold,
+  inputs: readonly Float64Array[],
+  direction: ArrayLike<number>,
+): Comparison {
   const [value, ...gradients] = tf.tidy(() => {
     const given = inputs.map((values, index) => tf.tensor(Float32Array.from(values), [...shapes[index]!]));
     const weights = tf.tensor1d(Float32Array.from(direction));
-    const found = tf.grads((...arguments_: Tensor[]) => tf.sum(tf.mul(tensors(...arguments_).flatten(), weights)))(given);
+    const found = tf.grads((...arguments_: Tensor[]) => tf.sum(tf.mul(tensors(...arguments_).flatten(), weights)))(
+      given,
+    );
     return [tensors(...given), ...found].map((tensor) => tensor.dataSync());
   }) as [Float32Array, ...Float32Array[]];
-  const weighted = (): number => Array.from(numbers(...inputs)).reduce((sum, element, index) => sum + element * direction[index]!, 0);
+  const weighted = (): number =>
+    Array.from(numbers(...inputs)).reduce((sum, element, index) => sum + element * direction[index]!, 0);
   const differences = inputs.map((values) =>
     values.map((element, index) => {
       const at = (shift: number): number => {
@@ -39,5 +46,8 @@ export function compareWithDifferences({ shapes, tensors, numbers }: Twofold, in
       return difference;
     }),
   );
-  return { value: [value, numbers(...inputs)], gradients: gradients.map((gradient, index) => [gradient, differences[index]!]) };
+  return {
+    value: [value, numbers(...inputs)],
+    gradients: gradients.map((gradient, index) => [gradient, differences[index]!]),
+  };
 }

@@ -12,29 +12,44 @@ import { tinyModel } from './models.js';
  * model. Its argument is JSON: settings of the model, the size of both vocabularies, and the shape. A process measures one
  * shape only, because memory that was freed is not always returned. Linux only.
  */
-const { model: settings, vocabularySize, shape } = JSON.parse(process.argv[2]!) as { model: Record<string, unknown>; vocabularySize: number; shape: BatchShape };
+const {
+  model: settings,
+  vocabularySize,
+  shape,
+} = JSON.parse(process.argv[2]!) as { model: Record<string, unknown>; vocabularySize: number; shape: BatchShape };
 await loadTensorFlow({ device: 'cpu' });
-const model = buildModel(tinyModel(settings), { source: vocabularySize, target: vocabularySize }, { random: new Random(1), policy: policyFor() });
+const model = buildModel(
+  tinyModel(settings),
+  { source: vocabularySize, target: vocabularySize },
+  { random: new Random(1), policy: policyFor() },
+);
 step(fullBatch({ sentences: 2, sourceTime: 3, targetTime: 3 }));
 const batch = fullBatch(shape);
 // The highest value is counted from here on.
 writeFileSync('/proc/self/clear_refs', '5');
 const before = statusBytes('VmRSS');
 step(batch);
-process.stdout.write(JSON.stringify({ measured: statusBytes('VmHWM') - before, estimate: model.memory(shapeOf(batch)) }));
+process.stdout.write(
+  JSON.stringify({ measured: statusBytes('VmHWM') - before, estimate: model.memory(shapeOf(batch)) }),
+);
 
 function statusBytes(name: string): number {
   return 1024 * Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(readFileSync('/proc/self/status', 'utf8'))![1]);
 }
 
 function step(given: Batch): void {
-  const { gradients, loss, negativeLogLikelihood, correct } = computeGradients(model, given, { labelSmoothing: 0.1, divisor: given.batch, seeds: new DropoutSeeds(1, 0) });
+  const { gradients, loss, negativeLogLikelihood, correct } = computeGradients(model, given, {
+    labelSmoothing: 0.1,
+    divisor: given.batch,
+    seeds: new DropoutSeeds(1, 0),
+  });
   for (const tensor of [...gradients, loss, negativeLogLikelihood, correct]) tensor.dispose();
   model.parameters.release();
 }
 
 function fullBatch({ sentences, sourceTime, targetTime }: BatchShape): Batch {
-  const ids = (count: number): Int32Array => Int32Array.from({ length: count }, (_, index) => 4 + ((index * 7919) % (vocabularySize - 4)));
+  const ids = (count: number): Int32Array =>
+    Int32Array.from({ length: count }, (_, index) => 4 + ((index * 7919) % (vocabularySize - 4)));
   return {
     batch: sentences,
     sourceTime,

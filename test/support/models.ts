@@ -25,7 +25,10 @@ export function tinyModel(differences: TinyDifferences = {}): ModelConfig {
 }
 
 /** A padded batch of the given pairs of ids (without special symbols), with extra columns of padding. */
-export function batchOf(pairs: readonly { source: readonly number[]; target: readonly number[] }[], extraPadding = 0): Batch {
+export function batchOf(
+  pairs: readonly { source: readonly number[]; target: readonly number[] }[],
+  extraPadding = 0,
+): Batch {
   const sourceTime = Math.max(...pairs.map(({ source }) => source.length)) + 1 + extraPadding;
   const targetTime = Math.max(...pairs.map(({ target }) => target.length)) + 1 + extraPadding;
   const source = new Int32Array(pairs.length * sourceTime);

@@ -3,7 +3,15 @@ import type { Architecture } from '../../src/model/build.js';
 import type { Cost } from '../../src/model/cost.js';
 import type { ForwardPass } from '../../src/model/forward-pass.js';
 import { glorot } from '../../src/model/initializers.js';
-import type { Decoder, EncodedSource, Encoder, PreparedSource, StepInput, StepOutput, TeacherForced } from '../../src/model/model.js';
+import type {
+  Decoder,
+  EncodedSource,
+  Encoder,
+  PreparedSource,
+  StepInput,
+  StepOutput,
+  TeacherForced,
+} from '../../src/model/model.js';
 import type { ParameterSpec } from '../../src/model/parameters.js';
 import { tf } from '../../src/runtime/tf.js';
 
@@ -28,7 +36,15 @@ class NeighbourEncoder implements Encoder {
 
   encode(embedded: Tensor3D, _lengths: Tensor1D, mask: Tensor2D, { multiply }: ForwardPass): EncodedSource {
     const [batch, time, size] = embedded.shape;
-    const left = tf.slice(tf.pad(embedded, [[0, 0], [1, 0], [0, 0]]), [0, 0, 0], [batch, time, size]);
+    const left = tf.slice(
+      tf.pad(embedded, [
+        [0, 0],
+        [1, 0],
+        [0, 0],
+      ]),
+      [0, 0, 0],
+      [batch, time, size],
+    );
     const flat = tf.reshape(tf.concat([embedded, left], 2), [batch * time, 2 * size]) as Tensor2D;
     const outputs = tf.reshape(multiply(flat, 'encoder.kernel', { tanh: true }), [batch, time, size]);
     return { outputs: tf.mul(outputs, tf.expandDims(mask, 2)), mask, finalState: undefined };
@@ -47,7 +63,11 @@ class PrefixMeanDecoder implements Decoder {
     const shape = [3 * this.outputSize, this.outputSize];
     return [
       { name: 'decoder.kernel', shape, initializer: glorot(shape[0]!, shape[1]!) },
-      { name: 'decoder.query', shape: [this.outputSize, this.outputSize], initializer: glorot(this.outputSize, this.outputSize) },
+      {
+        name: 'decoder.query',
+        shape: [this.outputSize, this.outputSize],
+        initializer: glorot(this.outputSize, this.outputSize),
+      },
     ];
   }
 
@@ -56,7 +76,13 @@ class PrefixMeanDecoder implements Decoder {
     return { memory: [tf.reshape(outputs, [batch, time, 1, size]), mask], state: [tf.zeros([batch, 0, size])] };
   }
 
-  sequence(embedded: Tensor3D, _lengths: Tensor1D, { memory, state: initial }: PreparedSource, pass: ForwardPass, options: { readonly attention: boolean }): TeacherForced {
+  sequence(
+    embedded: Tensor3D,
+    _lengths: Tensor1D,
+    { memory, state: initial }: PreparedSource,
+    pass: ForwardPass,
+    options: { readonly attention: boolean },
+  ): TeacherForced {
     let state = initial;
     const steps = Array.from({ length: embedded.shape[1] }, (_, position) => {
       const input = tf.squeeze<Tensor2D>(tf.slice(embedded, [0, position, 0], [-1, 1, -1]), [1]);
@@ -64,10 +90,21 @@ class PrefixMeanDecoder implements Decoder {
       ({ state } = step);
       return step;
     });
-    const hidden = tf.reshape(tf.stack(steps.map((step) => step.hidden), 1), [-1, this.outputSize]) as Tensor2D;
+    const hidden = tf.reshape(
+      tf.stack(
+        steps.map((step) => step.hidden),
+        1,
+      ),
+      [-1, this.outputSize],
+    ) as Tensor2D;
     return {
       hidden,
-      attention: options.attention ? tf.concat(steps.map((step) => step.attention as Tensor3D), 1) : undefined,
+      attention: options.attention
+        ? tf.concat(
+            steps.map((step) => step.attention as Tensor3D),
+            1,
+          )
+        : undefined,
       auxiliaryLosses: { activity: tf.mul(tf.sum(tf.square(hidden)), 1e-3) },
     };
   }

@@ -21,11 +21,19 @@ export function stepwiseScore(model: Decodable, source: readonly number[], targe
   const logProbabilities: number[] = [];
   let correct = 0;
   tf.tidy(() => {
-    const encoded = model.encode(tf.tensor2d([[...source, EOS]], undefined, 'int32'), tf.tensor1d([source.length + 1], 'int32'));
+    const encoded = model.encode(
+      tf.tensor2d([[...source, EOS]], undefined, 'int32'),
+      tf.tensor1d([source.length + 1], 'int32'),
+    );
     let { state } = encoded;
     let previous = BOS;
     for (const [position, label] of [...target, EOS].entries()) {
-      const step = model.decodeStep({ memory: encoded.memory, state, position, previous: tf.tensor1d([previous], 'int32') });
+      const step = model.decodeStep({
+        memory: encoded.memory,
+        state,
+        position,
+        previous: tf.tensor1d([previous], 'int32'),
+      });
       const logits = [...step.logits.values().dataSync()];
       const largest = Math.max(...logits);
       const logSum = largest + Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit - largest), 0));

@@ -15,7 +15,10 @@ export async function makeTinyRun(runDirectory: string, model: ConfigInput['mode
   const config = configSchema.parse({
     runDirectory,
     precision: 'float32',
-    data: { train: [{ source: '/nowhere/train.a', target: '/nowhere/train.b' }], dev: [{ source: '/nowhere/dev.a', target: '/nowhere/dev.b' }] },
+    data: {
+      train: [{ source: '/nowhere/train.a', target: '/nowhere/train.b' }],
+      dev: [{ source: '/nowhere/dev.a', target: '/nowhere/dev.b' }],
+    },
     tokenizer: { type: 'char', size: 40 },
     model: { embeddingSize: 8, encoder: { hiddenSize: 8 }, decoder: { hiddenSize: 8 }, initialization: 1, ...model },
     decoding: { beamSize: 3, maxLengthRatio: 1, maxLengthMargin: 2 },
@@ -26,7 +29,11 @@ export async function makeTinyRun(runDirectory: string, model: ConfigInput['mode
   text.add('the quick brown fox jumps over the lazy dog');
   await writeFile(join(runDirectory, 'tokenizer.json'), learnTokenizer(text, config.tokenizer).json);
   const { source, target } = loadTokenizers(runDirectory, true);
-  const built = buildModel(config.model, { source: source.vocabularySize, target: target.vocabularySize }, { random: new Random(seed), policy: policyFor() });
+  const built = buildModel(
+    config.model,
+    { source: source.vocabularySize, target: target.vocabularySize },
+    { random: new Random(seed), policy: policyFor() },
+  );
   const values = await built.parameters.values();
   built.dispose();
   await saveCheckpoint(

@@ -19,11 +19,17 @@ export interface TinyText {
 }
 
 /** Writes a text of random words; line N of the target is line N of the source word by word, as `translate` says. */
-export function writeTinyText(pairs: { train: number; dev: number }, translate: (words: string[]) => string[] = (words) => words.reverse(), { words = 8, longest = 6 } = {}): TinyText {
+export function writeTinyText(
+  pairs: { train: number; dev: number },
+  translate: (words: string[]) => string[] = (words) => words.reverse(),
+  { words = 8, longest = 6 } = {},
+): TinyText {
   const folder = mkdtempSync(join(tmpdir(), 's2s-training-'));
   const random = new Random(11);
   for (const split of ['train', 'dev'] as const) {
-    const sources = Array.from({ length: pairs[split] }, () => Array.from({ length: 1 + random.integer(longest) }, () => String.fromCharCode(97 + random.integer(words))));
+    const sources = Array.from({ length: pairs[split] }, () =>
+      Array.from({ length: 1 + random.integer(longest) }, () => String.fromCharCode(97 + random.integer(words))),
+    );
     writeFileSync(join(folder, `${split}.a`), sources.map((line) => `${line.join(' ')}\n`).join(''));
     writeFileSync(join(folder, `${split}.b`), sources.map((line) => `${translate([...line]).join(' ')}\n`).join(''));
   }
@@ -40,7 +46,11 @@ export interface TinySettings {
 }
 
 /** The configuration of a training that takes some milliseconds a step, in a run directory of the given name beside the text. */
-export function tinyConfig({ folder }: TinyText, name: string, { seed, data, tokenizer, model, training }: TinySettings = {}): Config {
+export function tinyConfig(
+  { folder }: TinyText,
+  name: string,
+  { seed, data, tokenizer, model, training }: TinySettings = {},
+): Config {
   return configSchema.parse({
     seed: seed ?? 3,
     precision: 'float32',
@@ -72,11 +82,27 @@ export interface TinyResult {
  */
 export async function trainTiny(
   config: Config,
-  { resume = false, start = 'new', architecture, signal, onEvent }: { resume?: boolean; start?: StartFrom; architecture?: Architecture; signal?: AbortSignal; onEvent?: (event: TrainingEvent, run: TrainingRun) => void | Promise<void> } = {},
+  {
+    resume = false,
+    start = 'new',
+    architecture,
+    signal,
+    onEvent,
+  }: {
+    resume?: boolean;
+    start?: StartFrom;
+    architecture?: Architecture;
+    signal?: AbortSignal;
+    onEvent?: (event: TrainingEvent, run: TrainingRun) => void | Promise<void>;
+  } = {},
 ): Promise<TinyResult> {
   const preparation: PreparationEvent[] = [];
   const events: TrainingEvent[] = [];
-  const run = await openTraining(config, { start: resume ? 'resume' : start, architecture, onEvent: (event) => preparation.push(event) });
+  const run = await openTraining(config, {
+    start: resume ? 'resume' : start,
+    architecture,
+    onEvent: (event) => preparation.push(event),
+  });
   try {
     for await (const event of train(run, signal)) {
       events.push(event);
@@ -91,7 +117,10 @@ export async function trainTiny(
 }
 
 /** Replaces the weights or the optimiser moments of a run's last checkpoint, with valid checksums. */
-export async function replaceInCheckpoint({ runDirectory }: Config, { weights, optimizer }: { weights?: SavedTensors; optimizer?: SavedTensors }): Promise<void> {
+export async function replaceInCheckpoint(
+  { runDirectory }: Config,
+  { weights, optimizer }: { weights?: SavedTensors; optimizer?: SavedTensors },
+): Promise<void> {
   const checkpoint = await loadCheckpoint(runDirectory, 'last');
   const moments = optimizer ?? (await loadOptimizer(checkpoint));
   await saveCheckpoint(
@@ -102,7 +131,10 @@ export async function replaceInCheckpoint({ runDirectory }: Config, { weights, o
 }
 
 /** The events of one type. */
-export function eventsOf<Type extends TrainingEvent['type']>({ events }: Pick<TinyResult, 'events'>, type: Type): Extract<TrainingEvent, { type: Type }>[] {
+export function eventsOf<Type extends TrainingEvent['type']>(
+  { events }: Pick<TinyResult, 'events'>,
+  type: Type,
+): Extract<TrainingEvent, { type: Type }>[] {
   return events.filter((event): event is Extract<TrainingEvent, { type: Type }> => event.type === type);
 }
 
@@ -113,7 +145,9 @@ export function stoppedOf(result: TinyResult): Extract<TrainingEvent, { type: 's
 }
 
 /** The files of a run's last checkpoint, byte for byte, but for the times in its state. */
-export async function lastCheckpoint({ runDirectory }: Config): Promise<{ weights: Buffer; optimizer: Buffer; state: Record<string, unknown> }> {
+export async function lastCheckpoint({
+  runDirectory,
+}: Config): Promise<{ weights: Buffer; optimizer: Buffer; state: Record<string, unknown> }> {
   const { directory, state } = await loadCheckpoint(runDirectory, 'last');
   const unreported = state.unreported === undefined ? undefined : { ...state.unreported, seconds: 0 };
   return {

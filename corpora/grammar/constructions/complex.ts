@@ -8,7 +8,18 @@ import { MOODS, OF_PLACES, TRAITS } from '../lexicon/adjectives.js';
 import { ANIMALS, HOMES, PEOPLE, RELATIVES, VEHICLES } from '../lexicon/nouns.js';
 import { NAMES, VOCATIVES } from '../lexicon/people.js';
 import { ROOMS, SPOTS } from '../lexicon/places.js';
-import { ACTIVITIES, BE, GIVING, GO, INVOLUNTARY, MOVEMENTS, REFLEXIVE, TOWARDS_PEOPLE, TRANSITIVE, verb } from '../lexicon/verbs.js';
+import {
+  ACTIVITIES,
+  BE,
+  GIVING,
+  GO,
+  INVOLUNTARY,
+  MOVEMENTS,
+  REFLEXIVE,
+  TOWARDS_PEOPLE,
+  TRANSITIVE,
+  verb,
+} from '../lexicon/verbs.js';
 import type { Owner } from '../noun-phrase.js';
 import { nounPhrase, OWNERS } from '../noun-phrase.js';
 import { adjectivesFor, definiteThing, objectOf, predicatesFor } from '../objects.js';
@@ -23,7 +34,12 @@ import { destination, inCity, placeFor } from './shared.js';
 const STAY = verb('stay/rester');
 const KNOW = verb('know/connaître', true);
 const LIVE = verb('live/habiter');
-const WEATHER = [both('it rains', 'il pleut'), both('it snows', 'il neige'), both('it is cold', 'il fait froid'), both('it is hot', 'il fait chaud')];
+const WEATHER = [
+  both('it rains', 'il pleut'),
+  both('it snows', 'il neige'),
+  both('it is cold', 'il fait froid'),
+  both('it is hot', 'il fait chaud'),
+];
 const THINK = [verb('think/penser', true), verb('know/savoir', true), verb('hope/espérer', true)];
 
 /** A short clause of this subject: an activity, a routine or something with a thing. */
@@ -40,8 +56,27 @@ function short(sampler: Sampler, subject: Actor, tense: Clause['tense']): Clause
 }
 
 function reason(sampler: Sampler, subject: Actor, tense: 'present' | 'past'): Phrase {
-  if (sampler.chance(0.6)) return statement({ subject, verb: BE, tense, complements: [predicate(sampler.pick(MOODS.filter((mood) => /^(happy|sad|tired|sick|busy|worried|nervous)$/.test(mood.en))), subject)] });
-  return statement({ subject, verb: sampler.pick(['be hungry/avoir faim', 'be thirsty/avoir soif', 'be cold/avoir froid', 'be sleepy/avoir sommeil'].map((entry) => verb(entry, true))), tense });
+  if (sampler.chance(0.6))
+    return statement({
+      subject,
+      verb: BE,
+      tense,
+      complements: [
+        predicate(
+          sampler.pick(MOODS.filter((mood) => /^(happy|sad|tired|sick|busy|worried|nervous)$/.test(mood.en))),
+          subject,
+        ),
+      ],
+    });
+  return statement({
+    subject,
+    verb: sampler.pick(
+      ['be hungry/avoir faim', 'be thirsty/avoir soif', 'be cold/avoir froid', 'be sleepy/avoir sommeil'].map((entry) =>
+        verb(entry, true),
+      ),
+    ),
+    tense,
+  });
 }
 
 /** The clause without its subject, as it follows a relative pronoun. */
@@ -57,26 +92,86 @@ export const COMPLEX: readonly Construction[] = [
       const person = actorFrom(nounPhrase(s.pick(PEOPLE), s.chance(0.75) ? 'singular' : 'plural', 'the'));
       const who: Actor = { ...person, en: 'who', fr: 'qui' };
       const clause: Clause = s.chance(0.5)
-        ? { subject: who, ...(s.chance(0.5) ? { verb: LIVE, complements: [inCity(s)] } : { verb: verb('work/travailler'), complements: [s.pick(SPOTS).at] }), tense: 'present' }
+        ? {
+            subject: who,
+            ...(s.chance(0.5)
+              ? { verb: LIVE, complements: [inCity(s)] }
+              : { verb: verb('work/travailler'), complements: [s.pick(SPOTS).at] }),
+            tense: 'present',
+          }
         : short(s, who, s.pick(['progressive', 'past'] as const));
       const described = { ...person, ...sequence(person, statement(clause)) };
-      if (s.chance(0.5)) return sentence(statement({ subject: described, verb: BE, tense: 'present', complements: [predicate(s.pick(TRAITS), person)] }));
-      return sentence(statement({ subject: s.pick([I, WE, HE, SHE, named(s.pick(NAMES))]), verb: s.pick(TOWARDS_PEOPLE), tense: s.pick(['past', 'future'] as const), object: described }));
+      if (s.chance(0.5))
+        return sentence(
+          statement({
+            subject: described,
+            verb: BE,
+            tense: 'present',
+            complements: [predicate(s.pick(TRAITS), person)],
+          }),
+        );
+      return sentence(
+        statement({
+          subject: s.pick([I, WE, HE, SHE, named(s.pick(NAMES))]),
+          verb: s.pick(TOWARDS_PEOPLE),
+          tense: s.pick(['past', 'future'] as const),
+          object: described,
+        }),
+      );
     },
   },
   {
     name: 'relative clauses with that: que, and the participle agrees',
     weight: 5,
     draw: (s) => {
-      const doing = s.pick(TRANSITIVE.filter((entry) => ['buy', 'sell', 'find', 'lose', 'read', 'write', 'repair', 'choose', 'borrow', 'see', 'receive', 'wash', 'draw'].includes(entry.en.base)));
+      const doing = s.pick(
+        TRANSITIVE.filter((entry) =>
+          [
+            'buy',
+            'sell',
+            'find',
+            'lose',
+            'read',
+            'write',
+            'repair',
+            'choose',
+            'borrow',
+            'see',
+            'receive',
+            'wash',
+            'draw',
+          ].includes(entry.en.base),
+        ),
+      );
       const noun = s.pick(doing.objects);
       const head = nounPhrase(noun, s.chance(0.7) ? 'singular' : 'plural', 'the');
       const buyer = anybody(s);
-      const clause: Clause = { subject: buyer, verb: doing, tense: 'past', antecedent: head, complements: s.chance(0.4) ? [past(s)] : [] };
+      const clause: Clause = {
+        subject: buyer,
+        verb: doing,
+        tense: 'past',
+        antecedent: head,
+        complements: s.chance(0.4) ? [past(s)] : [],
+      };
       const described = sequence(head, relativeClause(both('that', 'que'), clause));
       const adjectives = predicatesFor(noun);
-      if (adjectives.length > 0 && s.chance(0.6)) return sentence(statement({ subject: { ...head, ...described }, verb: BE, tense: s.pick(['present', 'past'] as const), complements: [predicate(s.pick(adjectives), head)] }));
-      return sentence(statement({ subject: s.pick([I, WE, named(s.pick(NAMES))].filter((entry) => entry.en !== buyer.en)), verb: s.pick([verb('like/aimer', true), verb('look for/chercher'), verb('find/trouver')]), tense: s.pick(['past', 'present'] as const), object: { ...head, ...described } }));
+      if (adjectives.length > 0 && s.chance(0.6))
+        return sentence(
+          statement({
+            subject: { ...head, ...described },
+            verb: BE,
+            tense: s.pick(['present', 'past'] as const),
+            complements: [predicate(s.pick(adjectives), head)],
+          }),
+        );
+      return sentence(
+        statement({
+          subject: s.pick([I, WE, named(s.pick(NAMES))].filter((entry) => entry.en !== buyer.en)),
+          verb: s.pick([verb('like/aimer', true), verb('look for/chercher'), verb('find/trouver')]),
+          tense: s.pick(['past', 'present'] as const),
+          object: { ...head, ...described },
+        }),
+      );
     },
   },
   {
@@ -85,15 +180,45 @@ export const COMPLEX: readonly Construction[] = [
     draw: (s) => {
       if (s.chance(0.5)) {
         const head = nounPhrase(s.pick([...HOMES, ...SPOTS.slice(0, 8)]), 'singular', 'the');
-        const clause: Clause = { subject: anybody(s), verb: s.pick([verb('work/travailler'), verb('study/étudier'), verb('wait/attendre')]), tense: s.pick(['present', 'usedTo'] as const) };
-        return sentence(statement({ subject: { ...head, ...sequence(head, relativeClause(both('where', 'où'), clause)) }, verb: BE, tense: 'present', complements: [predicate(s.pick(OF_PLACES.filter((entry) => entry.en !== 'new')), head)] }));
+        const clause: Clause = {
+          subject: anybody(s),
+          verb: s.pick([verb('work/travailler'), verb('study/étudier'), verb('wait/attendre')]),
+          tense: s.pick(['present', 'usedTo'] as const),
+        };
+        return sentence(
+          statement({
+            subject: { ...head, ...sequence(head, relativeClause(both('where', 'où'), clause)) },
+            verb: BE,
+            tense: 'present',
+            complements: [predicate(s.pick(OF_PLACES.filter((entry) => entry.en !== 'new')), head)],
+          }),
+        );
       }
       const person = nounPhrase(s.pick(PEOPLE), 'singular', s.pick(['the', 'a'] as const));
-      const owned = s.pick([...RELATIVES.slice(0, 2), ...ANIMALS.slice(0, 3), ...VEHICLES.slice(0, 1), ...HOMES.slice(3)]);
+      const owned = s.pick([
+        ...RELATIVES.slice(0, 2),
+        ...ANIMALS.slice(0, 3),
+        ...VEHICLES.slice(0, 1),
+        ...HOMES.slice(3),
+      ]);
       const possession = nounPhrase(owned, 'singular', 'the');
       const adjective = s.pick(adjectivesFor(owned).length > 0 ? predicatesFor(owned) : TRAITS);
-      const whose = sequence(both(`whose ${owned.en}`, `dont ${possession.fr}`), { en: 'is', fr: 'est' }, predicate(adjective, possession));
-      return sentence(statement({ subject: s.pick([I, WE, HE, SHE]), ...s.pick([{ verb: KNOW, tense: 'present' }, { verb: verb('meet/rencontrer'), tense: 'past' }, { verb: verb('see/voir'), tense: 'past' }] as const), object: { ...person, ...sequence(person, whose) } }));
+      const whose = sequence(
+        both(`whose ${owned.en}`, `dont ${possession.fr}`),
+        { en: 'is', fr: 'est' },
+        predicate(adjective, possession),
+      );
+      return sentence(
+        statement({
+          subject: s.pick([I, WE, HE, SHE]),
+          ...s.pick([
+            { verb: KNOW, tense: 'present' },
+            { verb: verb('meet/rencontrer'), tense: 'past' },
+            { verb: verb('see/voir'), tense: 'past' },
+          ] as const),
+          object: { ...person, ...sequence(person, whose) },
+        }),
+      );
     },
   },
   {
@@ -109,10 +234,18 @@ export const COMPLEX: readonly Construction[] = [
       if (s.chance(0.5)) {
         const cause = short(s, first, 'present');
         const temporal = both(statement(cause).en, statement({ ...cause, tense: 'future' }).fr);
-        return sentence(conditionFirst ? sequence(both('when', 'quand'), temporal, COMMA, consequence) : sequence(consequence, both('when', 'quand'), temporal));
+        return sentence(
+          conditionFirst
+            ? sequence(both('when', 'quand'), temporal, COMMA, consequence)
+            : sequence(consequence, both('when', 'quand'), temporal),
+        );
       }
       const condition = !same && s.chance(0.3) ? s.pick(WEATHER) : statement(short(s, first, 'present'));
-      return sentence(conditionFirst ? sequence(both('if', 'si'), condition, COMMA, consequence) : sequence(consequence, both('if', 'si'), condition));
+      return sentence(
+        conditionFirst
+          ? sequence(both('if', 'si'), condition, COMMA, consequence)
+          : sequence(consequence, both('if', 'si'), condition),
+      );
     },
   },
   {
@@ -122,7 +255,12 @@ export const COMPLEX: readonly Construction[] = [
       const subject = anybody(s);
       const tense = s.pick(['present', 'past'] as const);
       const main = s.chance(0.3)
-        ? statement({ subject, verb: STAY, tense, complements: [s.pick([both('at home', 'à la maison'), ...ROOMS.slice(0, 4)])] })
+        ? statement({
+            subject,
+            verb: STAY,
+            tense,
+            complements: [s.pick([both('at home', 'à la maison'), ...ROOMS.slice(0, 4)])],
+          })
         : statement({ ...short(s, subject, tense), negation: s.chance(0.3) ? 'not' : undefined });
       return sentence(sequence(main, both('because', 'parce que'), reason(s, pronounForActor(subject), tense)));
     },
@@ -133,12 +271,17 @@ export const COMPLEX: readonly Construction[] = [
     draw: (s) => {
       const subject = anybody(s);
       const other = somebody(s);
-      if (subject.en.includes(other.en) || other.en.includes(subject.en)) return sentence(statement(short(s, subject, 'pastProgressive')));
+      if (subject.en.includes(other.en) || other.en.includes(subject.en))
+        return sentence(statement(short(s, subject, 'pastProgressive')));
       const arriving = s.chance(0.5)
         ? statement({ subject: other, verb: s.pick(MOVEMENTS.slice(0, 6)), tense: 'past' })
         : statement(withThing(s, other));
       const ongoing = statement(short(s, subject, 'pastProgressive'));
-      return sentence(s.chance(0.5) ? sequence(ongoing, both('when', 'quand'), arriving) : sequence(both('when', 'quand'), arriving, COMMA, ongoing));
+      return sentence(
+        s.chance(0.5)
+          ? sequence(ongoing, both('when', 'quand'), arriving)
+          : sequence(both('when', 'quand'), arriving, COMMA, ongoing),
+      );
     },
   },
   {
@@ -148,8 +291,20 @@ export const COMPLEX: readonly Construction[] = [
       const subject = anybody(s);
       const other = s.chance(0.5) ? pronounForActor(subject) : somebody(s);
       const thinking = s.pick(THINK);
-      const content = s.chance(0.35) ? statement({ subject: other, verb: BE, tense: thinking.en.base === 'hope' ? 'future' : s.pick(['present', 'future'] as const), complements: [predicate(s.pick([...MOODS.slice(0, 9), ...TRAITS]), other)] })
-        : statement(short(s, other, thinking.en.base === 'hope' ? 'future' : s.pick(['future', 'past', 'progressive'] as const)));
+      const content = s.chance(0.35)
+        ? statement({
+            subject: other,
+            verb: BE,
+            tense: thinking.en.base === 'hope' ? 'future' : s.pick(['present', 'future'] as const),
+            complements: [predicate(s.pick([...MOODS.slice(0, 9), ...TRAITS]), other)],
+          })
+        : statement(
+            short(
+              s,
+              other,
+              thinking.en.base === 'hope' ? 'future' : s.pick(['future', 'past', 'progressive'] as const),
+            ),
+          );
       return sentence(sequence(statement({ subject, verb: thinking, tense: 'present' }), both('that', 'que'), content));
     },
   },
@@ -158,10 +313,31 @@ export const COMPLEX: readonly Construction[] = [
     weight: 2,
     draw: (s) => {
       const subject = anybody(s);
-      const going = s.pick([...MOVEMENTS.slice(1, 2), ...REFLEXIVE.slice(2, 3), verb('eat/manger'), verb('work/travailler'), verb('study/étudier')]);
-      const before = both(`before ${going.en.ing} ${going.en.particle}`, `avant de ${going.fr.reflexive ? ['me', 'te', 'se', 'nous', 'vous', 'se'][subject.form] : ''} ${going.fr.infinitive}`);
-      const doing = s.pick(TRANSITIVE.filter((entry) => ['wash', 'clean', 'close', 'open', 'read', 'prepare', 'write', 'repair'].includes(entry.en.base)));
-      return sentence(statement({ subject, verb: doing, tense: s.pick(['past', 'future'] as const), object: definiteThing(s, doing.objects, subject.owner), complements: [before] }));
+      const going = s.pick([
+        ...MOVEMENTS.slice(1, 2),
+        ...REFLEXIVE.slice(2, 3),
+        verb('eat/manger'),
+        verb('work/travailler'),
+        verb('study/étudier'),
+      ]);
+      const before = both(
+        `before ${going.en.ing} ${going.en.particle}`,
+        `avant de ${going.fr.reflexive ? ['me', 'te', 'se', 'nous', 'vous', 'se'][subject.form] : ''} ${going.fr.infinitive}`,
+      );
+      const doing = s.pick(
+        TRANSITIVE.filter((entry) =>
+          ['wash', 'clean', 'close', 'open', 'read', 'prepare', 'write', 'repair'].includes(entry.en.base),
+        ),
+      );
+      return sentence(
+        statement({
+          subject,
+          verb: doing,
+          tense: s.pick(['past', 'future'] as const),
+          object: definiteThing(s, doing.objects, subject.owner),
+          complements: [before],
+        }),
+      );
     },
   },
   {
@@ -174,7 +350,8 @@ export const COMPLEX: readonly Construction[] = [
       const negative = s.chance(0.25);
       const [en, fr] = order(s, form, owner, negative);
       const words = both(`${negative ? "don't" : ''} ${en}`, fr);
-      if (vocative === undefined) return sentence(s.chance(0.5) ? sequence(words, COMMA, both('please', "s'il vous plaît")) : words);
+      if (vocative === undefined)
+        return sentence(s.chance(0.5) ? sequence(words, COMMA, both('please', "s'il vous plaît")) : words);
       return sentence(s.chance(0.5) ? sequence(words, COMMA, vocative) : sequence(vocative, COMMA, words));
     },
   },
@@ -185,8 +362,12 @@ export const COMPLEX: readonly Construction[] = [
       const subject = anybody(s);
       const tense = s.pick(['past', 'past', 'future'] as const);
       const again = pronounForActor(subject);
-      const first = s.chance(0.5) ? statement({ subject, verb: s.pick(REFLEXIVE.slice(0, 2)), tense, complements: [atClock(s)] }) : statement(short(s, subject, tense));
-      const second = s.chance(0.5) ? statement({ subject: again, verb: GO, tense, complements: [destination(s)] }) : statement(withThing(s, again, tense));
+      const first = s.chance(0.5)
+        ? statement({ subject, verb: s.pick(REFLEXIVE.slice(0, 2)), tense, complements: [atClock(s)] })
+        : statement(short(s, subject, tense));
+      const second = s.chance(0.5)
+        ? statement({ subject: again, verb: GO, tense, complements: [destination(s)] })
+        : statement(withThing(s, again, tense));
       return sentence(sequence(first, both('and then', 'et ensuite'), second));
     },
   },
@@ -197,7 +378,14 @@ export const COMPLEX: readonly Construction[] = [
       const subject = anybody(s);
       const tense = s.pick(['past', 'present', 'future'] as const);
       const other = s.pick([HE, SHE, I, WE, named(s.pick(NAMES))].filter((entry) => !subject.en.includes(entry.en)));
-      return sentence(sequence(statement(withThing(s, subject, tense)), COMMA, both('but', 'mais'), statement({ ...withThing(s, other, tense, true), negation: 'not' })));
+      return sentence(
+        sequence(
+          statement(withThing(s, subject, tense)),
+          COMMA,
+          both('but', 'mais'),
+          statement({ ...withThing(s, other, tense, true), negation: 'not' }),
+        ),
+      );
     },
   },
 ];
@@ -213,30 +401,64 @@ function order(sampler: Sampler, form: 1 | 4, owner: Owner, negative: boolean): 
   const around = (words: string): string => (negative ? `ne ${words} pas` : words);
   const kind = sampler.between(1, 5);
   if (kind === 1) {
-    const rising = sampler.pick(REFLEXIVE.filter((entry) => ['get', 'wake', 'rest', 'hurry'].includes(entry.en.base) && entry.en.particle !== 'bored'));
+    const rising = sampler.pick(
+      REFLEXIVE.filter(
+        (entry) => ['get', 'wake', 'rest', 'hurry'].includes(entry.en.base) && entry.en.particle !== 'bored',
+      ),
+    );
     const finite = imperative(rising.fr, form);
     const english = `${rising.en.base} ${rising.en.particle}`;
-    return [english, negative ? around(`${form === 1 ? 'te' : 'vous'} ${finite}`) : `${finite}-${form === 1 ? 'toi' : 'vous'}`];
+    return [
+      english,
+      negative ? around(`${form === 1 ? 'te' : 'vous'} ${finite}`) : `${finite}-${form === 1 ? 'toi' : 'vous'}`,
+    ];
   }
   if (kind === 2) {
-    const clitic = sampler.pick([['me', 'me', 'moi'], ['him', 'le_', 'le'], ['her', 'la_', 'la'], ['us', 'nous', 'nous'], ['them', 'les_', 'les']] as const);
-    const helping = sampler.pick(TOWARDS_PEOPLE.filter((entry) => ['help', 'follow', 'wait', 'listen', 'look', 'invite', 'thank'].includes(entry.en.base)));
+    const clitic = sampler.pick([
+      ['me', 'me', 'moi'],
+      ['him', 'le_', 'le'],
+      ['her', 'la_', 'la'],
+      ['us', 'nous', 'nous'],
+      ['them', 'les_', 'les'],
+    ] as const);
+    const helping = sampler.pick(
+      TOWARDS_PEOPLE.filter((entry) =>
+        ['help', 'follow', 'wait', 'listen', 'look', 'invite', 'thank'].includes(entry.en.base),
+      ),
+    );
     const finite = imperative(helping.fr, form);
-    return [`${helping.en.base} ${helping.en.particle} ${clitic[0]}`, negative ? around(`${clitic[1]} ${finite}`) : `${finite}-${clitic[2]}`];
+    return [
+      `${helping.en.base} ${helping.en.particle} ${clitic[0]}`,
+      negative ? around(`${clitic[1]} ${finite}`) : `${finite}-${clitic[2]}`,
+    ];
   }
   if (kind === 3) {
     const giving = sampler.pick(GIVING.slice(0, 5));
     const object = nounPhrase(sampler.pick(giving.objects), sampler.chance(0.8) ? 'singular' : 'plural', 'the');
-    const [en, before, behind] = sampler.pick([['me', 'me', 'moi'], ['him', 'lui', 'lui'], ['her', 'lui', 'lui'], ['us', 'nous', 'nous'], ['them', 'leur', 'leur']] as const);
+    const [en, before, behind] = sampler.pick([
+      ['me', 'me', 'moi'],
+      ['him', 'lui', 'lui'],
+      ['her', 'lui', 'lui'],
+      ['us', 'nous', 'nous'],
+      ['them', 'leur', 'leur'],
+    ] as const);
     const finite = imperative(giving.fr, form);
-    return [`${giving.en.base} ${en} ${object.en}`, negative ? `${around(`${before} ${finite}`)} ${object.fr}` : `${finite}-${behind} ${object.fr}`];
+    return [
+      `${giving.en.base} ${en} ${object.en}`,
+      negative ? `${around(`${before} ${finite}`)} ${object.fr}` : `${finite}-${behind} ${object.fr}`,
+    ];
   }
   if (kind === 4) {
     const moving = sampler.pick([GO, verb('come/venir'), verb('go home/rentrer')]);
     const where = moving.en.particle === '' ? sampler.pick(SPOTS).to : both('', '');
-    return [`${moving.en.base} ${moving.en.particle} ${where.en}`, `${around(imperative(moving.fr, form))} ${where.fr}`];
+    return [
+      `${moving.en.base} ${moving.en.particle} ${where.en}`,
+      `${around(imperative(moving.fr, form))} ${where.fr}`,
+    ];
   }
-  const doing = sampler.pick(TRANSITIVE.filter((entry) => !['lose', 'find', 'receive', 'understand', 'hear', 'see'].includes(entry.en.base)));
+  const doing = sampler.pick(
+    TRANSITIVE.filter((entry) => !['lose', 'find', 'receive', 'understand', 'hear', 'see'].includes(entry.en.base)),
+  );
   const object = definiteThing(sampler, doing.objects, owner);
   return [`${doing.en.base} ${doing.en.particle} ${object.en}`, `${around(imperative(doing.fr, form))} ${object.fr}`];
 }

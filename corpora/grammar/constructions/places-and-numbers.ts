@@ -21,9 +21,12 @@ const BE_BORN = verb('be/naître');
 const COST = verb('cost/coûter', true);
 const MEASURED = [both('kilos of', 'kilos de'), both('boxes of', 'boîtes de')];
 const HOLDERS = [
-  [SPOTS.find((spot) => spot.en === 'hotel')!, both('rooms', 'chambres'), 'f'], [SPOTS.find((spot) => spot.en === 'village')!, both('inhabitants', 'habitants'), 'm'],
-  [SPOTS.find((spot) => spot.en === 'library')!, both('books', 'livres'), 'm'], [SPOTS.find((spot) => spot.en === 'university')!, both('students', 'étudiants'), 'm'],
-  [SPOTS.find((spot) => spot.en === 'theatre')!, both('seats', 'places'), 'f'], [SPOTS.find((spot) => spot.en === 'factory')!, both('workers', 'ouvriers'), 'm'],
+  [SPOTS.find((spot) => spot.en === 'hotel')!, both('rooms', 'chambres'), 'f'],
+  [SPOTS.find((spot) => spot.en === 'village')!, both('inhabitants', 'habitants'), 'm'],
+  [SPOTS.find((spot) => spot.en === 'library')!, both('books', 'livres'), 'm'],
+  [SPOTS.find((spot) => spot.en === 'university')!, both('students', 'étudiants'), 'm'],
+  [SPOTS.find((spot) => spot.en === 'theatre')!, both('seats', 'places'), 'f'],
+  [SPOTS.find((spot) => spot.en === 'factory')!, both('workers', 'ouvriers'), 'm'],
 ] as const;
 
 function from(place: { en: string; frFrom: string }): Phrase {
@@ -36,9 +39,25 @@ export const PLACES_AND_NUMBERS: readonly Construction[] = [
     weight: 3,
     draw: (s) => {
       const origin = from(s.chance(0.6) ? s.pick(COUNTRIES) : s.pick(CITIES));
-      if (s.chance(0.5)) return sentence(statement({ subject: anybody(s), verb: COME_FROM, tense: 'present', negation: s.chance(0.25) ? 'not' : undefined, complements: [origin] }));
+      if (s.chance(0.5))
+        return sentence(
+          statement({
+            subject: anybody(s),
+            verb: COME_FROM,
+            tense: 'present',
+            negation: s.chance(0.25) ? 'not' : undefined,
+            complements: [origin],
+          }),
+        );
       const tense = s.pick(['past', 'past', 'recent'] as const);
-      return sentence(statement({ subject: anybody(s), verb: verb('come back from/revenir'), tense, complements: tense === 'past' && s.chance(0.6) ? [origin, past(s)] : [origin] }));
+      return sentence(
+        statement({
+          subject: anybody(s),
+          verb: verb('come back from/revenir'),
+          tense,
+          complements: tense === 'past' && s.chance(0.6) ? [origin, past(s)] : [origin],
+        }),
+      );
     },
   },
   {
@@ -47,8 +66,21 @@ export const PLACES_AND_NUMBERS: readonly Construction[] = [
     draw: (s) => {
       const [one, other] = s.pickTwo(CITIES);
       const trip = both(`from ${one.en} to ${other.en}`, `${one.frFrom} ${other.frIn}`);
-      const by = s.pick([both('by train', 'en train'), both('by car', 'en voiture'), both('by plane', 'en avion'), both('by bicycle', 'à vélo'), both('by bus', 'en bus')]);
-      return sentence(statement({ subject: anybody(s), verb: s.pick([verb('go/aller'), verb('travel/voyager')]), tense: s.pick(['past', 'future', 'nearFuture'] as const), complements: [trip, by] }));
+      const by = s.pick([
+        both('by train', 'en train'),
+        both('by car', 'en voiture'),
+        both('by plane', 'en avion'),
+        both('by bicycle', 'à vélo'),
+        both('by bus', 'en bus'),
+      ]);
+      return sentence(
+        statement({
+          subject: anybody(s),
+          verb: s.pick([verb('go/aller'), verb('travel/voyager')]),
+          tense: s.pick(['past', 'future', 'nearFuture'] as const),
+          complements: [trip, by],
+        }),
+      );
     },
   },
   {
@@ -59,11 +91,36 @@ export const PLACES_AND_NUMBERS: readonly Construction[] = [
       const subject = anybody(s);
       // Speaking a language takes no article, learning one does.
       const negation = s.chance(0.3) ? 'not' : undefined;
-      if (s.chance(0.5)) return sentence(statement({ subject, verb: SPEAK, tense: 'present', negation, complements: [negation !== undefined || s.chance(0.5) ? one : both(`${one.en} and ${other.en}`, `${one.fr} et ${other.fr}`)] }));
+      if (s.chance(0.5))
+        return sentence(
+          statement({
+            subject,
+            verb: SPEAK,
+            tense: 'present',
+            negation,
+            complements: [
+              negation !== undefined || s.chance(0.5)
+                ? one
+                : both(`${one.en} and ${other.en}`, `${one.fr} et ${other.fr}`),
+            ],
+          }),
+        );
       const learning = both(one.en, `le ${one.fr}`);
-      return sentence(s.chance(0.5)
-        ? statement({ subject, verb: LEARN, tense: s.pick(['progressive', 'past', 'future'] as const), complements: [learning, ...(s.chance(0.5) ? [s.pick([both('at school', "à l'école"), both('at the university', "à l'université")])] : [])] })
-        : statement({ subject, verb: LEARN, tense: 'since', complements: [learning, forDuration(s)] }));
+      return sentence(
+        s.chance(0.5)
+          ? statement({
+              subject,
+              verb: LEARN,
+              tense: s.pick(['progressive', 'past', 'future'] as const),
+              complements: [
+                learning,
+                ...(s.chance(0.5)
+                  ? [s.pick([both('at school', "à l'école"), both('at the university', "à l'université")])]
+                  : []),
+              ],
+            })
+          : statement({ subject, verb: LEARN, tense: 'since', complements: [learning, forDuration(s)] }),
+      );
     },
   },
   {
@@ -90,9 +147,18 @@ export const PLACES_AND_NUMBERS: readonly Construction[] = [
       if (kind === 2) {
         const owner = s.chance(0.5) ? named(s.pick(NAMES)) : relative(s);
         const shown = dayOfMonth(s.between(1, 28), s.between(0, 11));
-        return sentence(both(`${owner.en}'s birthday is on ${shown.en}`, `l'anniversaire de ${owner.fr} est le ${shown.fr}`));
+        return sentence(
+          both(`${owner.en}'s birthday is on ${shown.en}`, `l'anniversaire de ${owner.fr} est le ${shown.fr}`),
+        );
       }
-      const event = s.pick([both('the exam', "l'examen"), both('the match', 'le match'), both('the party', 'la fête'), both('the concert', 'le concert'), both('the wedding', 'le mariage'), both('the meeting', 'la réunion')]);
+      const event = s.pick([
+        both('the exam', "l'examen"),
+        both('the match', 'le match'),
+        both('the party', 'la fête'),
+        both('the concert', 'le concert'),
+        both('the wedding', 'le mariage'),
+        both('the meeting', 'la réunion'),
+      ]);
       return sentence(both(`${event.en} will be ${when.en}`, `${event.fr} aura lieu ${when.fr}`));
     },
   },
@@ -104,8 +170,24 @@ export const PLACES_AND_NUMBERS: readonly Construction[] = [
       const minute = 5 * s.between(0, 11);
       const time = s.chance(0.75) ? clock(hour, minute) : digitalClock(hour, minute === 0 ? 5 : minute);
       if (s.chance(0.3)) return sentence(both(`it is ${time.en}`, `il est ${time.fr}`));
-      const thing = s.pick([both('the train', 'le train'), both('the plane', "l'avion"), both('the film', 'le film'), both('the concert', 'le concert'), both('the lesson', 'la leçon'), both('the match', 'le match')]);
-      const [starts, frStarts] = thing.en === 'the train' || thing.en === 'the plane' ? s.pick([['leaves', 'part'], ['arrives', 'arrive']] as const) : s.pick([['starts', 'commence'], ['ends', 'finit']] as const);
+      const thing = s.pick([
+        both('the train', 'le train'),
+        both('the plane', "l'avion"),
+        both('the film', 'le film'),
+        both('the concert', 'le concert'),
+        both('the lesson', 'la leçon'),
+        both('the match', 'le match'),
+      ]);
+      const [starts, frStarts] =
+        thing.en === 'the train' || thing.en === 'the plane'
+          ? s.pick([
+              ['leaves', 'part'],
+              ['arrives', 'arrive'],
+            ] as const)
+          : s.pick([
+              ['starts', 'commence'],
+              ['ends', 'finit'],
+            ] as const);
       return sentence(both(`${thing.en} ${starts} at ${time.en}`, `${thing.fr} ${frStarts} à ${time.fr}`));
     },
   },
@@ -115,11 +197,24 @@ export const PLACES_AND_NUMBERS: readonly Construction[] = [
     draw: (s) => {
       const dear = s.chance(0.5);
       const noun = s.pick(dear ? [...VEHICLES, ...FURNITURE] : [...CLOTHES, ...BELONGINGS, ...FURNITURE]);
-      const subject = nounPhrase(noun, s.chance(0.8) ? 'singular' : 'plural', s.pick(['the', 'this', { owner: OWNERS.je }] as const));
+      const subject = nounPhrase(
+        noun,
+        s.chance(0.8) ? 'singular' : 'plural',
+        s.pick(['the', 'this', { owner: OWNERS.je }] as const),
+      );
       const spelt = s.chance(0.4);
       const price = spelt ? s.between(2, 99) : dear ? 50 * s.between(2, 400) : s.between(3, 150);
-      const amount = spelt ? both(spellEnglish(price), spellFrench(price)) : both(digitsEnglish(price), digitsFrench(price));
-      return sentence(statement({ subject, verb: COST, tense: s.pick(['present', 'present', subject.number === 'plural' ? 'future' : 'past'] as const), complements: [both(`${amount.en} euros`, `${amount.fr} euros`)] }));
+      const amount = spelt
+        ? both(spellEnglish(price), spellFrench(price))
+        : both(digitsEnglish(price), digitsFrench(price));
+      return sentence(
+        statement({
+          subject,
+          verb: COST,
+          tense: s.pick(['present', 'present', subject.number === 'plural' ? 'future' : 'past'] as const),
+          complements: [both(`${amount.en} euros`, `${amount.fr} euros`)],
+        }),
+      );
     },
   },
   {
@@ -129,9 +224,13 @@ export const PLACES_AND_NUMBERS: readonly Construction[] = [
       const [noun, content, gender] = s.pick(HOLDERS);
       const spelt = s.chance(0.4);
       const value = spelt ? s.between(20, 999) : 100 * s.between(2, 300);
-      const amount = spelt ? both(spellEnglish(value), spellFrench(value, gender)) : both(digitsEnglish(value), digitsFrench(value));
+      const amount = spelt
+        ? both(spellEnglish(value), spellFrench(value, gender))
+        : both(digitsEnglish(value), digitsFrench(value));
       const subject = nounPhrase(noun, 'singular', s.pick(['the', 'this'] as const));
-      return sentence(both(`${subject.en} has ${amount.en} ${content.en}`, `${subject.fr} compte ${amount.fr} ${content.fr}`));
+      return sentence(
+        both(`${subject.en} has ${amount.en} ${content.en}`, `${subject.fr} compte ${amount.fr} ${content.fr}`),
+      );
     },
   },
   {
@@ -143,8 +242,20 @@ export const PLACES_AND_NUMBERS: readonly Construction[] = [
       const object = s.chance(0.6) ? nounPhrase(noun, 'plural', { count }) : undefined;
       const measure = s.pick(MEASURED);
       const few = s.between(2, 12);
-      const words = object ?? both(`${spellEnglish(few)} ${measure.en} ${noun.enPlural}`, `${spellFrench(few, measure.fr.startsWith('b') ? 'f' : 'm')} ${measure.fr} ${noun.frPlural}`);
-      return sentence(statement({ subject: anybody(s), verb: s.pick([verb('buy/acheter'), verb('order/commander'), verb('sell/vendre')]), tense: s.pick(['past', 'past', 'future', 'nearFuture'] as const), complements: [words] }));
+      const words =
+        object ??
+        both(
+          `${spellEnglish(few)} ${measure.en} ${noun.enPlural}`,
+          `${spellFrench(few, measure.fr.startsWith('b') ? 'f' : 'm')} ${measure.fr} ${noun.frPlural}`,
+        );
+      return sentence(
+        statement({
+          subject: anybody(s),
+          verb: s.pick([verb('buy/acheter'), verb('order/commander'), verb('sell/vendre')]),
+          tense: s.pick(['past', 'past', 'future', 'nearFuture'] as const),
+          complements: [words],
+        }),
+      );
     },
   },
   {
@@ -157,18 +268,43 @@ export const PLACES_AND_NUMBERS: readonly Construction[] = [
         const side = s.pick([both('on the left', 'à gauche'), both('on the right', 'à droite')]);
         return sentence(both(`it is the ${rank.en} street ${side.en}`, `c'est la ${rank.fr} rue ${side.fr}`));
       }
-      const where = kind === 'floor' ? both(`on the ${rank.en} floor`, `à le ${rank.fr} étage`) : both(`in the ${rank.en} row`, `à le ${rank.fr} rang`);
-      return sentence(statement({ subject: anybody(s), verb: kind === 'floor' ? verb('live/habiter') : verb('be/être', true), tense: s.pick(['present', 'future', kind === 'floor' ? 'usedTo' : 'past'] as const), complements: [where] }));
+      const where =
+        kind === 'floor'
+          ? both(`on the ${rank.en} floor`, `à le ${rank.fr} étage`)
+          : both(`in the ${rank.en} row`, `à le ${rank.fr} rang`);
+      return sentence(
+        statement({
+          subject: anybody(s),
+          verb: kind === 'floor' ? verb('live/habiter') : verb('be/être', true),
+          tense: s.pick(['present', 'future', kind === 'floor' ? 'usedTo' : 'past'] as const),
+          complements: [where],
+        }),
+      );
     },
   },
   {
     name: 'how long',
     weight: 2,
     draw: (s) => {
-      const acting = s.pick([verb('work/travailler'), verb('wait/attendre'), verb('sleep/dormir'), verb('travel/voyager'), verb('study/étudier')]);
+      const acting = s.pick([
+        verb('work/travailler'),
+        verb('wait/attendre'),
+        verb('sleep/dormir'),
+        verb('travel/voyager'),
+        verb('study/étudier'),
+      ]);
       const count = s.between(2, 12);
-      const time = ['wait', 'sleep'].includes(acting.en.base) ? both(`${spellEnglish(count)} hours`, `${spellFrench(count, 'f')} heures`) : duration(s, 4);
-      return sentence(statement({ subject: anybody(s), verb: acting, tense: s.pick(['past', 'past', 'future'] as const), complements: [both(`for ${time.en}`, `pendant ${time.fr}`), ...(s.chance(0.4) ? [placeFor(s, acting)] : [])] }));
+      const time = ['wait', 'sleep'].includes(acting.en.base)
+        ? both(`${spellEnglish(count)} hours`, `${spellFrench(count, 'f')} heures`)
+        : duration(s, 4);
+      return sentence(
+        statement({
+          subject: anybody(s),
+          verb: acting,
+          tense: s.pick(['past', 'past', 'future'] as const),
+          complements: [both(`for ${time.en}`, `pendant ${time.fr}`), ...(s.chance(0.4) ? [placeFor(s, acting)] : [])],
+        }),
+      );
     },
   },
   {
@@ -180,7 +316,14 @@ export const PLACES_AND_NUMBERS: readonly Construction[] = [
       const pronoun = person.gender === 'f' ? SHE : HE;
       return line(
         sentence(both(`this is ${person.en} ${name.en}`, `voici ${person.fr} ${name.fr}`)),
-        sentence(statement({ subject: pronoun, verb: COME_FROM, tense: 'present', complements: [from(s.chance(0.5) ? s.pick(COUNTRIES) : s.pick(CITIES))] })),
+        sentence(
+          statement({
+            subject: pronoun,
+            verb: COME_FROM,
+            tense: 'present',
+            complements: [from(s.chance(0.5) ? s.pick(COUNTRIES) : s.pick(CITIES))],
+          }),
+        ),
       );
     },
   },
@@ -192,7 +335,12 @@ export const PLACES_AND_NUMBERS: readonly Construction[] = [
       const name = s.pick(NAMES.filter(([, gender]) => gender === person.gender))[0];
       const whose = person === HE ? 'his' : person === SHE ? 'her' : `${person.en}'s`;
       const introduction = both(`${whose} name is ${name}`, `${person.fr} se appelle ${name}`);
-      const aged = statement({ subject: person.gender === 'f' ? SHE : HE, verb: verb('be/avoir', true), tense: 'present', complements: [ageOf(s)] });
+      const aged = statement({
+        subject: person.gender === 'f' ? SHE : HE,
+        verb: verb('be/avoir', true),
+        tense: 'present',
+        complements: [ageOf(s)],
+      });
       return sentence(s.chance(0.5) ? sequence(introduction, both('and', 'et'), aged) : introduction);
     },
   },
@@ -211,6 +359,11 @@ function forDuration(sampler: Sampler): Phrase {
 /** `was born`, with être and agreement in French. */
 function birth(subject: Actor, where: Phrase, when: Phrase): Phrase {
   const french = statement({ subject, verb: BE_BORN, tense: 'past', complements: [where, when] }).fr;
-  const english = statement({ subject, verb: verb('be/être', true), tense: 'past', complements: [both('born', ''), where, when] }).en;
+  const english = statement({
+    subject,
+    verb: verb('be/être', true),
+    tense: 'past',
+    complements: [both('born', ''), where, when],
+  }).en;
   return both(english, french);
 }

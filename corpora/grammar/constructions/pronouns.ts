@@ -1,11 +1,38 @@
 import type { Actor } from '../actors.js';
-import { anybody, DIRECT, HE, I, INDIRECT, named, objectPronoun, pronounFor, pronounsBeside, SHE, somebody, THEY, WE, YOU } from '../actors.js';
+import {
+  anybody,
+  DIRECT,
+  HE,
+  I,
+  INDIRECT,
+  named,
+  objectPronoun,
+  pronounFor,
+  pronounsBeside,
+  SHE,
+  somebody,
+  THEY,
+  WE,
+  YOU,
+} from '../actors.js';
 import type { Clitic, Tense } from '../clause.js';
 import { englishQuestion, frenchQuestion, statement } from '../clause.js';
 import { FOOD_COUNT, READING } from '../lexicon/nouns.js';
 import { NAMES } from '../lexicon/people.js';
 import { CITIES, COUNTRIES } from '../lexicon/places.js';
-import { CAN, FEELINGS, GIVING, GO, HAVE, MUST, TOWARDS_PEOPLE, TOWARDS_PEOPLE_WITH_A, TRANSITIVE, verb, WANT } from '../lexicon/verbs.js';
+import {
+  CAN,
+  FEELINGS,
+  GIVING,
+  GO,
+  HAVE,
+  MUST,
+  TOWARDS_PEOPLE,
+  TOWARDS_PEOPLE_WITH_A,
+  TRANSITIVE,
+  verb,
+  WANT,
+} from '../lexicon/verbs.js';
 import { nounPhrase } from '../noun-phrase.js';
 import { spellEnglish, spellFrench } from '../numbers.js';
 import { definiteThing, thing } from '../objects.js';
@@ -20,7 +47,16 @@ const LOOK_FOR = verb('look for/chercher');
 const LOVE = verb('love/aimer', true);
 /** What one does with a thing first, and what becomes of it. */
 const FATES = [
-  ['buy', 'sell'], ['find', 'lose'], ['lose', 'find'], ['borrow', 'lose'], ['read', 'forget'], ['write', 'lose'], ['open', 'close'], ['close', 'open'], ['break', 'repair'], ['receive', 'lose'],
+  ['buy', 'sell'],
+  ['find', 'lose'],
+  ['lose', 'find'],
+  ['borrow', 'lose'],
+  ['read', 'forget'],
+  ['write', 'lose'],
+  ['open', 'close'],
+  ['close', 'open'],
+  ['break', 'repair'],
+  ['receive', 'lose'],
 ] as const;
 
 export const PRONOUNS: readonly Construction[] = [
@@ -43,9 +79,25 @@ export const PRONOUNS: readonly Construction[] = [
       const subject = anybody(s);
       const clitic = s.pick(pronounsBeside(subject, INDIRECT));
       const negation = tense !== 'usedTo' && s.chance(0.3) ? 'not' : undefined;
-      if (s.chance(0.45)) return sentence(timed(s, { subject, verb: s.pick(TOWARDS_PEOPLE_WITH_A), tense, negation, clitics: [clitic] }, time));
+      if (s.chance(0.45))
+        return sentence(
+          timed(s, { subject, verb: s.pick(TOWARDS_PEOPLE_WITH_A), tense, negation, clitics: [clitic] }, time),
+        );
       const giving = s.pick(GIVING);
-      return sentence(timed(s, { subject, verb: giving, tense, negation, clitics: [clitic], object: thing(s, giving.objects, subject.owner) }, time));
+      return sentence(
+        timed(
+          s,
+          {
+            subject,
+            verb: giving,
+            tense,
+            negation,
+            clitics: [clitic],
+            object: thing(s, giving.objects, subject.owner),
+          },
+          time,
+        ),
+      );
     },
   },
   {
@@ -57,7 +109,16 @@ export const PRONOUNS: readonly Construction[] = [
       const clitic = s.pick(pronounsBeside(subject, indirect ? INDIRECT : DIRECT));
       const catenative = s.pick([CAN, MUST, WANT, WANT]);
       const tense: Tense = catenative.defective ? 'present' : s.pick(['present', 'past'] as const);
-      return sentence(statement({ subject, verb: s.pick(indirect ? TOWARDS_PEOPLE_WITH_A : TOWARDS_PEOPLE), tense, catenative, negation: s.chance(0.3) ? 'not' : undefined, clitics: [clitic] }));
+      return sentence(
+        statement({
+          subject,
+          verb: s.pick(indirect ? TOWARDS_PEOPLE_WITH_A : TOWARDS_PEOPLE),
+          tense,
+          catenative,
+          negation: s.chance(0.3) ? 'not' : undefined,
+          clitics: [clitic],
+        }),
+      );
     },
   },
   {
@@ -71,12 +132,23 @@ export const PRONOUNS: readonly Construction[] = [
       const subject = anybody(s);
       const object = definiteThing(s, shared.length > 0 ? shared : one.objects, subject.owner);
       const clitics = [objectPronoun(object, 'thing')];
-      const again = s.chance(0.55) ? pronounForActor(subject) : s.pick([HE, SHE, named(s.pick(NAMES)), I, WE].filter((entry) => entry.en !== subject.en));
+      const again = s.chance(0.55)
+        ? pronounForActor(subject)
+        : s.pick([HE, SHE, named(s.pick(NAMES)), I, WE].filter((entry) => entry.en !== subject.en));
       const when = s.chance(0.4) ? past(s) : undefined;
-      return sentence(sequence(
-        statement({ subject, verb: one, tense: 'past', object, complements: when === undefined ? [] : [when] }), COMMA, both('but', 'mais'),
-        statement({ subject: again, verb: other, tense: s.pick(['past', 'past', 'future', 'nearFuture'] as const), clitics }),
-      ));
+      return sentence(
+        sequence(
+          statement({ subject, verb: one, tense: 'past', object, complements: when === undefined ? [] : [when] }),
+          COMMA,
+          both('but', 'mais'),
+          statement({
+            subject: again,
+            verb: other,
+            tense: s.pick(['past', 'past', 'future', 'nearFuture'] as const),
+            clitics,
+          }),
+        ),
+      );
     },
   },
   {
@@ -84,14 +156,31 @@ export const PRONOUNS: readonly Construction[] = [
     weight: 4,
     draw: (s) => {
       const asking = s.pick([HE, SHE, THEY, named(s.pick(NAMES)), somebody(s)]);
-      const giver = s.pick([HE, SHE, named(s.pick(NAMES)), ...(asking.form === 3 ? [] : [I, WE])].filter((entry) => !asking.en.includes(entry.en)));
+      const giver = s.pick(
+        [HE, SHE, named(s.pick(NAMES)), ...(asking.form === 3 ? [] : [I, WE])].filter(
+          (entry) => !asking.en.includes(entry.en),
+        ),
+      );
       const giving = s.pick(GIVING);
-      const object = nounPhrase(s.pick(giving.objects), s.chance(0.75) ? 'singular' : 'plural', s.pick(['the', 'this', { owner: giver.owner }] as const));
-      const to: Clitic = asking.form === 3 ? { en: 'to us', fr: 'nous' } : asking.number === 'plural' ? { en: 'to them', fr: 'leur' } : { en: asking.gender === 'f' ? 'to her' : 'to him', fr: 'lui' };
-      return sentence(sequence(
-        statement({ subject: asking, verb: s.pick([WANT, NEED, LOOK_FOR]), tense: 'past', object }), COMMA, both('so', 'alors'),
-        statement({ subject: giver, verb: giving, tense: 'past', clitics: [objectPronoun(object, 'thing'), to] }),
-      ));
+      const object = nounPhrase(
+        s.pick(giving.objects),
+        s.chance(0.75) ? 'singular' : 'plural',
+        s.pick(['the', 'this', { owner: giver.owner }] as const),
+      );
+      const to: Clitic =
+        asking.form === 3
+          ? { en: 'to us', fr: 'nous' }
+          : asking.number === 'plural'
+            ? { en: 'to them', fr: 'leur' }
+            : { en: asking.gender === 'f' ? 'to her' : 'to him', fr: 'lui' };
+      return sentence(
+        sequence(
+          statement({ subject: asking, verb: s.pick([WANT, NEED, LOOK_FOR]), tense: 'past', object }),
+          COMMA,
+          both('so', 'alors'),
+          statement({ subject: giver, verb: giving, tense: 'past', clitics: [objectPronoun(object, 'thing'), to] }),
+        ),
+      );
     },
   },
   {
@@ -102,12 +191,21 @@ export const PRONOUNS: readonly Construction[] = [
       const where = s.chance(0.5) ? s.pick(CITIES) : s.pick(COUNTRIES);
       const clitics = [{ en: 'there', fr: 'y' }];
       const again = pronounForActor(subject);
-      return sentence(sequence(
-        statement({ subject, verb: LOVE, tense: 'present', complements: [both(where.en, where.frName)] }), both('and', 'et'),
-        s.chance(0.5)
-          ? statement({ subject: again, verb: GO, tense: 'present', clitics, complements: [habit(s)] })
-          : statement({ subject: again, verb: s.pick([GO, verb('work/travailler'), verb('study/étudier')]), tense: 'past', clitics, complements: [past(s)] }),
-      ));
+      return sentence(
+        sequence(
+          statement({ subject, verb: LOVE, tense: 'present', complements: [both(where.en, where.frName)] }),
+          both('and', 'et'),
+          s.chance(0.5)
+            ? statement({ subject: again, verb: GO, tense: 'present', clitics, complements: [habit(s)] })
+            : statement({
+                subject: again,
+                verb: s.pick([GO, verb('work/travailler'), verb('study/étudier')]),
+                tense: 'past',
+                clitics,
+                complements: [past(s)],
+              }),
+        ),
+      );
     },
   },
   {
@@ -115,7 +213,13 @@ export const PRONOUNS: readonly Construction[] = [
     weight: 3,
     draw: (s) => {
       const buying = s.pick([verb('buy/acheter'), verb('eat/manger'), WANT, HAVE]);
-      const noun = s.pick(buying.en.base === 'eat' ? FOOD_COUNT : buying === HAVE ? [...READING.slice(0, 3), ...SELLABLE.slice(0, 6)] : FOOD_COUNT);
+      const noun = s.pick(
+        buying.en.base === 'eat'
+          ? FOOD_COUNT
+          : buying === HAVE
+            ? [...READING.slice(0, 3), ...SELLABLE.slice(0, 6)]
+            : FOOD_COUNT,
+      );
       const count = s.between(2, 30);
       const tense: Tense = buying.stative ? 'present' : 'past';
       const asked = s.pick([HE, SHE, YOU, THEY]);
@@ -126,8 +230,13 @@ export const PRONOUNS: readonly Construction[] = [
       const antecedent = { gender: noun.gender, number: 'plural' } as const;
       const answerer = asked === YOU ? I : asked;
       return line(
-        sentence(both(englishQuestion(question, opening.en), frenchQuestion({ ...question, antecedent }, opening.fr, true)), '?'),
-        sentence(statement({ subject: answerer, verb: buying, tense, clitics: [{ en: '', fr: 'en' }], complements: [amount] })),
+        sentence(
+          both(englishQuestion(question, opening.en), frenchQuestion({ ...question, antecedent }, opening.fr, true)),
+          '?',
+        ),
+        sentence(
+          statement({ subject: answerer, verb: buying, tense, clitics: [{ en: '', fr: 'en' }], complements: [amount] }),
+        ),
       );
     },
   },
@@ -139,12 +248,20 @@ export const PRONOUNS: readonly Construction[] = [
       const subject = s.pick([I, WE, named(s.pick(NAMES.filter(([name]) => name !== other.en)))]);
       const clitics = [objectPronoun(other, 'person')];
       const adjective = both('very well', 'très bien');
-      return sentence(sequence(
-        statement({ subject: other, verb: verb('live/habiter'), tense: 'present', complements: [both('in', 'à'), s.pick(CITIES.slice(0, 19))] }), both('and', 'et'),
-        s.chance(0.5)
-          ? statement({ subject, verb: FEELINGS[1]!, tense: 'present', clitics, complements: [adjective] })
-          : statement({ subject, verb: verb('see/voir'), tense: 'present', clitics, complements: [habit(s)] }),
-      ));
+      return sentence(
+        sequence(
+          statement({
+            subject: other,
+            verb: verb('live/habiter'),
+            tense: 'present',
+            complements: [both('in', 'à'), s.pick(CITIES.slice(0, 19))],
+          }),
+          both('and', 'et'),
+          s.chance(0.5)
+            ? statement({ subject, verb: FEELINGS[1]!, tense: 'present', clitics, complements: [adjective] })
+            : statement({ subject, verb: verb('see/voir'), tense: 'present', clitics, complements: [habit(s)] }),
+        ),
+      );
     },
   },
 ];

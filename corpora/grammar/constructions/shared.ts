@@ -9,7 +9,11 @@ import { future, habit, now, past } from '../times.js';
 
 /** A tense and an expression of time that goes with it; statives are never progressive. */
 export function tenseAndTime(sampler: Sampler, stative = false): { tense: Tense; time: Phrase | undefined } {
-  const tense: Tense = sampler.pick(stative ? ['present', 'past', 'future'] : ['present', 'progressive', 'past', 'past', 'past', 'future', 'nearFuture', 'usedTo']);
+  const tense: Tense = sampler.pick(
+    stative
+      ? ['present', 'past', 'future']
+      : ['present', 'progressive', 'past', 'past', 'past', 'future', 'nearFuture', 'usedTo'],
+  );
   if (sampler.chance(tense === 'present' || tense === 'usedTo' ? 0.3 : 0.45)) return { tense, time: undefined };
   switch (tense) {
     case 'past':
@@ -46,11 +50,25 @@ export function place(sampler: Sampler): Phrase {
 export function placeFor(sampler: Sampler, activity: Verb): Phrase {
   switch (activity.en.base) {
     case 'cook':
-      return sampler.pick([...ROOMS.slice(0, 1), ...AT.slice(0, 2), ...SPOTS.filter((spot) => ['hotel', 'restaurant', 'castle'].includes(spot.en)).map((spot) => spot.at)]);
+      return sampler.pick([
+        ...ROOMS.slice(0, 1),
+        ...AT.slice(0, 2),
+        ...SPOTS.filter((spot) => ['hotel', 'restaurant', 'castle'].includes(spot.en)).map((spot) => spot.at),
+      ]);
     case 'swim':
-      return sampler.chance(0.4) ? sampler.pick(SPOTS.filter((spot) => spot.en === 'swimming pool')).at : sampler.chance(0.5) ? inCity(sampler) : inCountry(sampler);
+      return sampler.chance(0.4)
+        ? sampler.pick(SPOTS.filter((spot) => spot.en === 'swimming pool')).at
+        : sampler.chance(0.5)
+          ? inCity(sampler)
+          : inCountry(sampler);
     case 'run':
-      return sampler.chance(0.5) ? sampler.pick([...SPOTS.filter((spot) => ['park', 'stadium', 'beach', 'village'].includes(spot.en)).map((spot) => spot.at), ...AT.slice(2), ...ROOMS.slice(3, 4)]) : inCity(sampler);
+      return sampler.chance(0.5)
+        ? sampler.pick([
+            ...SPOTS.filter((spot) => ['park', 'stadium', 'beach', 'village'].includes(spot.en)).map((spot) => spot.at),
+            ...AT.slice(2),
+            ...ROOMS.slice(3, 4),
+          ])
+        : inCity(sampler);
     case 'travel':
       return inCountry(sampler);
     case 'sleep':

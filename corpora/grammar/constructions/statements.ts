@@ -4,7 +4,19 @@ import { statement } from '../clause.js';
 import { INSTRUMENTS } from '../lexicon/nouns.js';
 import { SPOTS } from '../lexicon/places.js';
 import {
-  ACTIVITIES, CATENATIVES, CONSUMPTION, FEELINGS, GIVING, GO, INVOLUNTARY, MOVEMENTS, REFLEXIVE, TOWARDS_PEOPLE, TOWARDS_PEOPLE_WITH_A, TRANSITIVE, verb,
+  ACTIVITIES,
+  CATENATIVES,
+  CONSUMPTION,
+  FEELINGS,
+  GIVING,
+  GO,
+  INVOLUNTARY,
+  MOVEMENTS,
+  REFLEXIVE,
+  TOWARDS_PEOPLE,
+  TOWARDS_PEOPLE_WITH_A,
+  TRANSITIVE,
+  verb,
 } from '../lexicon/verbs.js';
 import { nounPhrase } from '../noun-phrase.js';
 import { definiteThing, objectOf, thing } from '../objects.js';
@@ -14,17 +26,32 @@ import { both, sentence } from '../sentence.js';
 import { atClock, habit, isDay, past, since } from '../times.js';
 import { destination, inCity, inCountry, place, placeFor, tenseAndTime, timed } from './shared.js';
 
-const ADVERBS = [both('often', 'souvent'), both('always', 'toujours'), both('sometimes', 'parfois'), both('rarely', 'rarement')];
+const ADVERBS = [
+  both('often', 'souvent'),
+  both('always', 'toujours'),
+  both('sometimes', 'parfois'),
+  both('rarely', 'rarement'),
+];
 const PLAY_MUSIC = verb('play/jouer de');
 const PLAY_GAMES = verb('play/jouer à');
 const LIVE = verb('live/habiter');
-const MARRY = verb("get married/se marier");
+const MARRY = verb('get married/se marier');
 
-const GAMES = [both('football', 'le football'), both('tennis', 'le tennis'), both('chess', 'les échecs'), both('cards', 'les cartes'), both('rugby', 'le rugby')];
+const GAMES = [
+  both('football', 'le football'),
+  both('tennis', 'le tennis'),
+  both('chess', 'les échecs'),
+  both('cards', 'les cartes'),
+  both('rugby', 'le rugby'),
+];
 /** What people do to their own bodies: the thing is the object, the reflexive pronoun is not. */
 const CARE = [
-  [verb('wash/se laver'), both('hands', 'les mains')], [verb('wash/se laver'), both('hair', 'les cheveux')], [verb('brush/se brosser'), both('teeth', 'les dents')],
-  [verb('wash/se laver'), both('feet', 'les pieds')], [verb('break/se casser'), both('arm', 'le bras')], [verb('break/se casser'), both('leg', 'la jambe')],
+  [verb('wash/se laver'), both('hands', 'les mains')],
+  [verb('wash/se laver'), both('hair', 'les cheveux')],
+  [verb('brush/se brosser'), both('teeth', 'les dents')],
+  [verb('wash/se laver'), both('feet', 'les pieds')],
+  [verb('break/se casser'), both('arm', 'le bras')],
+  [verb('break/se casser'), both('leg', 'la jambe')],
 ] as const;
 
 /** Negation that suits a tense. */
@@ -32,7 +59,9 @@ function negationFor(sampler: Sampler, tense: Tense): Negation {
   if (tense === 'present') return sampler.pick(['not', 'not', 'never', 'noLonger'] as const);
   if (tense === 'usedTo') return 'never';
   if (tense === 'perfect') return sampler.pick(['never', 'notYet'] as const);
-  return sampler.pick(tense === 'future' ? ['not', 'never', 'noLonger'] as const : ['not', 'not', 'never'] as const);
+  return sampler.pick(
+    tense === 'future' ? (['not', 'never', 'noLonger'] as const) : (['not', 'not', 'never'] as const),
+  );
 }
 
 function maybeNegation(sampler: Sampler, tense: Tense, probability = 0.3): Negation | undefined {
@@ -41,7 +70,8 @@ function maybeNegation(sampler: Sampler, tense: Tense, probability = 0.3): Negat
 
 /** Neither `never` nor verbs like hear and find go well with progressive forms in English. */
 function natural(clause: Clause): Clause {
-  if (clause.tense === 'progressive' && INVOLUNTARY.has(clause.verb.en.base)) return natural({ ...clause, tense: 'present' });
+  if (clause.tense === 'progressive' && INVOLUNTARY.has(clause.verb.en.base))
+    return natural({ ...clause, tense: 'present' });
   const ongoing = clause.tense === 'progressive' || clause.tense === 'nearFuture' || clause.tense === 'pastProgressive';
   return ongoing && clause.negation === 'never' ? { ...clause, negation: 'not' } : clause;
 }
@@ -54,7 +84,13 @@ export const STATEMENTS: readonly Construction[] = [
       const { tense, time } = tenseAndTime(s);
       const acting = s.pick(ACTIVITIES);
       const complements = s.chance(0.5) || time === undefined ? [placeFor(s, acting)] : [];
-      return sentence(timed(s, natural({ subject: anybody(s), verb: acting, tense, negation: maybeNegation(s, tense), complements }), time));
+      return sentence(
+        timed(
+          s,
+          natural({ subject: anybody(s), verb: acting, tense, negation: maybeNegation(s, tense), complements }),
+          time,
+        ),
+      );
     },
   },
   {
@@ -65,7 +101,19 @@ export const STATEMENTS: readonly Construction[] = [
       const subject = anybody(s);
       const verbOf = s.pick(TRANSITIVE);
       const negation = maybeNegation(s, tense);
-      return sentence(timed(s, natural({ subject, verb: verbOf, tense, negation, object: objectOf(s, verbOf, subject.owner, negation !== undefined) }), time));
+      return sentence(
+        timed(
+          s,
+          natural({
+            subject,
+            verb: verbOf,
+            tense,
+            negation,
+            object: objectOf(s, verbOf, subject.owner, negation !== undefined),
+          }),
+          time,
+        ),
+      );
     },
   },
   {
@@ -77,7 +125,16 @@ export const STATEMENTS: readonly Construction[] = [
       const object = s.chance(0.6) ? objectOf(s, verbOf, subject.owner) : undefined;
       const acting = s.pick(ACTIVITIES);
       const complements = object === undefined ? [placeFor(s, acting)] : [];
-      return sentence(statement({ subject, verb: object === undefined ? acting : verbOf, tense: 'present', adverb: s.pick(ADVERBS), object, complements }));
+      return sentence(
+        statement({
+          subject,
+          verb: object === undefined ? acting : verbOf,
+          tense: 'present',
+          adverb: s.pick(ADVERBS),
+          object,
+          complements,
+        }),
+      );
     },
   },
   {
@@ -86,7 +143,19 @@ export const STATEMENTS: readonly Construction[] = [
     draw: (s) => {
       const { tense, time } = tenseAndTime(s);
       const verbOf = s.pick(CONSUMPTION);
-      return sentence(timed(s, natural({ subject: anybody(s), verb: verbOf, tense, negation: maybeNegation(s, tense, 0.45), object: nounPhrase(s.pick(verbOf.objects), 'singular', 'some') }), time));
+      return sentence(
+        timed(
+          s,
+          natural({
+            subject: anybody(s),
+            verb: verbOf,
+            tense,
+            negation: maybeNegation(s, tense, 0.45),
+            object: nounPhrase(s.pick(verbOf.objects), 'singular', 'some'),
+          }),
+          time,
+        ),
+      );
     },
   },
   {
@@ -95,16 +164,44 @@ export const STATEMENTS: readonly Construction[] = [
     draw: (s) => {
       const { tense, time } = tenseAndTime(s);
       const subject = anybody(s);
-      if (s.chance(0.5)) return sentence(timed(s, natural({ subject, verb: GO, tense, negation: maybeNegation(s, tense), complements: [destination(s)] }), time));
+      if (s.chance(0.5))
+        return sentence(
+          timed(
+            s,
+            natural({ subject, verb: GO, tense, negation: maybeNegation(s, tense), complements: [destination(s)] }),
+            time,
+          ),
+        );
       const moving = s.pick(MOVEMENTS);
       const times = time ?? atClock(s);
-      return sentence(timed(s, natural({ subject, verb: moving, tense, negation: maybeNegation(s, tense), complements: s.chance(0.6) && isDay(time) ? [atClock(s)] : [] }), times));
+      return sentence(
+        timed(
+          s,
+          natural({
+            subject,
+            verb: moving,
+            tense,
+            negation: maybeNegation(s, tense),
+            complements: s.chance(0.6) && isDay(time) ? [atClock(s)] : [],
+          }),
+          times,
+        ),
+      );
     },
   },
   {
     name: 'leaving a place',
     weight: 1,
-    draw: (s) => sentence(statement({ subject: anybody(s), verb: verb('leave/quitter'), tense: s.pick(['past', 'future'] as const), object: nounPhrase(s.pick(SPOTS), 'singular', s.pick(['the', 'the', 'this'] as const)), complements: s.chance(0.7) ? [atClock(s)] : [] })),
+    draw: (s) =>
+      sentence(
+        statement({
+          subject: anybody(s),
+          verb: verb('leave/quitter'),
+          tense: s.pick(['past', 'future'] as const),
+          object: nounPhrase(s.pick(SPOTS), 'singular', s.pick(['the', 'the', 'this'] as const)),
+          complements: s.chance(0.7) ? [atClock(s)] : [],
+        }),
+      ),
   },
   {
     name: 'reflexive verbs',
@@ -112,7 +209,19 @@ export const STATEMENTS: readonly Construction[] = [
     draw: (s) => {
       const { tense, time } = tenseAndTime(s);
       const complements = s.chance(0.5) && (time === undefined || isDay(time)) ? [atClock(s)] : [];
-      return sentence(timed(s, natural({ subject: anybody(s), verb: s.chance(0.06) ? MARRY : s.pick(REFLEXIVE), tense, negation: maybeNegation(s, tense), complements }), time));
+      return sentence(
+        timed(
+          s,
+          natural({
+            subject: anybody(s),
+            verb: s.chance(0.06) ? MARRY : s.pick(REFLEXIVE),
+            tense,
+            negation: maybeNegation(s, tense),
+            complements,
+          }),
+          time,
+        ),
+      );
     },
   },
   {
@@ -122,10 +231,17 @@ export const STATEMENTS: readonly Construction[] = [
       const [doing, part] = s.pick(CARE);
       const subject = anybody(s);
       // Several people break several arms.
-      if (doing.en.base === 'break' && subject.number === 'plural') return sentence(statement({ subject, verb: s.pick(REFLEXIVE), tense: 'past' }));
+      if (doing.en.base === 'break' && subject.number === 'plural')
+        return sentence(statement({ subject, verb: s.pick(REFLEXIVE), tense: 'past' }));
       const tense: Tense = s.pick(['past', 'past', 'future', 'recent']);
       const object = { ...nounPhrase(SPOTS[0]!, 'singular', 'the'), en: `${subject.owner.en} ${part.en}`, fr: part.fr };
-      return sentence(timed(s, { subject, verb: doing, tense, object, reflexiveIndirect: true }, s.chance(0.6) ? (tense === 'past' ? past(s) : undefined) : undefined));
+      return sentence(
+        timed(
+          s,
+          { subject, verb: doing, tense, object, reflexiveIndirect: true },
+          s.chance(0.6) ? (tense === 'past' ? past(s) : undefined) : undefined,
+        ),
+      );
     },
   },
   {
@@ -135,8 +251,18 @@ export const STATEMENTS: readonly Construction[] = [
       const tense: Tense = s.pick(['present', 'past', 'past', 'future']);
       const subject = anybody(s);
       const nobody = s.chance(0.5);
-      const doing = nobody ? s.pick([...TOWARDS_PEOPLE.filter((entry) => entry.en.base !== 'look'), ...TOWARDS_PEOPLE_WITH_A]) : s.pick(TRANSITIVE.filter((entry) => entry.en.base !== 'listen'));
-      return sentence(statement({ subject, verb: doing, tense, negation: nobody ? 'nobody' : 'nothing', complements: s.chance(0.5) ? [place(s)] : tense === 'past' ? [past(s)] : [] }));
+      const doing = nobody
+        ? s.pick([...TOWARDS_PEOPLE.filter((entry) => entry.en.base !== 'look'), ...TOWARDS_PEOPLE_WITH_A])
+        : s.pick(TRANSITIVE.filter((entry) => entry.en.base !== 'listen'));
+      return sentence(
+        statement({
+          subject,
+          verb: doing,
+          tense,
+          negation: nobody ? 'nobody' : 'nothing',
+          complements: s.chance(0.5) ? [place(s)] : tense === 'past' ? [past(s)] : [],
+        }),
+      );
     },
   },
   {
@@ -147,8 +273,26 @@ export const STATEMENTS: readonly Construction[] = [
       const verbOf = s.pick(TRANSITIVE);
       const adverb = s.chance(0.5) ? both('already', 'déjà') : undefined;
       const negation = adverb === undefined ? s.pick(['never', 'notYet'] as const) : undefined;
-      if (s.chance(0.35)) return sentence(statement({ subject, verb: s.pick(MOVEMENTS), tense: 'perfect', adverb, negation: negation === undefined ? undefined : 'notYet' }));
-      return sentence(statement({ subject, verb: verbOf, tense: 'perfect', adverb, negation, object: definiteThing(s, verbOf.objects, subject.owner) }));
+      if (s.chance(0.35))
+        return sentence(
+          statement({
+            subject,
+            verb: s.pick(MOVEMENTS),
+            tense: 'perfect',
+            adverb,
+            negation: negation === undefined ? undefined : 'notYet',
+          }),
+        );
+      return sentence(
+        statement({
+          subject,
+          verb: verbOf,
+          tense: 'perfect',
+          adverb,
+          negation,
+          object: definiteThing(s, verbOf.objects, subject.owner),
+        }),
+      );
     },
   },
   {
@@ -157,9 +301,11 @@ export const STATEMENTS: readonly Construction[] = [
     draw: (s) => {
       const subject = anybody(s);
       const verbOf = s.pick(TRANSITIVE);
-      return sentence(s.chance(0.3)
-        ? statement({ subject, verb: s.pick([...MOVEMENTS, ...REFLEXIVE]), tense: 'recent' })
-        : statement({ subject, verb: verbOf, tense: 'recent', object: objectOf(s, verbOf, subject.owner) }));
+      return sentence(
+        s.chance(0.3)
+          ? statement({ subject, verb: s.pick([...MOVEMENTS, ...REFLEXIVE]), tense: 'recent' })
+          : statement({ subject, verb: verbOf, tense: 'recent', object: objectOf(s, verbOf, subject.owner) }),
+      );
     },
   },
   {
@@ -168,13 +314,34 @@ export const STATEMENTS: readonly Construction[] = [
     draw: (s) => {
       const subject = anybody(s);
       const acting = s.chance(0.3) ? LIVE : s.pick(ACTIVITIES);
-      return sentence(statement({ subject, verb: acting, tense: 'since', complements: [...(acting === LIVE || s.chance(0.5) ? [acting === LIVE && s.chance(0.5) ? inCity(s) : acting === LIVE ? inCountry(s) : placeFor(s, acting)] : []), since(s)] }));
+      return sentence(
+        statement({
+          subject,
+          verb: acting,
+          tense: 'since',
+          complements: [
+            ...(acting === LIVE || s.chance(0.5)
+              ? [acting === LIVE && s.chance(0.5) ? inCity(s) : acting === LIVE ? inCountry(s) : placeFor(s, acting)]
+              : []),
+            since(s),
+          ],
+        }),
+      );
     },
   },
   {
     name: 'living somewhere',
     weight: 2,
-    draw: (s) => sentence(statement({ subject: anybody(s), verb: LIVE, tense: s.pick(['present', 'usedTo', 'future'] as const), negation: s.chance(0.15) ? 'noLonger' : undefined, complements: [s.chance(0.5) ? inCity(s) : inCountry(s)] })),
+    draw: (s) =>
+      sentence(
+        statement({
+          subject: anybody(s),
+          verb: LIVE,
+          tense: s.pick(['present', 'usedTo', 'future'] as const),
+          negation: s.chance(0.15) ? 'noLonger' : undefined,
+          complements: [s.chance(0.5) ? inCity(s) : inCountry(s)],
+        }),
+      ),
   },
   {
     name: 'giving',
@@ -184,7 +351,20 @@ export const STATEMENTS: readonly Construction[] = [
       const subject = anybody(s);
       const giving = s.pick(GIVING);
       const person = otherPerson(s, subject);
-      return sentence(timed(s, natural({ subject, verb: giving, tense, negation: maybeNegation(s, tense, 0.15), object: thing(s, giving.objects, subject.owner), complements: [both(`to ${person.en}`, `à ${person.fr}`)] }), time));
+      return sentence(
+        timed(
+          s,
+          natural({
+            subject,
+            verb: giving,
+            tense,
+            negation: maybeNegation(s, tense, 0.15),
+            object: thing(s, giving.objects, subject.owner),
+            complements: [both(`to ${person.en}`, `à ${person.fr}`)],
+          }),
+          time,
+        ),
+      );
     },
   },
   {
@@ -193,7 +373,19 @@ export const STATEMENTS: readonly Construction[] = [
     draw: (s) => {
       const { tense, time } = tenseAndTime(s);
       const subject = anybody(s);
-      return sentence(timed(s, natural({ subject, verb: s.pick(s.chance(0.5) ? TOWARDS_PEOPLE : TOWARDS_PEOPLE_WITH_A), tense, negation: maybeNegation(s, tense), object: otherPerson(s, subject) }), time));
+      return sentence(
+        timed(
+          s,
+          natural({
+            subject,
+            verb: s.pick(s.chance(0.5) ? TOWARDS_PEOPLE : TOWARDS_PEOPLE_WITH_A),
+            tense,
+            negation: maybeNegation(s, tense),
+            object: otherPerson(s, subject),
+          }),
+          time,
+        ),
+      );
     },
   },
   {
@@ -201,7 +393,15 @@ export const STATEMENTS: readonly Construction[] = [
     weight: 2,
     draw: (s) => {
       const subject = anybody(s);
-      return sentence(statement({ subject, verb: s.pick(FEELINGS), tense: s.pick(['present', 'present', 'past'] as const), negation: s.chance(0.3) ? s.pick(['not', 'noLonger'] as const) : undefined, object: otherPerson(s, subject) }));
+      return sentence(
+        statement({
+          subject,
+          verb: s.pick(FEELINGS),
+          tense: s.pick(['present', 'present', 'past'] as const),
+          negation: s.chance(0.3) ? s.pick(['not', 'noLonger'] as const) : undefined,
+          object: otherPerson(s, subject),
+        }),
+      );
     },
   },
   {
@@ -210,14 +410,40 @@ export const STATEMENTS: readonly Construction[] = [
     draw: (s) => {
       const subject = anybody(s);
       const catenative = s.pick(CATENATIVES);
-      const tense: Tense = catenative.defective || catenative.stative ? s.pick(catenative.defective ? ['present'] as const : ['present', 'present', 'past'] as const) : s.pick(['past', 'past', 'future'] as const);
-      const negation = s.chance(0.3) && ['can', 'must', 'want', 'need'].includes(catenative.en.base) ? 'not' : undefined;
+      const tense: Tense =
+        catenative.defective || catenative.stative
+          ? s.pick(catenative.defective ? (['present'] as const) : (['present', 'present', 'past'] as const))
+          : s.pick(['past', 'past', 'future'] as const);
+      const negation =
+        s.chance(0.3) && ['can', 'must', 'want', 'need'].includes(catenative.en.base) ? 'not' : undefined;
       const kind = s.between(1, 4);
-      if (kind === 1) return sentence(statement({ subject, verb: s.pick([...REFLEXIVE.slice(0, 6), ...MOVEMENTS.slice(0, 6)]), tense, catenative, negation, complements: s.chance(0.4) ? [atClock(s)] : [] }));
+      if (kind === 1)
+        return sentence(
+          statement({
+            subject,
+            verb: s.pick([...REFLEXIVE.slice(0, 6), ...MOVEMENTS.slice(0, 6)]),
+            tense,
+            catenative,
+            negation,
+            complements: s.chance(0.4) ? [atClock(s)] : [],
+          }),
+        );
       const acting = s.pick(ACTIVITIES);
-      if (kind === 2) return sentence(statement({ subject, verb: acting, tense, catenative, negation, complements: [placeFor(s, acting)] }));
+      if (kind === 2)
+        return sentence(
+          statement({ subject, verb: acting, tense, catenative, negation, complements: [placeFor(s, acting)] }),
+        );
       const verbOf = s.pick(TRANSITIVE.filter((entry) => !INVOLUNTARY.has(entry.en.base)));
-      return sentence(statement({ subject, verb: verbOf, tense, catenative, negation, object: thing(s, verbOf.objects, subject.owner) }));
+      return sentence(
+        statement({
+          subject,
+          verb: verbOf,
+          tense,
+          catenative,
+          negation,
+          object: thing(s, verbOf.objects, subject.owner),
+        }),
+      );
     },
   },
   {
@@ -227,9 +453,34 @@ export const STATEMENTS: readonly Construction[] = [
       const { tense, time } = tenseAndTime(s);
       const subject = anybody(s);
       const negation = maybeNegation(s, tense);
-      if (s.chance(0.5)) return sentence(timed(s, natural({ subject, verb: PLAY_MUSIC, tense, negation, object: nounPhrase(s.pick(INSTRUMENTS), 'singular', 'the') }), time));
+      if (s.chance(0.5))
+        return sentence(
+          timed(
+            s,
+            natural({
+              subject,
+              verb: PLAY_MUSIC,
+              tense,
+              negation,
+              object: nounPhrase(s.pick(INSTRUMENTS), 'singular', 'the'),
+            }),
+            time,
+          ),
+        );
       const game = s.pick(GAMES);
-      return sentence(timed(s, natural({ subject, verb: PLAY_GAMES, tense, negation, object: { ...nounPhrase(SPOTS[0]!, 'singular', 'the'), ...game } }), time));
+      return sentence(
+        timed(
+          s,
+          natural({
+            subject,
+            verb: PLAY_GAMES,
+            tense,
+            negation,
+            object: { ...nounPhrase(SPOTS[0]!, 'singular', 'the'), ...game },
+          }),
+          time,
+        ),
+      );
     },
   },
   {
@@ -237,9 +488,35 @@ export const STATEMENTS: readonly Construction[] = [
     weight: 3,
     draw: (s) => {
       const subject = anybody(s);
-      const verbOf = s.pick(TRANSITIVE.filter((entry) => ['find', 'lose', 'look', 'forget', 'read', 'open', 'wash', 'repair', 'borrow', 'wear', 'sell', 'buy'].includes(entry.en.base)));
+      const verbOf = s.pick(
+        TRANSITIVE.filter((entry) =>
+          [
+            'find',
+            'lose',
+            'look',
+            'forget',
+            'read',
+            'open',
+            'wash',
+            'repair',
+            'borrow',
+            'wear',
+            'sell',
+            'buy',
+          ].includes(entry.en.base),
+        ),
+      );
       const owner = actorFrom(otherPerson(s, subject));
-      return sentence(statement({ subject, verb: verbOf, tense: s.pick(['past', 'future', 'progressive'] as const), negation: s.chance(0.2) ? 'not' : undefined, object: ofSomebody(owner, s.pick(verbOf.objects), s.chance(0.8) ? 'singular' : 'plural'), complements: s.chance(0.3) ? [place(s)] : [] }));
+      return sentence(
+        statement({
+          subject,
+          verb: verbOf,
+          tense: s.pick(['past', 'future', 'progressive'] as const),
+          negation: s.chance(0.2) ? 'not' : undefined,
+          object: ofSomebody(owner, s.pick(verbOf.objects), s.chance(0.8) ? 'singular' : 'plural'),
+          complements: s.chance(0.3) ? [place(s)] : [],
+        }),
+      );
     },
   },
   {
@@ -248,7 +525,18 @@ export const STATEMENTS: readonly Construction[] = [
     draw: (s) => {
       const subject = anybody(s);
       const acting = s.pick([...ACTIVITIES, ...REFLEXIVE.slice(0, 6)]);
-      return sentence(timed(s, { subject, verb: acting, tense: 'usedTo', complements: !acting.fr.reflexive && s.chance(0.5) ? [placeFor(s, acting)] : [] }, habit(s)));
+      return sentence(
+        timed(
+          s,
+          {
+            subject,
+            verb: acting,
+            tense: 'usedTo',
+            complements: !acting.fr.reflexive && s.chance(0.5) ? [placeFor(s, acting)] : [],
+          },
+          habit(s),
+        ),
+      );
     },
   },
 ];

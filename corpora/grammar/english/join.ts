@@ -3,11 +3,16 @@ const CONSONANT_SOUND = /^(uni|use|european|one)/i;
 
 /** Text from words and phrases, in order; `a` becomes `an` before a vowel sound. No capital is added. */
 export function joinEnglish(...parts: readonly (string | undefined)[]): string {
-  const words = parts.filter((part) => part !== undefined).join(' ').split(' ').filter((word) => word !== '');
+  const words = parts
+    .filter((part) => part !== undefined)
+    .join(' ')
+    .split(' ')
+    .filter((word) => word !== '');
   let text = '';
   words.forEach((word, i) => {
     const next = words[i + 1] ?? '';
-    const written = word === 'a' && /^([aeiou]|hour|8|11$|18$)/i.test(next) && !CONSONANT_SOUND.test(next) ? 'an' : word;
+    const written =
+      word === 'a' && /^([aeiou]|hour|8|11$|18$)/i.test(next) && !CONSONANT_SOUND.test(next) ? 'an' : word;
     text += i === 0 || /^[,.?!]$/.test(written) ? written : ` ${written}`;
   });
   return text;

@@ -12,16 +12,50 @@ export interface EnglishVerb {
 
 /** Base, past and participle where they are not regular. */
 const IRREGULAR: Readonly<Record<string, readonly [past: string, participle: string]>> = {
-  be: ['was', 'been'], become: ['became', 'become'], begin: ['began', 'begun'], break: ['broke', 'broken'],
-  bring: ['brought', 'brought'], buy: ['bought', 'bought'], choose: ['chose', 'chosen'], come: ['came', 'come'], cost: ['cost', 'cost'],
-  cut: ['cut', 'cut'], draw: ['drew', 'drawn'], drink: ['drank', 'drunk'], eat: ['ate', 'eaten'], fall: ['fell', 'fallen'],
-  find: ['found', 'found'], forget: ['forgot', 'forgotten'], get: ['got', 'got'], give: ['gave', 'given'],
-  go: ['went', 'gone'], have: ['had', 'had'], hear: ['heard', 'heard'], know: ['knew', 'known'], learn: ['learned', 'learned'],
-  leave: ['left', 'left'], lend: ['lent', 'lent'], lose: ['lost', 'lost'], make: ['made', 'made'], meet: ['met', 'met'],
-  read: ['read', 'read'], run: ['ran', 'run'], say: ['said', 'said'], see: ['saw', 'seen'], sell: ['sold', 'sold'],
-  send: ['sent', 'sent'], sing: ['sang', 'sung'], sleep: ['slept', 'slept'], speak: ['spoke', 'spoken'],
-  swim: ['swam', 'swum'], take: ['took', 'taken'], think: ['thought', 'thought'], understand: ['understood', 'understood'],
-  wake: ['woke', 'woken'], wear: ['wore', 'worn'], write: ['wrote', 'written'],
+  be: ['was', 'been'],
+  become: ['became', 'become'],
+  begin: ['began', 'begun'],
+  break: ['broke', 'broken'],
+  bring: ['brought', 'brought'],
+  buy: ['bought', 'bought'],
+  choose: ['chose', 'chosen'],
+  come: ['came', 'come'],
+  cost: ['cost', 'cost'],
+  cut: ['cut', 'cut'],
+  draw: ['drew', 'drawn'],
+  drink: ['drank', 'drunk'],
+  eat: ['ate', 'eaten'],
+  fall: ['fell', 'fallen'],
+  find: ['found', 'found'],
+  forget: ['forgot', 'forgotten'],
+  get: ['got', 'got'],
+  give: ['gave', 'given'],
+  go: ['went', 'gone'],
+  have: ['had', 'had'],
+  hear: ['heard', 'heard'],
+  know: ['knew', 'known'],
+  learn: ['learned', 'learned'],
+  leave: ['left', 'left'],
+  lend: ['lent', 'lent'],
+  lose: ['lost', 'lost'],
+  make: ['made', 'made'],
+  meet: ['met', 'met'],
+  read: ['read', 'read'],
+  run: ['ran', 'run'],
+  say: ['said', 'said'],
+  see: ['saw', 'seen'],
+  sell: ['sold', 'sold'],
+  send: ['sent', 'sent'],
+  sing: ['sang', 'sung'],
+  sleep: ['slept', 'slept'],
+  speak: ['spoke', 'spoken'],
+  swim: ['swam', 'swum'],
+  take: ['took', 'taken'],
+  think: ['thought', 'thought'],
+  understand: ['understood', 'understood'],
+  wake: ['woke', 'woken'],
+  wear: ['wore', 'worn'],
+  write: ['wrote', 'written'],
 };
 
 /** Verbs that double their last consonant before -ing and -ed. */
@@ -36,7 +70,16 @@ export function englishVerb(name: string): EnglishVerb {
   const [past, participle] = (Object.hasOwn(IRREGULAR, base) ? IRREGULAR[base] : undefined) ?? [regular, regular];
   return {
     base,
-    third: base === 'be' ? 'is' : base === 'have' ? 'has' : consonantY ? base.replace(/y$/, 'ies') : /(s|x|ch|sh|o)$/.test(base) ? `${base}es` : `${base}s`,
+    third:
+      base === 'be'
+        ? 'is'
+        : base === 'have'
+          ? 'has'
+          : consonantY
+            ? base.replace(/y$/, 'ies')
+            : /(s|x|ch|sh|o)$/.test(base)
+              ? `${base}es`
+              : `${base}s`,
     past,
     participle,
     ing: /[^e]e$/.test(base) && base !== 'be' ? base.replace(/e$/, 'ing') : `${stem}ing`,
@@ -62,8 +105,19 @@ export function pastForm(verb: EnglishVerb, form: PersonForm): string {
 }
 
 const NEGATED: Readonly<Record<string, string>> = {
-  am: 'am not', is: "isn't", are: "aren't", was: "wasn't", were: "weren't", do: "don't", does: "doesn't", did: "didn't",
-  has: "hasn't", have: "haven't", will: "won't", can: "can't", must: 'must not',
+  am: 'am not',
+  is: "isn't",
+  are: "aren't",
+  was: "wasn't",
+  were: "weren't",
+  do: "don't",
+  does: "doesn't",
+  did: "didn't",
+  has: "hasn't",
+  have: "haven't",
+  will: "won't",
+  can: "can't",
+  must: 'must not',
 };
 
 /** `isn't`, `won't`: an auxiliary with its negation. */

@@ -28,7 +28,8 @@ export function regularPlural(singular: string): string {
 
 /** The form that agrees; `vowelFollows` says whether a masculine singular stands before a vowel sound. */
 export function inflectAdjective(forms: AdjectiveForms, features: Features, vowelFollows = false): string {
-  if (features.number === 'singular' && features.gender === 'm' && vowelFollows && forms.beforeVowel !== undefined) return forms.beforeVowel;
+  if (features.number === 'singular' && features.gender === 'm' && vowelFollows && forms.beforeVowel !== undefined)
+    return forms.beforeVowel;
   const singular = features.gender === 'f' ? forms.feminine : forms.masculine;
   return features.number === 'plural' ? regularPlural(singular) : singular;
 }

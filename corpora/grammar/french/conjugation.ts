@@ -16,8 +16,22 @@ export interface FrenchVerb {
 
 /** Verbs whose compound tenses take être although they are not reflexive. */
 const WITH_ETRE = new Set([
-  'aller', 'arriver', 'descendre', 'devenir', 'entrer', 'monter', 'mourir', 'naître', 'partir', 'rentrer', 'rester',
-  'retourner', 'revenir', 'sortir', 'tomber', 'venir',
+  'aller',
+  'arriver',
+  'descendre',
+  'devenir',
+  'entrer',
+  'monter',
+  'mourir',
+  'naître',
+  'partir',
+  'rentrer',
+  'rester',
+  'retourner',
+  'revenir',
+  'sortir',
+  'tomber',
+  'venir',
 ]);
 
 /** -eler and -eter verbs that double the consonant instead of taking a grave accent. */
@@ -85,7 +99,8 @@ export function frenchVerb(name: string): FrenchVerb {
 export function participle(verb: FrenchVerb, features?: Features): string {
   if (features === undefined) return verb.participle;
   // dû, due: the accent stands in the masculine singular only.
-  const masculine = verb.participle === 'dû' && (features.gender === 'f' || features.number === 'plural') ? 'du' : verb.participle;
+  const masculine =
+    verb.participle === 'dû' && (features.gender === 'f' || features.number === 'plural') ? 'du' : verb.participle;
   return inflectAdjective({ masculine, feminine: `${masculine}e` }, features);
 }
 
@@ -137,6 +152,8 @@ function imperfectOf(infinitive: string, nous: string): Six {
 }
 
 function endings(stem: string, list: string): Six {
-  const [je = '', tu = '', il = '', nous = '', vous = '', ils = ''] = list.split(' ').map((ending) => stem + ending.replace('_', ''));
+  const [je = '', tu = '', il = '', nous = '', vous = '', ils = ''] = list
+    .split(' ')
+    .map((ending) => stem + ending.replace('_', ''));
   return [je, tu, il, nous, vous, ils];
 }

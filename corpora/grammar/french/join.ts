@@ -7,8 +7,30 @@
 
 /** Words that begin with a vowel letter or h but behave as if with a consonant. */
 const ASPIRATED = new Set([
-  'hamster', 'hamsters', 'haricot', 'haricots', 'haut', 'haute', 'hautes', 'hauts', 'havre', 'héros', 'hibou', 'hiboux',
-  'homard', 'homards', 'hongrie', 'hongrois', 'hollande', 'huit', 'huitième', 'onze', 'onzième', 'oui', 'yaourt', 'yaourts',
+  'hamster',
+  'hamsters',
+  'haricot',
+  'haricots',
+  'haut',
+  'haute',
+  'hautes',
+  'hauts',
+  'havre',
+  'héros',
+  'hibou',
+  'hiboux',
+  'homard',
+  'homards',
+  'hongrie',
+  'hongrois',
+  'hollande',
+  'huit',
+  'huitième',
+  'onze',
+  'onzième',
+  'oui',
+  'yaourt',
+  'yaourts',
 ]);
 
 const ELIDED = new Set(['je', 'me', 'te', 'se', 'ce', 'le', 'la', 'de', 'ne', 'que', 'jusque', 'lorsque', 'puisque']);
@@ -27,7 +49,11 @@ export function startsWithVowelSound(word: string): boolean {
 
 /** Text from words and phrases, in order; punctuation marks are words of their own. No capital is added. */
 export function joinFrench(...parts: readonly (string | undefined)[]): string {
-  const words = parts.filter((part) => part !== undefined).join(' ').split(' ').filter((word) => word !== '');
+  const words = parts
+    .filter((part) => part !== undefined)
+    .join(' ')
+    .split(' ')
+    .filter((word) => word !== '');
   let text = '';
   let glued = true;
   for (let i = 0; i < words.length; i++) {

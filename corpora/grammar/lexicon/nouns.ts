@@ -35,10 +35,19 @@ export const FOOD_MASS = both(
   'bread/pain, butter/beurre, cheese/fromage, fish/poisson, rice/riz, chocolate/chocolat, honey/miel, chicken/poulet, ham/jambon, garlic/ail',
   'meat/viande, salad/salade, soup/soupe, jam/confiture, ice cream/glace',
 );
-export const INGREDIENTS = both('sugar/sucre, salt/sel, pepper/poivre, milk/lait, butter/beurre', 'flour/farine, oil/huile, water/eau');
-export const DRINKS = both("milk/lait, coffee/café, tea/thé, wine/vin, orange juice/jus d'orange", 'water/eau, beer/bière, lemonade/limonade');
+export const INGREDIENTS = both(
+  'sugar/sucre, salt/sel, pepper/poivre, milk/lait, butter/beurre',
+  'flour/farine, oil/huile, water/eau',
+);
+export const DRINKS = both(
+  "milk/lait, coffee/café, tea/thé, wine/vin, orange juice/jus d'orange",
+  'water/eau, beer/bière, lemonade/limonade',
+);
 /** What ripens. */
-export const FRUIT = both('lemon/citron', 'apple/pomme, pear/poire, orange/orange, banana/banane, cherry/cerise, strawberry/fraise, tomato/tomate');
+export const FRUIT = both(
+  'lemon/citron',
+  'apple/pomme, pear/poire, orange/orange, banana/banane, cherry/cerise, strawberry/fraise, tomato/tomate',
+);
 export const FOOD_COUNT = [
   ...FRUIT,
   ...both(
@@ -47,16 +56,34 @@ export const FOOD_COUNT = [
   ),
 ];
 export const MEALS = both('breakfast/petit déjeuner, lunch/déjeuner, dinner/dîner', 'soup/soupe, salad/salade');
-export const READING = both('book/livre, newspaper/journal, novel/roman, poem/poème, article/article, message/message, report/rapport', 'letter/lettre, story/histoire, postcard/carte postale+cartes postales');
-export const VEHICLES = both('bicycle/vélo, boat/bateau, lorry/camion, plane/avion, train/train', 'car/voiture, motorcycle/moto');
-export const CLOTHES = both('coat/manteau, hat/chapeau, jumper/pull', 'shirt/chemise, dress/robe, skirt/jupe, jacket/veste, scarf+scarves/écharpe, tie/cravate');
-export const FURNITURE = both('armchair/fauteuil, bed/lit, desk/bureau, mirror/miroir, carpet/tapis', 'table/table, chair/chaise, lamp/lampe, wardrobe/armoire, shelf+shelves/étagère, clock/horloge');
+export const READING = both(
+  'book/livre, newspaper/journal, novel/roman, poem/poème, article/article, message/message, report/rapport',
+  'letter/lettre, story/histoire, postcard/carte postale+cartes postales',
+);
+export const VEHICLES = both(
+  'bicycle/vélo, boat/bateau, lorry/camion, plane/avion, train/train',
+  'car/voiture, motorcycle/moto',
+);
+export const CLOTHES = both(
+  'coat/manteau, hat/chapeau, jumper/pull',
+  'shirt/chemise, dress/robe, skirt/jupe, jacket/veste, scarf+scarves/écharpe, tie/cravate',
+);
+export const FURNITURE = both(
+  'armchair/fauteuil, bed/lit, desk/bureau, mirror/miroir, carpet/tapis',
+  'table/table, chair/chaise, lamp/lampe, wardrobe/armoire, shelf+shelves/étagère, clock/horloge',
+);
 export const BELONGINGS = both(
-  "bag/sac, umbrella/parapluie, phone/téléphone, computer/ordinateur, camera/appareil photo+appareils photo, pen/stylo, pencil/crayon, notebook/cahier, passport/passeport, ticket/billet",
+  'bag/sac, umbrella/parapluie, phone/téléphone, computer/ordinateur, camera/appareil photo+appareils photo, pen/stylo, pencil/crayon, notebook/cahier, passport/passeport, ticket/billet',
   'key/clé, suitcase/valise, watch+watches/montre, photo/photo',
 );
-export const TABLEWARE = both('glass/verre, knife+knives/couteau', 'plate/assiette, cup/tasse, spoon/cuillère, fork/fourchette, bottle/bouteille');
-export const OPENABLE = both('drawer/tiroir', 'door/porte, window/fenêtre, box/boîte, suitcase/valise, bottle/bouteille, envelope/enveloppe');
+export const TABLEWARE = both(
+  'glass/verre, knife+knives/couteau',
+  'plate/assiette, cup/tasse, spoon/cuillère, fork/fourchette, bottle/bouteille',
+);
+export const OPENABLE = both(
+  'drawer/tiroir',
+  'door/porte, window/fenêtre, box/boîte, suitcase/valise, bottle/bouteille, envelope/enveloppe',
+);
 export const INSTRUMENTS = both('piano/piano, violin/violon', 'guitar/guitare, flute/flûte, trumpet/trompette');
 export const ANIMALS = both(
   'dog/chien, cat/chat, horse/cheval, bird/oiseau, rabbit/lapin, duck/canard, hamster/hamster, owl/hibou+hiboux',
@@ -64,7 +91,10 @@ export const ANIMALS = both(
 );
 export const PLANTS = both('tree/arbre', 'flower/fleur, rose/rose, tulip/tulipe');
 export const MEDIA = both('film/film', 'song/chanson');
-export const IDEAS = both('problem/problème, word/mot, exercise/exercice, exam/examen', 'question/question, answer/réponse, idea/idée, lesson/leçon');
+export const IDEAS = both(
+  'problem/problème, word/mot, exercise/exercice, exam/examen',
+  'question/question, answer/réponse, idea/idée, lesson/leçon',
+);
 export const HOMES = both('apartment/appartement, castle/château', 'house/maison, farm/ferme');
 export const GIFTS = both('gift/cadeau, toy/jouet, painting/tableau, ball/ballon', 'doll/poupée');
 
@@ -78,7 +108,10 @@ export const PEOPLE = both(
   'teacher/professeur, doctor/médecin, boy/garçon, man+men/homme, student/étudiant, child+children/enfant, waiter/serveur, prince/prince, actor/acteur, tourist/touriste, hero/héros, policeman+policemen/policier, director/directeur',
   'girl/fille, woman+women/femme, waitress/serveuse, princess/princesse, actress/actrice',
 );
-export const PLURAL_RELATIVES = both('parents+parents/parents+parents, grandparents+grandparents/grands-parents+grands-parents, children+children/enfants+enfants', 'sisters+sisters/sœurs+sœurs');
+export const PLURAL_RELATIVES = both(
+  'parents+parents/parents+parents, grandparents+grandparents/grands-parents+grands-parents, children+children/enfants+enfants',
+  'sisters+sisters/sœurs+sœurs',
+);
 
 /** A trade, both genders of it; English mostly has one word. */
 export interface Trade {
@@ -88,9 +121,19 @@ export interface Trade {
 }
 
 export const TRADES: readonly Trade[] = [
-  ['baker', 'boulanger', 'boulangère'], ['nurse', 'infirmier', 'infirmière'], ['singer', 'chanteur', 'chanteuse'], ['lawyer', 'avocat', 'avocate'],
-  ['journalist', 'journaliste', 'journaliste'], ['dentist', 'dentiste', 'dentiste'], ['architect', 'architecte', 'architecte'],
-  ['musician', 'musicien', 'musicienne'], ['photographer', 'photographe', 'photographe'], ['pharmacist', 'pharmacien', 'pharmacienne'],
-  ['cook', 'cuisinier', 'cuisinière'], ['hairdresser', 'coiffeur', 'coiffeuse'], ['farmer', 'agriculteur', 'agricultrice'],
-  ['translator', 'traducteur', 'traductrice'], ['artist', 'artiste', 'artiste'],
+  ['baker', 'boulanger', 'boulangère'],
+  ['nurse', 'infirmier', 'infirmière'],
+  ['singer', 'chanteur', 'chanteuse'],
+  ['lawyer', 'avocat', 'avocate'],
+  ['journalist', 'journaliste', 'journaliste'],
+  ['dentist', 'dentiste', 'dentiste'],
+  ['architect', 'architecte', 'architecte'],
+  ['musician', 'musicien', 'musicienne'],
+  ['photographer', 'photographe', 'photographe'],
+  ['pharmacist', 'pharmacien', 'pharmacienne'],
+  ['cook', 'cuisinier', 'cuisinière'],
+  ['hairdresser', 'coiffeur', 'coiffeuse'],
+  ['farmer', 'agriculteur', 'agricultrice'],
+  ['translator', 'traducteur', 'traductrice'],
+  ['artist', 'artiste', 'artiste'],
 ].map(([en = '', m = '', f = '']) => ({ en, m, f }));

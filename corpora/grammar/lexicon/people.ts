@@ -2,8 +2,12 @@ import type { Gender } from '../features.js';
 
 /** First names, the same in both languages; some begin with a vowel or mute h, before which words elide. */
 export const NAMES: readonly (readonly [name: string, gender: Gender])[] = [
-  ...['Paul', 'Pierre', 'Thomas', 'Lucas', 'Nicolas', 'Antoine', 'Henri', 'Olivier', 'Marc', 'Julien'].map((name) => [name, 'm'] as const),
-  ...['Marie', 'Claire', 'Julie', 'Sophie', 'Anne', 'Alice', 'Émilie', 'Hélène', 'Nathalie', 'Camille'].map((name) => [name, 'f'] as const),
+  ...['Paul', 'Pierre', 'Thomas', 'Lucas', 'Nicolas', 'Antoine', 'Henri', 'Olivier', 'Marc', 'Julien'].map(
+    (name) => [name, 'm'] as const,
+  ),
+  ...['Marie', 'Claire', 'Julie', 'Sophie', 'Anne', 'Alice', 'Émilie', 'Hélène', 'Nathalie', 'Camille'].map(
+    (name) => [name, 'f'] as const,
+  ),
 ];
 
 /** People spoken to: with a first name `you` is tu, with a title it is vous. */
@@ -17,9 +21,17 @@ export interface Vocative {
 
 export const VOCATIVES: readonly Vocative[] = [
   ...NAMES.map(([name, gender]): Vocative => ({ en: name, fr: name, gender, number: 'singular', familiar: true })),
-  ...([
-    ['Dad', 'papa', 'm', 'singular', true], ['Mum', 'maman', 'f', 'singular', true], ['sir', 'monsieur', 'm', 'singular', false],
-    ['madam', 'madame', 'f', 'singular', false], ['doctor', 'docteur', 'm', 'singular', false], ['ladies', 'mesdames', 'f', 'plural', false],
-    ['gentlemen', 'messieurs', 'm', 'plural', false], ['children', 'les enfants', 'm', 'plural', false], ['my friends', 'mes amis', 'm', 'plural', false],
-  ] as const).map(([en, fr, gender, number, familiar]): Vocative => ({ en, fr, gender, number, familiar })),
+  ...(
+    [
+      ['Dad', 'papa', 'm', 'singular', true],
+      ['Mum', 'maman', 'f', 'singular', true],
+      ['sir', 'monsieur', 'm', 'singular', false],
+      ['madam', 'madame', 'f', 'singular', false],
+      ['doctor', 'docteur', 'm', 'singular', false],
+      ['ladies', 'mesdames', 'f', 'plural', false],
+      ['gentlemen', 'messieurs', 'm', 'plural', false],
+      ['children', 'les enfants', 'm', 'plural', false],
+      ['my friends', 'mes amis', 'm', 'plural', false],
+    ] as const
+  ).map(([en, fr, gender, number, familiar]): Vocative => ({ en, fr, gender, number, familiar })),
 ];

@@ -14,7 +14,8 @@ function country(entry: string): NamedPlace {
   const [en = '', fr = '', kind = ''] = entry.trim().split('/');
   const startsWithVowel = /^[AEIOUÉ]/.test(fr);
   const gender = kind === 'f' ? 'f' : 'm';
-  if (kind === 'plural') return { en: `the ${en}`, fr, frIn: `à les ${fr}`, frFrom: `de les ${fr}`, frName: `les ${fr}`, gender };
+  if (kind === 'plural')
+    return { en: `the ${en}`, fr, frIn: `à les ${fr}`, frFrom: `de les ${fr}`, frName: `les ${fr}`, gender };
   // Feminine names, and masculine ones before a vowel, take en; the others au.
   return gender === 'f' || startsWithVowel
     ? { en, fr, frIn: `en ${fr}`, frFrom: `de ${fr}`, frName: `${gender === 'f' ? 'la' : 'le'} ${fr}`, gender }
@@ -22,25 +23,77 @@ function country(entry: string): NamedPlace {
 }
 
 export const COUNTRIES: readonly NamedPlace[] = [
-  'France/France/f', 'Italy/Italie/f', 'Spain/Espagne/f', 'Germany/Allemagne/f', 'England/Angleterre/f', 'Belgium/Belgique/f',
-  'Switzerland/Suisse/f', 'Greece/Grèce/f', 'Norway/Norvège/f', 'Ireland/Irlande/f', 'Hungary/Hongrie/f', 'China/Chine/f', 'Australia/Australie/f', 'Japan/Japon/m', 'Canada/Canada/m', 'Portugal/Portugal/m', 'Brazil/Brésil/m', 'Mexico/Mexique/m', 'Denmark/Danemark/m',
-  'Morocco/Maroc/m', 'Iran/Iran/m', 'United States/États-Unis/plural', 'Netherlands/Pays-Bas/plural', 'Philippines/Philippines/plural',
+  'France/France/f',
+  'Italy/Italie/f',
+  'Spain/Espagne/f',
+  'Germany/Allemagne/f',
+  'England/Angleterre/f',
+  'Belgium/Belgique/f',
+  'Switzerland/Suisse/f',
+  'Greece/Grèce/f',
+  'Norway/Norvège/f',
+  'Ireland/Irlande/f',
+  'Hungary/Hongrie/f',
+  'China/Chine/f',
+  'Australia/Australie/f',
+  'Japan/Japon/m',
+  'Canada/Canada/m',
+  'Portugal/Portugal/m',
+  'Brazil/Brésil/m',
+  'Mexico/Mexique/m',
+  'Denmark/Danemark/m',
+  'Morocco/Maroc/m',
+  'Iran/Iran/m',
+  'United States/États-Unis/plural',
+  'Netherlands/Pays-Bas/plural',
+  'Philippines/Philippines/plural',
 ].map(country);
 
-const city = (en: string, fr = en): NamedPlace => ({ en, fr, frIn: `à ${fr}`, frFrom: `de ${fr}`, frName: fr, gender: 'f' });
+const city = (en: string, fr = en): NamedPlace => ({
+  en,
+  fr,
+  frIn: `à ${fr}`,
+  frFrom: `de ${fr}`,
+  frName: fr,
+  gender: 'f',
+});
 
 export const CITIES: readonly NamedPlace[] = [
-  city('Paris'), city('Lyon'), city('Bordeaux'), city('Marseille'), city('Nice'), city('Avignon'), city('Orléans'), city('Strasbourg'), city('London', 'Londres'),
-  city('Brussels', 'Bruxelles'), city('Geneva', 'Genève'), city('Vienna', 'Vienne'), city('Rome'), city('Venice', 'Venise'), city('Athens', 'Athènes'),
-  city('Berlin'), city('Madrid'), city('Lisbon', 'Lisbonne'), city('Montreal', 'Montréal'),
+  city('Paris'),
+  city('Lyon'),
+  city('Bordeaux'),
+  city('Marseille'),
+  city('Nice'),
+  city('Avignon'),
+  city('Orléans'),
+  city('Strasbourg'),
+  city('London', 'Londres'),
+  city('Brussels', 'Bruxelles'),
+  city('Geneva', 'Genève'),
+  city('Vienna', 'Vienne'),
+  city('Rome'),
+  city('Venice', 'Venise'),
+  city('Athens', 'Athènes'),
+  city('Berlin'),
+  city('Madrid'),
+  city('Lisbon', 'Lisbonne'),
+  city('Montreal', 'Montréal'),
   // Cities with an article contract like any noun: au Havre, du Caire.
   { en: 'Le Havre', fr: 'Le Havre', frIn: 'à le Havre', frFrom: 'de le Havre', frName: 'Le Havre', gender: 'm' },
   { en: 'Cairo', fr: 'Le Caire', frIn: 'à le Caire', frFrom: 'de le Caire', frName: 'Le Caire', gender: 'm' },
 ];
 
 export const LANGUAGES: readonly (Phrase & { readonly article: string })[] = [
-  ['French', 'français'], ['English', 'anglais'], ['Spanish', 'espagnol'], ['German', 'allemand'], ['Italian', 'italien'], ['Japanese', 'japonais'],
-  ['Chinese', 'chinois'], ['Portuguese', 'portugais'], ['Greek', 'grec'], ['Hungarian', 'hongrois'],
+  ['French', 'français'],
+  ['English', 'anglais'],
+  ['Spanish', 'espagnol'],
+  ['German', 'allemand'],
+  ['Italian', 'italien'],
+  ['Japanese', 'japonais'],
+  ['Chinese', 'chinois'],
+  ['Portuguese', 'portugais'],
+  ['Greek', 'grec'],
+  ['Hungarian', 'hongrois'],
 ].map(([en = '', fr = '']) => ({ en, fr, article: 'le' }));
 
 /** A place that one goes to or is at. */
@@ -55,7 +108,9 @@ function spots(gender: Gender, entries: string): Spot[] {
     const article = gender === 'm' ? 'le' : 'la';
     const [english = '', french = ''] = at.split('=');
     return {
-      en, fr, gender,
+      en,
+      fr,
+      gender,
       enPlural: en.endsWith('y') ? en.replace(/y$/, 'ies') : en.endsWith('ch') ? `${en}es` : `${en}s`,
       frPlural: plural ?? (fr.endsWith('eau') ? `${fr}x` : fr.endsWith('al') ? fr.replace(/al$/, 'aux') : `${fr}s`),
       at: { en: `${english} the ${en}`, fr: `${french} ${article} ${fr}` },
@@ -65,27 +120,45 @@ function spots(gender: Gender, entries: string): Spot[] {
 }
 
 export const SPOTS: readonly Spot[] = [
-  ...spots('m', 'airport/aéroport/at=à, museum/musée/at=à, cinema/cinéma/at=à, theatre/théâtre/at=à, restaurant/restaurant/at=à, hotel/hôtel/at=à, '
-    + 'market/marché/at=à, park/parc/in=dans, supermarket/supermarché/at=à, office/bureau/at=à, castle/château/at=à, hospital/hôpital/at=à, village/village/in=dans, stadium/stade/at=à'),
-  ...spots('f', 'station/gare/at=à, library/bibliothèque/at=à, bank/banque/at=à, post office/poste/at=à, bakery/boulangerie/at=à, beach/plage/on=sur, '
-    + 'pharmacy/pharmacie/at=à, swimming pool/piscine/at=à, town hall/mairie/at=à, university/université/at=à, church/église/at=à, factory/usine/at=à'),
+  ...spots(
+    'm',
+    'airport/aéroport/at=à, museum/musée/at=à, cinema/cinéma/at=à, theatre/théâtre/at=à, restaurant/restaurant/at=à, hotel/hôtel/at=à, ' +
+      'market/marché/at=à, park/parc/in=dans, supermarket/supermarché/at=à, office/bureau/at=à, castle/château/at=à, hospital/hôpital/at=à, village/village/in=dans, stadium/stade/at=à',
+  ),
+  ...spots(
+    'f',
+    'station/gare/at=à, library/bibliothèque/at=à, bank/banque/at=à, post office/poste/at=à, bakery/boulangerie/at=à, beach/plage/on=sur, ' +
+      'pharmacy/pharmacie/at=à, swimming pool/piscine/at=à, town hall/mairie/at=à, university/université/at=à, church/église/at=à, factory/usine/at=à',
+  ),
 ];
 
 const room = (en: string, fr: string, article: string): Phrase => ({ en: `in the ${en}`, fr: `dans ${article} ${fr}` });
 
 /** Where things lie and people are at home. */
 export const ROOMS: readonly Phrase[] = [
-  room('kitchen', 'cuisine', 'la'), room('bedroom', 'chambre', 'la'), room('living room', 'salon', 'le'), room('garden', 'jardin', 'le'),
-  room('bathroom', 'salle de bains', 'la'), room('cellar', 'cave', 'la'), room('attic', 'grenier', 'le'),
+  room('kitchen', 'cuisine', 'la'),
+  room('bedroom', 'chambre', 'la'),
+  room('living room', 'salon', 'le'),
+  room('garden', 'jardin', 'le'),
+  room('bathroom', 'salle de bains', 'la'),
+  room('cellar', 'cave', 'la'),
+  room('attic', 'grenier', 'le'),
 ];
 
 /** Places that need no article in English: at school, at home. */
 export const AT: readonly Phrase[] = [
-  { en: 'at school', fr: "à l'école" }, { en: 'at home', fr: 'à la maison' }, { en: 'in the street', fr: 'dans la rue' }, { en: 'in town', fr: 'en ville' },
+  { en: 'at school', fr: "à l'école" },
+  { en: 'at home', fr: 'à la maison' },
+  { en: 'in the street', fr: 'dans la rue' },
+  { en: 'in town', fr: 'en ville' },
 ];
 
 /** Prepositions of place; before `le` and `les` those in de contract. */
 export const RELATIONS: readonly Phrase[] = [
-  { en: 'in front of', fr: 'devant' }, { en: 'behind', fr: 'derrière' }, { en: 'near', fr: 'près de' }, { en: 'next to', fr: 'à côté de' },
-  { en: 'opposite', fr: 'en face de' }, { en: 'far from', fr: 'loin de' },
+  { en: 'in front of', fr: 'devant' },
+  { en: 'behind', fr: 'derrière' },
+  { en: 'near', fr: 'près de' },
+  { en: 'next to', fr: 'à côté de' },
+  { en: 'opposite', fr: 'en face de' },
+  { en: 'far from', fr: 'loin de' },
 ];

@@ -4,7 +4,24 @@ import type { FrenchVerb } from '../french/conjugation.js';
 import { frenchVerb } from '../french/conjugation.js';
 import type { Noun } from './nouns.js';
 import {
-  ANIMALS, BELONGINGS, CLOTHES, DRINKS, FOOD_COUNT, FOOD_MASS, FRUIT, FURNITURE, GIFTS, HOMES, IDEAS, MEALS, MEDIA, OPENABLE, PLANTS, READING, TABLEWARE, VEHICLES,
+  ANIMALS,
+  BELONGINGS,
+  CLOTHES,
+  DRINKS,
+  FOOD_COUNT,
+  FOOD_MASS,
+  FRUIT,
+  FURNITURE,
+  GIFTS,
+  HOMES,
+  IDEAS,
+  MEALS,
+  MEDIA,
+  OPENABLE,
+  PLANTS,
+  READING,
+  TABLEWARE,
+  VEHICLES,
 } from './nouns.js';
 
 /** A verb of both languages. */
@@ -26,7 +43,13 @@ export function verb(entry: string, stative = false): Verb {
   const words = rest.split(' ');
   const last = words.at(-1);
   const frLink = last === 'de' || last === 'à' ? last : '';
-  return { en: englishVerb(english), fr: frenchVerb(infinitive), stative, frLink, frTail: (frLink === '' ? words : words.slice(0, -1)).join(' ') };
+  return {
+    en: englishVerb(english),
+    fr: frenchVerb(infinitive),
+    stative,
+    frLink,
+    frTail: (frLink === '' ? words : words.slice(0, -1)).join(' '),
+  };
 }
 
 export const BE = verb('be/être', true);
@@ -38,7 +61,10 @@ export interface TransitiveVerb extends Verb {
   readonly objects: readonly Noun[];
 }
 
-const transitive = (entry: string, ...objects: (readonly Noun[])[]): TransitiveVerb => ({ ...verb(entry), objects: objects.flat() });
+const transitive = (entry: string, ...objects: (readonly Noun[])[]): TransitiveVerb => ({
+  ...verb(entry),
+  objects: objects.flat(),
+});
 
 export const TRANSITIVE: readonly TransitiveVerb[] = [
   transitive('buy/acheter', CLOTHES, VEHICLES.slice(0, 2), BELONGINGS, FOOD_COUNT, FURNITURE, HOMES, GIFTS),
@@ -48,7 +74,10 @@ export const TRANSITIVE: readonly TransitiveVerb[] = [
   transitive('look for/chercher', BELONGINGS, CLOTHES, ANIMALS, READING),
   transitive('forget/oublier', BELONGINGS, IDEAS.slice(5, 6), CLOTHES),
   transitive('read/lire', READING),
-  transitive('write/écrire', READING.filter((noun) => noun.en !== 'newspaper')),
+  transitive(
+    'write/écrire',
+    READING.filter((noun) => noun.en !== 'newspaper'),
+  ),
   transitive('open/ouvrir', OPENABLE),
   transitive('close/fermer', OPENABLE),
   transitive('wash/laver', TABLEWARE, CLOTHES, VEHICLES.slice(0, 1), FRUIT.slice(1)),
@@ -73,22 +102,54 @@ export const TRANSITIVE: readonly TransitiveVerb[] = [
 ];
 
 /** Nobody decides to, tries to or forgets to do these, and what is seen or heard is mostly not one's own. */
-export const INVOLUNTARY: ReadonlySet<string> = new Set(['find', 'lose', 'forget', 'hear', 'understand', 'break', 'see', 'receive', 'watch']);
+export const INVOLUNTARY: ReadonlySet<string> = new Set([
+  'find',
+  'lose',
+  'forget',
+  'hear',
+  'understand',
+  'break',
+  'see',
+  'receive',
+  'watch',
+]);
 
 export const CONSUMPTION: readonly TransitiveVerb[] = [
-  transitive('eat/manger', FOOD_MASS), transitive('drink/boire', DRINKS), transitive('buy/acheter', FOOD_MASS, DRINKS), transitive('order/commander', FOOD_MASS.slice(3), DRINKS),
+  transitive('eat/manger', FOOD_MASS),
+  transitive('drink/boire', DRINKS),
+  transitive('buy/acheter', FOOD_MASS, DRINKS),
+  transitive('order/commander', FOOD_MASS.slice(3), DRINKS),
 ];
 
 /** Verbs whose direct object is a person. */
 export const TOWARDS_PEOPLE: readonly Verb[] = [
-  verb('see/voir'), verb('help/aider'), verb('invite/inviter'), verb('thank/remercier'), verb('meet/rencontrer'), verb('wait for/attendre'), verb('look for/chercher'),
-  verb('listen to/écouter'), verb('look at/regarder'), verb('follow/suivre'), verb('find/trouver'), verb('hear/entendre'), verb('understand/comprendre'),
+  verb('see/voir'),
+  verb('help/aider'),
+  verb('invite/inviter'),
+  verb('thank/remercier'),
+  verb('meet/rencontrer'),
+  verb('wait for/attendre'),
+  verb('look for/chercher'),
+  verb('listen to/écouter'),
+  verb('look at/regarder'),
+  verb('follow/suivre'),
+  verb('find/trouver'),
+  verb('hear/entendre'),
+  verb('understand/comprendre'),
 ];
 /** Verbs with à in French, whatever English does: the pronoun is lui or leur. */
 export const TOWARDS_PEOPLE_WITH_A: readonly Verb[] = [
-  verb('talk to/parler à'), verb('answer/répondre à'), verb('phone/téléphoner à'), verb('visit/rendre visite à'), verb('write to/écrire à'),
+  verb('talk to/parler à'),
+  verb('answer/répondre à'),
+  verb('phone/téléphoner à'),
+  verb('visit/rendre visite à'),
+  verb('write to/écrire à'),
 ];
-export const FEELINGS: readonly Verb[] = [verb('love/aimer', true), verb('know/connaître', true), verb('admire/admirer', true)];
+export const FEELINGS: readonly Verb[] = [
+  verb('love/aimer', true),
+  verb('know/connaître', true),
+  verb('admire/admirer', true),
+];
 
 /** Verbs of giving: somebody something. */
 export const GIVING: readonly TransitiveVerb[] = [
@@ -101,16 +162,47 @@ export const GIVING: readonly TransitiveVerb[] = [
 ];
 
 export const ACTIVITIES: readonly Verb[] = [
-  'work/travailler', 'sleep/dormir', 'sing/chanter', 'dance/danser', 'cry/pleurer', 'laugh/rire', 'run/courir', 'swim/nager', 'cook/cuisiner', 'travel/voyager',
-  'study/étudier', 'wait/attendre', 'eat/manger', 'read/lire', 'draw/dessiner', 'smoke/fumer',
+  'work/travailler',
+  'sleep/dormir',
+  'sing/chanter',
+  'dance/danser',
+  'cry/pleurer',
+  'laugh/rire',
+  'run/courir',
+  'swim/nager',
+  'cook/cuisiner',
+  'travel/voyager',
+  'study/étudier',
+  'wait/attendre',
+  'eat/manger',
+  'read/lire',
+  'draw/dessiner',
+  'smoke/fumer',
 ].map((entry) => verb(entry));
 
 /** Intransitive movement and change, with être. */
-export const MOVEMENTS: readonly Verb[] = ['arrive/arriver', 'leave/partir', 'come back/revenir', 'go home/rentrer', 'go out/sortir', 'come/venir', 'fall/tomber'].map((entry) => verb(entry));
+export const MOVEMENTS: readonly Verb[] = [
+  'arrive/arriver',
+  'leave/partir',
+  'come back/revenir',
+  'go home/rentrer',
+  'go out/sortir',
+  'come/venir',
+  'fall/tomber',
+].map((entry) => verb(entry));
 
 export const REFLEXIVE: readonly Verb[] = [
-  'get up/se lever', 'wake up/se réveiller', 'go to bed/se coucher', 'hurry/se dépêcher', 'rest/se reposer', 'get dressed/s\'habiller', 'go for a walk/se promener',
-  'have fun/s\'amuser', 'get bored/s\'ennuyer', 'fall asleep/s\'endormir', 'stop/s\'arrêter',
+  'get up/se lever',
+  'wake up/se réveiller',
+  'go to bed/se coucher',
+  'hurry/se dépêcher',
+  'rest/se reposer',
+  "get dressed/s'habiller",
+  'go for a walk/se promener',
+  "have fun/s'amuser",
+  "get bored/s'ennuyer",
+  "fall asleep/s'endormir",
+  "stop/s'arrêter",
 ].map((entry) => verb(entry));
 
 /** Verbs before an infinitive; `can` and `must` have only a present in English. */
@@ -118,13 +210,25 @@ export interface Catenative extends Verb {
   readonly defective: boolean;
 }
 
-const catenative = (entry: string, stative = false, defective = false): Catenative => ({ ...verb(entry, stative), defective });
+const catenative = (entry: string, stative = false, defective = false): Catenative => ({
+  ...verb(entry, stative),
+  defective,
+});
 
 export const CAN = catenative('can/pouvoir', true, true);
 export const MUST = catenative('must/devoir', true, true);
 export const WANT = catenative('want/vouloir', true);
 export const CATENATIVES: readonly Catenative[] = [
-  CAN, MUST, WANT,
-  catenative('hope/espérer', true), catenative('decide/décider de'), catenative('try/essayer de'), catenative('forget/oublier de'), catenative('promise/promettre de'),
-  catenative('refuse/refuser de'), catenative('begin/commencer à'), catenative('learn/apprendre à'), catenative('need/avoir besoin de', true),
+  CAN,
+  MUST,
+  WANT,
+  catenative('hope/espérer', true),
+  catenative('decide/décider de'),
+  catenative('try/essayer de'),
+  catenative('forget/oublier de'),
+  catenative('promise/promettre de'),
+  catenative('refuse/refuser de'),
+  catenative('begin/commencer à'),
+  catenative('learn/apprendre à'),
+  catenative('need/avoir besoin de', true),
 ];

@@ -23,7 +23,11 @@ export class LstmCell implements RecurrentCell {
     const { name, inputSize, hiddenSize } = this.options;
     return [
       { name: `${name}.inputKernel`, shape: [inputSize, 4 * hiddenSize], initializer: glorot(inputSize, hiddenSize) },
-      { name: `${name}.recurrentKernel`, shape: [hiddenSize, 4 * hiddenSize], initializer: glorot(hiddenSize, hiddenSize) },
+      {
+        name: `${name}.recurrentKernel`,
+        shape: [hiddenSize, 4 * hiddenSize],
+        initializer: glorot(hiddenSize, hiddenSize),
+      },
       { name: `${name}.bias`, shape: [4 * hiddenSize], initializer: forgetGateBias(hiddenSize) },
     ];
   }

@@ -51,7 +51,10 @@ export class LuongAttention {
   }
 
   /** Keys, values and mask; the keys are projected once per sentence. */
-  memory({ outputs, mask }: EncodedSource, { multiply }: ForwardPass): [keys: Tensor3D, values: Tensor3D, mask: Tensor2D] {
+  memory(
+    { outputs, mask }: EncodedSource,
+    { multiply }: ForwardPass,
+  ): [keys: Tensor3D, values: Tensor3D, mask: Tensor2D] {
     const { score, hiddenSize } = this.options;
     if (score === 'dot') return [outputs, outputs, mask];
     const [batch, time, size] = outputs.shape;
@@ -73,17 +76,28 @@ export class LuongAttention {
   /** @param stepwise whether the attention is computed step by step, so that some gradients are freed earlier */
   cost({ sentences, sourceTime, targetTime }: BatchShape, stepwise: boolean): Cost {
     const { score, encoderSize: keys, hiddenSize: queries } = this.options;
-    const [sourceRows, targetRows, pairs] = [sentences * sourceTime, sentences * targetTime, sentences * sourceTime * targetTime];
+    const [sourceRows, targetRows, pairs] = [
+      sentences * sourceTime,
+      sentences * targetTime,
+      sentences * sourceTime * targetTime,
+    ];
     const products: MatrixProduct[] = [
       { name: 'attention.context', count: sentences, rows: targetTime, inner: sourceTime, columns: keys },
       { name: 'attention.output', count: 1, rows: targetRows, inner: keys + queries, columns: queries },
     ];
-    if (score !== 'dot') products.push({ name: 'attention.keys', count: 1, rows: sourceRows, inner: keys, columns: queries });
+    if (score !== 'dot')
+      products.push({ name: 'attention.keys', count: 1, rows: sourceRows, inner: keys, columns: queries });
     if (score === 'concat') {
       products.push({ name: 'attention.queries', count: 1, rows: targetRows, inner: queries, columns: queries });
       products.push({ name: 'attention.scores', count: 1, rows: pairs, inner: queries, columns: 1 });
     } else {
-      products.push({ name: 'attention.scores', count: sentences, rows: targetTime, inner: queries, columns: sourceTime });
+      products.push({
+        name: 'attention.scores',
+        count: sentences,
+        rows: targetTime,
+        inner: queries,
+        columns: sourceTime,
+      });
     }
     // Encoder outputs: gradients as keys and as values, and their sum; projected keys and their gradient.
     const ofSource = 2 * keys + (score === 'dot' ? 1 : 2) * queries;

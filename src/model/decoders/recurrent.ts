@@ -5,7 +5,16 @@ import { buildCell, type CellType, type RecurrentCell } from '../cells/cell.js';
 import type { BatchShape } from '../../data/batch.js';
 import { totalCost, type Cost } from '../cost.js';
 import type { ForwardPass } from '../forward-pass.js';
-import type { Decoder, EncodedSource, Encoder, LayerState, PreparedSource, StepInput, StepOutput, TeacherForced } from '../model.js';
+import type {
+  Decoder,
+  EncodedSource,
+  Encoder,
+  LayerState,
+  PreparedSource,
+  StepInput,
+  StepOutput,
+  TeacherForced,
+} from '../model.js';
 import type { ParameterSpec, Parameters } from '../parameters.js';
 import { Bridge, type BridgeType } from './bridge.js';
 import { LuongAttention, type LuongScore } from './luong-attention.js';
@@ -39,7 +48,10 @@ export class RecurrentDecoder implements Decoder {
   constructor(
     parameters: () => Parameters,
     private readonly settings: RecurrentDecoderSettings,
-    { embeddingSize, encoder }: { readonly embeddingSize: number; readonly encoder: Pick<Encoder, 'outputSize' | 'finalState'> },
+    {
+      embeddingSize,
+      encoder,
+    }: { readonly embeddingSize: number; readonly encoder: Pick<Encoder, 'outputSize' | 'finalState'> },
   ) {
     const { type, layers, hiddenSize, attention, inputFeeding, bridge } = settings;
     this.outputSize = hiddenSize;
@@ -56,7 +68,9 @@ export class RecurrentDecoder implements Decoder {
       to: { layers, parts: this.cells[0]!.parts, size: hiddenSize },
     });
     this.attention =
-      attention === 'none' ? undefined : new LuongAttention(parameters, { score: attention, encoderSize: encoder.outputSize, hiddenSize });
+      attention === 'none'
+        ? undefined
+        : new LuongAttention(parameters, { score: attention, encoderSize: encoder.outputSize, hiddenSize });
   }
 
   specs(): ParameterSpec[] {
@@ -81,7 +95,12 @@ export class RecurrentDecoder implements Decoder {
     let inputs = embedded;
     for (const [index, cell] of this.cells.entries()) {
       if (index > 0) inputs = pass.dropout(inputs, this.settings.dropout);
-      inputs = cell.sequence(inputs, lengths, { initial: this.layerState(source.state, index), reverse: false }, pass).outputs;
+      inputs = cell.sequence(
+        inputs,
+        lengths,
+        { initial: this.layerState(source.state, index), reverse: false },
+        pass,
+      ).outputs;
     }
     const { hidden, weights } = this.attended(inputs, source.memory, pass);
     return { hidden, attention: options.attention ? weights : undefined, auxiliaryLosses: {} };
@@ -125,7 +144,9 @@ export class RecurrentDecoder implements Decoder {
     // kernels and for the keys and values of the attention.
     const perPosition = inputs.reduce((sum, input) => sum + input + 8 * size, 0);
     const kernels = inputs.reduce((sum, input) => sum + 4 * (input + size) * size, (encoderSize + size) * size);
-    return sentences * targetTime * perPosition + targetTime * (kernels + sentences * sourceTime * (encoderSize + size));
+    return (
+      sentences * targetTime * perPosition + targetTime * (kernels + sentences * sourceTime * (encoderSize + size))
+    );
   }
 
   /** With input feeding, each step needs the attention of the previous one, so the loop over time is unavoidable. */
@@ -143,7 +164,13 @@ export class RecurrentDecoder implements Decoder {
     });
     const weights = steps.flatMap(({ attention }) => attention ?? []);
     return {
-      hidden: tf.reshape(tf.stack(steps.map(({ hidden }) => hidden), 1), [-1, this.outputSize]),
+      hidden: tf.reshape(
+        tf.stack(
+          steps.map(({ hidden }) => hidden),
+          1,
+        ),
+        [-1, this.outputSize],
+      ),
       attention: options.attention && weights.length > 0 ? tf.concat(weights, 1) : undefined,
       auxiliaryLosses: {},
     };
@@ -154,7 +181,12 @@ export class RecurrentDecoder implements Decoder {
     memory: readonly Tensor[],
     pass: ForwardPass,
   ): { hidden: Tensor2D; weights: Tensor3D | undefined } {
-    return this.attention?.apply(queries, memory, pass) ?? { hidden: tf.reshape(queries, [-1, this.outputSize]), weights: undefined };
+    return (
+      this.attention?.apply(queries, memory, pass) ?? {
+        hidden: tf.reshape(queries, [-1, this.outputSize]),
+        weights: undefined,
+      }
+    );
   }
 
   private layerState(state: readonly Tensor[], layer: number): LayerState {

@@ -38,7 +38,12 @@ export class RecurrentEncoder implements Encoder {
     this.layers = Array.from({ length: layers }, (_, index) => {
       const inputSize = index === 0 ? embeddingSize : hiddenSize;
       const cell = (direction: string): RecurrentCell =>
-        buildCell(type, { parameters, name: `encoder.layers.${index}.${direction}`, inputSize, hiddenSize: directionSize });
+        buildCell(type, {
+          parameters,
+          name: `encoder.layers.${index}.${direction}`,
+          inputSize,
+          hiddenSize: directionSize,
+        });
       return { forward: cell('forward'), backward: bidirectional ? cell('backward') : undefined };
     });
     this.outputSize = hiddenSize;
@@ -76,7 +81,10 @@ export class RecurrentEncoder implements Encoder {
     const { layers, bidirectional, dropout } = this.settings;
     const { outputSize: size, embeddingSize } = this;
     const shape = { rows: sentences, time: sourceTime };
-    const cells = this.layers.flatMap(({ forward, backward }) => [forward, ...(backward === undefined ? [] : [backward])]);
+    const cells = this.layers.flatMap(({ forward, backward }) => [
+      forward,
+      ...(backward === undefined ? [] : [backward]),
+    ]);
     // Both directions: their outputs concatenated and split, and the sum of the gradients of their inputs.
     const joined = bidirectional ? 2 * size * layers + embeddingSize + (layers - 1) * size : 0;
     const dropped = dropout > 0 ? 2 * size * (layers - 1) : 0;

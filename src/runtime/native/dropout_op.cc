@@ -1,5 +1,5 @@
-// S2sDropout: inverted dropout with the very mask that TensorFlow's StatelessRandomUniform (its first version) gives for the
-// same seeds, made sixteen numbers at a time and never stored.
+// S2sDropout: inverted dropout with the very mask that TensorFlow's StatelessRandomUniform (its
+// first version) gives for the same seeds, made sixteen numbers at a time and never stored.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -19,7 +19,9 @@ REGISTER_OP("S2sDropout")
     .Input("seeds: int32")
     .Output("output: float")
     .Attr("rate: float")
-    .Doc("Where the uniform number in [0, 1) of an element is less than rate, zero, else input / (1 - rate).");
+    .Doc(
+        "Where the uniform number in [0, 1) of an element is less than rate, zero, else input / (1 "
+        "- rate).");
 
 namespace {
 
@@ -28,11 +30,14 @@ constexpr int kLanes = 16;
 // Elements in one piece of work.
 constexpr int64_t kElements = 1 << 15;
 
-// The Philox 4x32-10 generator (Salmon et al. 2011) for counters start, start + 1, ...: words[2 * lane] holds the first two
-// numbers of counter start + lane, the lower half first, and words[2 * lane + 1] the last two.
+// The Philox 4x32-10 generator (Salmon et al. 2011) for counters start, start + 1, ...: words[2 *
+// lane] holds the first two numbers of counter start + lane, the lower half first, and words[2 *
+// lane + 1] the last two.
 //
-// A lane goes through all rounds by itself, in 64 bits for numbers of 32, so that the compiler keeps all lanes in vector registers.
-void Philox(const PhiloxRandom::Key& key, const PhiloxRandom::ResultType& counter, uint64_t start, uint64_t words[2 * kLanes]) {
+// A lane goes through all rounds by itself, in 64 bits for numbers of 32, so that the compiler
+// keeps all lanes in vector registers.
+void Philox(const PhiloxRandom::Key& key, const PhiloxRandom::ResultType& counter, uint64_t start,
+            uint64_t words[2 * kLanes]) {
   const uint64_t second = counter[2], third = counter[3];
   const uint32_t first_key = key[0], second_key = key[1];
 #pragma omp simd
@@ -60,16 +65,21 @@ class DropoutOp : public tensorflow::OpKernel {
  public:
   explicit DropoutOp(OpKernelConstruction* context) : OpKernel(context) {
     OP_REQUIRES_OK(context, context->GetAttr("rate", &rate_));
-    OP_REQUIRES(context, rate_ >= 0 && rate_ < 1, tensorflow::errors::InvalidArgument("rate must be from 0 to less than 1"));
+    OP_REQUIRES(context, rate_ >= 0 && rate_ < 1,
+                tensorflow::errors::InvalidArgument("rate must be from 0 to less than 1"));
   }
 
   void Compute(OpKernelContext* context) override {
     const Tensor &input = context->input(0), &seeds = context->input(1);
-    OP_REQUIRES(context, seeds.NumElements() == 2, tensorflow::errors::InvalidArgument("there must be two seeds"));
+    OP_REQUIRES(context, seeds.NumElements() == 2,
+                tensorflow::errors::InvalidArgument("there must be two seeds"));
     Tensor* output = nullptr;
-    OP_REQUIRES_OK(context, context->forward_input_or_allocate_output({0}, 0, input.shape(), &output));
-    // How StatelessRandomUniform makes key and counter of its seeds (stateless_random_ops.cc, GenerateKey).
-    const uint64_t first = static_cast<int64_t>(seeds.flat<int32_t>()(0)), second = static_cast<int64_t>(seeds.flat<int32_t>()(1));
+    OP_REQUIRES_OK(context,
+                   context->forward_input_or_allocate_output({0}, 0, input.shape(), &output));
+    // How StatelessRandomUniform makes key and counter of its seeds (stateless_random_ops.cc,
+    // GenerateKey).
+    const uint64_t first = static_cast<int64_t>(seeds.flat<int32_t>()(0)),
+                   second = static_cast<int64_t>(seeds.flat<int32_t>()(1));
     PhiloxRandom::Key key;
     key[0] = 0x3ec8f720;
     key[1] = 0x02461e29;
@@ -88,7 +98,8 @@ class DropoutOp : public tensorflow::OpKernel {
     float* to = output->flat<float>().data();
     const int64_t count = input.NumElements();
     const float keep = 1.0f / (1.0f - rate_);
-    // The uniform numbers are 23 bits times 2^-23, as TensorFlow makes them: less than the rate are those of less than this.
+    // The uniform numbers are 23 bits times 2^-23, as TensorFlow makes them: less than the rate are
+    // those of less than this.
     const auto limit = static_cast<uint32_t>(std::ceil(rate_ * (1 << 23)));
     s2s::ForEachPiece(context, count, kElements, [&](int64_t start, int64_t end) {
       uint64_t words[2 * kLanes];

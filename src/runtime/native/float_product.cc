@@ -7,15 +7,17 @@
 namespace s2s {
 namespace {
 
-// Columns are packed in panels as wide as two vector registers; a tile of the result, kTileRows times a panel, stays in
-// registers (Goto and van de Geijn 2008, "Anatomy of high-performance matrix multiplication").
+// Columns are packed in panels as wide as two vector registers; a tile of the result, kTileRows
+// times a panel, stays in registers (Goto and van de Geijn 2008, "Anatomy of high-performance
+// matrix multiplication").
 #if defined(__AVX__)
 constexpr int64_t kLanes = 8;
 #else
 constexpr int64_t kLanes = 4;
 #endif
 constexpr int64_t kPanel = 2 * kLanes;
-// Rows of a panel that are multiplied before the next panel's: they fit into the first cache of a core beside the left factor.
+// Rows of a panel that are multiplied before the next panel's: they fit into the first cache of a
+// core beside the left factor.
 constexpr int64_t kDepth = 256;
 
 typedef float Vector __attribute__((vector_size(kLanes * sizeof(float)), aligned(sizeof(float))));
@@ -28,12 +30,15 @@ struct TileRows {
   int64_t row_stride;
 };
 
-// A tile of the result from `depth` numbers of each of its rows, added to what is there unless it is the first part.
+// A tile of the result from `depth` numbers of each of its rows, added to what is there unless it
+// is the first part.
 template <int Rows, int Step>
-void Tile(const TileRows& left, const float* panel, int64_t depth, bool first, float* result, int64_t columns, int64_t width) {
+void Tile(const TileRows& left, const float* panel, int64_t depth, bool first, float* result,
+          int64_t columns, int64_t width) {
   Vector sums[Rows][2] = {};
   for (int64_t k = 0; k < depth; ++k) {
-    const Vector right[2] = {*reinterpret_cast<const Vector*>(panel + k * kPanel), *reinterpret_cast<const Vector*>(panel + k * kPanel + kLanes)};
+    const Vector right[2] = {*reinterpret_cast<const Vector*>(panel + k * kPanel),
+                             *reinterpret_cast<const Vector*>(panel + k * kPanel + kLanes)};
 #pragma GCC unroll 8
     for (int row = 0; row < Rows; ++row) {
       const float factor = left.data[row * left.row_stride + k * Step];
@@ -49,22 +54,28 @@ void Tile(const TileRows& left, const float* panel, int64_t depth, bool first, f
         *target = first ? sums[row][half] : *target + sums[row][half];
       }
     } else {
-      for (int64_t column = 0; column < width; ++column) to[column] = (first ? 0.0f : to[column]) + sums[row][column / kLanes][column % kLanes];
+      for (int64_t column = 0; column < width; ++column)
+        to[column] = (first ? 0.0f : to[column]) + sums[row][column / kLanes][column % kLanes];
     }
   }
 }
 
 using TileFunction = decltype(&Tile<1, 1>);
-constexpr TileFunction kTiles[kTileRows] = {Tile<1, 1>, Tile<2, 1>, Tile<3, 1>, Tile<4, 1>, Tile<5, 1>, Tile<6, 1>};
-constexpr TileFunction kTurnedTiles[kTileRows] = {Tile<1, kTileRows>, Tile<2, kTileRows>, Tile<3, kTileRows>, Tile<4, kTileRows>, Tile<5, kTileRows>, Tile<6, kTileRows>};
+constexpr TileFunction kTiles[kTileRows] = {Tile<1, 1>, Tile<2, 1>, Tile<3, 1>,
+                                            Tile<4, 1>, Tile<5, 1>, Tile<6, 1>};
+constexpr TileFunction kTurnedTiles[kTileRows] = {Tile<1, kTileRows>, Tile<2, kTileRows>,
+                                                  Tile<3, kTileRows>, Tile<4, kTileRows>,
+                                                  Tile<5, kTileRows>, Tile<6, kTileRows>};
 
-// Some columns of a left factor that lies in memory column by column, so that the numbers of a tile come one after the other.
+// Some columns of a left factor that lies in memory column by column, so that the numbers of a tile
+// come one after the other.
 void Turn(const Strided& left, int64_t rows, int64_t start, int64_t depth, float* turned) {
   for (int64_t k = 0; k < depth; ++k) {
     const float* from = left.data + (start + k) * left.column_stride;
     for (int64_t row = 0; row < rows; row += kTileRows) {
       float* to = turned + row * depth + k * kTileRows;
-      for (int64_t i = 0; i < std::min(kTileRows, rows - row); ++i) to[i] = from[(row + i) * left.row_stride];
+      for (int64_t i = 0; i < std::min(kTileRows, rows - row); ++i)
+        to[i] = from[(row + i) * left.row_stride];
     }
   }
 }
@@ -89,7 +100,8 @@ void PackFloats(const Strided& matrix, int64_t inner, int64_t columns, float* pa
   }
 }
 
-void MultiplyFloats(const Strided& left, const float* packed, int64_t rows, int64_t inner, int64_t columns, float* result) {
+void MultiplyFloats(const Strided& left, const float* packed, int64_t rows, int64_t inner,
+                    int64_t columns, float* result) {
   thread_local Buffer memory;
   const bool turn = left.column_stride != 1;
   for (int64_t start = 0; start < inner; start += kDepth) {
@@ -102,8 +114,12 @@ void MultiplyFloats(const Strided& left, const float* packed, int64_t rows, int6
       int64_t tiles = (rows + kTileRows - 1) / kTileRows;
       for (int64_t row = 0, count; row < rows; row += count, --tiles) {
         count = turn ? std::min(kTileRows, rows - row) : (rows - row + tiles - 1) / tiles;
-        const TileRows tile = turn ? TileRows{turned + row * depth, 1} : TileRows{left.data + row * left.row_stride + start, left.row_stride};
-        (turn ? kTurnedTiles : kTiles)[count - 1](tile, panel, depth, start == 0, result + row * columns + column, columns, std::min(kPanel, columns - column));
+        const TileRows tile =
+            turn ? TileRows{turned + row * depth, 1}
+                 : TileRows{left.data + row * left.row_stride + start, left.row_stride};
+        (turn ? kTurnedTiles : kTiles)[count - 1](tile, panel, depth, start == 0,
+                                                  result + row * columns + column, columns,
+                                                  std::min(kPanel, columns - column));
       }
     }
   }

@@ -10,11 +10,16 @@
 using tensorflow::OpKernelContext;
 using tensorflow::Tensor;
 
-REGISTER_OP("S2sGlobalNorm").Input("gradients: N * float").Output("norm: float").Attr("N: int >= 1").Doc("The root of the sum of the squares of all numbers in all gradients.");
+REGISTER_OP("S2sGlobalNorm")
+    .Input("gradients: N * float")
+    .Output("norm: float")
+    .Attr("N: int >= 1")
+    .Doc("The root of the sum of the squares of all numbers in all gradients.");
 
 namespace {
 
-// Numbers in one piece of work. Each has a sum of its own, so that the order of the additions does not depend on the number of threads.
+// Numbers in one piece of work. Each has a sum of its own, so that the order of the additions does
+// not depend on the number of threads.
 constexpr int64_t kNumbers = 1 << 16;
 
 struct Piece {
@@ -33,11 +38,13 @@ class GlobalNormOp : public tensorflow::OpKernel {
       for (int input = 0; input < context->num_inputs(); ++input) {
         const Tensor& gradient = context->input(input);
         for (int64_t start = 0; start < gradient.NumElements(); start += kNumbers) {
-          pieces.push_back({gradient.flat<float>().data() + start, std::min(kNumbers, gradient.NumElements() - start)});
+          pieces.push_back({gradient.flat<float>().data() + start,
+                            std::min(kNumbers, gradient.NumElements() - start)});
         }
       }
       std::vector<double> sums(pieces.size());
-      s2s::ForEach(context, static_cast<int>(pieces.size()), [&](int index) { sums[index] = SumOfSquares(pieces[index]); });
+      s2s::ForEach(context, static_cast<int>(pieces.size()),
+                   [&](int index) { sums[index] = SumOfSquares(pieces[index]); });
       for (double sum : sums) total += sum;
     });
     if (!context->status().ok()) return;

@@ -17,7 +17,9 @@ inline Half ToHalf(float value) {
   return static_cast<Half>((bits & 0x7fffffff) > 0x7f800000 ? (bits >> 16) | 0x40 : rounded);
 }
 
-inline float ToFloat(Half value) { return __builtin_bit_cast(float, static_cast<uint32_t>(value) << 16); }
+inline float ToFloat(Half value) {
+  return __builtin_bit_cast(float, static_cast<uint32_t>(value) << 16);
+}
 
 template <typename T>
 inline T FromFloat(float value);
@@ -32,8 +34,9 @@ inline Half FromFloat<Half>(float value) {
 inline float AsFloat(float value) { return value; }
 inline float AsFloat(Half value) { return ToFloat(value); }
 
-// e^x to within 2 units of the last place, from e^x = 2^n e^r with |r| <= ln(2) / 2; coefficients of the Cephes library
-// (S. L. Moshier, expf.c). Saturates at e^-87 and e^88; what is no number stays none.
+// e^x to within 2 units of the last place, from e^x = 2^n e^r with |r| <= ln(2) / 2; coefficients
+// of the Cephes library (S. L. Moshier, expf.c). Saturates at e^-87 and e^88; what is no number
+// stays none.
 inline float Exp(float x) {
   const float bounded = x < -87.0f ? -87.0f : (x > 88.0f ? 88.0f : x);
   constexpr float kShift = 12582912.0f;  // 1.5 * 2^23: adding it rounds to a whole number

@@ -1,5 +1,6 @@
-// S2sPadRows: a matrix cast to the dtype of products and padded with zero rows. oneDNN compiles code for each
-// shape of product, and TensorFlow keeps it: a third of a megabyte per shape in bfloat16.
+// S2sPadRows: a matrix cast to the dtype of products and padded with zero rows. oneDNN compiles
+// code for each shape of product, and TensorFlow keeps it: a third of a megabyte per shape in
+// bfloat16.
 #include <algorithm>
 
 #include "number_type.h"
@@ -26,11 +27,15 @@ constexpr int64_t kElements = 1 << 15;
 template <typename T>
 class PadRowsOp : public tensorflow::OpKernel {
  public:
-  explicit PadRowsOp(OpKernelConstruction* context) : OpKernel(context) { OP_REQUIRES_OK(context, context->GetAttr("rows", &rows_)); }
+  explicit PadRowsOp(OpKernelConstruction* context) : OpKernel(context) {
+    OP_REQUIRES_OK(context, context->GetAttr("rows", &rows_));
+  }
 
   void Compute(OpKernelContext* context) override {
     const Tensor& matrix = context->input(0);
-    OP_REQUIRES(context, matrix.dims() == 2 && matrix.dim_size(0) <= rows_, tensorflow::errors::InvalidArgument("matrix must be a matrix of at most `rows` rows"));
+    OP_REQUIRES(
+        context, matrix.dims() == 2 && matrix.dim_size(0) <= rows_,
+        tensorflow::errors::InvalidArgument("matrix must be a matrix of at most `rows` rows"));
     Tensor* result = nullptr;
     OP_REQUIRES_OK(context, context->allocate_output(0, {rows_, matrix.dim_size(1)}, &result));
     using Number = s2s::NumberType<T>;
@@ -48,7 +53,9 @@ class PadRowsOp : public tensorflow::OpKernel {
   int64_t rows_;
 };
 
-#define REGISTER(T) REGISTER_KERNEL_BUILDER(Name("S2sPadRows").Device(tensorflow::DEVICE_CPU).TypeConstraint<T>("T"), PadRowsOp<T>)
+#define REGISTER(T)        \
+  REGISTER_KERNEL_BUILDER( \
+      Name("S2sPadRows").Device(tensorflow::DEVICE_CPU).TypeConstraint<T>("T"), PadRowsOp<T>)
 REGISTER(float);
 REGISTER(tensorflow::bfloat16);
 #undef REGISTER

@@ -11,15 +11,18 @@
 #include "tensorflow/core/lib/core/threadpool.h"
 #include "tensorflow/core/platform/blocking_counter.h"
 
-// Of the OpenMP runtime that oneDNN uses. Threads of its own would go on spinning after every call and take the
-// processor from TensorFlow's.
+// Of the OpenMP runtime that oneDNN uses. Threads of its own would go on spinning after every call
+// and take the processor from TensorFlow's.
 extern "C" void omp_set_num_threads(int);
 
 namespace s2s {
 
-int Threads(tensorflow::OpKernelContext* context) { return context->device()->tensorflow_cpu_worker_threads()->num_threads; }
+int Threads(tensorflow::OpKernelContext* context) {
+  return context->device()->tensorflow_cpu_worker_threads()->num_threads;
+}
 
-void ForEach(tensorflow::OpKernelContext* context, int count, const std::function<void(int)>& work) {
+void ForEach(tensorflow::OpKernelContext* context, int count,
+             const std::function<void(int)>& work) {
   std::atomic<int> next{0};
   std::exception_ptr failure;
   std::mutex failing;

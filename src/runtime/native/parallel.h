@@ -17,22 +17,27 @@ namespace s2s {
 // Number of threads that ForEach uses.
 int Threads(tensorflow::OpKernelContext* context);
 
-// Calls work(0) ... work(count - 1), each once, on TensorFlow's threads and this one, in no particular order. A thread
-// that is done takes the next number, so that one that is held up by another process holds up nobody. oneDNN called in
-// there computes on the calling thread alone. What work throws is thrown here, when all have ended.
+// Calls work(0) ... work(count - 1), each once, on TensorFlow's threads and this one, in no
+// particular order. A thread that is done takes the next number, so that one that is held up by
+// another process holds up nobody. oneDNN called in there computes on the calling thread alone.
+// What work throws is thrown here, when all have ended.
 void ForEach(tensorflow::OpKernelContext* context, int count, const std::function<void(int)>& work);
 
-// Calls work(start, end) for pieces of `size` numbers, or less at the end, that together are 0 ... count - 1; otherwise as ForEach.
+// Calls work(start, end) for pieces of `size` numbers, or less at the end, that together are 0 ...
+// count - 1; otherwise as ForEach.
 template <typename Work>
-void ForEachPiece(tensorflow::OpKernelContext* context, int64_t count, int64_t size, const Work& work) {
-  ForEach(context, static_cast<int>((count + size - 1) / size), [&](int piece) { work(piece * size, std::min(count, (piece + 1) * size)); });
+void ForEachPiece(tensorflow::OpKernelContext* context, int64_t count, int64_t size,
+                  const Work& work) {
+  ForEach(context, static_cast<int>((count + size - 1) / size),
+          [&](int piece) { work(piece * size, std::min(count, (piece + 1) * size)); });
 }
 
-// Runs the body of an op: an exception, such as oneDNN's, becomes the op's error instead of the process's end.
+// Runs the body of an op: an exception, such as oneDNN's, becomes the op's error instead of the
+// process's end.
 void Guard(tensorflow::OpKernelContext* context, const std::function<void()>& body);
 
-// A buffer that grows and is never given back: fresh memory costs a page fault every 4 KiB, which for the tens of
-// megabytes of a training step adds up to more than the arithmetic on them.
+// A buffer that grows and is never given back: fresh memory costs a page fault every 4 KiB, which
+// for the tens of megabytes of a training step adds up to more than the arithmetic on them.
 class Buffer {
  public:
   ~Buffer();

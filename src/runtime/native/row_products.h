@@ -1,5 +1,6 @@
-// Products of few rows with few rows, such as the queries and keys of one sentence: as they lie in memory, on the calling thread. Large
-// matrices are multiplied faster by products that lay one of them out first.
+// Products of few rows with few rows, such as the queries and keys of one sentence: as they lie in
+// memory, on the calling thread. Large matrices are multiplied faster by products that lay one of
+// them out first.
 #ifndef S2S_ROW_PRODUCTS_H_
 #define S2S_ROW_PRODUCTS_H_
 
@@ -37,7 +38,8 @@ struct Rows {
 };
 
 template <int kLeft, int kRight>
-inline void DotBlock(const Rows& left, const Rows& right, int64_t size, float* result, int64_t result_stride) {
+inline void DotBlock(const Rows& left, const Rows& right, int64_t size, float* result,
+                     int64_t result_stride) {
   Lanes sums[kLeft][kRight] = {};
   int64_t k = 0;
   for (; k + kRowLanes <= size; k += kRowLanes) {
@@ -58,8 +60,10 @@ inline void DotBlock(const Rows& left, const Rows& right, int64_t size, float* r
   }
 }
 
-// result(i, j) = left(i) . right(j), rows of `size`. Every sum is made in the same order, whatever stands beside it.
-inline void Dots(const Rows& left, int64_t left_rows, const Rows& right, int64_t right_rows, int64_t size, float* result, int64_t result_stride) {
+// result(i, j) = left(i) . right(j), rows of `size`. Every sum is made in the same order, whatever
+// stands beside it.
+inline void Dots(const Rows& left, int64_t left_rows, const Rows& right, int64_t right_rows,
+                 int64_t size, float* result, int64_t result_stride) {
   for (int64_t i = 0; i < left_rows;) {
     const bool full = left_rows - i >= kBlock;
     const Rows from{left[i], left.stride};
@@ -67,7 +71,8 @@ inline void Dots(const Rows& left, int64_t left_rows, const Rows& right, int64_t
       const bool wide = right_rows - j >= kBlock;
       const Rows with{right[j], right.stride};
       float* to = result + i * result_stride + j;
-      const auto block = full ? (wide ? DotBlock<kBlock, kBlock> : DotBlock<kBlock, 1>) : (wide ? DotBlock<1, kBlock> : DotBlock<1, 1>);
+      const auto block = full ? (wide ? DotBlock<kBlock, kBlock> : DotBlock<kBlock, 1>)
+                              : (wide ? DotBlock<1, kBlock> : DotBlock<1, 1>);
       block(from, with, size, to, result_stride);
       j += wide ? kBlock : 1;
     }
@@ -79,11 +84,14 @@ inline void Dots(const Rows& left, int64_t left_rows, const Rows& right, int64_t
 struct Weights {
   const float* data;
   int64_t result_stride, row_stride;
-  float operator()(int64_t result, int64_t row) const { return data[result * result_stride + row * row_stride]; }
+  float operator()(int64_t result, int64_t row) const {
+    return data[result * result_stride + row * row_stride];
+  }
 };
 
 template <int kResults>
-inline void CombineBlock(const Weights& weights, const Rows& rows, int64_t count, int64_t size, float* result, int64_t result_stride) {
+inline void CombineBlock(const Weights& weights, const Rows& rows, int64_t count, int64_t size,
+                         float* result, int64_t result_stride) {
   int64_t k = 0;
   for (; k + kBlock * kRowLanes <= size; k += kBlock * kRowLanes) {
     Lanes sums[kResults][kBlock] = {};
@@ -96,7 +104,8 @@ inline void CombineBlock(const Weights& weights, const Rows& rows, int64_t count
       }
     }
     for (int i = 0; i < kResults; ++i) {
-      for (int v = 0; v < kBlock; ++v) Store(sums[i][v], result + i * result_stride + k + v * kRowLanes);
+      for (int v = 0; v < kBlock; ++v)
+        Store(sums[i][v], result + i * result_stride + k + v * kRowLanes);
     }
   }
   for (int i = 0; i < kResults; ++i) {
@@ -110,13 +119,16 @@ inline void CombineBlock(const Weights& weights, const Rows& rows, int64_t count
   }
 }
 
-// result(i) = the sum over j of weights(i, j) times rows(j), rows of `size`. Every sum is made in the same order, whatever stands
-// beside it.
-inline void Combine(const Weights& weights, const Rows& rows, int64_t count, int64_t size, float* result, int64_t result_stride, int64_t results) {
+// result(i) = the sum over j of weights(i, j) times rows(j), rows of `size`. Every sum is made in
+// the same order, whatever stands beside it.
+inline void Combine(const Weights& weights, const Rows& rows, int64_t count, int64_t size,
+                    float* result, int64_t result_stride, int64_t results) {
   for (int64_t i = 0; i < results;) {
     const bool full = results - i >= kBlock;
-    const Weights from{weights.data + i * weights.result_stride, weights.result_stride, weights.row_stride};
-    (full ? CombineBlock<kBlock> : CombineBlock<1>)(from, rows, count, size, result + i * result_stride, result_stride);
+    const Weights from{weights.data + i * weights.result_stride, weights.result_stride,
+                       weights.row_stride};
+    (full ? CombineBlock<kBlock> : CombineBlock<1>)(from, rows, count, size,
+                                                    result + i * result_stride, result_stride);
     i += full ? kBlock : 1;
   }
 }

@@ -1,5 +1,5 @@
-// S2sTranspose: for right factors that are given transposed. TensorFlow's product of many rows with such a one, where it is deeper
-// than wide, takes longer than to turn it first.
+// S2sTranspose: for right factors that are given transposed. TensorFlow's product of many rows with
+// such a one, where it is deeper than wide, takes longer than to turn it first.
 #include <algorithm>
 
 #include "parallel.h"
@@ -10,7 +10,10 @@
 using tensorflow::OpKernelContext;
 using tensorflow::Tensor;
 
-REGISTER_OP("S2sTranspose").Input("matrix: float").Output("transposed: float").Doc("The transpose of a matrix.");
+REGISTER_OP("S2sTranspose")
+    .Input("matrix: float")
+    .Output("transposed: float")
+    .Doc("The transpose of a matrix.");
 
 namespace {
 
@@ -23,7 +26,8 @@ class TransposeOp : public tensorflow::OpKernel {
 
   void Compute(OpKernelContext* context) override {
     const Tensor& matrix = context->input(0);
-    OP_REQUIRES(context, matrix.dims() == 2, tensorflow::errors::InvalidArgument("matrix must be a matrix"));
+    OP_REQUIRES(context, matrix.dims() == 2,
+                tensorflow::errors::InvalidArgument("matrix must be a matrix"));
     const int64_t rows = matrix.dim_size(1), columns = matrix.dim_size(0);
     Tensor* transposed = nullptr;
     OP_REQUIRES_OK(context, context->allocate_output(0, {rows, columns}, &transposed));

@@ -25,7 +25,13 @@ export interface Attended {
  * @param values `[batch, srcTime, hidden]`
  * @param mask float32 `[batch, srcTime]`, 1 at real tokens
  */
-export function attend(queries: Tensor3D, scores: Tensor3D, values: Tensor3D, mask: Tensor2D, policy: ComputePolicy): Attended {
+export function attend(
+  queries: Tensor3D,
+  scores: Tensor3D,
+  values: Tensor3D,
+  mask: Tensor2D,
+  policy: ComputePolicy,
+): Attended {
   const masked = tf.add(scores, tf.expandDims(tf.mul(tf.sub(1, mask), MASKED_SCORE), 1));
   const weights = tf.softmax(masked) as Tensor3D;
   const joined = tf.concat([batchMatMul(weights, values, policy), queries], 2);
@@ -39,7 +45,14 @@ export function attend(queries: Tensor3D, scores: Tensor3D, values: Tensor3D, ma
  * @param keys `[batch, srcTime, size]`
  * @param scale 1 when not given
  */
-export function dotAttention(queries: Tensor3D, keys: Tensor3D, values: Tensor3D, mask: Tensor2D, policy: ComputePolicy, scale?: Scalar): Attended {
+export function dotAttention(
+  queries: Tensor3D,
+  keys: Tensor3D,
+  values: Tensor3D,
+  mask: Tensor2D,
+  policy: ComputePolicy,
+  scale?: Scalar,
+): Attended {
   const scaled = scale === undefined ? queries : tf.mul<Tensor3D>(queries, scale);
   if (policy.kernels === 'custom') return customDotAttention(queries, scaled, keys, values, mask);
   return attend(queries, batchMatMul(scaled, keys, policy, { transposeB: true }), values, mask, policy);
@@ -49,7 +62,13 @@ export function dotAttention(queries: Tensor3D, keys: Tensor3D, values: Tensor3D
  * The same by the custom ops S2sAttention and S2sAttentionGrad (src/runtime/native/attention_op.cc), in float32: sentence by
  * sentence, these products take as long as to round their factors.
  */
-function customDotAttention(queries: Tensor3D, scaled: Tensor3D, keys: Tensor3D, values: Tensor3D, mask: Tensor2D): Attended {
+function customDotAttention(
+  queries: Tensor3D,
+  scaled: Tensor3D,
+  keys: Tensor3D,
+  values: Tensor3D,
+  mask: Tensor2D,
+): Attended {
   const [joined, weights] = withGradients(
     [queries, scaled, keys, values],
     (save) => {

@@ -38,17 +38,35 @@ export function givenLogits(values: Tensor2D): Logits {
  */
 export function projectedLogits(hidden: Tensor2D, kernel: PackedKernel, bias: Tensor1D): Logits {
   const values = (): Tensor2D => packedProduct(hidden, kernel, { bias });
-  return { values, best: (count, first) => (kernel.layout === 'packed' ? customBest(hidden, kernel, bias, count, first) : bestOf(values(), count, first)) };
+  return {
+    values,
+    best: (count, first) =>
+      kernel.layout === 'packed' ? customBest(hidden, kernel, bias, count, first) : bestOf(values(), count, first),
+  };
 }
 
 function bestOf(logits: Tensor2D, count: number, first: number): BestTokens {
   const { values, indices } = tf.topk(tf.slice(logits, [0, first]), count);
-  return { logProbabilities: tf.sub(values, tf.logSumExp(logits, 1, true)), tokens: tf.add(indices, tf.scalar(first, 'int32')) };
+  return {
+    logProbabilities: tf.sub(values, tf.logSumExp(logits, 1, true)),
+    tokens: tf.add(indices, tf.scalar(first, 'int32')),
+  };
 }
 
 /** By the custom op S2sPackedBestTokens (src/runtime/native/best_tokens_op.cc): products and choice in one, without ever writing the logits to memory. */
-function customBest(hidden: Tensor2D, { tensor, columns, policy }: PackedKernel, bias: Tensor1D, count: number, first: number): BestTokens {
-  const attributes = [attribute.int('columns', columns), attribute.int('count', count), attribute.int('first', first), attribute.bool('low_precision', policy.precision !== 'float32')];
+function customBest(
+  hidden: Tensor2D,
+  { tensor, columns, policy }: PackedKernel,
+  bias: Tensor1D,
+  count: number,
+  first: number,
+): BestTokens {
+  const attributes = [
+    attribute.int('columns', columns),
+    attribute.int('count', count),
+    attribute.int('first', first),
+    attribute.bool('low_precision', policy.precision !== 'float32'),
+  ];
   const [logProbabilities, tokens] = execute('S2sPackedBestTokens', attributes, [hidden, tensor, bias], 2);
   return { logProbabilities: logProbabilities as Tensor2D, tokens: tokens as Tensor2D };
 }

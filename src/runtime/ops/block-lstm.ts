@@ -11,7 +11,16 @@ import { batchFirst, realSteps, timeFirst } from './time-major.js';
  * GPUs. They know no lengths: padded steps are computed too, and neither their outputs nor their gradients are used. Rows
  * that are read backwards are turned around first, each within its length.
  */
-export function blockLstmSequence({ inputs, inputKernel, bias, recurrentKernel, initialHidden, initialCell, lengths, reverse = false }: LstmSequenceInputs): LstmSequenceOutputs {
+export function blockLstmSequence({
+  inputs,
+  inputKernel,
+  bias,
+  recurrentKernel,
+  initialHidden,
+  initialCell,
+  lengths,
+  reverse = false,
+}: LstmSequenceInputs): LstmSequenceOutputs {
   const [, time, inputSize] = inputs.shape;
   const hiddenSize = recurrentKernel.shape[0];
   const [outputs, finalHidden, finalCell] = withGradients(
@@ -19,8 +28,21 @@ export function blockLstmSequence({ inputs, inputKernel, bias, recurrentKernel, 
     (save) => {
       const steps = cast(tf.scalar(time, 'int32'), 'int32', 'int64');
       const peepholes = tf.zeros([hiddenSize]);
-      const given = [timeFirst(inputs, lengths, reverse), initialCell, initialHidden, tf.concat([inputKernel, recurrentKernel], 0), peepholes, peepholes, peepholes, bias];
-      const attributes = [attribute.type('T', 'float32'), attribute.float('cell_clip', 0), attribute.bool('use_peephole', false)];
+      const given = [
+        timeFirst(inputs, lengths, reverse),
+        initialCell,
+        initialHidden,
+        tf.concat([inputKernel, recurrentKernel], 0),
+        peepholes,
+        peepholes,
+        peepholes,
+        bias,
+      ];
+      const attributes = [
+        attribute.type('T', 'float32'),
+        attribute.float('cell_clip', 0),
+        attribute.bool('use_peephole', false),
+      ];
       const results = execute('BlockLSTMV2', attributes, [steps, ...given], 7);
       save([steps, lengths, ...given, ...results]);
       const [, cells, , , , , hidden] = results as Tensor3D[];
@@ -29,14 +51,42 @@ export function blockLstmSequence({ inputs, inputKernel, bias, recurrentKernel, 
     ([ofOutputs, ofFinalHidden, ofFinalCell], [steps, savedLengths, ...saved]) => {
       const ends = savedLengths as Tensor1D;
       const ofCells = atLast(ofFinalCell as Tensor2D, ends, time);
-      const ofHidden = tf.add(timeFirst(tf.mul(ofOutputs as Tensor3D, tf.expandDims(realSteps(ends, time), 2)), ends, reverse), atLast(ofFinalHidden as Tensor2D, ends, time));
-      const gradients = execute('BlockLSTMGradV2', [attribute.type('T', 'float32'), attribute.bool('use_peephole', false)], [steps!, ...saved, ofCells, ofHidden], 8);
-      const [ofInputs, ofInitialCell, ofInitialHidden, ofKernel, , , , ofBias] = gradients as [Tensor3D, Tensor2D, Tensor2D, Tensor2D, Tensor, Tensor, Tensor, Tensor1D];
+      const ofHidden = tf.add(
+        timeFirst(tf.mul(ofOutputs as Tensor3D, tf.expandDims(realSteps(ends, time), 2)), ends, reverse),
+        atLast(ofFinalHidden as Tensor2D, ends, time),
+      );
+      const gradients = execute(
+        'BlockLSTMGradV2',
+        [attribute.type('T', 'float32'), attribute.bool('use_peephole', false)],
+        [steps!, ...saved, ofCells, ofHidden],
+        8,
+      );
+      const [ofInputs, ofInitialCell, ofInitialHidden, ofKernel, , , , ofBias] = gradients as [
+        Tensor3D,
+        Tensor2D,
+        Tensor2D,
+        Tensor2D,
+        Tensor,
+        Tensor,
+        Tensor,
+        Tensor1D,
+      ];
       const [ofInputKernel, ofRecurrentKernel] = tf.split(ofKernel, [inputSize, hiddenSize], 0) as [Tensor2D, Tensor2D];
-      return [batchFirst(ofInputs, ends, reverse), ofInputKernel, ofBias, ofRecurrentKernel, ofInitialHidden, ofInitialCell];
+      return [
+        batchFirst(ofInputs, ends, reverse),
+        ofInputKernel,
+        ofBias,
+        ofRecurrentKernel,
+        ofInitialHidden,
+        ofInitialCell,
+      ];
     },
   );
-  return { outputs: tf.mul(outputs as Tensor3D, tf.expandDims(realSteps(lengths, time), 2)), finalHidden: finalHidden as Tensor2D, finalCell: finalCell as Tensor2D };
+  return {
+    outputs: tf.mul(outputs as Tensor3D, tf.expandDims(realSteps(lengths, time), 2)),
+    finalHidden: finalHidden as Tensor2D,
+    finalCell: finalCell as Tensor2D,
+  };
 }
 
 /** Of `[time, batch, size]` the last real step of each row, `[batch, size]`. */

@@ -73,7 +73,13 @@ function customCrossEntropy(
       const left = inPrecision(hidden, precision);
       const right = inPrecision(kernel, precision);
       const logits = productOf(left, right, policy, { b: true });
-      const { sums, ofLogits, ofBias } = crossEntropyOfLogits(logits, { bias, labels, weights, labelSmoothing, precision });
+      const { sums, ofLogits, ofBias } = crossEntropyOfLogits(logits, {
+        bias,
+        labels,
+        weights,
+        labelSmoothing,
+        precision,
+      });
       save([left, right, ofLogits, ofBias]);
       return sums;
     },
@@ -108,13 +114,24 @@ export interface LogitsCrossEntropy {
  */
 export function crossEntropyOfLogits(
   logits: Tensor2D,
-  { bias, labels, weights, labelSmoothing, precision }: Omit<CrossEntropyInputs, 'hidden' | 'kernel'> & { precision: Precision },
+  {
+    bias,
+    labels,
+    weights,
+    labelSmoothing,
+    precision,
+  }: Omit<CrossEntropyInputs, 'hidden' | 'kernel'> & { precision: Precision },
 ): LogitsCrossEntropy {
   // TensorFlow keeps a reference to every input while an op runs, so that no input is ever known to be unshared. A
   // variable can be the only owner. It has one name and one shape for good: TensorFlow keeps a kernel for each of them.
   const [variable] = execute(
     'VarHandleOp',
-    [attribute.string('container', ''), attribute.string('shared_name', `s2s/logits/${precision}`), attribute.type('dtype', precision), attribute.shape('shape', [])],
+    [
+      attribute.string('container', ''),
+      attribute.string('shared_name', `s2s/logits/${precision}`),
+      attribute.type('dtype', precision),
+      attribute.shape('shape', []),
+    ],
     [],
   );
   execute('AssignVariableOp', [attribute.type('dtype', precision)], [variable!, logits], 0);
@@ -122,6 +139,12 @@ export function crossEntropyOfLogits(
   const attributes = [attribute.type('T', precision), attribute.float('label_smoothing', labelSmoothing)];
   const outputs = execute('S2sCrossEntropy', attributes, [variable!, bias, labels, weights], 5);
   variable!.dispose();
-  const [loss, negativeLogLikelihood, correct, ofLogits, ofBias] = outputs as [Scalar, Scalar, Scalar, Tensor2D, Tensor1D];
+  const [loss, negativeLogLikelihood, correct, ofLogits, ofBias] = outputs as [
+    Scalar,
+    Scalar,
+    Scalar,
+    Tensor2D,
+    Tensor1D,
+  ];
   return { sums: [loss, negativeLogLikelihood, correct], ofLogits, ofBias };
 }

@@ -63,20 +63,42 @@ export function cudnnLstmSequence(
     [inputs, inputKernel, bias, recurrentKernel, initialHidden, initialCell],
     (save) => {
       const states = [initialHidden, initialCell].map((state) => rounded(tf.expandDims(state, 0)));
-      const read = [rounded(timeFirst(inputs, lengths, reverse)), ...states, rounded(flatParameters(inputKernel, recurrentKernel, bias)), lengths];
+      const read = [
+        rounded(timeFirst(inputs, lengths, reverse)),
+        ...states,
+        rounded(flatParameters(inputKernel, recurrentKernel, bias)),
+        lengths,
+      ];
       const results = ops.forward(read, precision);
       save([...read, ...results]);
-      const [sequence, hidden, cell] = results.slice(0, 3).map((tensor) => exact(tensor)) as [Tensor3D, Tensor3D, Tensor3D];
+      const [sequence, hidden, cell] = results.slice(0, 3).map((tensor) => exact(tensor)) as [
+        Tensor3D,
+        Tensor3D,
+        Tensor3D,
+      ];
       return [batchFirst(sequence, lengths, reverse), tf.squeeze(hidden, [0]), tf.squeeze(cell, [0])];
     },
     ([ofOutputs, ofHidden, ofCell], saved) => {
       const [read, results] = [saved.slice(0, 5), saved.slice(5)];
       const ends = read[4] as Tensor1D;
-      const ofSequence = timeFirst(tf.mul(ofOutputs as Tensor3D, tf.expandDims(realSteps(ends, time), 2)), ends, reverse);
+      const ofSequence = timeFirst(
+        tf.mul(ofOutputs as Tensor3D, tf.expandDims(realSteps(ends, time), 2)),
+        ends,
+        reverse,
+      );
       const ofResults = [ofSequence, ...[ofHidden!, ofCell!].map((state) => tf.expandDims(state, 0))].map(rounded);
-      const [ofInputs, ofInitialHidden, ofInitialCell, ofParameters] = ops.backward([...read, ...results.slice(0, 3), ...ofResults, ...results.slice(3)], precision).map((tensor) => exact(tensor)) as [Tensor3D, Tensor3D, Tensor3D, Tensor1D];
+      const [ofInputs, ofInitialHidden, ofInitialCell, ofParameters] = ops
+        .backward([...read, ...results.slice(0, 3), ...ofResults, ...results.slice(3)], precision)
+        .map((tensor) => exact(tensor)) as [Tensor3D, Tensor3D, Tensor3D, Tensor1D];
       const { ofInputKernel, ofRecurrentKernel, ofBias } = splitParameters(ofParameters, inputSize, hiddenSize);
-      return [batchFirst(ofInputs, ends, reverse), ofInputKernel, ofBias, ofRecurrentKernel, tf.squeeze(ofInitialHidden, [0]), tf.squeeze(ofInitialCell, [0])];
+      return [
+        batchFirst(ofInputs, ends, reverse),
+        ofInputKernel,
+        ofBias,
+        ofRecurrentKernel,
+        tf.squeeze(ofInitialHidden, [0]),
+        tf.squeeze(ofInitialCell, [0]),
+      ];
     },
   );
   return { outputs: outputs as Tensor3D, finalHidden: finalHidden as Tensor2D, finalCell: finalCell as Tensor2D };
@@ -93,9 +115,18 @@ function flatParameters(inputKernel: Tensor2D, recurrentKernel: Tensor2D, bias: 
 }
 
 /** The way back, for their gradients. */
-function splitParameters(parameters: Tensor1D, inputSize: number, hiddenSize: number): { ofInputKernel: Tensor2D; ofRecurrentKernel: Tensor2D; ofBias: Tensor1D } {
+function splitParameters(
+  parameters: Tensor1D,
+  inputSize: number,
+  hiddenSize: number,
+): { ofInputKernel: Tensor2D; ofRecurrentKernel: Tensor2D; ofBias: Tensor1D } {
   const gates = 4 * hiddenSize;
-  const [input, recurrent, ofBias] = tf.split(parameters, [gates * inputSize, gates * hiddenSize, gates, gates]) as [Tensor1D, Tensor1D, Tensor1D, Tensor1D];
+  const [input, recurrent, ofBias] = tf.split(parameters, [gates * inputSize, gates * hiddenSize, gates, gates]) as [
+    Tensor1D,
+    Tensor1D,
+    Tensor1D,
+    Tensor1D,
+  ];
   const kernel = (flat: Tensor1D, rows: number): Tensor2D => tf.transpose(tf.reshape(flat, [gates, rows])) as Tensor2D;
   return { ofInputKernel: kernel(input, inputSize), ofRecurrentKernel: kernel(recurrent, hiddenSize), ofBias };
 }
@@ -131,17 +162,38 @@ function usesGpu(): boolean {
 export function agree(left: LstmSequence, right: LstmSequence, policy: ComputePolicy): boolean {
   try {
     return tf.tidy(() => {
-      const of = (shape: number[], seed: number): Tensor => tf.sin(tf.mul(tf.range(1, 1 + shape.reduce((a, b) => a * b, 1)), seed)).reshape(shape);
-      const weights = [of([3, 4, 8], 1.1), of([8, 32], 1.3), of([32], 1.7), of([8, 32], 1.9), of([3, 8], 2.3), of([3, 8], 2.9)];
+      const of = (shape: number[], seed: number): Tensor =>
+        tf.sin(tf.mul(tf.range(1, 1 + shape.reduce((a, b) => a * b, 1)), seed)).reshape(shape);
+      const weights = [
+        of([3, 4, 8], 1.1),
+        of([8, 32], 1.3),
+        of([32], 1.7),
+        of([8, 32], 1.9),
+        of([3, 8], 2.3),
+        of([3, 8], 2.9),
+      ];
       const lengths = tf.tensor1d([4, 2, 1], 'int32');
       return [false, true].every((reverse) => {
         const results = [left, right].map((compute) => {
-          const flat = (...[inputs, inputKernel, bias, recurrentKernel, initialHidden, initialCell]: Tensor[]): Tensor => {
-            const given = { inputs, inputKernel, bias, recurrentKernel, initialHidden, initialCell, lengths, reverse } as LstmSequenceInputs;
+          const flat = (
+            ...[inputs, inputKernel, bias, recurrentKernel, initialHidden, initialCell]: Tensor[]
+          ): Tensor => {
+            const given = {
+              inputs,
+              inputKernel,
+              bias,
+              recurrentKernel,
+              initialHidden,
+              initialCell,
+              lengths,
+              reverse,
+            } as LstmSequenceInputs;
             const { outputs, finalHidden, finalCell } = compute(given, policy);
             return tf.concat([outputs.flatten(), finalHidden.flatten(), finalCell.flatten()]);
           };
-          const { grads, value } = tf.valueAndGrads((...inputs: Tensor[]) => tf.sum(tf.mul(flat(...inputs), of([3 * 4 * 8 + 2 * 3 * 8], 0.7))))(weights);
+          const { grads, value } = tf.valueAndGrads((...inputs: Tensor[]) =>
+            tf.sum(tf.mul(flat(...inputs), of([3 * 4 * 8 + 2 * 3 * 8], 0.7))),
+          )(weights);
           return [value, flat(...weights), ...grads];
         });
         return results[0]!.every((tensor, index) => relativeDifference(tensor, results[1]![index]!) < TOLERANCE);

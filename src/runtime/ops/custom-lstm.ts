@@ -22,12 +22,22 @@ export function customLstmSequence(given: LstmSequenceInputs, policy: ComputePol
       const flat = padRowsInPrecision(tf.reshape(inputs, [rows, inputSize]), policy);
       const kernel = inPrecision(inputKernel, precision);
       const states = [initialHidden, initialCell, lengths];
-      const [all, hidden, cell, gates, cells] = execute('S2sLstm', [...attributes, attribute.int('time', time)], [productOf(flat, kernel, policy), bias, recurrentKernel, ...states], 5);
+      const [all, hidden, cell, gates, cells] = execute(
+        'S2sLstm',
+        [...attributes, attribute.int('time', time)],
+        [productOf(flat, kernel, policy), bias, recurrentKernel, ...states],
+        5,
+      );
       save([flat, kernel, recurrentKernel, ...states, all!, gates!, cells!]);
       return [all!, hidden!, cell!];
     },
     (gradients, [flat, kernel, ...saved]) => {
-      const [ofSums, ofBias, ofHidden, ofCell, previousHidden] = execute('S2sLstmGrad', [...attributes, attribute.int('rows', flat!.shape[0]!)], [...saved, ...gradients], 5) as [Tensor2D, Tensor1D, Tensor2D, Tensor2D, Tensor2D];
+      const [ofSums, ofBias, ofHidden, ofCell, previousHidden] = execute(
+        'S2sLstmGrad',
+        [...attributes, attribute.int('rows', flat!.shape[0]!)],
+        [...saved, ...gradients],
+        5,
+      ) as [Tensor2D, Tensor1D, Tensor2D, Tensor2D, Tensor2D];
       const ofInputs = withoutPadRows(productOf(ofSums, kernel as Tensor2D, policy, { b: true }), rows, precision);
       const ofInputKernel = inFloat32(productOf(flat as Tensor2D, ofSums, policy, { a: true }), precision);
       const ofRecurrentKernel = inFloat32(productOf(previousHidden, ofSums, policy, { a: true }), precision);
@@ -44,7 +54,11 @@ export function customLstmSequence(given: LstmSequenceInputs, policy: ComputePol
  * @param recurrent `[rows, 4 * hidden]`: the hidden state times the recurrent kernel
  * @param cell `[rows, hidden]`
  */
-export function customLstmCell(projected: Tensor2D, recurrent: Tensor2D, cell: Tensor2D): { hidden: Tensor2D; cell: Tensor2D } {
+export function customLstmCell(
+  projected: Tensor2D,
+  recurrent: Tensor2D,
+  cell: Tensor2D,
+): { hidden: Tensor2D; cell: Tensor2D } {
   const [hidden, nextCell] = withGradients(
     [projected, recurrent, cell],
     (save) => {

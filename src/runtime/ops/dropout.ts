@@ -45,7 +45,11 @@ export function dropout<Shape extends Rank>(
   return masked(input, rate, seedPair);
 }
 
-function plainDropout<Shape extends Rank>(input: Tensor<Shape>, rate: number, seeds: readonly [number, number]): Tensor<Shape> {
+function plainDropout<Shape extends Rank>(
+  input: Tensor<Shape>,
+  rate: number,
+  seeds: readonly [number, number],
+): Tensor<Shape> {
   return withGradient<Tensor<Shape>>(
     [input],
     (save) => {
@@ -58,9 +62,22 @@ function plainDropout<Shape extends Rank>(input: Tensor<Shape>, rate: number, se
 }
 
 /** The same by the custom op S2sDropout (src/runtime/native/dropout_op.cc), which makes the mask again for the gradient. */
-function customDropout<Shape extends Rank>(input: Tensor<Shape>, rate: number, seeds: readonly [number, number]): Tensor<Shape> {
-  const masked = (tensor: Tensor<Shape>): Tensor<Shape> => execute('S2sDropout', [attribute.float('rate', rate)], [tensor, tf.tensor1d([...seeds], 'int32')])[0] as Tensor<Shape>;
-  return withGradient<Tensor<Shape>>([input], () => masked(input), (gradient) => [masked(gradient)]);
+function customDropout<Shape extends Rank>(
+  input: Tensor<Shape>,
+  rate: number,
+  seeds: readonly [number, number],
+): Tensor<Shape> {
+  const masked = (tensor: Tensor<Shape>): Tensor<Shape> =>
+    execute(
+      'S2sDropout',
+      [attribute.float('rate', rate)],
+      [tensor, tf.tensor1d([...seeds], 'int32')],
+    )[0] as Tensor<Shape>;
+  return withGradient<Tensor<Shape>>(
+    [input],
+    () => masked(input),
+    (gradient) => [masked(gradient)],
+  );
 }
 
 /** `shape` filled with 0 (probability `rate`) and `1 / (1 - rate)`, a pure function of the pair of seeds. */

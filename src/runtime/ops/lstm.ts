@@ -62,7 +62,16 @@ export function sequenceKernel(policy: ComputePolicy): keyof typeof SEQUENCES {
 
 /** `lstmSequence` in portable ops, step by step. */
 function plainLstmSequence(
-  { inputs, inputKernel, bias, recurrentKernel, initialHidden, initialCell, lengths, reverse = false }: LstmSequenceInputs,
+  {
+    inputs,
+    inputKernel,
+    bias,
+    recurrentKernel,
+    initialHidden,
+    initialCell,
+    lengths,
+    reverse = false,
+  }: LstmSequenceInputs,
   policy: ComputePolicy,
 ): LstmSequenceOutputs {
   const [batch, time, inputSize] = inputs.shape;
@@ -100,7 +109,12 @@ export function lstmCell(
   policy: ComputePolicy,
 ): { hidden: Tensor2D; cell: Tensor2D } {
   if (policy.kernels === 'custom') return customLstmCell(projected, recurrent, cell);
-  const [input, forget, candidate, output] = tf.split(tf.add(projected, recurrent), 4, 1) as [Tensor2D, Tensor2D, Tensor2D, Tensor2D];
+  const [input, forget, candidate, output] = tf.split(tf.add(projected, recurrent), 4, 1) as [
+    Tensor2D,
+    Tensor2D,
+    Tensor2D,
+    Tensor2D,
+  ];
   const nextCell = tf.add(tf.mul(tf.sigmoid(forget), cell), tf.mul(tf.sigmoid(input), tf.tanh(candidate))) as Tensor2D;
   return { hidden: tf.mul(tf.sigmoid(output), tf.tanh(nextCell)), cell: nextCell };
 }

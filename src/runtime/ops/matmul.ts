@@ -22,7 +22,12 @@ export interface MatMulOptions {
  * @param b `[inner, columns]`, or `[columns, inner]` with `transposeB`
  * @returns `[rows, columns]`
  */
-export function matMul(a: Tensor2D, b: Tensor2D, policy: ComputePolicy, { transposeB = false, bias }: MatMulOptions = {}): Tensor2D {
+export function matMul(
+  a: Tensor2D,
+  b: Tensor2D,
+  policy: ComputePolicy,
+  { transposeB = false, bias }: MatMulOptions = {},
+): Tensor2D {
   const { kernels, precision } = policy;
   if (kernels === 'plain' && precision === 'float32') {
     const product = tf.matMul<Tensor2D>(a, b, false, transposeB);
@@ -42,7 +47,9 @@ export function matMul(a: Tensor2D, b: Tensor2D, policy: ComputePolicy, { transp
       const [left, right] = saved as [Tensor2D, Tensor2D];
       const ofProduct = padRowsInPrecision(gradient, policy);
       const ofA = productOf(ofProduct, right, policy, { b: !transposeB });
-      const ofB = transposeB ? productOf(ofProduct, left, policy, { a: true }) : productOf(left, ofProduct, policy, { a: true });
+      const ofB = transposeB
+        ? productOf(ofProduct, left, policy, { a: true })
+        : productOf(left, ofProduct, policy, { a: true });
       const ofFactors = [withoutPadRows(ofA, rows, precision), inFloat32(ofB, precision)];
       return bias === undefined ? ofFactors : [...ofFactors, tf.sum(gradient, 0)];
     },

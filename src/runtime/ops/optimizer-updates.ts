@@ -32,12 +32,23 @@ export interface AdamWeights {
 export function applyAdam(all: readonly AdamWeights[], numbers: AdamNumbers): void {
   const { learningRate, beta1, beta2, epsilon, update, weightDecay } = numbers;
   tf.tidy(() => {
-    const scalars = [beta1 ** update, beta2 ** update, learningRate, beta1, beta2, epsilon].map((value) => tf.scalar(value));
-    const attributes = [attribute.type('T', 'float32'), attribute.bool('use_locking', false), attribute.bool('use_nesterov', false)];
+    const scalars = [beta1 ** update, beta2 ** update, learningRate, beta1, beta2, epsilon].map((value) =>
+      tf.scalar(value),
+    );
+    const attributes = [
+      attribute.type('T', 'float32'),
+      attribute.bool('use_locking', false),
+      attribute.bool('use_nesterov', false),
+    ];
     for (const { weights, firstMoment, secondMoment, gradient } of all) {
       if (weightDecay > 0) decayWeights(weights, learningRate * weightDecay);
       if (weights.handle !== undefined && firstMoment.handle !== undefined && secondMoment.handle !== undefined) {
-        execute('ResourceApplyAdam', attributes, [weights.handle, firstMoment.handle, secondMoment.handle, ...scalars, gradient], 0);
+        execute(
+          'ResourceApplyAdam',
+          attributes,
+          [weights.handle, firstMoment.handle, secondMoment.handle, ...scalars, gradient],
+          0,
+        );
       } else {
         plainAdam({ weights, firstMoment, secondMoment, gradient }, numbers);
       }
@@ -45,7 +56,10 @@ export function applyAdam(all: readonly AdamWeights[], numbers: AdamNumbers): vo
   });
 }
 
-function plainAdam({ weights, firstMoment, secondMoment, gradient }: AdamWeights, { learningRate, beta1, beta2, epsilon, update }: AdamNumbers): void {
+function plainAdam(
+  { weights, firstMoment, secondMoment, gradient }: AdamWeights,
+  { learningRate, beta1, beta2, epsilon, update }: AdamNumbers,
+): void {
   const m = tf.add(tf.mul(firstMoment.read(), beta1), tf.mul(gradient, 1 - beta1));
   const v = tf.add(tf.mul(secondMoment.read(), beta2), tf.mul(tf.square(gradient), 1 - beta2));
   const rate = (learningRate * Math.sqrt(1 - beta2 ** update)) / (1 - beta1 ** update);
@@ -58,12 +72,23 @@ function plainAdam({ weights, firstMoment, secondMoment, gradient }: AdamWeights
  * One update of stochastic gradient descent, in place: `w -= lr g`; with momentum (Polyak 1964)
  * `a = momentum a + g`, `w -= lr a`.
  */
-export function applySgd(weights: StoredTensor, accumulated: StoredTensor | undefined, gradient: Tensor, learningRate: number, momentum: number): void {
+export function applySgd(
+  weights: StoredTensor,
+  accumulated: StoredTensor | undefined,
+  gradient: Tensor,
+  learningRate: number,
+  momentum: number,
+): void {
   tf.tidy(() => {
     const native = weights.handle !== undefined;
     if (accumulated === undefined) {
       if (native) {
-        execute('ResourceApplyGradientDescent', [attribute.type('T', 'float32'), attribute.bool('use_locking', false)], [weights.handle!, tf.scalar(learningRate), gradient], 0);
+        execute(
+          'ResourceApplyGradientDescent',
+          [attribute.type('T', 'float32'), attribute.bool('use_locking', false)],
+          [weights.handle!, tf.scalar(learningRate), gradient],
+          0,
+        );
       } else {
         weights.assign(tf.sub(weights.read(), tf.mul(gradient, learningRate)));
       }
@@ -96,7 +121,8 @@ function decayWeights(weights: StoredTensor, share: number): void {
 /** The norm of all gradients taken as one vector (Pascanu et al. 2013). */
 export function globalNorm(gradients: readonly Tensor[], kernels: Kernels): Scalar {
   // src/runtime/native/global_norm_op.cc: one pass over memory.
-  if (kernels === 'custom') return execute('S2sGlobalNorm', [attribute.int('N', gradients.length)], gradients)[0] as Scalar;
+  if (kernels === 'custom')
+    return execute('S2sGlobalNorm', [attribute.int('N', gradients.length)], gradients)[0] as Scalar;
   return tf.tidy(() => {
     // One pass over memory where the backend has a fused op for half the sum of squares.
     const halves = gradients.map((gradient) =>

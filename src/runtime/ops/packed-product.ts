@@ -21,9 +21,13 @@ export interface PackedKernel {
  */
 export function packKernel(kernel: Tensor2D, policy: ComputePolicy, transposed = false): PackedKernel {
   const columns = kernel.shape[transposed ? 0 : 1];
-  if (policy.kernels !== 'custom') return { tensor: tf.clone(kernel), columns, policy, layout: transposed ? 'transposed' : 'rows' };
+  if (policy.kernels !== 'custom')
+    return { tensor: tf.clone(kernel), columns, policy, layout: transposed ? 'transposed' : 'rows' };
   // src/runtime/native/packed_product_op.cc
-  const attributes = [attribute.bool('transposed', transposed), attribute.bool('low_precision', policy.precision !== 'float32')];
+  const attributes = [
+    attribute.bool('transposed', transposed),
+    attribute.bool('low_precision', policy.precision !== 'float32'),
+  ];
   return { tensor: execute('S2sPack', attributes, [kernel])[0]!, columns, policy, layout: 'packed' };
 }
 
@@ -34,12 +38,20 @@ export function packKernel(kernel: Tensor2D, policy: ComputePolicy, transposed =
  * @param options.bias `[columns]`
  * @returns `[rows, columns]`
  */
-export function packedProduct(input: Tensor2D, kernel: PackedKernel, { bias, tanh = false }: { bias?: Tensor1D | undefined; tanh?: boolean | undefined } = {}): Tensor2D {
+export function packedProduct(
+  input: Tensor2D,
+  kernel: PackedKernel,
+  { bias, tanh = false }: { bias?: Tensor1D | undefined; tanh?: boolean | undefined } = {},
+): Tensor2D {
   const { tensor, columns, policy, layout } = kernel;
   if (layout !== 'packed') {
     const product = matMul(input, tensor as Tensor2D, policy, { transposeB: layout === 'transposed', bias });
     return tanh ? tf.tanh(product) : product;
   }
-  const attributes = [attribute.int('columns', columns), attribute.bool('low_precision', policy.precision !== 'float32'), attribute.bool('tanh', tanh)];
+  const attributes = [
+    attribute.int('columns', columns),
+    attribute.bool('low_precision', policy.precision !== 'float32'),
+    attribute.bool('tanh', tanh),
+  ];
   return execute('S2sPackedMatMul', attributes, [input, tensor, bias ?? tf.zeros([0])])[0] as Tensor2D;
 }

@@ -25,7 +25,12 @@ export interface Transposed {
 /** Rows of the left factor from which an explicit transpose of the right one pays off (measured on Zen 5). */
 const MANY_ROWS = 512;
 
-function productKernel(a: Tensor2D, b: Tensor2D, policy: ComputePolicy, { a: transposeA = false, b: transposeB = false }: Transposed): ProductKernel {
+function productKernel(
+  a: Tensor2D,
+  b: Tensor2D,
+  policy: ComputePolicy,
+  { a: transposeA = false, b: transposeB = false }: Transposed,
+): ProductKernel {
   if (usesCustomProducts(policy)) return 'custom';
   const rows = a.shape[transposeA ? 1 : 0];
   const [columns, inner] = b.shape;
@@ -53,7 +58,10 @@ export function productOf(a: Tensor2D, b: Tensor2D, policy: ComputePolicy, trans
     untransposed.dispose();
     return product;
   }
-  const attributes = [attribute.bool('transpose_a', transposed.a ?? false), attribute.bool('transpose_b', transposed.b ?? false)];
+  const attributes = [
+    attribute.bool('transpose_a', transposed.a ?? false),
+    attribute.bool('transpose_b', transposed.b ?? false),
+  ];
   if (kernel === 'custom') return execute('S2sMatMul', attributes, [a, b])[0] as Tensor2D;
   return execute('MatMul', [attribute.type('T', policy.precision), ...attributes], [a, b])[0] as Tensor2D;
 }
@@ -61,7 +69,10 @@ export function productOf(a: Tensor2D, b: Tensor2D, policy: ComputePolicy, trans
 /** The same for a batch of matrices: `[batch, rows, inner]` times `[batch, inner, columns]`. */
 export function batchProductOf(a: Tensor3D, b: Tensor3D, policy: ComputePolicy, transposed: Transposed = {}): Tensor3D {
   if (usesCustomProducts(policy)) {
-    const attributes = [attribute.bool('transpose_a', transposed.a ?? false), attribute.bool('transpose_b', transposed.b ?? false)];
+    const attributes = [
+      attribute.bool('transpose_a', transposed.a ?? false),
+      attribute.bool('transpose_b', transposed.b ?? false),
+    ];
     return execute('S2sBatchMatMul', attributes, [a, b])[0] as Tensor3D;
   }
   const attributes = [
@@ -108,7 +119,11 @@ export function paddedRows(rows: number, { kernels, customProducts }: ComputePol
 export function padRowsInPrecision(matrix: Tensor2D, policy: ComputePolicy): Tensor2D {
   const rows = paddedRows(matrix.shape[0], policy);
   if (rows === matrix.shape[0]) return inPrecision(matrix, policy.precision);
-  return execute('S2sPadRows', [attribute.type('T', policy.precision), attribute.int('rows', rows)], [matrix])[0] as Tensor2D;
+  return execute(
+    'S2sPadRows',
+    [attribute.type('T', policy.precision), attribute.int('rows', rows)],
+    [matrix],
+  )[0] as Tensor2D;
 }
 
 /** A product in float32 without the rows that `padRowsInPrecision` added. */
@@ -120,5 +135,9 @@ export function withoutPadRows(product: Tensor2D, rows: number, precision: Preci
 
 /** TensorFlow's Cast, without a gradient; it knows dtypes that tfjs does not. */
 export function cast(tensor: Tensor, from: keyof typeof DATA_TYPE, to: keyof typeof DATA_TYPE): Tensor {
-  return execute('Cast', [attribute.type('SrcT', from), attribute.type('DstT', to), attribute.bool('Truncate', false)], [tensor])[0]!;
+  return execute(
+    'Cast',
+    [attribute.type('SrcT', from), attribute.type('DstT', to), attribute.bool('Truncate', false)],
+    [tensor],
+  )[0]!;
 }

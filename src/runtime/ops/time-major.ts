@@ -25,6 +25,11 @@ export function batchFirst(tensor: Tensor3D, lengths: Tensor1D, reverse: boolean
 
 /** Turns the real steps of each row of `[time, batch, size]` around; padded ones stay where they are. */
 function reverseSteps(tensor: Tensor3D, lengths: Tensor1D): Tensor3D {
-  const attributes = [attribute.type('T', 'float32'), attribute.type('Tlen', 'int32'), attribute.int('seq_dim', 0), attribute.int('batch_dim', 1)];
+  const attributes = [
+    attribute.type('T', 'float32'),
+    attribute.type('Tlen', 'int32'),
+    attribute.int('seq_dim', 0),
+    attribute.int('batch_dim', 1),
+  ];
   return execute('ReverseSequence', attributes, [tensor, lengths])[0] as Tensor3D;
 }

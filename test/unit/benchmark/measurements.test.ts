@@ -31,13 +31,20 @@ describe('measurements', () => {
     assert.match(system, /^s2s \d+\.\d+\.\d+\S*, TensorFlow \d+\.\d+\.\d+/);
     assert.deepEqual({ model, dtype, device }, { model: 'tiny', dtype: 'float32', device: 'cpu' });
     // Embeddings, encoder, bridge, decoder, attention, output; by hand.
-    assert.equal(parameters, 2 * 20 * 5 + 2 * 12 * (5 + 3 + 1) + 2 * (6 * 6 + 6) + 24 * (5 + 6 + 1) + 6 * 6 + 12 * 6 + 20 * 7);
-    const near = (actual: number, expected: number): void => assert.ok(Math.abs(actual / expected - 1) < 1e-4, `${actual}, not ${expected}`);
+    assert.equal(
+      parameters,
+      2 * 20 * 5 + 2 * 12 * (5 + 3 + 1) + 2 * (6 * 6 + 6) + 24 * (5 + 6 + 1) + 6 * 6 + 12 * 6 + 20 * 7,
+    );
+    const near = (actual: number, expected: number): void =>
+      assert.ok(Math.abs(actual / expected - 1) < 1e-4, `${actual}, not ${expected}`);
     near(report.target_tokens_per_second, 15 / report.seconds_per_step);
     near(report.gigaflops_per_second, flops / report.seconds_per_step / 1e9);
     near(report.share_of_matmul_rate, report.gigaflops_per_second / report.matmul_gigaflops_per_second);
     // TensorFlow takes some hundred megabytes, and no machine that runs this test has a terabyte.
-    assert.ok(report.peak_resident_megabytes > 100 && report.peak_resident_megabytes < 1e6, `${report.peak_resident_megabytes} MB`);
+    assert.ok(
+      report.peak_resident_megabytes > 100 && report.peak_resident_megabytes < 1e6,
+      `${report.peak_resident_megabytes} MB`,
+    );
     assert.equal(tf.memory().numTensors, tensors);
   });
 

@@ -15,8 +15,15 @@ test('every listed model has settings, without a bridge or tied weights, which t
 });
 
 test('an unknown model is an error that suggests the nearest name, and the Transformer does not exist yet', () => {
-  const refusal = (message: RegExp, hint: RegExp) => (error: unknown) => error instanceof UsageError && message.test(error.message) && hint.test(error.hint ?? '');
-  assert.throws(() => benchmarkModel('lstm-depp'), refusal(/no model lstm-depp/, /^Did you mean lstm-deep\? There are: lstm, lstm-deep\.$/));
+  const refusal = (message: RegExp, hint: RegExp) => (error: unknown) =>
+    error instanceof UsageError && message.test(error.message) && hint.test(error.hint ?? '');
+  assert.throws(
+    () => benchmarkModel('lstm-depp'),
+    refusal(/no model lstm-depp/, /^Did you mean lstm-deep\? There are: lstm, lstm-deep\.$/),
+  );
   assert.throws(() => benchmarkModel('toString'), refusal(/no model toString/, /^There are: /));
-  assert.throws(() => benchmarkModel('transformer'), refusal(/no Transformer in s2s yet/, /^There are: lstm, lstm-deep\.$/));
+  assert.throws(
+    () => benchmarkModel('transformer'),
+    refusal(/no Transformer in s2s yet/, /^There are: lstm, lstm-deep\.$/),
+  );
 });

@@ -15,7 +15,15 @@ after(() => rm(folder, { recursive: true }));
 
 async function runLockedBy(lock: { pid: number; host?: string; since?: Date } | string): Promise<string> {
   const run = await mkdtemp(join(folder, 'run-'));
-  const text = typeof lock === 'string' ? lock : JSON.stringify({ id: 'x', pid: lock.pid, host: lock.host ?? hostname(), since: (lock.since ?? new Date()).toISOString() });
+  const text =
+    typeof lock === 'string'
+      ? lock
+      : JSON.stringify({
+          id: 'x',
+          pid: lock.pid,
+          host: lock.host ?? hostname(),
+          since: (lock.since ?? new Date()).toISOString(),
+        });
   await writeFile(join(run, '.lock'), text);
   return run;
 }
@@ -63,7 +71,10 @@ test('the lock of a living process or of another machine holds', async () => {
 test('release leaves a lock alone that is no longer its own', async () => {
   const run = join(folder, 'taken');
   const lock = await lockRunDirectory(run);
-  await writeFile(join(run, '.lock'), JSON.stringify({ id: 'other', pid: 1, host: 'elsewhere', since: new Date().toISOString() }));
+  await writeFile(
+    join(run, '.lock'),
+    JSON.stringify({ id: 'other', pid: 1, host: 'elsewhere', since: new Date().toISOString() }),
+  );
   await lock.release();
   assert.deepEqual(await readdir(run), ['.lock']);
 });

@@ -4,7 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { readIndex, type Retention } from '../../../src/checkpoint/checkpoint-index.js';
-import { assertSameShapes, loadCheckpoint, loadOptimizer, saveCheckpoint } from '../../../src/checkpoint/run-directory.js';
+import {
+  assertSameShapes,
+  loadCheckpoint,
+  loadOptimizer,
+  saveCheckpoint,
+} from '../../../src/checkpoint/run-directory.js';
 import type { SavedTensors } from '../../../src/checkpoint/safetensors.js';
 import type { CheckpointState } from '../../../src/checkpoint/state.js';
 import { configSchema } from '../../../src/config/schema.js';
@@ -34,16 +39,34 @@ function stateAt(step: number): CheckpointState {
   };
 }
 
-const tensorsAt = (step: number): SavedTensors => new Map([['decoder.bias', { dtype: 'F32', shape: [2], data: new Float32Array([step, -step]) }]]);
-const keep = (keepLast: number, keepBest: number, better: 'higher' | 'lower' = 'higher'): Retention => ({ selection: { metric: 'bleu', better }, keepLast, keepBest });
+const tensorsAt = (step: number): SavedTensors =>
+  new Map([['decoder.bias', { dtype: 'F32', shape: [2], data: new Float32Array([step, -step]) }]]);
+const keep = (keepLast: number, keepBest: number, better: 'higher' | 'lower' = 'higher'): Retention => ({
+  selection: { metric: 'bleu', better },
+  keepLast,
+  keepBest,
+});
 
 function save(run: string, step: number, bleu?: number, retention = keep(2, 1)): ReturnType<typeof saveCheckpoint> {
-  return saveCheckpoint(run, { weights: tensorsAt(step), optimizer: tensorsAt(step + 0.5), state: stateAt(step), scores: bleu === undefined ? undefined : { bleu } }, retention);
+  return saveCheckpoint(
+    run,
+    {
+      weights: tensorsAt(step),
+      optimizer: tensorsAt(step + 0.5),
+      state: stateAt(step),
+      scores: bleu === undefined ? undefined : { bleu },
+    },
+    retention,
+  );
 }
-const foldersOf = async (run: string): Promise<string[]> => (await readdir(join(run, 'checkpoints'))).filter((name) => name !== 'index.json').sort();
+const foldersOf = async (run: string): Promise<string[]> =>
+  (await readdir(join(run, 'checkpoints'))).filter((name) => name !== 'index.json').sort();
 
 async function refused(promise: Promise<unknown>): Promise<S2sError> {
-  const error: unknown = await promise.then(() => undefined, (reason: unknown) => reason);
+  const error: unknown = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
   assert.ok(error instanceof S2sError, `not refused: ${String(error)}`);
   return error;
 }
@@ -62,7 +85,14 @@ test('a checkpoint comes back with its weights, optimiser and state', async () =
 
 test('the best and the last are kept, the others go', async () => {
   const run = await newRun();
-  for (const [step, bleu] of [[1, 10], [2, 30], [3, 20], [4, 30], [5, 25]] as const) await save(run, step, bleu);
+  for (const [step, bleu] of [
+    [1, 10],
+    [2, 30],
+    [3, 20],
+    [4, 30],
+    [5, 25],
+  ] as const)
+    await save(run, step, bleu);
   assert.deepEqual(await foldersOf(run), ['step-00000002', 'step-00000004', 'step-00000005']);
   const index = await readIndex(run);
   assert.equal(index.best, 2, 'an equal score is no improvement');
@@ -73,7 +103,14 @@ test('the best and the last are kept, the others go', async () => {
 
 test('several best are kept, and a lower loss is better', async () => {
   const run = await newRun();
-  for (const [step, loss] of [[1, 3], [2, 1], [3, 2], [4, 5], [5, 4]] as const) await save(run, step, loss, keep(1, 2, 'lower'));
+  for (const [step, loss] of [
+    [1, 3],
+    [2, 1],
+    [3, 2],
+    [4, 5],
+    [5, 4],
+  ] as const)
+    await save(run, step, loss, keep(1, 2, 'lower'));
   assert.deepEqual(await foldersOf(run), ['step-00000002', 'step-00000003', 'step-00000005']);
   assert.equal((await readIndex(run)).best, 2);
 });
@@ -91,7 +128,10 @@ test('a step saved again replaces its checkpoint, becomes the last and keeps its
   await save(run, 3, 40);
   await save(run, 9, 10);
   await save(run, 3);
-  assert.deepEqual((await readIndex(run)).checkpoints, [{ step: 9, scores: { bleu: 10 } }, { step: 3, scores: { bleu: 40 } }]);
+  assert.deepEqual((await readIndex(run)).checkpoints, [
+    { step: 9, scores: { bleu: 10 } },
+    { step: 3, scores: { bleu: 40 } },
+  ]);
   assert.equal((await loadCheckpoint(run, 'last')).state.step, 3);
 });
 
@@ -178,12 +218,25 @@ test('every difference between model and checkpoint is listed', () => {
     ['double', { dtype: 'F64', shape: [1], data: new Float64Array(1) }],
     ['extra', { dtype: 'F32', shape: [1], data: new Float32Array(1) }],
   ]);
-  const expected = new Map([['same', [2]], ['wider', [2, 4]], ['double', [1]], ['absent', [5]]]);
-  assert.throws(() => assertSameShapes(expected, found, 'runs/x'), (error: unknown) => {
-    assert.ok(error instanceof S2sError);
-    assert.deepEqual(error.message.split('\n  ').slice(1), ['wider is [2, 3] and not [2, 4]', 'double is F64 and not F32', 'absent [5] is missing', 'extra [1] is not in the model']);
-    return true;
-  });
+  const expected = new Map([
+    ['same', [2]],
+    ['wider', [2, 4]],
+    ['double', [1]],
+    ['absent', [5]],
+  ]);
+  assert.throws(
+    () => assertSameShapes(expected, found, 'runs/x'),
+    (error: unknown) => {
+      assert.ok(error instanceof S2sError);
+      assert.deepEqual(error.message.split('\n  ').slice(1), [
+        'wider is [2, 3] and not [2, 4]',
+        'double is F64 and not F32',
+        'absent [5] is missing',
+        'extra [1] is not in the model',
+      ]);
+      return true;
+    },
+  );
   assertSameShapes(new Map([['decoder.bias', [2]]]), tensorsAt(1), 'runs/x');
 });
 
@@ -201,7 +254,10 @@ test('swapped values in the weights or the moments are found by the checksum, an
   await save(run, 1, 10);
   await save(run, 2, 5);
   const intact = await loadCheckpoint(run, 2);
-  for (const [name, load] of [['model', () => loadCheckpoint(run, 2)], ['optimizer', () => loadOptimizer(intact)]] as const) {
+  for (const [name, load] of [
+    ['model', () => loadCheckpoint(run, 2)],
+    ['optimizer', () => loadOptimizer(intact)],
+  ] as const) {
     const file = join(intact.directory, `${name}.safetensors`);
     const { size } = await stat(file);
     await swap(file, size - 8, size - 4, 4);
@@ -217,7 +273,8 @@ test('a changed value in the state or the index is found by the checksum', async
   const run = await newRun();
   await save(run, 1, 10);
   await save(run, 2, 5);
-  const edit = async (file: string, before: string, after: string): Promise<void> => writeFile(file, (await readFile(file, 'utf8')).replace(before, after));
+  const edit = async (file: string, before: string, after: string): Promise<void> =>
+    writeFile(file, (await readFile(file, 'utf8')).replace(before, after));
   const state = join(run, 'checkpoints', 'step-00000001', 'state.json');
   await edit(state, '"epoch": 2', '"epoch": 3');
   assert.equal((await refused(loadCheckpoint(run, 1))).place?.file, state);
@@ -235,7 +292,10 @@ test('a changed value in the state or the index is found by the checksum', async
 test('checkpoints of version 1, which have no checksums, load', async () => {
   const run = await newRun();
   await save(run, 1, 10);
-  for (const file of [join(run, 'checkpoints', 'index.json'), join(run, 'checkpoints', 'step-00000001', 'state.json')]) {
+  for (const file of [
+    join(run, 'checkpoints', 'index.json'),
+    join(run, 'checkpoints', 'step-00000001', 'state.json'),
+  ]) {
     const value = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>;
     await writeFile(file, JSON.stringify({ ...value, version: 1, checksum: undefined, files: undefined }));
   }

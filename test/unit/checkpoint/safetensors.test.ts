@@ -16,7 +16,10 @@ const FIXTURES = 'test/golden/safetensors';
 
 /** The tensors of the golden files; see the README beside them. */
 const tensors = new Map<string, SavedTensor>([
-  ['encoder.layers.0.forward.kernel', { dtype: 'F32', shape: [2, 3], data: new Float32Array([0, 0.25, 0.5, 0.75, 1, 1.25]) }],
+  [
+    'encoder.layers.0.forward.kernel',
+    { dtype: 'F32', shape: [2, 3], data: new Float32Array([0, 0.25, 0.5, 0.75, 1, 1.25]) },
+  ],
   ['größe', { dtype: 'F64', shape: [2], data: new Float64Array([1.5, -2.25]) }],
   ['scalar', { dtype: 'I32', shape: [], data: new Int32Array([7]) }],
   ['empty', { dtype: 'F32', shape: [0, 4], data: new Float32Array(0) }],
@@ -46,7 +49,13 @@ test('what is written is, byte for byte, the file that Python was seen to read',
 test('what is written is read back, and nothing else is left in the folder', async () => {
   const inner = await mkdtemp(join(folder, 'round-'));
   const view = new Float32Array([9, 1, 2, 9]).subarray(1, 3);
-  await writeSafetensors(join(inner, 'a'), new Map([['view', { dtype: 'F32', shape: [2], data: view }], ['__proto__', { dtype: 'U8', shape: [1], data: new Uint8Array([5]) }]]));
+  await writeSafetensors(
+    join(inner, 'a'),
+    new Map([
+      ['view', { dtype: 'F32', shape: [2], data: view }],
+      ['__proto__', { dtype: 'U8', shape: [1], data: new Uint8Array([5]) }],
+    ]),
+  );
   const { tensors: found, metadata: none } = await readSafetensors(join(inner, 'a'));
   assert.deepEqual([...found.get('view')!.data], [1, 2]);
   assert.deepEqual([...found.get('__proto__')!.data], [5]);
@@ -56,8 +65,14 @@ test('what is written is read back, and nothing else is left in the folder', asy
 
 test('a tensor that does not hold what its shape says is refused and leaves no file', async () => {
   const file = join(folder, 'refused');
-  await assert.rejects(writeSafetensors(file, new Map([['w', { dtype: 'F32', shape: [2, 2], data: new Float32Array(3) }]])), /tensor w is to be F32 \[2, 2\] but has 3 values of Float32Array/);
-  await assert.rejects(writeSafetensors(file, new Map([['w', { dtype: 'F32', shape: [2], data: new Int32Array(2) }]])), /values of Int32Array/);
+  await assert.rejects(
+    writeSafetensors(file, new Map([['w', { dtype: 'F32', shape: [2, 2], data: new Float32Array(3) }]])),
+    /tensor w is to be F32 \[2, 2\] but has 3 values of Float32Array/,
+  );
+  await assert.rejects(
+    writeSafetensors(file, new Map([['w', { dtype: 'F32', shape: [2], data: new Int32Array(2) }]])),
+    /values of Int32Array/,
+  );
   assert.ok(!(await readdir(folder)).includes('refused'));
 });
 
@@ -72,7 +87,11 @@ const entry = (begin: number, end: number, shape = [(end - begin) / 4], dtype = 
 
 const unsound: [string, Buffer, RegExp][] = [
   ['an empty file', Buffer.alloc(0), /0 bytes are too few for a header/],
-  ['a header longer than the format allows', fileOf('{}', 0, 200_000_000), /claims 200000000 bytes, more than the format allows/],
+  [
+    'a header longer than the format allows',
+    fileOf('{}', 0, 200_000_000),
+    /claims 200000000 bytes, more than the format allows/,
+  ],
   ['a header length that does not fit a number', Buffer.alloc(16, 0xff), /more than the format allows/],
   ['a header beyond the end of the file', fileOf('{}', 0, 50), /claims 50 bytes, but the file has 10 in all/],
   ['a header that is not JSON', fileOf('{"a":', 0), /the header is not JSON/],
@@ -81,16 +100,36 @@ const unsound: [string, Buffer, RegExp][] = [
   ['metadata other than strings', fileOf('{"__metadata__":{"a":1}}', 0), /__metadata__ is not a map of strings/],
   ['an entry that is no object', fileOf('{"a":1}', 0), /entry of tensor a is not an object/],
   ['an unknown dtype', fileOf(`{"a":${entry(0, 4, [1], 'F33')}}`, 4), /tensor a has the unknown dtype "F33"/],
-  ['a dtype named like a property of every object', fileOf(`{"a":${entry(0, 4, [1], 'toString')}}`, 4), /unknown dtype "toString"/],
+  [
+    'a dtype named like a property of every object',
+    fileOf(`{"a":${entry(0, 4, [1], 'toString')}}`, 4),
+    /unknown dtype "toString"/,
+  ],
   ['a negative size', fileOf(`{"a":${entry(0, 4, [-1])}}`, 4), /tensor a has the shape \[-1\]/],
   ['a size that is no integer', fileOf(`{"a":${entry(0, 4, [0.5])}}`, 4), /tensor a has the shape/],
-  ['offsets that are not a pair', fileOf('{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4,8]}}', 4), /tensor a has the offsets/],
-  ['offsets that disagree with the shape', fileOf(`{"a":${entry(0, 4, [2])}}`, 4), /takes 8 bytes, but its offsets are 0 to 4/],
+  [
+    'offsets that are not a pair',
+    fileOf('{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4,8]}}', 4),
+    /tensor a has the offsets/,
+  ],
+  [
+    'offsets that disagree with the shape',
+    fileOf(`{"a":${entry(0, 4, [2])}}`, 4),
+    /takes 8 bytes, but its offsets are 0 to 4/,
+  ],
   ['a shape whose product overflows', fileOf(`{"a":${entry(0, 4, [2 ** 52, 2 ** 52])}}`, 4), /takes .* bytes/],
   ['offsets beyond the end', fileOf(`{"a":${entry(0, 8)}}`, 4), /take 8 bytes, but 4 follow/],
   ['bytes that no tensor claims', fileOf(`{"a":${entry(0, 4)}}`, 8), /take 4 bytes, but 8 follow/],
-  ['a gap', fileOf(`{"a":${entry(0, 4)},"b":${entry(8, 12)}}`, 12), /tensor b starts at 8, but the one before it ends at 4/],
-  ['an overlap', fileOf(`{"a":${entry(0, 8)},"b":${entry(4, 12)}}`, 12), /tensor b starts at 4, but the one before it ends at 8/],
+  [
+    'a gap',
+    fileOf(`{"a":${entry(0, 4)},"b":${entry(8, 12)}}`, 12),
+    /tensor b starts at 8, but the one before it ends at 4/,
+  ],
+  [
+    'an overlap',
+    fileOf(`{"a":${entry(0, 8)},"b":${entry(4, 12)}}`, 12),
+    /tensor b starts at 4, but the one before it ends at 8/,
+  ],
   ['a name that occurs twice', fileOf(`{"a":${entry(0, 4)},"\\u0061":${entry(4, 8)}}`, 8), /the name a occurs twice/],
 ];
 
@@ -111,7 +150,13 @@ for (const [title, bytes, message] of unsound) {
 test('a braced or quoted name inside a header is not taken for structure', async () => {
   const file = join(folder, 'names.safetensors');
   const names = ['{"a":', '\\"', 'dtype', 'shape'];
-  await writeSafetensors(file, new Map(names.map((name, i) => [name, { dtype: 'I32' as const, shape: [1], data: new Int32Array([i]) }])));
+  await writeSafetensors(
+    file,
+    new Map(names.map((name, i) => [name, { dtype: 'I32' as const, shape: [1], data: new Int32Array([i]) }])),
+  );
   const { tensors: found } = await readSafetensors(file);
-  assert.deepEqual(names.map((name) => found.get(name)?.data[0]), [0, 1, 2, 3]);
+  assert.deepEqual(
+    names.map((name) => found.get(name)?.data[0]),
+    [0, 1, 2, 3],
+  );
 });

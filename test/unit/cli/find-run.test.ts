@@ -16,7 +16,13 @@ after(() => {
 });
 
 test('without any model, what to do', async () => {
-  await assert.rejects(findRun(undefined, undefined, {}), (error) => error instanceof UsageError && error.code === 'no-model' && /--model DIR.*--config.*S2S_MODEL.*s2s train/.test(error.hint ?? ''));
+  await assert.rejects(
+    findRun(undefined, undefined, {}),
+    (error) =>
+      error instanceof UsageError &&
+      error.code === 'no-model' &&
+      /--model DIR.*--config.*S2S_MODEL.*s2s train/.test(error.hint ?? ''),
+  );
   await assert.rejects(findRun(undefined, undefined, { S2S_MODEL: '' }), UsageError);
 });
 

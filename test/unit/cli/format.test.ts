@@ -4,7 +4,17 @@ import { formatCount, formatDuration, formatPerplexity, formatShare } from '../.
 
 test('durations, rounded without ever showing 60 of anything', () => {
   const cases: readonly [seconds: number, text: string][] = [
-    [0, '0.0 s'], [4.25, '4.3 s'], [9.94, '9.9 s'], [10, '10 s'], [59.4, '59 s'], [59.5, '1 min 00 s'], [200, '3 min 20 s'], [3599.4, '59 min 59 s'], [3599.5, '1 h 00 min'], [3720, '1 h 02 min'], [360_000, '100 h 00 min'],
+    [0, '0.0 s'],
+    [4.25, '4.3 s'],
+    [9.94, '9.9 s'],
+    [10, '10 s'],
+    [59.4, '59 s'],
+    [59.5, '1 min 00 s'],
+    [200, '3 min 20 s'],
+    [3599.4, '59 min 59 s'],
+    [3599.5, '1 h 00 min'],
+    [3720, '1 h 02 min'],
+    [360_000, '100 h 00 min'],
   ];
   for (const [seconds, text] of cases) assert.equal(formatDuration(seconds), text, String(seconds));
 });
@@ -15,5 +25,12 @@ test('counts with their thousands apart, shares in per cent', () => {
 });
 
 test('perplexities, large ones with a power of ten', () => {
-  assert.deepEqual([1, 7.389, 12_345.678, 1e6, 1.234e300, Infinity].map(formatPerplexity), ['1.00', '7.39', '12345.68', '1.00e+6', '1.23e+300', 'Infinity']);
+  assert.deepEqual([1, 7.389, 12_345.678, 1e6, 1.234e300, Infinity].map(formatPerplexity), [
+    '1.00',
+    '7.39',
+    '12345.68',
+    '1.00e+6',
+    '1.23e+300',
+    'Infinity',
+  ]);
 });

@@ -22,6 +22,9 @@ test('a progress bar makes way for lines that are written, and only for those', 
     times += 1;
     write();
   };
-  assert.equal(stderrOf(() => [log.info('a'), log.debug('b')]), 'a\n');
+  assert.equal(
+    stderrOf(() => [log.info('a'), log.debug('b')]),
+    'a\n',
+  );
   assert.equal(times, 1);
 });

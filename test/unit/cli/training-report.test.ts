@@ -9,21 +9,49 @@ import type { TrainingEvent, UpdateEvent } from '../../../src/training/events.js
 import { stderrOf } from './stderr.js';
 
 const DATA = { train: [{ source: 'a', target: 'b' }], dev: [{ source: 'c', target: 'd' }] };
-const START: TrainingEvent = { type: 'start', runDirectory: '/run', step: 0, parameters: 1_234_567, trainPairs: 29_000, devPairs: 10, stepsPerEpoch: 440, paddingShare: 0.047 };
+const START: TrainingEvent = {
+  type: 'start',
+  runDirectory: '/run',
+  step: 0,
+  parameters: 1_234_567,
+  trainPairs: 29_000,
+  devPairs: 10,
+  stepsPerEpoch: 440,
+  paddingShare: 0.047,
+};
 const UPDATE: UpdateEvent = {
-  type: 'update', step: 1500, epoch: 2, report: true, loss: 2.5, perplexity: 7.389, learningRate: 0.001, gradientNorm: 1,
-  sourceTokensPerSecond: 1000, targetTokensPerSecond: 1100, paddingTokensPerSecond: 50, elapsedSeconds: 10, remainingSeconds: 90, share: 0.1, residentBytes: 1,
+  type: 'update',
+  step: 1500,
+  epoch: 2,
+  report: true,
+  loss: 2.5,
+  perplexity: 7.389,
+  learningRate: 0.001,
+  gradientNorm: 1,
+  sourceTokensPerSecond: 1000,
+  targetTokensPerSecond: 1100,
+  paddingTokensPerSecond: 50,
+  elapsedSeconds: 10,
+  remainingSeconds: 90,
+  share: 0.1,
+  residentBytes: 1,
 };
 
 function told(events: readonly TrainingEvent[], training: object = {}, level: 'info' | 'warn' = 'info'): string[] {
-  const reporter = new TrainingReporter(configSchema.parse({ runDirectory: '/run', data: DATA, training }), new Log(level));
-  return stderrOf(() => events.forEach((event) => reporter.report(event))).split('\n').slice(0, -1);
+  const reporter = new TrainingReporter(
+    configSchema.parse({ runDirectory: '/run', data: DATA, training }),
+    new Log(level),
+  );
+  return stderrOf(() => events.forEach((event) => reporter.report(event)))
+    .split('\n')
+    .slice(0, -1);
 }
 
 test('the start, with a warning where nothing limits the training', () => {
   const line = '1,234,567 parameters, 29,000 training pairs, 440 steps an epoch, 4.7 % padding';
   const place = `run directory: ${START.runDirectory}, the whole configuration in its config.yaml`;
-  for (const training of [{ maxSteps: 1 }, { maxEpochs: 1 }, { maxMinutes: 1 }, { earlyStopping: { patience: 1 } }]) assert.deepEqual(told([START], training), [line, place]);
+  for (const training of [{ maxSteps: 1 }, { maxEpochs: 1 }, { maxMinutes: 1 }, { earlyStopping: { patience: 1 } }])
+    assert.deepEqual(told([START], training), [line, place]);
   const [first, where, second, ...rest] = told([START]);
   assert.deepEqual([first, where], [line, place]);
   assert.match(second!, /^warning: no limit is set: /);
@@ -38,8 +66,24 @@ test('updates that are to be reported, as one line', () => {
 });
 
 test('a skipped update names its batches, the first few of many', () => {
-  const of = (batch: number): BatchOrigin => ({ batch, sentences: batch, sourceTime: 30, targetTime: 28, longest: { file: 'train.de', line: 100 + batch, sourceTokens: 29, targetTokens: 20 }, lines: [] });
-  const skipped: TrainingEvent = { type: 'skipped', step: 12, inRow: 1, total: 4, epoch: 2, batch: 5, notFinite: 'loss', batches: [of(1)] };
+  const of = (batch: number): BatchOrigin => ({
+    batch,
+    sentences: batch,
+    sourceTime: 30,
+    targetTime: 28,
+    longest: { file: 'train.de', line: 100 + batch, sourceTokens: 29, targetTokens: 20 },
+    lines: [],
+  });
+  const skipped: TrainingEvent = {
+    type: 'skipped',
+    step: 12,
+    inRow: 1,
+    total: 4,
+    epoch: 2,
+    batch: 5,
+    notFinite: 'loss',
+    batches: [of(1)],
+  };
   assert.deepEqual(told([skipped, { ...skipped, notFinite: 'gradient', batches: [2, 3, 4, 5].map(of) }]), [
     'warning: step 13 skipped: the loss of batch 1 of epoch 2 (1 sentence x 30 source x 28 target tokens, longest pair at train.de:101) is not finite (1 in a row, 4 in all); metrics.jsonl names all lines',
     'warning: step 13 skipped: the gradient of batch 2 of epoch 2 (2 sentences x 30 source x 28 target tokens, longest pair at train.de:102), batch 3 of epoch 2 (3 sentences x 30 source x 28 target tokens, longest pair at train.de:103), batch 4 of epoch 2 (4 sentences x 30 source x 28 target tokens, longest pair at train.de:104) and 1 more is not finite (1 in a row, 4 in all); metrics.jsonl names all lines',
@@ -47,32 +91,88 @@ test('a skipped update names its batches, the first few of many', () => {
 });
 
 test('a validation says how long it took, and the share of all in the training', () => {
-  const validation: TrainingEvent = { type: 'validation', step: 1500, epoch: 2, loss: 2.5, perplexity: 7.389, accuracy: 0.512, tokens: 9, bleu: 31.234, bleuSignature: 'nrefs:1', samples: [], warnings: [], improved: true, seconds: 3.14, timeShare: 0.0412, elapsedSeconds: 300 };
+  const validation: TrainingEvent = {
+    type: 'validation',
+    step: 1500,
+    epoch: 2,
+    loss: 2.5,
+    perplexity: 7.389,
+    accuracy: 0.512,
+    tokens: 9,
+    bleu: 31.234,
+    bleuSignature: 'nrefs:1',
+    samples: [],
+    warnings: [],
+    improved: true,
+    seconds: 3.14,
+    timeShare: 0.0412,
+    elapsedSeconds: 300,
+  };
   const said = 'dev at step 1,500: loss 2.5000, perplexity 7.39, accuracy 51.2 %';
   const took = 'validation took 3.1 s, validations 4.1 % of the time so far';
-  assert.deepEqual(told([validation, { ...validation, bleu: undefined }]), [`${said}, BLEU 31.23; ${took}`, `${said}; ${took}`]);
+  assert.deepEqual(told([validation, { ...validation, bleu: undefined }]), [
+    `${said}, BLEU 31.23; ${took}`,
+    `${said}; ${took}`,
+  ]);
 });
 
 test('the end says what is saved, and how to go on', () => {
-  const stopped: TrainingEvent = { type: 'stopped', reason: 'interrupted', step: 20, epoch: 1, savedStep: 20, best: { metric: 'bleu', value: 31.234, step: 10 }, skipped: 2, elapsedSeconds: 75 };
+  const stopped: TrainingEvent = {
+    type: 'stopped',
+    reason: 'interrupted',
+    step: 20,
+    epoch: 1,
+    savedStep: 20,
+    best: { metric: 'bleu', value: 31.234, step: 10 },
+    skipped: 2,
+    elapsedSeconds: 75,
+  };
   const model = 'the model is in /run; translate with: s2s translate --model /run < input.txt';
-  assert.deepEqual(told([stopped]), ['stopped at step 20 after 1 min 15 s: interrupted; 2 steps skipped', 'best bleu on dev: 31.23 at step 10', 'to go on with the training, give the same command with --resume', model]);
+  assert.deepEqual(told([stopped]), [
+    'stopped at step 20 after 1 min 15 s: interrupted; 2 steps skipped',
+    'best bleu on dev: 31.23 at step 10',
+    'to go on with the training, give the same command with --resume',
+    model,
+  ]);
   const unsaved = { ...stopped, savedStep: undefined, best: undefined, skipped: 0 };
   assert.deepEqual(told([{ ...unsaved, step: 0 }]).slice(1), ['warning: nothing is saved: no update has been made']);
   assert.deepEqual(told([unsaved]).slice(1), ['warning: nothing is saved: at step 20 the training had diverged']);
-  assert.match(told([{ ...stopped, savedStep: 10 }], {}, 'warn').join(), /^warning: the last checkpoint is of step 10: at step 20 the training had diverged$/);
+  assert.match(
+    told([{ ...stopped, savedStep: 10 }], {}, 'warn').join(),
+    /^warning: the last checkpoint is of step 10: at step 20 the training had diverged$/,
+  );
 });
 
 test('data: what was dropped and why, with the longest pair of each reason and of those kept', () => {
-  const place = (line: number, sourceTokens: number, targetTokens: number) => ({ file: 'train.de', line, sourceTokens, targetTokens });
+  const place = (line: number, sourceTokens: number, targetTokens: number) => ({
+    file: 'train.de',
+    line,
+    sourceTokens,
+    targetTokens,
+  });
   const summary: FilterSummary = {
-    read: 2000, kept: 1997,
+    read: 2000,
+    kept: 1997,
     dropped: { emptySource: 1, emptyTarget: 0, sourceTooLong: 2, targetTooLong: 0, lengthRatio: 0 },
-    examples: [{ reason: 'sourceTooLong', ...place(7, 1200, 90) }, { reason: 'sourceTooLong', ...place(3, 120, 90) }, { reason: 'emptySource', ...place(5, 0, 4) }],
+    examples: [
+      { reason: 'sourceTooLong', ...place(7, 1200, 90) },
+      { reason: 'sourceTooLong', ...place(3, 120, 90) },
+      { reason: 'emptySource', ...place(5, 0, 4) },
+    ],
     longest: place(11, 98, 77),
-    sourceTokens: 9, targetTokens: 9, sourceUnknownRate: 0, targetUnknownRate: 0.005, oddCharacters: [], empty: 0,
+    sourceTokens: 9,
+    targetTokens: 9,
+    sourceUnknownRate: 0,
+    targetUnknownRate: 0.005,
+    oddCharacters: [],
+    empty: 0,
   };
-  const lines = (event: FilterSummary, fromCache: boolean) => stderrOf(() => describePreparation({ type: 'loaded', split: 'train', summary: event, fromCache, elapsedMs: 1 }, new Log('info'))).split('\n').slice(0, -1);
+  const lines = (event: FilterSummary, fromCache: boolean) =>
+    stderrOf(() =>
+      describePreparation({ type: 'loaded', split: 'train', summary: event, fromCache, elapsedMs: 1 }, new Log('info')),
+    )
+      .split('\n')
+      .slice(0, -1);
   assert.deepEqual(lines(summary, false), [
     'train: 1,997 of 2,000 pairs; dropped 1 empty source, 2 source too long',
     '  longest dropped for empty source: train.de:5 (0 source, 4 target tokens)',
@@ -80,10 +180,25 @@ test('data: what was dropped and why, with the longest pair of each reason and o
     '  longest kept: train.de:11 (98 source, 77 target tokens)',
     '  unknown tokens: 0.0 % of the source, 0.5 % of the target',
   ]);
-  const nothing = { ...summary, kept: 2000, dropped: { ...summary.dropped, emptySource: 0, sourceTooLong: 0 }, examples: [], longest: undefined };
-  assert.deepEqual(lines(nothing, true), ['train: 2,000 of 2,000 pairs (from the cache)', '  unknown tokens: 0.0 % of the source, 0.5 % of the target']);
-  assert.equal(lines({ ...nothing, empty: 2 }, true)[1], 'warning: 2 pairs of train have an empty side, and count in every score');
-  assert.equal(lines({ ...nothing, empty: 1 }, true)[1], 'warning: 1 pair of train has an empty side, and counts in every score');
+  const nothing = {
+    ...summary,
+    kept: 2000,
+    dropped: { ...summary.dropped, emptySource: 0, sourceTooLong: 0 },
+    examples: [],
+    longest: undefined,
+  };
+  assert.deepEqual(lines(nothing, true), [
+    'train: 2,000 of 2,000 pairs (from the cache)',
+    '  unknown tokens: 0.0 % of the source, 0.5 % of the target',
+  ]);
+  assert.equal(
+    lines({ ...nothing, empty: 2 }, true)[1],
+    'warning: 2 pairs of train have an empty side, and count in every score',
+  );
+  assert.equal(
+    lines({ ...nothing, empty: 1 }, true)[1],
+    'warning: 1 pair of train has an empty side, and counts in every score',
+  );
 });
 
 test('preparation: why a vocabulary is built, and where a resume goes on', () => {
@@ -93,5 +208,8 @@ test('preparation: why a vocabulary is built, and where a resume goes on', () =>
     describePreparation({ type: 'vocabulary-needed', reason: 'there is none' }, log);
     describePreparation({ type: 'resumed', step: 1200, changes: [], restartedEpoch: true }, log);
   });
-  assert.equal(lines, 'there is no checkpoint to resume from: starting from the beginning\nbuilding the vocabulary: there is none\nresuming at step 1,200\nwarning: the order of the batches has changed, so training goes on with the next epoch\n');
+  assert.equal(
+    lines,
+    'there is no checkpoint to resume from: starting from the beginning\nbuilding the vocabulary: there is none\nresuming at step 1,200\nwarning: the order of the batches has changed, so training goes on with the next epoch\n',
+  );
 });

@@ -10,7 +10,8 @@ const translation: Translation = {
   ],
   blank: false,
 };
-const print = (format: OutputFormat, more: Partial<OutputOptions> = {}): string => formatTranslation(4, 'ein\tHaus', translation, { format, nBest: undefined, scores: false, ...more });
+const print = (format: OutputFormat, more: Partial<OutputOptions> = {}): string =>
+  formatTranslation(4, 'ein\tHaus', translation, { format, nBest: undefined, scores: false, ...more });
 
 test('text is the translation alone, with scores behind a tab', () => {
   assert.equal(print('text'), 'a\thouse\n');
@@ -24,18 +25,24 @@ test('n-best in text is numbered from 0, as other tools read it', () => {
 test('tsv has source and translation, free of tabs, and n-best before them the number of the line', () => {
   assert.equal(print('tsv'), 'ein Haus\ta house\nein Haus\tthe house\n');
   assert.equal(print('tsv', { nBest: 2 }), '5\tein Haus\ta house\n5\tein Haus\tthe house\n');
-  assert.equal(print('tsv', { nBest: 2, scores: true }), '5\tein Haus\ta house\t-0.2500\n5\tein Haus\tthe house\t-0.3333\n');
+  assert.equal(
+    print('tsv', { nBest: 2, scores: true }),
+    '5\tein Haus\ta house\t-0.2500\n5\tein Haus\tthe house\t-0.3333\n',
+  );
 });
 
 test('jsonl numbers lines from 1 and always has the scores', () => {
   const one: Translation = { hypotheses: [translation.hypotheses[0]], blank: false };
-  assert.deepEqual(JSON.parse(formatTranslation(4, 'ein\tHaus', one, { format: 'jsonl', nBest: undefined, scores: false })), {
-    line: 5,
-    source: 'ein\tHaus',
-    translation: 'a\thouse',
-    score: -0.25,
-    logProbability: -0.75,
-  });
+  assert.deepEqual(
+    JSON.parse(formatTranslation(4, 'ein\tHaus', one, { format: 'jsonl', nBest: undefined, scores: false })),
+    {
+      line: 5,
+      source: 'ein\tHaus',
+      translation: 'a\thouse',
+      score: -0.25,
+      logProbability: -0.75,
+    },
+  );
   assert.deepEqual(JSON.parse(print('jsonl', { nBest: 2 })), {
     line: 5,
     source: 'ein\tHaus',

@@ -3,7 +3,11 @@ import { test } from 'node:test';
 import { formatPercent, formatVocabularyReport } from '../../../src/cli/vocabulary-report.js';
 import type { TokenStatistics, VocabularyReport } from '../../../src/text/build.js';
 
-const statistics = (sentences: number, mean: number, unknownRate: number): TokenStatistics => ({ sentences, tokensPerSentence: { mean, p95: 26, max: 120 }, unknownRate });
+const statistics = (sentences: number, mean: number, unknownRate: number): TokenStatistics => ({
+  sentences,
+  tokensPerSentence: { mean, p95: 26, max: 120 },
+  unknownRate,
+});
 
 test('the report says what was learned and what it leaves unknown', () => {
   const report: VocabularyReport = {
@@ -38,5 +42,12 @@ test('the report says what was learned and what it leaves unknown', () => {
 });
 
 test('per cents do not round to all or nothing', () => {
-  assert.deepEqual([0, 0.00001, 0.05, 0.123456, 0.99999, 1].map(formatPercent), ['0 %', '<0.01 %', '5 %', '12.35 %', '>99.99 %', '100 %']);
+  assert.deepEqual([0, 0.00001, 0.05, 0.123456, 0.99999, 1].map(formatPercent), [
+    '0 %',
+    '<0.01 %',
+    '5 %',
+    '12.35 %',
+    '>99.99 %',
+    '100 %',
+  ]);
 });

@@ -21,7 +21,27 @@ interface Node {
 }
 
 /** Texts as people and their file systems have them, and such as trip up YAML or the reading of the environment. */
-const text = fc.oneof(fc.string({ unit: 'grapheme' }), fc.constantFrom('no', '1e3', '~', '- a', 'a: b # c', ' x ', '"', "it's", '${HOME}', '$${A:-b}', '*x', '&x', 'a\nb\r\n', '\t', '\u0085', '\u2028'));
+const text = fc.oneof(
+  fc.string({ unit: 'grapheme' }),
+  fc.constantFrom(
+    'no',
+    '1e3',
+    '~',
+    '- a',
+    'a: b # c',
+    ' x ',
+    '"',
+    "it's",
+    '${HOME}',
+    '$${A:-b}',
+    '*x',
+    '&x',
+    'a\nb\r\n',
+    '\t',
+    '\u0085',
+    '\u2028',
+  ),
+);
 
 /** Any complete configuration that the schema accepts, contradictory or not. */
 export function validConfig(): fc.Arbitrary<Config> {
@@ -36,7 +56,12 @@ function arbitraryOf(node: Node): fc.Arbitrary<unknown> {
   if (node.pattern !== undefined) return fc.stringMatching(new RegExp(node.pattern));
   switch (node.type) {
     case 'object':
-      return fc.record(Object.fromEntries(Object.entries(node.properties ?? {}).map(([key, property]) => [key, arbitraryOf(property)])), { requiredKeys: [...(node.required ?? [])] });
+      return fc.record(
+        Object.fromEntries(
+          Object.entries(node.properties ?? {}).map(([key, property]) => [key, arbitraryOf(property)]),
+        ),
+        { requiredKeys: [...(node.required ?? [])] },
+      );
     case 'array':
       return fc.array(arbitraryOf(node.items ?? {}), { minLength: node.minItems ?? 0, maxLength: 3 });
     case 'string':
@@ -47,7 +72,11 @@ function arbitraryOf(node: Node): fc.Arbitrary<unknown> {
       return fc.integer({ min: node.minimum ?? -(2 ** 31), max: Math.min(node.maximum ?? Infinity, 2 ** 31 - 1) });
     case 'number':
       return fc
-        .double({ min: node.exclusiveMinimum ?? node.minimum ?? -1e9, max: node.exclusiveMaximum ?? node.maximum ?? 1e9, noNaN: true })
+        .double({
+          min: node.exclusiveMinimum ?? node.minimum ?? -1e9,
+          max: node.exclusiveMaximum ?? node.maximum ?? 1e9,
+          noNaN: true,
+        })
         .filter((value) => value !== node.exclusiveMinimum && value !== node.exclusiveMaximum && !Object.is(value, -0));
     default:
       throw new Error(`no values for ${JSON.stringify(node)}`);

@@ -11,17 +11,35 @@ const CONTRADICTIONS: readonly [settings: string, problem: RegExp][] = [
   ['tokenizer: { source: { size: 100 } }', /^4: tokenizer\.source: .*tokenizer\.shared.*false/],
   ['tokenizer:\n  shared: true\n  target: { type: char }', /^6: tokenizer\.target: /],
   ['model:\n  encoder:\n    hiddenSize: 7', /^6: model\.encoder\.hiddenSize: is 7, .*bidirectional to false/],
-  ['model: { encoder: { hiddenSize: 8 }, decoder: { hiddenSize: 6, attention: dot } }', /^4: model\.decoder\.attention: .* is 8 and .* 6\. .*general/],
+  [
+    'model: { encoder: { hiddenSize: 8 }, decoder: { hiddenSize: 6, attention: dot } }',
+    /^4: model\.decoder\.attention: .* is 8 and .* 6\. .*general/,
+  ],
   ['model: { decoder: { attention: none, inputFeeding: true } }', /^4: model\.decoder\.inputFeeding: .*none/],
   ['model: { decoder: { attention: none, bridge: zero } }', /^4: model\.decoder\.bridge: .*nothing of the source/],
-  ['model: { encoder: { hiddenSize: 8 }, decoder: { bridge: copy, hiddenSize: 6 } }', /^4: model\.decoder\.bridge: .*projection/],
+  [
+    'model: { encoder: { hiddenSize: 8 }, decoder: { bridge: copy, hiddenSize: 6 } }',
+    /^4: model\.decoder\.bridge: .*projection/,
+  ],
   ['model: { encoder: { layers: 2 }, decoder: { bridge: copy } }', /^4: model\.decoder\.bridge: /],
   ['model:\n  tieTargetEmbeddings: true\n  embeddingSize: 100', /^5: model\.tieTargetEmbeddings: .*\(100\).*\(512\)/],
-  ['model: { shareEmbeddings: true }\ntokenizer: { shared: false }', /^4: model\.shareEmbeddings: .*tokenizer\.shared is false/],
-  ['training: { optimizer: { weightDecay: 0.1 } }', /^4: training\.optimizer\.weightDecay: is not used by adam\. .*adamw/],
-  ['training: { optimizer: { name: adamw, momentum: 0.9 } }', /^4: training\.optimizer\.momentum: is not used by adamw\. .*sgd/],
+  [
+    'model: { shareEmbeddings: true }\ntokenizer: { shared: false }',
+    /^4: model\.shareEmbeddings: .*tokenizer\.shared is false/,
+  ],
+  [
+    'training: { optimizer: { weightDecay: 0.1 } }',
+    /^4: training\.optimizer\.weightDecay: is not used by adam\. .*adamw/,
+  ],
+  [
+    'training: { optimizer: { name: adamw, momentum: 0.9 } }',
+    /^4: training\.optimizer\.momentum: is not used by adamw\. .*sgd/,
+  ],
   ['training: { schedule: { name: inverse-sqrt } }', /^4: training\.schedule\.name: .*warmupSteps is 0/],
-  ['training: { schedule: { minimumLearningRate: 0.1 } }', /^4: training\.schedule\.minimumLearningRate: is 0\.1, above .*\(0\.001\)/],
+  [
+    'training: { schedule: { minimumLearningRate: 0.1 } }',
+    /^4: training\.schedule\.minimumLearningRate: is 0\.1, above .*\(0\.001\)/,
+  ],
   ['training: { validation: { bleu: false } }', /^4: training\.earlyStopping\.metric: is bleu, but/],
 ];
 
@@ -51,43 +69,97 @@ test('settings close to a contradiction are fine', () => {
 });
 
 test('a corpus is two aligned files or one file with both sides', () => {
-  const of = (corpus: string): string[] => folder.problems(`data:\n  train:\n    - ${corpus}\n  dev: [{ source: dev.a, target: dev.b }]`);
-  assert.deepEqual(of('{ file: all.tsv, sourceColumn: de, targetColumn: 2, header: true, delimiter: ";", quote: "" }'), []);
-  assert.match(of('{ source: train.a, target: train.b, file: all.tsv }').join(), /^3: data\.train\[0\]: has both file and source or target\./);
+  const of = (corpus: string): string[] =>
+    folder.problems(`data:\n  train:\n    - ${corpus}\n  dev: [{ source: dev.a, target: dev.b }]`);
+  assert.deepEqual(
+    of('{ file: all.tsv, sourceColumn: de, targetColumn: 2, header: true, delimiter: ";", quote: "" }'),
+    [],
+  );
+  assert.match(
+    of('{ source: train.a, target: train.b, file: all.tsv }').join(),
+    /^3: data\.train\[0\]: has both file and source or target\./,
+  );
   assert.match(of('{ weight: 2 }').join(), /^3: data\.train\[0\]: names no file\./);
   assert.match(of('{ source: train.a }').join(), /^3: data\.train\[0\]: lacks target\./);
   assert.match(of('{ target: train.b }').join(), /^3: data\.train\[0\]: lacks source\./);
-  assert.match(of('{ source: train.a, target: train.a }').join(), /^3: data\.train\[0\]\.target: is the same file as source\./);
-  const columns = of('{ source: train.a, target: train.b, format: tsv, sourceColumn: 1, targetColumn: 2, header: true, delimiter: ";", quote: "" }');
-  assert.deepEqual(columns.map((problem) => /data\.train\[0\]\.(\w+): is for one file/.exec(problem)?.[1]), ['format', 'sourceColumn', 'targetColumn', 'header', 'delimiter', 'quote']);
+  assert.match(
+    of('{ source: train.a, target: train.a }').join(),
+    /^3: data\.train\[0\]\.target: is the same file as source\./,
+  );
+  const columns = of(
+    '{ source: train.a, target: train.b, format: tsv, sourceColumn: 1, targetColumn: 2, header: true, delimiter: ";", quote: "" }',
+  );
+  assert.deepEqual(
+    columns.map((problem) => /data\.train\[0\]\.(\w+): is for one file/.exec(problem)?.[1]),
+    ['format', 'sourceColumn', 'targetColumn', 'header', 'delimiter', 'quote'],
+  );
 });
 
 test('one file with both sides has a format and two columns', () => {
   folder.write('all.txt', '');
-  const of = (corpus: string): string => folder.problems(`data:\n  train:\n    - ${corpus}\n  dev: [{ source: dev.a, target: dev.b }]`).join('\n');
-  assert.match(of('{ file: all.txt }'), /^3: data\.train\[0\]\.file: does not tell its format: .*all\.txt\. Set format/);
+  const of = (corpus: string): string =>
+    folder.problems(`data:\n  train:\n    - ${corpus}\n  dev: [{ source: dev.a, target: dev.b }]`).join('\n');
+  assert.match(
+    of('{ file: all.txt }'),
+    /^3: data\.train\[0\]\.file: does not tell its format: .*all\.txt\. Set format/,
+  );
   assert.equal(of('{ file: all.txt, format: tsv }'), '');
-  assert.match(of('{ file: all.tsv, sourceColumn: 2, targetColumn: 2 }'), /^3: data\.train\[0\]\.targetColumn: is the same column as sourceColumn\./);
-  assert.match(of('{ file: all.tsv, sourceColumn: de, header: false }'), /^3: data\.train\[0\]\.header: is false, but columns are given by name\./);
+  assert.match(
+    of('{ file: all.tsv, sourceColumn: 2, targetColumn: 2 }'),
+    /^3: data\.train\[0\]\.targetColumn: is the same column as sourceColumn\./,
+  );
+  assert.match(
+    of('{ file: all.tsv, sourceColumn: de, header: false }'),
+    /^3: data\.train\[0\]\.header: is false, but columns are given by name\./,
+  );
 });
 
 test('unknown words are copied by attention alone', () => {
-  assert.match(folder.problems(`${DATA}model: { decoder: { attention: none } }\ndecoding:\n  copyUnknown: true\n`).join(), /^\d+: decoding\.copyUnknown: needs to know where the model looks, but model\.decoder\.attention is none\. /);
+  assert.match(
+    folder.problems(`${DATA}model: { decoder: { attention: none } }\ndecoding:\n  copyUnknown: true\n`).join(),
+    /^\d+: decoding\.copyUnknown: needs to know where the model looks, but model\.decoder\.attention is none\. /,
+  );
   assert.deepEqual(folder.problems(`${DATA}decoding: { copyUnknown: true }\n`), []);
 });
 
 test('held-out text is not trained on, whatever path leads to it', () => {
   symlinkSync(join(folder.path, 'train.a'), join(folder.path, 'link.a'));
   const train = '  train: [{ source: train.a, target: train.b }]\n';
-  assert.match(folder.problems(`data:\n${train}  dev:\n    - { source: ./train.a, target: train.b }\n`).join(), /^4: data\.dev\[0\]: is also in data\.train\. .*held-out/);
-  assert.match(folder.problems(`data:\n${train}  dev: [{ source: dev.a, target: dev.b }, { source: link.a, target: train.b }]\n`).join(), /^3: data\.dev\[1\]: is also in data\.train/);
-  assert.match(folder.problems(`${DATA}  test:\n    - { source: dev.a, target: dev.b }\n`).join(), /^5: data\.test\[0\]: is also in data\.dev/);
+  assert.match(
+    folder.problems(`data:\n${train}  dev:\n    - { source: ./train.a, target: train.b }\n`).join(),
+    /^4: data\.dev\[0\]: is also in data\.train\. .*held-out/,
+  );
+  assert.match(
+    folder
+      .problems(`data:\n${train}  dev: [{ source: dev.a, target: dev.b }, { source: link.a, target: train.b }]\n`)
+      .join(),
+    /^3: data\.dev\[1\]: is also in data\.train/,
+  );
+  assert.match(
+    folder.problems(`${DATA}  test:\n    - { source: dev.a, target: dev.b }\n`).join(),
+    /^5: data\.test\[0\]: is also in data\.dev/,
+  );
   // Twice in training is a matter of weight; other columns of a file are other text.
-  assert.deepEqual(folder.problems(`${DATA.replace('train: [', 'train: [{ source: train.a, target: train.b }, ')}`), []);
-  for (const dev of ['{ file: all.tsv, sourceColumn: 1, targetColumn: 2 }', '{ file: all.tsv, sourceColumn: 2, targetColumn: 1 }']) {
-    assert.match(folder.problems(`data:\n  train: [{ file: all.tsv }]\n  dev:\n    - ${dev}\n`).join(), /^4: data\.dev\[0\]: is also in data\.train\./, dev);
+  assert.deepEqual(
+    folder.problems(`${DATA.replace('train: [', 'train: [{ source: train.a, target: train.b }, ')}`),
+    [],
+  );
+  for (const dev of [
+    '{ file: all.tsv, sourceColumn: 1, targetColumn: 2 }',
+    '{ file: all.tsv, sourceColumn: 2, targetColumn: 1 }',
+  ]) {
+    assert.match(
+      folder.problems(`data:\n  train: [{ file: all.tsv }]\n  dev:\n    - ${dev}\n`).join(),
+      /^4: data\.dev\[0\]: is also in data\.train\./,
+      dev,
+    );
   }
-  assert.deepEqual(folder.problems('data:\n  train: [{ file: all.tsv, targetColumn: 2 }]\n  dev: [{ file: all.tsv, targetColumn: 3 }]\n'), []);
+  assert.deepEqual(
+    folder.problems(
+      'data:\n  train: [{ file: all.tsv, targetColumn: 2 }]\n  dev: [{ file: all.tsv, targetColumn: 3 }]\n',
+    ),
+    [],
+  );
 });
 
 test('a run directory may be new, but not a file', () => {
@@ -95,13 +167,19 @@ test('a run directory may be new, but not a file', () => {
   writeFileSync(join(folder.path, 'a.tsv'), '');
   writeFileSync(join(folder.path, 'b.tsv'), '');
   const data = 'data: { train: [{ file: a.tsv }], dev: [{ file: b.tsv }] }\n';
-  assert.deepEqual(folder.problems(`runDirectory: taken\n${data}`), [`1: runDirectory: is a file, not a folder: ${join(folder.path, 'taken')}. Name a folder; it is made when it is not there.`]);
-  assert.match(folder.problems(`runDirectory: taken/run\nsede: 1\n${data}`).join('\n'), /^1: runDirectory: .*taken\/run cannot be used: ENOTDIR.*\n2: sede|^2: sede.*\n1: runDirectory: .*ENOTDIR/s);
+  assert.deepEqual(folder.problems(`runDirectory: taken\n${data}`), [
+    `1: runDirectory: is a file, not a folder: ${join(folder.path, 'taken')}. Name a folder; it is made when it is not there.`,
+  ]);
+  assert.match(
+    folder.problems(`runDirectory: taken/run\nsede: 1\n${data}`).join('\n'),
+    /^1: runDirectory: .*taken\/run cannot be used: ENOTDIR.*\n2: sede|^2: sede.*\n1: runDirectory: .*ENOTDIR/s,
+  );
   assert.deepEqual(folder.problems(`runDirectory: new/one\n${data}`), []);
 });
 
 test('every missing file is told, unless files do not matter', () => {
-  const text = 'data:\n  train:\n    - source: no.a\n      target: no.b\n  dev: [{ file: no.tsv }]\n  test: [{ file: folder.tsv }]\n';
+  const text =
+    'data:\n  train:\n    - source: no.a\n      target: no.b\n  dev: [{ file: no.tsv }]\n  test: [{ file: folder.tsv }]\n';
   mkdirSync(join(folder.path, 'folder.tsv'));
   const problems = folder.problems(text);
   assert.equal(problems.length, 4);

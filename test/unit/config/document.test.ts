@@ -19,14 +19,26 @@ test('YAML and JSON say the same', () => {
 });
 
 test('mistakes in JSON have their lines, too', () => {
-  const problems = folder.problems('{\n  "data": {\n    "train": [],\n    "dev": [{"source": "dev.a", "target": "dev.b"}]\n  },\n  "seed": 1.5,\n  "sede": 1\n}', {}, 'c.json');
-  assert.deepEqual(problems, ['3: data.train: must be a list that is not empty, but is [].', '6: seed: must be a whole number, but is 1.5.', '7: sede: is not a setting. Did you mean seed?']);
+  const problems = folder.problems(
+    '{\n  "data": {\n    "train": [],\n    "dev": [{"source": "dev.a", "target": "dev.b"}]\n  },\n  "seed": 1.5,\n  "sede": 1\n}',
+    {},
+    'c.json',
+  );
+  assert.deepEqual(problems, [
+    '3: data.train: must be a list that is not empty, but is [].',
+    '6: seed: must be a whole number, but is 1.5.',
+    '7: sede: is not a setting. Did you mean seed?',
+  ]);
   assert.match(folder.problems('{\n  "seed": 1,\n  "data": {"dev": [},\n}', {}, 'c.json')[0]!, /^3: /);
 });
 
 test('a key given twice is named with its second line', () => {
-  assert.deepEqual(folder.problems(`${DATA}tokenizer:\n  type: bpe\n  "type": char\n`), ['6: the key type is given twice. Remove one of the two.']);
-  assert.deepEqual(folder.problems('{"seed": 1,\n"seed": 2}', {}, 'c.json'), ['2: the key seed is given twice. Remove one of the two.']);
+  assert.deepEqual(folder.problems(`${DATA}tokenizer:\n  type: bpe\n  "type": char\n`), [
+    '6: the key type is given twice. Remove one of the two.',
+  ]);
+  assert.deepEqual(folder.problems('{"seed": 1,\n"seed": 2}', {}, 'c.json'), [
+    '2: the key seed is given twice. Remove one of the two.',
+  ]);
 });
 
 test('syntax errors are told with their lines, all of them', () => {
@@ -36,50 +48,98 @@ test('syntax errors are told with their lines, all of them', () => {
   assert.match(folder.problems('seed: "open\n').join('\n'), /^[12]: /);
   assert.match(folder.problems(`${DATA}---\nseed: 1\n`).join('\n'), /^4: a second YAML document begins here\. /);
   const both = folder.problems('seed: @1\ndevice: @cpu\n');
-  assert.deepEqual(both.map((problem) => problem.slice(0, 2)), ['1:', '2:']);
+  assert.deepEqual(
+    both.map((problem) => problem.slice(0, 2)),
+    ['1:', '2:'],
+  );
 });
 
 test('a text that is no configuration at all is refused in a few short lines', () => {
   const problems = folder.problems(`# Title\n${'Some words: and {more}: [of them\n- `x`: "y\n'.repeat(40)}`);
   assert.ok(problems.length >= 1 && problems.length <= 10, String(problems.length));
-  assert.ok(problems.every((problem) => problem.length < 200 && !problem.includes('\n')), problems.join('\n'));
+  assert.ok(
+    problems.every((problem) => problem.length < 200 && !problem.includes('\n')),
+    problems.join('\n'),
+  );
 });
 
 test('a reference that braces swallow is to be quoted', () => {
-  const problems = folder.problems('data:\n  train: [{ source: ${FOLDER}/a, target: ${FOLDER}/b }]\n  dev: [{ source: a, target: b }]\nseed: 1\n');
-  assert.match(problems.join('\n'), /^2: .*quote a text with \$\{\.\.\.\}[^\n]*$/, 'one line, and nothing of the rest of the file');
+  const problems = folder.problems(
+    'data:\n  train: [{ source: ${FOLDER}/a, target: ${FOLDER}/b }]\n  dev: [{ source: a, target: b }]\nseed: 1\n',
+  );
+  assert.match(
+    problems.join('\n'),
+    /^2: .*quote a text with \$\{\.\.\.\}[^\n]*$/,
+    'one line, and nothing of the rest of the file',
+  );
 });
 
 test('anchors, aliases and merge keys are followed, and mistakes in them are where they stand', () => {
   const text = `${DATA}model:\n  encoder: &layers\n    layers: 2\n    hiddenSize: 64\n  decoder:\n    <<: *layers\n    hiddenSize: 32\ntraining: { maxSteps: &steps 10, logEvery: *steps }\n`;
   const { model, training } = folder.load(text);
-  assert.deepEqual([model.encoder.layers, model.decoder.layers, model.decoder.hiddenSize, training.logEvery], [2, 2, 32, 10]);
-  assert.deepEqual(folder.problems(text.replace('layers: 2', 'layers: 0')), ['6: model.encoder.layers: must be at least 1, but is 0.', '8: model.decoder.layers: must be at least 1, but is 0.']);
+  assert.deepEqual(
+    [model.encoder.layers, model.decoder.layers, model.decoder.hiddenSize, training.logEvery],
+    [2, 2, 32, 10],
+  );
+  assert.deepEqual(folder.problems(text.replace('layers: 2', 'layers: 0')), [
+    '6: model.encoder.layers: must be at least 1, but is 0.',
+    '8: model.decoder.layers: must be at least 1, but is 0.',
+  ]);
   const shared = 'data:\n  train: [&all\n    { file: all.tsv, wight: 2 }]\n  dev:\n    - *all\n';
-  assert.deepEqual(folder.problems(shared).slice(0, 2).map((problem) => problem.replace(/ is not.*/, '')), ['3: data.train[0].wight:', '3: data.dev[0].wight:']);
+  assert.deepEqual(
+    folder
+      .problems(shared)
+      .slice(0, 2)
+      .map((problem) => problem.replace(/ is not.*/, '')),
+    ['3: data.train[0].wight:', '3: data.dev[0].wight:'],
+  );
 });
 
 test('an alias without its anchor is named', () => {
-  assert.match(folder.problems(`${DATA}seed: *seed\ndevice: *device\n`).join('\n'), /^4: the alias \*seed has no anchor before it\. .*\n5: the alias \*device /);
+  assert.match(
+    folder.problems(`${DATA}seed: *seed\ndevice: *device\n`).join('\n'),
+    /^4: the alias \*seed has no anchor before it\. .*\n5: the alias \*device /,
+  );
 });
 
 test('aliases that multiply without end are refused', () => {
-  const levels = Array.from({ length: 9 }, (_, level) => `l${level + 1}: &l${level + 1} [${Array.from({ length: 9 }, () => `*l${level}`).join(', ')}]`);
-  assert.throws(() => folder.load(`l0: &l0 [1]\n${levels.join('\n')}\n`), (error) => error instanceof UsageError && /alias/.test(error.message));
+  const levels = Array.from(
+    { length: 9 },
+    (_, level) => `l${level + 1}: &l${level + 1} [${Array.from({ length: 9 }, () => `*l${level}`).join(', ')}]`,
+  );
+  assert.throws(
+    () => folder.load(`l0: &l0 [1]\n${levels.join('\n')}\n`),
+    (error) => error instanceof UsageError && /alias/.test(error.message),
+  );
 });
 
 test('a file that is not a mapping, an empty one, and none', () => {
   assert.match(folder.problems('- 1\n- 2\n').join(), /c\.yaml: must be a group of keys, but is \[1,2\]\.$/);
-  assert.match(folder.problems('just text\n', { set: ['seed=1'] }).join('\n'), /must be a group of keys, but is "just text"\./);
+  assert.match(
+    folder.problems('just text\n', { set: ['seed=1'] }).join('\n'),
+    /must be a group of keys, but is "just text"\./,
+  );
   assert.match(folder.problems('').join(), /^data: is required\.$/);
   assert.match(folder.problems('# only a comment\n').join(), /^data: is required\.$/);
   const missing = join(folder.path, 'no.yaml');
-  assert.throws(() => readConfigDocument(missing), (error) => error instanceof UsageError && error.code === 'config-unreadable' && error.place?.file === missing && /no such/.test(error.message));
-  assert.throws(() => readConfigDocument(folder.path), (error) => error instanceof UsageError && error.code === 'config-unreadable' && /is a folder/.test(error.message));
+  assert.throws(
+    () => readConfigDocument(missing),
+    (error) =>
+      error instanceof UsageError &&
+      error.code === 'config-unreadable' &&
+      error.place?.file === missing &&
+      /no such/.test(error.message),
+  );
+  assert.throws(
+    () => readConfigDocument(folder.path),
+    (error) => error instanceof UsageError && error.code === 'config-unreadable' && /is a folder/.test(error.message),
+  );
 });
 
 test('a path is located as far as the file goes', () => {
-  const document = readConfigDocument(folder.write('c.yaml', 'data:\n  train:\n    - source: a\n    -\n      target: b\n'));
+  const document = readConfigDocument(
+    folder.write('c.yaml', 'data:\n  train:\n    - source: a\n    -\n      target: b\n'),
+  );
   assert.deepEqual(document.locate([]), { file: document.file });
   assert.deepEqual(document.locate(['data', 'train', 0, 'source']), { file: document.file, line: 3 });
   assert.deepEqual(document.locate(['data', 'train', 1, 'source']), { file: document.file, line: 5 });

@@ -25,13 +25,18 @@ test('a filled-in text is not filled in again, and $${NAME} is the text itself',
 });
 
 test('each missing variable is named once, with line and key', () => {
-  const problems = folder.problems(`${DATA}runDirectory: \${HERE}/\${THERE}\ntraining:\n  maxSteps: \${STEPS}\ntokenizer: { type: '\${TYPE}' }\n`);
-  assert.deepEqual(problems.map((problem) => problem.replace(/ Set it.*/, '')), [
-    '4: runDirectory: the environment variable HERE is not set.',
-    '4: runDirectory: the environment variable THERE is not set.',
-    '6: training.maxSteps: the environment variable STEPS is not set.',
-    '7: tokenizer.type: the environment variable TYPE is not set.',
-  ]);
+  const problems = folder.problems(
+    `${DATA}runDirectory: \${HERE}/\${THERE}\ntraining:\n  maxSteps: \${STEPS}\ntokenizer: { type: '\${TYPE}' }\n`,
+  );
+  assert.deepEqual(
+    problems.map((problem) => problem.replace(/ Set it.*/, '')),
+    [
+      '4: runDirectory: the environment variable HERE is not set.',
+      '4: runDirectory: the environment variable THERE is not set.',
+      '6: training.maxSteps: the environment variable STEPS is not set.',
+      '7: tokenizer.type: the environment variable TYPE is not set.',
+    ],
+  );
   assert.match(problems[0]!, /HERE=\.\.\. s2s .*\$\{HERE:-value\}/);
 });
 
@@ -53,7 +58,9 @@ test('numbers and truth values may come from the environment', () => {
   assert.equal(config.tokenizer.lowercase, true);
   assert.equal(config.model.dropout.output, 0.25);
   assert.equal(config.runDirectory, resolve('2024'));
-  assert.deepEqual(folder.problems(text, { environment: { ...environment, SEED: 'many' } }), ['4: seed: must be a number, but is "many".']);
+  assert.deepEqual(folder.problems(text, { environment: { ...environment, SEED: 'many' } }), [
+    '4: seed: must be a number, but is "many".',
+  ]);
   // A quoted number in the file remains a mistake.
   assert.deepEqual(folder.problems(`${DATA}seed: "3"\n`), ['4: seed: must be a number, but is "3".']);
 });
@@ -66,6 +73,13 @@ test('a path that begins with a variable is relative to the working directory, o
 });
 
 test('--set fills in variables, too', () => {
-  assert.equal(folder.load(DATA, { set: ['data.sourceLanguage=${LANGUAGE}'], environment: { LANGUAGE: 'Sorbian' } }).data.sourceLanguage, 'Sorbian');
-  assert.match(folder.problems(DATA, { set: ['data.sourceLanguage=${LANGUAGE}'] }).join(), /^--set: data\.sourceLanguage: the environment variable LANGUAGE/);
+  assert.equal(
+    folder.load(DATA, { set: ['data.sourceLanguage=${LANGUAGE}'], environment: { LANGUAGE: 'Sorbian' } }).data
+      .sourceLanguage,
+    'Sorbian',
+  );
+  assert.match(
+    folder.problems(DATA, { set: ['data.sourceLanguage=${LANGUAGE}'] }).join(),
+    /^--set: data\.sourceLanguage: the environment variable LANGUAGE/,
+  );
 });

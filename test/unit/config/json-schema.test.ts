@@ -74,5 +74,8 @@ test('editors accept and refuse what s2s does', () => {
     assert.equal(configSchema.safeParse(document).success, accepted, JSON.stringify(document));
     assert.equal(editor.safeParse(document).success, accepted, JSON.stringify(document));
   }
-  fc.assert(fc.property(validConfig(), (config) => editor.safeParse(config).success), { numRuns: 50 });
+  fc.assert(
+    fc.property(validConfig(), (config) => editor.safeParse(config).success),
+    { numRuns: 50 },
+  );
 });

@@ -27,7 +27,10 @@ training:
   optimizer: { momentum: 0.9 }
 decoding:
 `;
-  const problems = folder.problems(text, { set: ['decoding.lengthPenalty=-1'], overrides: { 'training.maxEpochs': 0.5 } });
+  const problems = folder.problems(text, {
+    set: ['decoding.lengthPenalty=-1'],
+    overrides: { 'training.maxEpochs': 0.5 },
+  });
   const expected = [
     /^--set: decoding\.lengthPenalty: must be at least 0, but is -1\.$/,
     /^command line: training\.maxEpochs: must be a whole number, but is 0\.5\.$/,
@@ -43,14 +46,24 @@ decoding:
     /^16: training\.maxSteps: must be at least 1, but is 0\.$/,
   ];
   assert.equal(problems.length, expected.length, problems.join('\n'));
-  for (const line of expected) assert.ok(problems.some((problem) => line.test(problem)), `${line}\n${problems.join('\n')}`);
+  for (const line of expected)
+    assert.ok(
+      problems.some((problem) => line.test(problem)),
+      `${line}\n${problems.join('\n')}`,
+    );
   const lines = problems.map((problem) => Number(/^(\d+):/.exec(problem)?.[1] ?? 0));
-  assert.deepEqual(lines, lines.toSorted((left, right) => left - right));
+  assert.deepEqual(
+    lines,
+    lines.toSorted((left, right) => left - right),
+  );
 });
 
 test('contradictions of a group with mistakes wait until those are mended, as its values are not known', () => {
   const text = `${DATA}model:\n  encoder: { hiddenSizes: 7, hiddenSize: 8 }\n  decoder: { attention: dot }\ntraining: { optimizer: { momentum: 0.9 } }\n`;
-  assert.deepEqual(folder.problems(text).map((problem) => problem.split(' ')[1]), ['model.encoder.hiddenSizes:', 'training.optimizer.momentum:']);
+  assert.deepEqual(
+    folder.problems(text).map((problem) => problem.split(' ')[1]),
+    ['model.encoder.hiddenSizes:', 'training.optimizer.momentum:'],
+  );
 });
 
 test('the message holds every problem with file, line and key', () => {
@@ -60,7 +73,10 @@ test('the message holds every problem with file, line and key', () => {
       assert.ok(error instanceof ConfigError);
       assert.equal(error.exitCode, 2);
       const file = join(folder.path, 'c.yaml');
-      assert.equal(error.message, `${file}:4: sede: is not a setting. Did you mean seed?\n${file}:5: devise: is not a setting. Did you mean device?`);
+      assert.equal(
+        error.message,
+        `${file}:4: sede: is not a setting. Did you mean seed?\n${file}:5: devise: is not a setting. Did you mean device?`,
+      );
       return true;
     },
   );
@@ -83,7 +99,10 @@ const WRONG: readonly [setting: string, said: string][] = [
   ['training: { optimizer: { learningRate: 0 } }', 'training.optimizer.learningRate: must be more than 0, but is 0.'],
   ['training: { maxMinutes: .inf }', 'training.maxMinutes: must be a number, but is Infinity.'],
   ['decoding: { beamsize: 3 }', 'decoding.beamsize: is not a setting. Did you mean decoding.beamSize?'],
-  ['decoding: { colour: 3 }', 'decoding.colour: is not a setting. There are: beamSize, lengthPenalty, maxLengthRatio, maxLengthMargin, noRepeatNgramSize, copyUnknown, batchTokens.'],
+  [
+    'decoding: { colour: 3 }',
+    'decoding.colour: is not a setting. There are: beamSize, lengthPenalty, maxLengthRatio, maxLengthMargin, noRepeatNgramSize, copyUnknown, batchTokens.',
+  ],
 ];
 
 for (const [setting, said] of WRONG) {
@@ -91,13 +110,23 @@ for (const [setting, said] of WRONG) {
 }
 
 test('wrong values of a corpus', () => {
-  const of = (corpus: string): string[] => folder.problems(`data:\n  train: [${corpus}]\n  dev: [{ source: dev.a, target: dev.b }]`, { checkFiles: false });
-  assert.deepEqual(of('{ file: all.tsv, sourceColumn: true }'), ['2: data.train[0].sourceColumn: must be a text or a number, but is true.']);
-  assert.deepEqual(of('{ file: all.tsv, delimiter: "::" }'), ['2: data.train[0].delimiter: must be a text of length 1, but is "::".']);
-  assert.deepEqual(of('{ file: all.tsv, quote: "<<" }'), ['2: data.train[0].quote: must be a text of length at most 1, but is "<<".']);
+  const of = (corpus: string): string[] =>
+    folder.problems(`data:\n  train: [${corpus}]\n  dev: [{ source: dev.a, target: dev.b }]`, { checkFiles: false });
+  assert.deepEqual(of('{ file: all.tsv, sourceColumn: true }'), [
+    '2: data.train[0].sourceColumn: must be a text or a number, but is true.',
+  ]);
+  assert.deepEqual(of('{ file: all.tsv, delimiter: "::" }'), [
+    '2: data.train[0].delimiter: must be a text of length 1, but is "::".',
+  ]);
+  assert.deepEqual(of('{ file: all.tsv, quote: "<<" }'), [
+    '2: data.train[0].quote: must be a text of length at most 1, but is "<<".',
+  ]);
   assert.deepEqual(of('train.tsv'), ['2: data.train[0]: must be a group of keys, but is "train.tsv".']);
   assert.deepEqual(of(''), ['2: data.train: must be a list that is not empty, but is [].']);
-  assert.deepEqual(folder.problems('data: { dev: { source: dev.a } }'), ['1: data.train: is required.', '1: data.dev: must be a list, but is {"source":"dev.a"}.']);
+  assert.deepEqual(folder.problems('data: { dev: { source: dev.a } }'), [
+    '1: data.train: is required.',
+    '1: data.dev: must be a list, but is {"source":"dev.a"}.',
+  ]);
 });
 
 test('a long value is cut in the message', () => {
@@ -123,7 +152,11 @@ test('paths are relative to the file; those from --set and from flags, to the wo
   assert.equal(config.data.cacheDirectory, join(folder.path, 'cache'));
   assert.equal(config.tokenizer.directory, resolve(folder.path, '../tokens'));
   assert.equal(folder.load(DATA).runDirectory, join(folder.path, 'runs/default'));
-  const changed = folder.load(text, { set: ['data.train.0.target=there.b', 'tokenizer.directory=t'], overrides: { runDirectory: 'r' }, checkFiles: false });
+  const changed = folder.load(text, {
+    set: ['data.train.0.target=there.b', 'tokenizer.directory=t'],
+    overrides: { runDirectory: 'r' },
+    checkFiles: false,
+  });
   assert.equal(changed.runDirectory, resolve('r'));
   assert.equal(changed.tokenizer.directory, resolve('t'));
   assert.equal(changed.data.train[0]?.target, resolve('there.b'));
@@ -144,13 +177,25 @@ test('a problem is placed where its value comes from', () => {
   const text = `${DATA}seed: -1\n`;
   assert.match(folder.problems(text)[0]!, /^4: seed/);
   assert.match(folder.problems(text, { set: ['seed=-2'] })[0]!, /^--set: seed: .* is -2/);
-  assert.match(folder.problems(text, { set: ['seed=-2'], overrides: { seed: -3 } })[0]!, /^command line: seed: .* is -3/);
+  assert.match(
+    folder.problems(text, { set: ['seed=-2'], overrides: { seed: -3 } })[0]!,
+    /^command line: seed: .* is -3/,
+  );
   // The corpus is of the file, though a setting changed something else in it.
-  assert.match(folder.problems(DATA.replace('source: train.a, ', ''), { set: ['data.train.0.weight=2'] }).join(), /^2: data\.train\[0\]: lacks source/);
+  assert.match(
+    folder.problems(DATA.replace('source: train.a, ', ''), { set: ['data.train.0.weight=2'] }).join(),
+    /^2: data\.train\[0\]: lacks source/,
+  );
   // The file has no such group.
-  assert.match(folder.problems(DATA, { set: ['modle.bridge=copy'] }).join(), /^--set: modle: is not a setting\. Did you mean model\?$/);
+  assert.match(
+    folder.problems(DATA, { set: ['modle.bridge=copy'] }).join(),
+    /^--set: modle: is not a setting\. Did you mean model\?$/,
+  );
 });
 
 test('without a file, what to do', () => {
-  assert.throws(() => loadConfig({}), (error) => error instanceof UsageError && error.code === 'no-config' && /--config FILE/.test(error.hint ?? ''));
+  assert.throws(
+    () => loadConfig({}),
+    (error) => error instanceof UsageError && error.code === 'no-config' && /--config FILE/.test(error.hint ?? ''),
+  );
 });

@@ -33,7 +33,11 @@ test('every setting has a row', () => {
     const shared = /^(data\.\w+\.N|tokenizer\.(?:source|target))\.(\w+)$/.exec(key);
     const row = `| \`${shared?.[2] ?? key}\` | `;
     assert.ok(tables.includes(row), key);
-    if (shared !== null) assert.ok(tables.split('\n').some((line) => line.startsWith('### ') && line.includes(`\`${shared[1]}\``)), `title for ${shared[1]}`);
+    if (shared !== null)
+      assert.ok(
+        tables.split('\n').some((line) => line.startsWith('### ') && line.includes(`\`${shared[1]}\``)),
+        `title for ${shared[1]}`,
+      );
   }
 });
 

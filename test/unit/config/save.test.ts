@@ -24,7 +24,9 @@ test('a resolved configuration is read back as it was saved', () => {
 });
 
 test('what is printed loads again to the same, whatever the environment put in', () => {
-  const value = fc.oneof(fc.string({ unit: 'grapheme', minLength: 1 }), fc.constantFrom('${A}', 'x${B:-c}y', '$${A}')).filter((text) => !text.includes('\0'));
+  const value = fc
+    .oneof(fc.string({ unit: 'grapheme', minLength: 1 }), fc.constantFrom('${A}', 'x${B:-c}y', '$${A}'))
+    .filter((text) => !text.includes('\0'));
   fc.assert(
     fc.property(value, value, (language, name) => {
       const environment = { A: name, LANGUAGE: language };
@@ -38,13 +40,19 @@ test('what is printed loads again to the same, whatever the environment put in',
 
 test('every default is written out', () => {
   const printed = formatConfig(folder.load(DATA));
-  for (const line of ['seed: 1', '  hiddenSize: 512', '  beamSize: 5', '  test: []']) assert.match(printed, new RegExp(`^ *${line.trim().replace('[]', '\\[\\]')}$`, 'm'));
+  for (const line of ['seed: 1', '  hiddenSize: 512', '  beamSize: 5', '  test: []'])
+    assert.match(printed, new RegExp(`^ *${line.trim().replace('[]', '\\[\\]')}$`, 'm'));
 });
 
 test('keys that a saved configuration lacks get their defaults, and the folder where it lies is the run directory', () => {
   saveResolvedConfig(folder.load(DATA), run);
   const file = join(run, CONFIG_FILE);
-  writeFileSync(file, readFileSync(file, 'utf8').replace(/^.*sha256.*\n/, '').replace(/^ *beamSize: .*\n/m, ''));
+  writeFileSync(
+    file,
+    readFileSync(file, 'utf8')
+      .replace(/^.*sha256.*\n/, '')
+      .replace(/^ *beamSize: .*\n/m, ''),
+  );
   const config = readResolvedConfig(run);
   assert.equal(config.decoding.beamSize, 5);
   assert.equal(config.runDirectory, run);
@@ -68,11 +76,19 @@ test('a value that was changed without deleting the checksum is refused, with wh
   const file = join(run, CONFIG_FILE);
   const text = readFileSync(file, 'utf8');
   const edited = text.replace('beamSize: 5', 'beamSize: 4');
-  for (const damaged of [edited, text.replace('sha256', 'sha356'), text.slice(text.indexOf('\n') + 1) + text.slice(0, text.indexOf('\n') + 1)]) {
+  for (const damaged of [
+    edited,
+    text.replace('sha256', 'sha356'),
+    text.slice(text.indexOf('\n') + 1) + text.slice(0, text.indexOf('\n') + 1),
+  ]) {
     writeFileSync(file, damaged);
     assert.throws(
       () => readResolvedConfig(run),
-      (error) => error instanceof UsageError && error.code === 'config-damaged' && error.place?.file === file && /delete the first line/.test(error.hint ?? ''),
+      (error) =>
+        error instanceof UsageError &&
+        error.code === 'config-damaged' &&
+        error.place?.file === file &&
+        /delete the first line/.test(error.hint ?? ''),
     );
   }
   writeFileSync(file, edited.slice(edited.indexOf('\n') + 1));
@@ -85,10 +101,20 @@ test('a damaged one is told with every line', () => {
   writeFileSync(join(run, CONFIG_FILE), `${DATA}seed: x\nmodle: {}\n`);
   assert.throws(
     () => readResolvedConfig(run),
-    (error) => error instanceof ConfigError && error.message === `${run}/config.yaml:4: seed: must be a number, but is "x".\n${run}/config.yaml:5: modle: is not a setting. Did you mean model?`,
+    (error) =>
+      error instanceof ConfigError &&
+      error.message ===
+        `${run}/config.yaml:4: seed: must be a number, but is "x".\n${run}/config.yaml:5: modle: is not a setting. Did you mean model?`,
   );
 });
 
 test('a folder without one is no run directory', () => {
-  assert.throws(() => readResolvedConfig(folder.path), (error) => error instanceof UsageError && error.code === 'no-run' && error.place?.file === folder.path && /s2s train/.test(error.hint ?? ''));
+  assert.throws(
+    () => readResolvedConfig(folder.path),
+    (error) =>
+      error instanceof UsageError &&
+      error.code === 'no-run' &&
+      error.place?.file === folder.path &&
+      /s2s train/.test(error.hint ?? ''),
+  );
 });

@@ -20,8 +20,14 @@ describe('the demo corpus in corpora/', () => {
   it('is what the generator writes, byte for byte', () => {
     const made = generate();
     for (const split of SPLITS) {
-      assert.ok(made[split].map((pair) => `${pair.source}\n`).join('') === text(split, 'en'), `corpora/demo.${split}.en is not what the grammar makes now; run npm run corpus`);
-      assert.ok(made[split].map((pair) => `${pair.target}\n`).join('') === text(split, 'fr'), `corpora/demo.${split}.fr is not what the grammar makes now; run npm run corpus`);
+      assert.ok(
+        made[split].map((pair) => `${pair.source}\n`).join('') === text(split, 'en'),
+        `corpora/demo.${split}.en is not what the grammar makes now; run npm run corpus`,
+      );
+      assert.ok(
+        made[split].map((pair) => `${pair.target}\n`).join('') === text(split, 'fr'),
+        `corpora/demo.${split}.fr is not what the grammar makes now; run npm run corpus`,
+      );
     }
   });
 
@@ -68,7 +74,10 @@ describe('the demo corpus in corpora/', () => {
     // `de le` is right before an infinitive (avant de le voir), where le is a pronoun.
     assert.doesNotMatch(french, /\bde le (?!\S+(er|ir|re)\b)/i);
     assert.doesNotMatch(french, /(?<![\p{L}-])(je|me|te|se|le|la|de|ne|que|ce) (?!onz|oui)[aeiouyàâéèêîôœ](?!aourt)/iu);
-    assert.doesNotMatch(french, /[ '](l|d|qu|j|n|s|m|t)'(hibou|homard|hamster|haricot|héros|huit|onze|yaourt|hongrois)/i);
+    assert.doesNotMatch(
+      french,
+      /[ '](l|d|qu|j|n|s|m|t)'(hibou|homard|hamster|haricot|héros|huit|onze|yaourt|hongrois)/i,
+    );
   });
 
   it('holds dev and test words that training has seen', () => {

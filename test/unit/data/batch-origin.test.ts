@@ -6,7 +6,14 @@ import { PackedCorpusBuilder } from '../../../src/data/packed.js';
 
 /** Three pairs of two aligned files, and two of one file with both sides. */
 const builder = new PackedCorpusBuilder({ source: 10, target: 10 }, 2);
-for (const [source, target, corpus, line] of [[[4], [4, 5], 0, 1], [[4, 5, 6], [4], 0, 3], [[4, 5], [4, 5, 6, 7], 0, 8], [[5], [5], 1, 2], [[6], [6], 1, 4]] as const) builder.add(source, target, corpus, line);
+for (const [source, target, corpus, line] of [
+  [[4], [4, 5], 0, 1],
+  [[4, 5, 6], [4], 0, 3],
+  [[4, 5], [4, 5, 6, 7], 0, 8],
+  [[5], [5], 1, 2],
+  [[6], [6], 1, 4],
+] as const)
+  builder.add(source, target, corpus, line);
 const corpus = builder.build('', null);
 const placeOf = placesOf(corpus, [{ source: 'a.de', target: 'a.en' }, { file: 'b.tsv' }]);
 
@@ -17,12 +24,18 @@ test('a batch by its shape, its longest pair, and its lines, file by file in ord
     sourceTime: 4,
     targetTime: 5,
     longest: { file: 'a.de', line: 8, sourceTokens: 2, targetTokens: 4 },
-    lines: [{ file: 'b.tsv', lines: [2, 4] }, { file: 'a.de', lines: [1, 3, 8] }],
+    lines: [
+      { file: 'b.tsv', lines: [2, 4] },
+      { file: 'a.de', lines: [1, 3, 8] },
+    ],
   });
 });
 
 test('in words', () => {
   const origin = batchOrigin(makeBatch(corpus, [3]), 7, placeOf);
   assert.equal(formatShape(origin), '1 sentence x 2 source x 2 target tokens');
-  assert.equal(formatBatches([origin], 2), 'batch 7 of epoch 2 (1 sentence x 2 source x 2 target tokens, longest pair at b.tsv:2)');
+  assert.equal(
+    formatBatches([origin], 2),
+    'batch 7 of epoch 2 (1 sentence x 2 source x 2 target tokens, longest pair at b.tsv:2)',
+  );
 });

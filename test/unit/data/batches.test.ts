@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { shapeOf, type Batch, type BatchShape, type EncodedCorpus } from '../../../src/data/batch.js';
-import { BatchSource, evaluationBatches, largestBatch, makeBatch, type BatchOptions } from '../../../src/data/batches.js';
+import {
+  BatchSource,
+  evaluationBatches,
+  largestBatch,
+  makeBatch,
+  type BatchOptions,
+} from '../../../src/data/batches.js';
 import { corpusOf, messageOf, randomCorpus } from './fixtures.js';
 
 function epochOf(source: BatchSource, epoch: number): Batch[] {
@@ -15,13 +21,25 @@ const sorted = (numbers: readonly number[]) => [...numbers].sort((a, b) => a - b
 const range = (start: number, end: number) => Array.from({ length: end - start }, (_, i) => start + i);
 
 /** Corpora of any shape, long sentences among them. */
-const corpora = fc.array(fc.tuple(fc.integer({ min: 0, max: 30 }), fc.integer({ min: 0, max: 30 })), { minLength: 1, maxLength: 80 }).map((lengths) => corpusOf(lengths));
-const batchOptions = fc.record({ seed: fc.nat(), size: fc.integer({ min: 1, max: 200 }), unit: fc.constantFrom('tokens' as const, 'sentences' as const) });
+const corpora = fc
+  .array(fc.tuple(fc.integer({ min: 0, max: 30 }), fc.integer({ min: 0, max: 30 })), { minLength: 1, maxLength: 80 })
+  .map((lengths) => corpusOf(lengths));
+const batchOptions = fc.record({
+  seed: fc.nat(),
+  size: fc.integer({ min: 1, max: 200 }),
+  unit: fc.constantFrom('tokens' as const, 'sentences' as const),
+});
 
 test('a batch holds its pairs, framed and padded', () => {
   const ids: Record<string, number[][]> = { source: [[7, 8], [9]], target: [[5], [4, 6, 4]] };
   const side = (name: string) => (index: number) => Int32Array.from(ids[name]![index]!);
-  const corpus: EncodedCorpus = { size: 2, source: side('source'), target: side('target'), sourceLength: (i) => ids['source']![i]!.length, targetLength: (i) => ids['target']![i]!.length };
+  const corpus: EncodedCorpus = {
+    size: 2,
+    source: side('source'),
+    target: side('target'),
+    sourceLength: (i) => ids['source']![i]!.length,
+    targetLength: (i) => ids['target']![i]!.length,
+  };
   const batch = makeBatch(corpus, [1, 0]);
   assert.deepEqual(
     { ...batch },
@@ -58,15 +76,22 @@ test('no batch is larger than its size, unless it is a single pair', () => {
 });
 
 test('long sources beside short targets do not outgrow the batch', () => {
-  const lengths = [...Array.from({ length: 500 }, () => [10, 10] as const), ...Array.from({ length: 50 }, () => [200, 10] as const)];
-  for (const { batch, sourceTime } of epochOf(new BatchSource(corpusOf(lengths), { seed: 1, size: 1000, unit: 'tokens' }), 0)) {
+  const lengths = [
+    ...Array.from({ length: 500 }, () => [10, 10] as const),
+    ...Array.from({ length: 50 }, () => [200, 10] as const),
+  ];
+  for (const { batch, sourceTime } of epochOf(
+    new BatchSource(corpusOf(lengths), { seed: 1, size: 1000, unit: 'tokens' }),
+    0,
+  )) {
     assert.ok(batch * sourceTime <= 2 * 1000 * 3);
   }
 });
 
 test('the order depends on seed and epoch only, and differs between them', () => {
   const corpus = randomCorpus(500);
-  const order = (seed: number, epoch: number) => indicesOf(epochOf(new BatchSource(corpus, { seed, size: 300, unit: 'tokens' }), epoch));
+  const order = (seed: number, epoch: number) =>
+    indicesOf(epochOf(new BatchSource(corpus, { seed, size: 300, unit: 'tokens' }), epoch));
   assert.deepEqual(order(1, 3), order(1, 3));
   assert.notDeepEqual(order(1, 3), order(1, 4));
   assert.notDeepEqual(order(1, 3), order(2, 3));
@@ -102,15 +127,23 @@ test('from any position the batches are those of an unbroken run', () => {
 test('a position outside its epoch is refused', async () => {
   const source = new BatchSource(randomCorpus(20), { seed: 1, size: 5, unit: 'sentences' });
   source.seek({ epoch: 2, batch: 4 });
-  assert.match(await messageOf(() => source.seek({ epoch: 2, batch: 5 })), /Batch 5 of epoch 2 was asked for, but the epoch has 4/);
+  assert.match(
+    await messageOf(() => source.seek({ epoch: 2, batch: 5 })),
+    /Batch 5 of epoch 2 was asked for, but the epoch has 4/,
+  );
 });
 
 test('weights show pairs more often, or a different part of them each epoch', () => {
   const corpus = randomCorpus(300);
-  const ranges = [{ start: 0, end: 100, weight: 2 }, { start: 100, end: 200, weight: 0.5 }, { start: 200, end: 300, weight: 1 }];
+  const ranges = [
+    { start: 0, end: 100, weight: 2 },
+    { start: 100, end: 200, weight: 0.5 },
+    { start: 200, end: 300, weight: 1 },
+  ];
   const source = new BatchSource(corpus, { seed: 1, size: 16, unit: 'sentences', ranges });
   const [first, second] = [indicesOf(epochOf(source, 0)), indicesOf(epochOf(source, 1))];
-  const within = (indices: readonly number[], start: number) => sorted(indices.filter((index) => index >= start && index < start + 100));
+  const within = (indices: readonly number[], start: number) =>
+    sorted(indices.filter((index) => index >= start && index < start + 100));
   assert.deepEqual(within(first, 0), sorted([...range(0, 100), ...range(0, 100)]));
   assert.equal(within(first, 100).length, 50);
   assert.deepEqual(within([...first, ...second], 100), range(100, 200), 'two halves make a whole');
@@ -119,7 +152,15 @@ test('weights show pairs more often, or a different part of them each epoch', ()
 });
 
 test('a share of a pair per epoch is shown in the long run', () => {
-  const source = new BatchSource(randomCorpus(10), { seed: 3, size: 4, unit: 'sentences', ranges: [{ start: 0, end: 3, weight: 0.25 }, { start: 3, end: 10, weight: 0.1 }] });
+  const source = new BatchSource(randomCorpus(10), {
+    seed: 3,
+    size: 4,
+    unit: 'sentences',
+    ranges: [
+      { start: 0, end: 3, weight: 0.25 },
+      { start: 3, end: 10, weight: 0.1 },
+    ],
+  });
   const seen = indicesOf(Array.from({ length: 40 }, () => source.next()));
   assert.deepEqual([...new Set(sorted(seen))], range(0, 10));
 });
@@ -135,7 +176,10 @@ test('the largest batch is the one that needs the most memory, whatever the need
     fc.property(corpora, batchOptions, fc.constantFrom(...needs), (corpus, options, need) => {
       const source = new BatchSource(corpus, options);
       const ofBatch = (batch: Batch) => need(shapeOf(batch));
-      assert.equal(ofBatch(largestBatch(corpus, source.largestShapes(0), need)), Math.max(...epochOf(source, 0).map(ofBatch)));
+      assert.equal(
+        ofBatch(largestBatch(corpus, source.largestShapes(0), need)),
+        Math.max(...epochOf(source, 0).map(ofBatch)),
+      );
     }),
   );
 });
@@ -154,17 +198,35 @@ test('evaluation batches hold every pair once, empty ones too, in a fixed order'
       const batches = [...evaluationBatches(corpus, tokens)];
       assert.deepEqual(sorted(indicesOf(batches)), range(0, corpus.size));
       assert.deepEqual(batches, [...evaluationBatches(corpus, tokens)]);
-      for (const { batch, sourceTime, targetTime } of batches) assert.ok(batch === 1 || batch * Math.max(sourceTime, targetTime) <= tokens);
+      for (const { batch, sourceTime, targetTime } of batches)
+        assert.ok(batch === 1 || batch * Math.max(sourceTime, targetTime) <= tokens);
     }),
   );
 });
 
 test('statistics count tokens and padding', () => {
   const options: BatchOptions = { seed: 1, size: 2, unit: 'sentences' };
-  const statistics = new BatchSource(corpusOf([[1, 3], [3, 3]]), options).statistics(0);
-  assert.deepEqual(statistics, { batches: 1, pairs: 2, sourceTokens: 6, targetTokens: 8, sourcePositions: 8, targetPositions: 8, paddingShare: 1 - 14 / 16 });
+  const statistics = new BatchSource(
+    corpusOf([
+      [1, 3],
+      [3, 3],
+    ]),
+    options,
+  ).statistics(0);
+  assert.deepEqual(statistics, {
+    batches: 1,
+    pairs: 2,
+    sourceTokens: 6,
+    targetTokens: 8,
+    sourcePositions: 8,
+    targetPositions: 8,
+    paddingShare: 1 - 14 / 16,
+  });
 });
 
 test('an empty corpus is refused', async () => {
-  assert.match(await messageOf(() => new BatchSource(corpusOf([]), { seed: 1, size: 2, unit: 'sentences' })), /not one sentence pair/);
+  assert.match(
+    await messageOf(() => new BatchSource(corpusOf([]), { seed: 1, size: 2, unit: 'sentences' })),
+    /not one sentence pair/,
+  );
 });

@@ -29,7 +29,10 @@ test('large files are read again only when something about them changed', async 
   assert.throws(() => readFileSync(memoryFile), /ENOENT/, 'a file changed a moment ago may change again unseen');
   await sleep(2100);
   assert.deepEqual(await contentHashes([file], folder, always), [sha256('one')]);
-  const remembered = JSON.parse(readFileSync(memoryFile, 'utf8')) as Record<string, { signature: string; sha256: string }>;
+  const remembered = JSON.parse(readFileSync(memoryFile, 'utf8')) as Record<
+    string,
+    { signature: string; sha256: string }
+  >;
   assert.equal(remembered[file]?.sha256, sha256('one'));
 
   writeFileSync(memoryFile, JSON.stringify({ [file]: { ...remembered[file], sha256: 'remembered' } }));

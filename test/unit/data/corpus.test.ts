@@ -10,9 +10,14 @@ import { allPairs, messageOf, temporaryFolder } from './fixtures.js';
 const { folder, write } = temporaryFolder();
 
 /** A corpus in one file. */
-const one = (name: string, content: string | Uint8Array, settings: object = {}) => [{ file: write(name, content), ...settings }];
-const texts = async (corpora: Parameters<typeof allPairs>[0]) => (await allPairs(corpora)).map(({ source, target, line }) => [line, source, target]);
-const aligned = (source: string | Uint8Array, target: string | Uint8Array) => [{ source: write('a.de', source), target: write('a.en', target) }];
+const one = (name: string, content: string | Uint8Array, settings: object = {}) => [
+  { file: write(name, content), ...settings },
+];
+const texts = async (corpora: Parameters<typeof allPairs>[0]) =>
+  (await allPairs(corpora)).map(({ source, target, line }) => [line, source, target]);
+const aligned = (source: string | Uint8Array, target: string | Uint8Array) => [
+  { source: write('a.de', source), target: write('a.en', target) },
+];
 
 test('aligned files give pairs with their line, and corpora follow each other', async () => {
   const corpora = [
@@ -21,76 +26,153 @@ test('aligned files give pairs with their line, and corpora follow each other', 
   ];
   assert.deepEqual(
     (await allPairs(corpora)).map(({ source, target, line, corpus }) => [source, target, line, corpus]),
-    [['eins', 'one', 1, 0], ['zwei', 'two', 2, 0], ['drei', 'three', 1, 1]],
+    [
+      ['eins', 'one', 1, 0],
+      ['zwei', 'two', 2, 0],
+      ['drei', 'three', 1, 1],
+    ],
   );
   assert.deepEqual(await corpusTexts(corpora), { sources: ['eins', 'zwei', 'drei'], targets: ['one', 'two', 'three'] });
 });
 
 test('gzip is read by content, and blank lines keep their place', async () => {
-  assert.deepEqual(await texts(aligned(gzipSync('a\n\nc\n'), 'x\ny\nz\n')), [[1, 'a', 'x'], [2, '', 'y'], [3, 'c', 'z']]);
+  assert.deepEqual(await texts(aligned(gzipSync('a\n\nc\n'), 'x\ny\nz\n')), [
+    [1, 'a', 'x'],
+    [2, '', 'y'],
+    [3, 'c', 'z'],
+  ]);
 });
 
 test('files of different lengths are an error that says which has how many lines', async () => {
-  assert.equal(await messageOf(() => texts(aligned('a\nb\nc\n', 'x\n')), folder), 'a.de:2: no matching line in a.en, which ends at 1, while this file has 3 lines');
-  assert.equal(await messageOf(() => texts(aligned('a\n', 'x\ny\n')), folder), 'a.en:2: no matching line in a.de, which ends at 1, while this file has 2 lines');
-  assert.equal(await messageOf(() => texts(aligned('', 'x\n')), folder), 'a.en:1: no matching line in a.de, which ends at 0, while this file has 1 line');
+  assert.equal(
+    await messageOf(() => texts(aligned('a\nb\nc\n', 'x\n')), folder),
+    'a.de:2: no matching line in a.en, which ends at 1, while this file has 3 lines',
+  );
+  assert.equal(
+    await messageOf(() => texts(aligned('a\n', 'x\ny\n')), folder),
+    'a.en:2: no matching line in a.de, which ends at 1, while this file has 2 lines',
+  );
+  assert.equal(
+    await messageOf(() => texts(aligned('', 'x\n')), folder),
+    'a.en:1: no matching line in a.de, which ends at 0, while this file has 1 line',
+  );
   const long = 'a long line of text, repeated\n'.repeat(30_000);
-  assert.equal(await messageOf(() => texts(aligned(long, long + 'x\n')), folder), 'a.en:30001: no matching line in a.de, which ends at 30000, while this file has 30001 lines');
+  assert.equal(
+    await messageOf(() => texts(aligned(long, long + 'x\n')), folder),
+    'a.en:30001: no matching line in a.de, which ends at 30000, while this file has 30001 lines',
+  );
 });
 
 test('invalid UTF-8, a missing file and a broken gzip file are errors with their place', async () => {
-  assert.equal(await messageOf(() => texts(aligned('a\n', Buffer.from([0x61, 0xff, 0x0a]))), folder), 'a.en:1: the line is not valid UTF-8');
-  assert.equal(await messageOf(() => texts(one('b.tsv', Buffer.from('a\tb\nc\t\xe4\n', 'latin1'))), folder), 'b.tsv:2: the line is not valid UTF-8');
-  assert.equal(await messageOf(() => texts([{ source: `${folder}/none`, target: write('a.en', 'x') }]), folder), 'none: there is no such file');
-  assert.match(await messageOf(() => texts(aligned(gzipSync('a\n'.repeat(1000)).subarray(0, 30), 'x\n')), folder), /^a\.de: the gzip file is broken or cut short/);
+  assert.equal(
+    await messageOf(() => texts(aligned('a\n', Buffer.from([0x61, 0xff, 0x0a]))), folder),
+    'a.en:1: the line is not valid UTF-8',
+  );
+  assert.equal(
+    await messageOf(() => texts(one('b.tsv', Buffer.from('a\tb\nc\t\xe4\n', 'latin1'))), folder),
+    'b.tsv:2: the line is not valid UTF-8',
+  );
+  assert.equal(
+    await messageOf(() => texts([{ source: `${folder}/none`, target: write('a.en', 'x') }]), folder),
+    'none: there is no such file',
+  );
+  assert.match(
+    await messageOf(() => texts(aligned(gzipSync('a\n'.repeat(1000)).subarray(0, 30), 'x\n')), folder),
+    /^a\.de: the gzip file is broken or cut short/,
+  );
 });
 
 test('only LF ends a line; odd characters stay and are counted with the first place', async () => {
   const odd = new OddCharacters();
-  const pairs = await allPairs(aligned('one\u2028two\r\nthree\u0000\rfour\r\nfive\u0085\ufffd\n', 'x\u000c\ny\nz\ufeff\n'), odd);
-  assert.deepEqual(pairs.map(({ source }) => source), ['one\u2028two', 'three\u0000\rfour', 'five\u0085\ufffd']);
-  assert.deepEqual(Object.fromEntries(odd.counts.map(({ kind, lines, side, line }) => [kind, `${lines} ${side}:${line}`])), {
-    crlf: '2 source:1',
-    lineSeparator: '2 source:1',
-    control: '1 target:1',
-    carriageReturn: '1 source:2',
-    nul: '1 source:2',
-    replacement: '1 source:3',
-    byteOrderMark: '1 target:3',
-  });
+  const pairs = await allPairs(
+    aligned('one\u2028two\r\nthree\u0000\rfour\r\nfive\u0085\ufffd\n', 'x\u000c\ny\nz\ufeff\n'),
+    odd,
+  );
+  assert.deepEqual(
+    pairs.map(({ source }) => source),
+    ['one\u2028two', 'three\u0000\rfour', 'five\u0085\ufffd'],
+  );
+  assert.deepEqual(
+    Object.fromEntries(odd.counts.map(({ kind, lines, side, line }) => [kind, `${lines} ${side}:${line}`])),
+    {
+      crlf: '2 source:1',
+      lineSeparator: '2 source:1',
+      control: '1 target:1',
+      carriageReturn: '1 source:2',
+      nul: '1 source:2',
+      replacement: '1 source:3',
+      byteOrderMark: '1 target:3',
+    },
+  );
 });
 
 test('columns are chosen by number or by name', async () => {
-  assert.deepEqual(await texts(one('a.tsv', 'a\tb\tc\n"d\te"\tf\n', { sourceColumn: 3, targetColumn: 1 })), [[1, 'c', 'a'], [2, 'f', '"d']]);
-  assert.deepEqual(await texts(one('a.csv', 'id,de,en\n1,a,b\n', { sourceColumn: 'de', targetColumn: 'en' })), [[2, 'a', 'b']]);
+  assert.deepEqual(await texts(one('a.tsv', 'a\tb\tc\n"d\te"\tf\n', { sourceColumn: 3, targetColumn: 1 })), [
+    [1, 'c', 'a'],
+    [2, 'f', '"d'],
+  ]);
+  assert.deepEqual(await texts(one('a.csv', 'id,de,en\n1,a,b\n', { sourceColumn: 'de', targetColumn: 'en' })), [
+    [2, 'a', 'b'],
+  ]);
   assert.deepEqual(await texts(one('a.csv', 'de,en\na,b\n', { header: true })), [[2, 'a', 'b']]);
-  assert.deepEqual(await texts(one('a.txt', "x;'y;''z'\n", { format: 'csv', delimiter: ';', quote: "'" })), [[1, 'x', "y;'z"]]);
+  assert.deepEqual(await texts(one('a.txt', "x;'y;''z'\n", { format: 'csv', delimiter: ';', quote: "'" })), [
+    [1, 'x', "y;'z"],
+  ]);
   assert.deepEqual(await texts(one('a.csv.gz', gzipSync('a,b\n'))), [[1, 'a', 'b']]);
 });
 
 test('a quoted field may hold delimiters, quotes and line breaks; line numbers stay right', async () => {
   const odd = new OddCharacters();
   const corpora = one('q.csv', 'de,en\r\n"a\r\nb","say ""c"", d"\r\n\r\ne,f\r\n', { header: true });
-  assert.deepEqual((await allPairs(corpora, odd)).map(({ source, target, line }) => [line, source, target]), [[2, 'a b', 'say "c", d'], [5, 'e', 'f']]);
-  assert.deepEqual(odd.counts.map(({ kind, lines, line }) => [kind, lines, line]), [['crlf', 5, 1], ['lineBreak', 1, 2], ['blankRow', 1, 4]]);
+  assert.deepEqual(
+    (await allPairs(corpora, odd)).map(({ source, target, line }) => [line, source, target]),
+    [
+      [2, 'a b', 'say "c", d'],
+      [5, 'e', 'f'],
+    ],
+  );
+  assert.deepEqual(
+    odd.counts.map(({ kind, lines, line }) => [kind, lines, line]),
+    [
+      ['crlf', 5, 1],
+      ['lineBreak', 1, 2],
+      ['blankRow', 1, 4],
+    ],
+  );
 });
 
 test('what is wrong with a table is told with the line where its row starts', async () => {
-  const error = (content: string, settings: object = {}) => messageOf(() => texts(one('t.csv', content, settings)), folder);
-  assert.equal(await error('de,en\na,b\n', { sourceColumn: 'fr' }), 't.csv:1: there is no column "fr"; its columns are "de", "en"');
-  assert.equal(await error('a,b\n', { sourceColumn: 'fr', header: false }), 't.csv:1: there is no column "fr"; `header` is false, so its columns have numbers only');
+  const error = (content: string, settings: object = {}) =>
+    messageOf(() => texts(one('t.csv', content, settings)), folder);
+  assert.equal(
+    await error('de,en\na,b\n', { sourceColumn: 'fr' }),
+    't.csv:1: there is no column "fr"; its columns are "de", "en"',
+  );
+  assert.equal(
+    await error('a,b\n', { sourceColumn: 'fr', header: false }),
+    't.csv:1: there is no column "fr"; `header` is false, so its columns have numbers only',
+  );
   assert.equal(await error('a,b\n"c\nd",e\nf\n'), 't.csv:4: there is no column 2; the row has one column');
   assert.equal(await error('a,b\n', { targetColumn: 4 }), 't.csv:1: there is no column 4; the row has 2 columns');
   assert.equal(await error('a,b\nc,"d\ne,f\n'), 't.csv:2: a quote (") opened in this row is never closed');
-  assert.equal(await error('a,b\n"' + 'c,d\n'.repeat(500_000)), 't.csv:2: a quote (") opened in this row is never closed');
+  assert.equal(
+    await error('a,b\n"' + 'c,d\n'.repeat(500_000)),
+    't.csv:2: a quote (") opened in this row is never closed',
+  );
   assert.match(await error('a,b\nc "d" e,f\n'), /^t\.csv:2: the row cannot be read: Invalid Opening Quote/);
   assert.equal(await error('', { header: true }), 't.csv:1: the file has no header row, nor any other');
-  assert.equal(await messageOf(() => texts(one('t.dat', '')), folder), 't.dat: the name of the file does not tell its format');
+  assert.equal(
+    await messageOf(() => texts(one('t.dat', '')), folder),
+    't.dat: the name of the file does not tell its format',
+  );
   assert.match(await messageOf(() => texts([{ source: 'x' }])), /`target` is missing/);
 });
 
 test('JSON lines take keys, paths of keys and arrays', async () => {
-  assert.deepEqual(await texts(one('a.jsonl', '{"source":"a\\nb","target":"c"}\n\n{"target":"e","source":"d"}')), [[1, 'a b', 'c'], [3, 'd', 'e']]);
+  assert.deepEqual(await texts(one('a.jsonl', '{"source":"a\\nb","target":"c"}\n\n{"target":"e","source":"d"}')), [
+    [1, 'a b', 'c'],
+    [3, 'd', 'e'],
+  ]);
   const settings = { sourceColumn: 'translation.de', targetColumn: 'translation.en' };
   assert.deepEqual(await texts(one('a.ndjson', '{"translation":{"de":"a","en":"b"}}\n', settings)), [[1, 'a', 'b']]);
   assert.deepEqual(await texts(one('a.jsonl', '["a","b"]\n', { sourceColumn: 1, targetColumn: 2 })), [[1, 'a', 'b']]);
@@ -112,20 +194,27 @@ test('any fields written as CSV are read back', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.tuple(field, field), { maxLength: 20 }), async (rows) => {
       const content = rows.map((row) => row.map(quoted).join(',') + '\n').join('');
-      assert.deepEqual(await texts(one('f.csv', content)), rows.map(([a, b], i) => [i + 1, a, b]));
+      assert.deepEqual(
+        await texts(one('f.csv', content)),
+        rows.map(([a, b], i) => [i + 1, a, b]),
+      );
     }),
     { numRuns: 40 },
   );
 });
 
 test('arbitrary bytes give pairs or an S2sError with a place, nothing else', async () => {
-  const bytes = fc.array(fc.constantFrom(...Buffer.from('ab,"\t\n\r{}[]:\\'), 0x00, 0xff, 0xe2, 0x80, 0xa8, 0x1f, 0x8b), { maxLength: 60 });
+  const bytes = fc.array(
+    fc.constantFrom(...Buffer.from('ab,"\t\n\r{}[]:\\'), 0x00, 0xff, 0xe2, 0x80, 0xa8, 0x1f, 0x8b),
+    { maxLength: 60 },
+  );
   for (const format of ['csv', 'tsv', 'jsonl'] as const) {
     await fc.assert(
       fc.asyncProperty(bytes, fc.boolean(), async (content, header) => {
         const corpora = one('fuzz', Uint8Array.from(content), { format, header });
         try {
-          for await (const block of readPairs(corpora)) for (const pair of block) assert.ok(!/\n/.test(pair.source + pair.target));
+          for await (const block of readPairs(corpora))
+            for (const pair of block) assert.ok(!/\n/.test(pair.source + pair.target));
         } catch (error) {
           assert.ok(error instanceof S2sError && error.place?.file !== undefined, String(error));
         }

@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { loadEncodedCorpus, type DataEvent, type EncodeOptions } from '../../../src/data/encode.js';
@@ -12,11 +21,16 @@ const limits = { maxSourceLength: 4, maxTargetLength: 5, maxLengthRatio: 2 };
 /** Loads with fresh tokenizers and tells what happened. */
 async function load(options: Partial<EncodeOptions> & Pick<EncodeOptions, 'corpora'>) {
   const events: DataEvent[] = [];
-  const loaded = await loadEncodedCorpus({ tokenizers: fakeTokenizers(), onEvent: (event) => events.push(event), ...options });
+  const loaded = await loadEncodedCorpus({
+    tokenizers: fakeTokenizers(),
+    onEvent: (event) => events.push(event),
+    ...options,
+  });
   return { ...loaded, events, fromCache: events.some((event) => event.type === 'loaded' && event.fromCache) };
 }
 
-const contentOf = (corpus: PackedCorpus) => Array.from({ length: corpus.size }, (_, i) => [[...corpus.source(i)], [...corpus.target(i)], corpus.origin(i)]);
+const contentOf = (corpus: PackedCorpus) =>
+  Array.from({ length: corpus.size }, (_, i) => [[...corpus.source(i)], [...corpus.target(i)], corpus.origin(i)]);
 
 function newCache(name: string): string {
   const directory = path.join(folder, name);
@@ -24,18 +38,37 @@ function newCache(name: string): string {
   return directory;
 }
 
-const cached = (directory: string) => path.join(directory, readdirSync(directory).find((name) => name.endsWith('.bin'))!);
+const cached = (directory: string) =>
+  path.join(
+    directory,
+    readdirSync(directory).find((name) => name.endsWith('.bin'))!,
+  );
 
 test('pairs are filtered together and counted by reason, with examples', async () => {
   const source = ['a b', '', 'a', 'a b c d e', 'a b', 'a', ' \t ', 'oov b c'];
   const target = ['x', 'y', '', 'x y z', 'a b c d e f g', 'x y z', 'x', 'x oov'];
   const corpora = [{ source: write('f.de', source.join('\n')), target: write('f.en', target.join('\n')) }];
   const { corpus, summary } = await load({ corpora, limits });
-  assert.deepEqual(contentOf(corpus).map(([, , origin]) => origin), [{ corpus: 0, line: 1 }, { corpus: 0, line: 8 }]);
+  assert.deepEqual(
+    contentOf(corpus).map(([, , origin]) => origin),
+    [
+      { corpus: 0, line: 1 },
+      { corpus: 0, line: 8 },
+    ],
+  );
   assert.equal(summary.read, 8);
   assert.equal(summary.kept, 2);
-  assert.deepEqual(summary.dropped, { emptySource: 2, emptyTarget: 1, sourceTooLong: 1, targetTooLong: 1, lengthRatio: 1 });
-  assert.deepEqual(summary.examples.find(({ reason }) => reason === 'targetTooLong'), { reason: 'targetTooLong', file: `${folder}/f.de`, line: 5, sourceTokens: 2, targetTokens: 7 });
+  assert.deepEqual(summary.dropped, {
+    emptySource: 2,
+    emptyTarget: 1,
+    sourceTooLong: 1,
+    targetTooLong: 1,
+    lengthRatio: 1,
+  });
+  assert.deepEqual(
+    summary.examples.find(({ reason }) => reason === 'targetTooLong'),
+    { reason: 'targetTooLong', file: `${folder}/f.de`, line: 5, sourceTokens: 2, targetTokens: 7 },
+  );
   assert.deepEqual(summary.longest, { file: `${folder}/f.de`, line: 8, sourceTokens: 3, targetTokens: 2 });
   assert.equal(summary.sourceUnknownRate, 1 / 5);
   assert.equal(summary.targetUnknownRate, 1 / 3);
@@ -43,13 +76,25 @@ test('pairs are filtered together and counted by reason, with examples', async (
 
 test('without limits every pair stays, empty ones too', async () => {
   const { corpus } = await load({ corpora: [{ source: write('e.de', '\na b\n'), target: write('e.en', 'x\n\n') }] });
-  assert.deepEqual(contentOf(corpus).map(([source, target]) => [source, target]), [[[], [4]], [[4, 4], []]]);
+  assert.deepEqual(
+    contentOf(corpus).map(([source, target]) => [source, target]),
+    [
+      [[], [4]],
+      [[4, 4], []],
+    ],
+  );
 });
 
 test('the cache gives back what was encoded, without tokenising', async () => {
   const cacheDirectory = newCache('cache');
-  const tsv = write('c.tsv', Array.from({ length: 200 }, (_, i) => `${'s '.repeat(i % 7)}oov\t${'tt '.repeat(1 + (i % 5))}`).join('\r\n'));
-  const corpora = [{ file: tsv, weight: 2 }, { source: write('c.de', 'eins zwei\n'), target: write('c.en', 'one\u2028 two\n') }];
+  const tsv = write(
+    'c.tsv',
+    Array.from({ length: 200 }, (_, i) => `${'s '.repeat(i % 7)}oov\t${'tt '.repeat(1 + (i % 5))}`).join('\r\n'),
+  );
+  const corpora = [
+    { file: tsv, weight: 2 },
+    { source: write('c.de', 'eins zwei\n'), target: write('c.en', 'one\u2028 two\n') },
+  ];
   const first = await load({ corpora, limits, cacheDirectory });
   const tokenizers = fakeTokenizers();
   const second = await load({ corpora, limits, cacheDirectory, tokenizers });
@@ -58,12 +103,18 @@ test('the cache gives back what was encoded, without tokenising', async () => {
   assert.deepEqual(contentOf(second.corpus), contentOf(first.corpus));
   assert.deepEqual(second.summary, first.summary);
   assert.deepEqual(second.ranges, first.ranges);
-  assert.deepEqual(second.ranges.map(({ weight }) => weight), [2, 1]);
+  assert.deepEqual(
+    second.ranges.map(({ weight }) => weight),
+    [2, 1],
+  );
   assert.deepEqual(second.summary.oddCharacters, [
     { kind: 'crlf', lines: 199, file: tsv, line: 1 },
     { kind: 'lineSeparator', lines: 1, file: `${folder}/c.en`, line: 1 },
   ]);
-  assert.deepEqual(readdirSync(cacheDirectory).filter((name) => name.endsWith('.tmp')), []);
+  assert.deepEqual(
+    readdirSync(cacheDirectory).filter((name) => name.endsWith('.tmp')),
+    [],
+  );
 });
 
 test('the cache knows the content: renamed files hit it; other text, tokenizer, limits or columns do not', async () => {
@@ -79,7 +130,10 @@ test('the cache knows the content: renamed files hit it; other text, tokenizer, 
   assert.equal((await load({ corpora: [{ file: moved }], limits, cacheDirectory })).summary.longest?.file, moved);
   assert.equal(await hit({}, moved, { weight: 3 }), true, 'weights are no matter of the content');
   assert.equal(await hit({ limits: undefined }, moved), false);
-  assert.equal(await hit({ tokenizers: { source: new FakeTokenizer('other'), target: new FakeTokenizer() } }, moved), false);
+  assert.equal(
+    await hit({ tokenizers: { source: new FakeTokenizer('other'), target: new FakeTokenizer() } }, moved),
+    false,
+  );
   assert.equal(await hit({}, moved, { sourceColumn: 2, targetColumn: 1 }), false);
   writeFileSync(moved, 'a b\tx\nc\te\n');
   assert.equal(await hit({}, moved), false);
@@ -91,12 +145,20 @@ test('a cache that is cut short or damaged anywhere is made again, with a word o
   const first = await load({ corpora, cacheDirectory });
   const file = cached(cacheDirectory);
   const whole = readFileSync(file);
-  const damage: [RegExp, () => void][] = [[/not an encoded corpus/, () => writeFileSync(file, '')], [/format version 9/, () => patch(8, 9)], [/header is damaged/, () => patch(100, 0)]];
-  for (const length of [10, 70, 200, whole.length - 1]) damage.push([/header|damaged|bytes instead of|not an encoded/, () => truncateSync(file, length)]);
+  const damage: [RegExp, () => void][] = [
+    [/not an encoded corpus/, () => writeFileSync(file, '')],
+    [/format version 9/, () => patch(8, 9)],
+    [/header is damaged/, () => patch(100, 0)],
+  ];
+  for (const length of [10, 70, 200, whole.length - 1])
+    damage.push([/header|damaged|bytes instead of|not an encoded/, () => truncateSync(file, length)]);
   // Every region of the file: a flipped bit in any section must be seen. Fill between sections carries no data.
   const start = 64 * Math.ceil((64 + whole.readUInt32LE(12)) / 64);
-  const { sections } = JSON.parse(whole.toString('utf8', 64, 64 + whole.readUInt32LE(12))) as { sections: Record<string, { offset: number }> };
-  for (const [name, { offset }] of Object.entries(sections)) damage.push([new RegExp(`its ${name} are damaged`), () => patch(start + offset + 1, 77)]);
+  const { sections } = JSON.parse(whole.toString('utf8', 64, 64 + whole.readUInt32LE(12))) as {
+    sections: Record<string, { offset: number }>;
+  };
+  for (const [name, { offset }] of Object.entries(sections))
+    damage.push([new RegExp(`its ${name} are damaged`), () => patch(start + offset + 1, 77)]);
   function patch(offset: number, byte: number): void {
     const copy = Buffer.from(whole);
     copy[offset] = byte;
@@ -116,7 +178,10 @@ test('a cache that is cut short or damaged anywhere is made again, with a word o
 
 test('a cache folder that cannot be written costs a notice, not the run', async () => {
   const blocked = write('blocked', 'a file where a folder should be');
-  const { events, corpus } = await load({ corpora: [{ file: write('w.tsv', 'a\tb\n') }], cacheDirectory: path.join(blocked, 'cache') });
+  const { events, corpus } = await load({
+    corpora: [{ file: write('w.tsv', 'a\tb\n') }],
+    cacheDirectory: path.join(blocked, 'cache'),
+  });
   assert.equal(corpus.size, 1);
   assert.ok(events.some((event) => event.type === 'cache-unwritable'));
 });

@@ -37,7 +37,10 @@ export async function messageOf(action: () => unknown, folder = ''): Promise<str
     await action();
   } catch (error) {
     if (!(error instanceof S2sError)) throw error;
-    return [formatPlace(error.place), error.message].filter((part) => part !== '').join(': ').replaceAll(`${folder}/`, '');
+    return [formatPlace(error.place), error.message]
+      .filter((part) => part !== '')
+      .join(': ')
+      .replaceAll(`${folder}/`, '');
   }
   throw new Error('no error was thrown');
 }
@@ -47,11 +50,19 @@ export class FakeTokenizer implements Tokenizer {
   readonly notices: readonly string[] = [];
   encoded = 0;
 
-  constructor(readonly fingerprint = 'fake', readonly vocabularySize = 100) {}
+  constructor(
+    readonly fingerprint = 'fake',
+    readonly vocabularySize = 100,
+  ) {}
 
   encode(text: string): Promise<number[]> {
     this.encoded++;
-    return Promise.resolve(text.split(' ').filter((word) => word !== '').map((word) => (word === 'oov' ? 1 : 3 + Math.min(word.length, this.vocabularySize - 4))));
+    return Promise.resolve(
+      text
+        .split(' ')
+        .filter((word) => word !== '')
+        .map((word) => (word === 'oov' ? 1 : 3 + Math.min(word.length, this.vocabularySize - 4))),
+    );
   }
 
   encodeBatch(texts: readonly string[]): Promise<number[][]> {
@@ -88,7 +99,10 @@ export function fakeTokenizers(): TokenizerPair & { source: FakeTokenizer; targe
 }
 
 /** A corpus with the given lengths, its ids random. */
-export function corpusOf(lengths: readonly (readonly [source: number, target: number])[], vocabularySize = 1000): PackedCorpus {
+export function corpusOf(
+  lengths: readonly (readonly [source: number, target: number])[],
+  vocabularySize = 1000,
+): PackedCorpus {
   const random = new Random(7);
   const builder = new PackedCorpusBuilder({ source: vocabularySize, target: vocabularySize }, 1);
   const sentence = (length: number) => Array.from({ length }, () => 4 + random.integer(vocabularySize - 4));

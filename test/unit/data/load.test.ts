@@ -17,11 +17,24 @@ function configOf(data: object): Config {
 test('train is filtered; dev keeps every pair and its text', async () => {
   const long = write('long.tsv', 'a b c d e\tx\na\tx\n\ty\n');
   const events: DataEvent[] = [];
-  const { train, dev } = await loadTrainingData(configOf({ train: [{ file: long }], dev: [{ file: long }] }), fakeTokenizers(), (event) => events.push(event));
+  const { train, dev } = await loadTrainingData(
+    configOf({ train: [{ file: long }], dev: [{ file: long }] }),
+    fakeTokenizers(),
+    (event) => events.push(event),
+  );
   assert.equal(train.corpus.size, 1);
   assert.equal(dev.corpus.size, 3);
-  assert.deepEqual([dev.sources, dev.targets], [['a b c d e', 'a', ''], ['x', 'x', 'y']]);
-  assert.deepEqual(events.filter((event) => event.type === 'loaded').map(({ split }) => split), ['train', 'dev']);
+  assert.deepEqual(
+    [dev.sources, dev.targets],
+    [
+      ['a b c d e', 'a', ''],
+      ['x', 'x', 'y'],
+    ],
+  );
+  assert.deepEqual(
+    events.filter((event) => event.type === 'loaded').map(({ split }) => split),
+    ['train', 'dev'],
+  );
   assert.ok(existsSync(path.join(folder, 'run', 'cache')));
 });
 
@@ -32,13 +45,25 @@ test('a split of which nothing is left is an error that says why', async () => {
     await messageOf(() => loadTrainingData(config, fakeTokenizers()), folder),
     'all-long.tsv: data.train: none of the 2 pairs of the train data is left: 1 empty source, 1 source too long',
   );
-  assert.equal(await messageOf(() => loadEvaluationData(config, 'test', fakeTokenizers()), folder), 'empty.tsv: data.test: the test data hold no sentence pair');
+  assert.equal(
+    await messageOf(() => loadEvaluationData(config, 'test', fakeTokenizers()), folder),
+    'empty.tsv: data.test: the test data hold no sentence pair',
+  );
 });
 
 test('weights with which an epoch shows nothing are told with their key', async () => {
   const file = write('two.tsv', 'a\tx\nb\ty\n');
-  const config = configOf({ train: [{ file, weight: 0.1 }, { file, weight: 0.2 }], dev: [{ file }] });
-  assert.equal(await messageOf(() => loadTrainingData(config, fakeTokenizers()), folder), 'two.tsv: data.train[0].weight: an epoch would show less than one pair: the weight of this corpus is 0.1');
+  const config = configOf({
+    train: [
+      { file, weight: 0.1 },
+      { file, weight: 0.2 },
+    ],
+    dev: [{ file }],
+  });
+  assert.equal(
+    await messageOf(() => loadTrainingData(config, fakeTokenizers()), folder),
+    'two.tsv: data.train[0].weight: an epoch would show less than one pair: the weight of this corpus is 0.1',
+  );
 });
 
 test('Multi30k: at most a tenth of the positions are padding, and the cache loads at once', async (t) => {
@@ -52,7 +77,10 @@ test('Multi30k: at most a tenth of the positions are padding, and the cache load
   };
   const { corpus } = await loadEncodedCorpus(options);
   assert.equal(corpus.size, 29_000);
-  for (const batch of [{ size: 2048, unit: 'tokens' as const }, { size: 64, unit: 'sentences' as const }]) {
+  for (const batch of [
+    { size: 2048, unit: 'tokens' as const },
+    { size: 64, unit: 'sentences' as const },
+  ]) {
     const { paddingShare } = new BatchSource(corpus, { seed: 1, ...batch }).statistics(0);
     assert.ok(paddingShare < 0.1, `${paddingShare} of padding at ${batch.size} ${batch.unit}`);
   }

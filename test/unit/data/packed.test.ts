@@ -10,7 +10,15 @@ import { PackedCorpus, PackedCorpusBuilder, problemOfImage } from '../../../src/
 import { temporaryFolder } from './fixtures.js';
 
 const { folder } = temporaryFolder();
-const PAIRS = [[[4, 5, 6], [7]], [[], [8, 9]], [[10], []], [[11, 12, 13, 14, 15, 16, 17], [18, 19]]] as const;
+const PAIRS = [
+  [[4, 5, 6], [7]],
+  [[], [8, 9]],
+  [[10], []],
+  [
+    [11, 12, 13, 14, 15, 16, 17],
+    [18, 19],
+  ],
+] as const;
 
 /** Target ids take four bytes, source ids two. */
 function smallBuilder(): PackedCorpusBuilder {
@@ -19,7 +27,8 @@ function smallBuilder(): PackedCorpusBuilder {
   return builder;
 }
 
-const pairsOf = (corpus: PackedCorpus) => Array.from({ length: corpus.size }, (_, index) => [[...corpus.source(index)], [...corpus.target(index)]]);
+const pairsOf = (corpus: PackedCorpus) =>
+  Array.from({ length: corpus.size }, (_, index) => [[...corpus.source(index)], [...corpus.target(index)]]);
 
 test('a corpus is hashed, written and read in pieces, and is the same for every size of them', async () => {
   const whole = Buffer.from(smallBuilder().build('key', { a: 1 }).buffer);
@@ -32,7 +41,9 @@ test('a corpus is hashed, written and read in pieces, and is the same for every 
     const read = (await readCache(file, 'key', pieceBytes)).corpus!;
     // The header is one piece: it is small whatever the corpus is.
     const header = whole.readUInt32LE(12);
-    const sizes = update.mock.calls.map(({ arguments: [data] }) => (data as unknown as Uint8Array).length).filter((bytes) => bytes !== header);
+    const sizes = update.mock.calls
+      .map(({ arguments: [data] }) => (data as unknown as Uint8Array).length)
+      .filter((bytes) => bytes !== header);
     assert.ok(sizes.length > 0 && Math.max(...sizes) <= pieceBytes, `${Math.max(...sizes)} bytes at once`);
     assert.deepEqual([Buffer.from(corpus.buffer), readFileSync(file), Buffer.from(read.buffer)], [whole, whole, whole]);
     assert.deepEqual(pairsOf(read), PAIRS);
@@ -52,28 +63,43 @@ test('damage in any section, and in the header, is found piece by piece', () => 
     // Bytes between sections, which align them, mean nothing.
     if (problem !== undefined) problems.add(problem.replace(/\d+/g, 'N'));
   }
-  const damaged = ['sourceOffsets', 'targetOffsets', 'lines', 'sourceIds', 'targetIds'].map((name) => `its ${name} are damaged`);
-  assert.deepEqual([...problems], ['it is not an encoded corpus', 'it has format version N, not N', 'its header is damaged', ...damaged]);
+  const damaged = ['sourceOffsets', 'targetOffsets', 'lines', 'sourceIds', 'targetIds'].map(
+    (name) => `its ${name} are damaged`,
+  );
+  assert.deepEqual(
+    [...problems],
+    ['it is not an encoded corpus', 'it has format version N, not N', 'its header is damaged', ...damaged],
+  );
   assert.equal(problemOfImage(buffer, 'key', 7), undefined);
   assert.equal(problemOfImage(buffer, 'other', 7), 'it was made from other data');
 });
 
 test('a number list holds what was added, over any number of blocks', () => {
   fc.assert(
-    fc.property(fc.array(fc.nat(2 ** 32 - 1)), fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 50 }), (numbers, blockLength, pieceBytes) => {
-      const list = new NumberList((length) => new Uint32Array(length), blockLength);
-      for (const number of numbers) list.push(number);
-      const bytes = Buffer.from(Uint32Array.from(numbers).buffer);
-      assert.deepEqual([...list.values()], numbers);
-      assert.equal(list.length, numbers.length);
-      assert.deepEqual(Buffer.concat([...list.bytes(pieceBytes)]), bytes);
-      assert.deepEqual(Buffer.concat([...list.takeBytes(pieceBytes)]), bytes);
-      assert.deepEqual([list.length, ...list.bytes()], [0]);
-    }),
+    fc.property(
+      fc.array(fc.nat(2 ** 32 - 1)),
+      fc.integer({ min: 1, max: 9 }),
+      fc.integer({ min: 1, max: 50 }),
+      (numbers, blockLength, pieceBytes) => {
+        const list = new NumberList((length) => new Uint32Array(length), blockLength);
+        for (const number of numbers) list.push(number);
+        const bytes = Buffer.from(Uint32Array.from(numbers).buffer);
+        assert.deepEqual([...list.values()], numbers);
+        assert.equal(list.length, numbers.length);
+        assert.deepEqual(Buffer.concat([...list.bytes(pieceBytes)]), bytes);
+        assert.deepEqual(Buffer.concat([...list.takeBytes(pieceBytes)]), bytes);
+        assert.deepEqual([list.length, ...list.bytes()], [0]);
+      },
+    ),
   );
 });
 
-const large = { skip: process.env['S2S_LARGE_TESTS'] === undefined ? 'needs 7 GB of memory and 3 GB of disk: set S2S_LARGE_TESTS=1' : false };
+const large = {
+  skip:
+    process.env['S2S_LARGE_TESTS'] === undefined
+      ? 'needs 7 GB of memory and 3 GB of disk: set S2S_LARGE_TESTS=1'
+      : false,
+};
 
 test('a corpus of more than 2 GiB of ids is built, written, read and checked', large, async () => {
   const sentence = Array.from({ length: 1000 }, (_, index) => 70_000 + index);
@@ -90,7 +116,10 @@ test('a corpus of more than 2 GiB of ids is built, written, read and checked', l
   assert.equal(problem, undefined);
   for (const pair of [0, 1, 123_456, pairs - 1]) {
     const ids = corpus!.source(pair);
-    assert.deepEqual([ids.length, ids[0], ids[999], ...corpus!.target(pair)], [1000, 60_000 + (pair % 10_000), 70_999, 4 + (pair % 1000)]);
+    assert.deepEqual(
+      [ids.length, ids[0], ids[999], ...corpus!.target(pair)],
+      [1000, 60_000 + (pair % 10_000), 70_999, 4 + (pair % 1000)],
+    );
   }
 });
 
@@ -99,8 +128,19 @@ test('ids beyond the 2^32nd are found', large, () => {
   const pairs = 2;
   const ids = 2 ** 32 + 5;
   const offsets = [0, ids - 3, ids];
-  const section = (offset: number, bytes: number, elementBytes: number) => ({ offset, bytes, elementBytes, sha256: '' });
-  const sections = { sourceOffsets: section(0, 24, 8), targetOffsets: section(64, 12, 4), lines: section(128, 8, 4), sourceIds: section(192, 2 * ids, 2), targetIds: section(192 + 64 * Math.ceil(ids / 32), 0, 2) };
+  const section = (offset: number, bytes: number, elementBytes: number) => ({
+    offset,
+    bytes,
+    elementBytes,
+    sha256: '',
+  });
+  const sections = {
+    sourceOffsets: section(0, 24, 8),
+    targetOffsets: section(64, 12, 4),
+    lines: section(128, 8, 4),
+    sourceIds: section(192, 2 * ids, 2),
+    targetIds: section(192 + 64 * Math.ceil(ids / 32), 0, 2),
+  };
   const header = Buffer.from(JSON.stringify({ key: '', size: pairs, corpusSizes: [pairs], notes: {}, sections }));
   const start = 64 * Math.ceil((64 + header.length) / 64);
   const buffer = new SharedArrayBuffer(start + sections.targetIds.offset);

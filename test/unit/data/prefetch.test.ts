@@ -15,7 +15,10 @@ const area = ({ sentences, sourceTime, targetTime }: BatchShape): number => sent
 
 test('batches from the other thread are those made here, over epochs and from a position', async () => {
   const corpus = randomCorpus(300);
-  for (const position of [{ epoch: 0, batch: 0 }, { epoch: 3, batch: 7 }]) {
+  for (const position of [
+    { epoch: 0, batch: 0 },
+    { epoch: 3, batch: 7 },
+  ]) {
     const direct = new BatchSource(corpus, options);
     direct.seek(position);
     const ahead = await BatchPrefetcher.open(corpus, options, { position, depth: 3 });
@@ -76,9 +79,17 @@ test('waiting ends when a signal aborts, and the position stays', async () => {
 });
 
 test('a worker that ends, throws or runs out of memory is reported with its reason', async () => {
-  const reasons = [[1, /the thread that makes batches ended with exit code 3/], [2, /the thread that makes batches failed: out of ideas/], [3, /the thread that makes batches failed: .*memory/]] as const;
+  const reasons = [
+    [1, /the thread that makes batches ended with exit code 3/],
+    [2, /the thread that makes batches failed: out of ideas/],
+    [3, /the thread that makes batches failed: .*memory/],
+  ] as const;
   for (const [seed, reason] of reasons) {
-    const ahead = await BatchPrefetcher.open(corpusOf([[1, 1]]), { ...options, seed }, { worker: FAILING_WORKER, memoryMegabytes: 16 });
+    const ahead = await BatchPrefetcher.open(
+      corpusOf([[1, 1]]),
+      { ...options, seed },
+      { worker: FAILING_WORKER, memoryMegabytes: 16 },
+    );
     assert.match(await messageOf(() => ahead.next()), reason);
     assert.match(await messageOf(() => ahead.ready()), reason, 'and again');
     await ahead.close();
@@ -97,15 +108,24 @@ test('close ends the thread, at work or asleep, and may be called twice', async 
 });
 
 test('a failure of the thread reaches the one that asks', async () => {
-  const corpus = corpusOf([[2, 2], [3, 3]]);
+  const corpus = corpusOf([
+    [2, 2],
+    [3, 3],
+  ]);
   // The worker opens the memory again and finds a damaged header; this thread has read it already.
   const damaged = new PackedCorpus(corpus.buffer);
   Buffer.from(corpus.buffer).fill('{', 64, 80);
-  assert.match(await messageOf(() => BatchPrefetcher.open(damaged, options)), /the thread that makes batches failed: .*JSON/);
+  assert.match(
+    await messageOf(() => BatchPrefetcher.open(damaged, options)),
+    /the thread that makes batches failed: .*JSON/,
+  );
 });
 
 test('a position outside its epoch is refused at once, as is a corpus without pairs', async () => {
-  assert.match(await messageOf(() => BatchPrefetcher.open(randomCorpus(30), options, { position: { epoch: 0, batch: 1000 } })), /Batch 1000 of epoch 0/);
+  assert.match(
+    await messageOf(() => BatchPrefetcher.open(randomCorpus(30), options, { position: { epoch: 0, batch: 1000 } })),
+    /Batch 1000 of epoch 0/,
+  );
   assert.match(await messageOf(() => BatchPrefetcher.open(corpusOf([]), options)), /not one sentence pair/);
 });
 
@@ -118,6 +138,8 @@ test('a process that forgets to close its batches still ends', async () => {
     builder.add([5], [6, 7], 0, 1);
     const batches = await BatchPrefetcher.open(builder.build('', {}), { seed: 1, size: 9, unit: 'tokens' });
     console.log((await batches.next()).labels.join());`;
-  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], { timeout: 20_000 });
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], {
+    timeout: 20_000,
+  });
   assert.equal(stdout, '6,7,3\n');
 });

@@ -16,17 +16,32 @@ const PROCESSORS: Record<string, TokenProcessor> = {
   'an allow-list': () => ({ allowed: [EOS, 4, 6, 8, 10] }),
   'a minimum length': ({ tokens }) => (tokens.length < 4 ? { forbidden: [EOS] } : undefined),
   'forbidden tokens': () => ({ forbidden: [4, 5, 6, 7] }),
-  'a bonus': ({ tokens }) => ({ bonus: new Map([[4 + (tokens.length % 3), 1.5], [EOS, -0.5]]) }),
+  'a bonus': ({ tokens }) => ({
+    bonus: new Map([
+      [4 + (tokens.length % 3), 1.5],
+      [EOS, -0.5],
+    ]),
+  }),
   'a constraint for some sentences only': ({ sentence }) => (sentence % 2 === 0 ? { forbidden: [8] } : undefined),
   'no repeated pair of tokens': noRepeatedNgrams(2),
 };
 
 /** Beam search with constraints as a textbook would write it, one sentence at a time. */
-function plainSearch(model: TableModel, source: readonly number[], sentence: number, processors: readonly TokenProcessor[], options: SearchOptions): number[] {
+function plainSearch(
+  model: TableModel,
+  source: readonly number[],
+  sentence: number,
+  processors: readonly TokenProcessor[],
+  options: SearchOptions,
+): number[] {
   const { beamSize, lengthPenalty } = options;
   const ended: { tokens: number[]; score: number }[] = [];
   let live: { tokens: number[]; sum: number }[] = [{ tokens: [], sum: 0 }];
-  for (let length = 1; length <= maxLength(source.length, options) && ended.length < beamSize && live.length > 0; length++) {
+  for (
+    let length = 1;
+    length <= maxLength(source.length, options) && ended.length < beamSize && live.length > 0;
+    length++
+  ) {
     const candidates = live.flatMap(({ tokens, sum }) => {
       const constraints = processors.flatMap((process) => process({ sentence, tokens }) ?? []);
       return model.logProbabilities(source, tokens).flatMap((value, token) => {
@@ -61,7 +76,11 @@ describe('constraints in search', () => {
         const options = { ...OPTIONS, beamSize, processors: [processor] };
         const found = await translateBatch(model, sources, options);
         for (const [index, source] of sources.entries()) {
-          assert.deepEqual(found[index]![0]!.tokens, plainSearch(model, source, index, [processor], options), `sentence ${index}`);
+          assert.deepEqual(
+            found[index]![0]!.tokens,
+            plainSearch(model, source, index, [processor], options),
+            `sentence ${index}`,
+          );
         }
       });
     }
@@ -69,7 +88,12 @@ describe('constraints in search', () => {
 
   test('several constraints hold together', async () => {
     const model = new TableModel(VOCABULARY, 32);
-    const processors = [PROCESSORS['an allow-list']!, PROCESSORS['a minimum length']!, PROCESSORS['a bonus']!, () => ({ allowed: [EOS, 4, 6, 9] })];
+    const processors = [
+      PROCESSORS['an allow-list']!,
+      PROCESSORS['a minimum length']!,
+      PROCESSORS['a bonus']!,
+      () => ({ allowed: [EOS, 4, 6, 9] }),
+    ];
     const found = await translateBatch(model, sources, { ...OPTIONS, processors });
     for (const [index, source] of sources.entries()) {
       assert.deepEqual(found[index]![0]!.tokens, plainSearch(model, source, index, processors, OPTIONS));
@@ -80,14 +104,25 @@ describe('constraints in search', () => {
   test('where every continuation is forbidden, the translation is what there is', async () => {
     const processor: TokenProcessor = ({ tokens }) => ({ allowed: tokens.length < 3 ? [6] : [] });
     for (const beamSize of [1, 4]) {
-      const found = await translateBatch(new TableModel(VOCABULARY, 33), sources.slice(0, 3), { ...OPTIONS, beamSize, processors: [processor] });
+      const found = await translateBatch(new TableModel(VOCABULARY, 33), sources.slice(0, 3), {
+        ...OPTIONS,
+        beamSize,
+        processors: [processor],
+      });
       for (const [best] of found) assert.deepEqual([best!.tokens, best!.finished], [[6, 6, 6], false]);
     }
   });
 
   test('tokens outside the vocabulary are ignored, and <unk> cannot be forced', async () => {
-    const processor: TokenProcessor = () => ({ allowed: [UNK, EOS, 5, 99, -1], forbidden: [1000], bonus: new Map([[77, 3]]) });
-    const found = await translateBatch(new TableModel(VOCABULARY, 34), sources, { ...OPTIONS, processors: [processor] });
+    const processor: TokenProcessor = () => ({
+      allowed: [UNK, EOS, 5, 99, -1],
+      forbidden: [1000],
+      bonus: new Map([[77, 3]]),
+    });
+    const found = await translateBatch(new TableModel(VOCABULARY, 34), sources, {
+      ...OPTIONS,
+      processors: [processor],
+    });
     for (const [best] of found) assert.ok(best!.tokens.every((token) => token === 5));
   });
 
@@ -101,7 +136,9 @@ describe('constraints in search', () => {
   test('timers run while a batch is translated', async () => {
     let ticks = 0;
     const timer = setInterval(() => ticks++, 0);
-    const model = new TableModel(VOCABULARY, 36, (logits) => logits.map((logit, token) => (token === EOS ? -1e9 : logit)));
+    const model = new TableModel(VOCABULARY, 36, (logits) =>
+      logits.map((logit, token) => (token === EOS ? -1e9 : logit)),
+    );
     await translateBatch(model, sources, { ...OPTIONS, maxLengthMargin: 60 });
     clearInterval(timer);
     assert.ok(ticks > 0);
@@ -109,7 +146,10 @@ describe('constraints in search', () => {
 
   test('two batches translated at the same time do not disturb each other', async () => {
     const models = [new TableModel(VOCABULARY, 37), new TableModel(VOCABULARY, 38)];
-    const alone = [await translateBatch(models[0]!, sources, OPTIONS), await translateBatch(models[1]!, sources, OPTIONS)];
+    const alone = [
+      await translateBatch(models[0]!, sources, OPTIONS),
+      await translateBatch(models[1]!, sources, OPTIONS),
+    ];
     assert.deepEqual(await Promise.all(models.map((model) => translateBatch(model, sources, OPTIONS))), alone);
   });
 });

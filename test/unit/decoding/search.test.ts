@@ -20,32 +20,52 @@ interface Plain {
 }
 
 /** All sequences up to the longest length that end in `</s>`, best first. */
-function exhaustiveSearch(model: TableModel, source: readonly number[], longest: number, lengthPenalty: number): Plain[] {
+function exhaustiveSearch(
+  model: TableModel,
+  source: readonly number[],
+  longest: number,
+  lengthPenalty: number,
+): Plain[] {
   const found: Plain[] = [];
   const visit = (tokens: number[], logProbability: number): void => {
     const next = model.logProbabilities(source, tokens);
     const length = tokens.length + 1;
-    found.push({ tokens, logProbability: logProbability + next[EOS]!, score: (logProbability + next[EOS]!) / length ** lengthPenalty });
+    found.push({
+      tokens,
+      logProbability: logProbability + next[EOS]!,
+      score: (logProbability + next[EOS]!) / length ** lengthPenalty,
+    });
     if (length === longest) return;
-    for (let token = EOS + 1; token < model.targetVocabularySize; token++) visit([...tokens, token], logProbability + next[token]!);
+    for (let token = EOS + 1; token < model.targetVocabularySize; token++)
+      visit([...tokens, token], logProbability + next[token]!);
   };
   visit([], 0);
   return found.sort((a, b) => b.score - a.score);
 }
 
 /** Beam search as it reads in a textbook: one sentence, no early end but that `beamSize` hypotheses have ended. */
-function plainBeamSearch(model: TableModel, source: readonly number[], { beamSize, lengthPenalty, nBest = 1, ...limits }: SearchOptions): Plain[] {
+function plainBeamSearch(
+  model: TableModel,
+  source: readonly number[],
+  { beamSize, lengthPenalty, nBest = 1, ...limits }: SearchOptions,
+): Plain[] {
   const ended: Plain[] = [];
   let live: Plain[] = [{ tokens: [], logProbability: 0, score: 0 }];
   for (let length = 1; length <= maxLength(source.length, limits) && ended.length < beamSize; length++) {
     const candidates = live.flatMap(({ tokens, logProbability }) =>
       model.logProbabilities(source, tokens).flatMap((next, token) => {
         const sum = logProbability + next;
-        return token < EOS ? [] : [{ tokens: [...tokens, token], logProbability: sum, score: sum / length ** lengthPenalty }];
+        return token < EOS
+          ? []
+          : [{ tokens: [...tokens, token], logProbability: sum, score: sum / length ** lengthPenalty }];
       }),
     );
     candidates.sort((a, b) => b.logProbability - a.logProbability);
-    ended.push(...candidates.slice(0, beamSize).flatMap((it) => (it.tokens.at(-1) === EOS ? [{ ...it, tokens: it.tokens.slice(0, -1) }] : [])));
+    ended.push(
+      ...candidates
+        .slice(0, beamSize)
+        .flatMap((it) => (it.tokens.at(-1) === EOS ? [{ ...it, tokens: it.tokens.slice(0, -1) }] : [])),
+    );
     live = candidates.filter(({ tokens }) => tokens.at(-1) !== EOS).slice(0, beamSize);
   }
   const best = ended.sort((a, b) => b.score - a.score).slice(0, nBest);
@@ -67,7 +87,11 @@ function plainGreedySearch(model: TableModel, source: readonly number[], longest
 }
 
 function assertSame(found: readonly Hypothesis[], expected: readonly Plain[], title: string): void {
-  assert.deepEqual(found.map(({ tokens }) => tokens), expected.map(({ tokens }) => tokens), title);
+  assert.deepEqual(
+    found.map(({ tokens }) => tokens),
+    expected.map(({ tokens }) => tokens),
+    title,
+  );
   found.forEach(({ score, logProbability }, i) => {
     assert.ok(Math.abs(score - expected[i]!.score) < 1e-4, title);
     assert.ok(Math.abs(logProbability - expected[i]!.logProbability) < 1e-4, title);
@@ -82,7 +106,13 @@ describe('search', () => {
         const model = new TableModel(7, seed);
         const sources = randomSources(3, 6, seed);
         const found = await translateBatch(model, sources, { ...limits, lengthPenalty, beamSize: 330, nBest: 121 });
-        sources.forEach((source, i) => assertSame(found[i]!, exhaustiveSearch(model, source, 5, lengthPenalty), `alpha ${lengthPenalty}, seed ${seed}`));
+        sources.forEach((source, i) =>
+          assertSame(
+            found[i]!,
+            exhaustiveSearch(model, source, 5, lengthPenalty),
+            `alpha ${lengthPenalty}, seed ${seed}`,
+          ),
+        );
         // Early finish stops the search, not the result.
         const few = await translateBatch(model, sources, { ...limits, lengthPenalty, beamSize: 330, nBest: 3 });
         few.forEach((hypotheses, i) => assert.deepEqual(hypotheses, found[i]!.slice(0, 3)));
@@ -98,7 +128,9 @@ describe('search', () => {
           const sources = randomSources(12, 9, beamSize + 100);
           const settings = { ...options, beamSize, lengthPenalty, nBest };
           const found = await translateBatch(model, sources, settings);
-          sources.forEach((source, i) => assertSame(found[i]!, plainBeamSearch(model, source, settings), `beam ${beamSize}, alpha ${lengthPenalty}`));
+          sources.forEach((source, i) =>
+            assertSame(found[i]!, plainBeamSearch(model, source, settings), `beam ${beamSize}, alpha ${lengthPenalty}`),
+          );
         }
       }
     }
@@ -109,7 +141,9 @@ describe('search', () => {
     const sources = randomSources(50, 12, 4);
     const found = await translateBatch(model, sources, { ...options, beamSize: 1 });
     assert.ok(new Set(found.map(([best]) => best!.tokens.length)).size > 3, 'translations of many lengths');
-    sources.forEach((source, i) => assert.deepEqual(found[i]![0]!.tokens, plainGreedySearch(model, source, maxLength(source.length, options))));
+    sources.forEach((source, i) =>
+      assert.deepEqual(found[i]![0]!.tokens, plainGreedySearch(model, source, maxLength(source.length, options))),
+    );
   });
 
   test('the result of a sentence does not depend on its batch, nor on when the others end', async () => {
@@ -119,7 +153,7 @@ describe('search', () => {
       const settings = { ...options, beamSize, nBest: beamSize };
       const together = await translateBatch(model, sources, settings);
       const rows = model.rowsOfSteps;
-      assert.ok(rows.at(-1)! < sources.length * beamSize / 2, 'ended sentences leave the batch');
+      assert.ok(rows.at(-1)! < (sources.length * beamSize) / 2, 'ended sentences leave the batch');
       for (const [i, source] of sources.entries()) {
         assertSame((await translateBatch(model, [source], settings))[0]!, together[i]!, `sentence ${i} alone`);
       }
@@ -152,8 +186,13 @@ describe('search', () => {
       for (const [i, hypotheses] of (await translateBatch(model, sources, { ...options, beamSize })).entries()) {
         const { tokens, logProbability, finished } = hypotheses[0]!;
         assert.ok(tokens.every((token) => token > EOS));
-        const prefixes = [...tokens, ...(finished ? [EOS] : [])].map((token, at) => model.logProbabilities(sources[i]!, tokens.slice(0, at))[token]!);
-        assert.ok(Math.abs(prefixes.reduce((sum, value) => sum + value, 0) - logProbability) < 1e-3, 'the score is what the model gives');
+        const prefixes = [...tokens, ...(finished ? [EOS] : [])].map(
+          (token, at) => model.logProbabilities(sources[i]!, tokens.slice(0, at))[token]!,
+        );
+        assert.ok(
+          Math.abs(prefixes.reduce((sum, value) => sum + value, 0) - logProbability) < 1e-3,
+          'the score is what the model gives',
+        );
       }
     }
   });
@@ -162,8 +201,20 @@ describe('search', () => {
     const model = new TableModel(8, 11, (logits) => logits.map((logit, token) => (token === EOS ? -1e9 : logit)));
     const sources = [[5, 3], [5, 6, 7, 8, 9, 3], [3]];
     for (const beamSize of [1, 3]) {
-      const found = await translateBatch(model, sources, { ...options, beamSize, maxLengthRatio: 1.5, maxLengthMargin: 1 });
-      assert.deepEqual(found.map(([best]) => [best!.tokens.length, best!.finished]), [[4, false], [10, false], [2, false]]);
+      const found = await translateBatch(model, sources, {
+        ...options,
+        beamSize,
+        maxLengthRatio: 1.5,
+        maxLengthMargin: 1,
+      });
+      assert.deepEqual(
+        found.map(([best]) => [best!.tokens.length, best!.finished]),
+        [
+          [4, false],
+          [10, false],
+          [2, false],
+        ],
+      );
     }
   });
 
@@ -182,7 +233,9 @@ describe('search', () => {
       assert.equal(best!.attention?.length ?? 0, best!.tokens.length);
       for (const weights of best!.attention ?? []) {
         assert.equal(weights.length, time);
-        weights.forEach((weight, at) => assert.ok(Math.abs(weight - (at < sources[i]!.length ? 1 / sources[i]!.length : 0)) < 1e-6));
+        weights.forEach((weight, at) =>
+          assert.ok(Math.abs(weight - (at < sources[i]!.length ? 1 / sources[i]!.length : 0)) < 1e-6),
+        );
       }
     }
     assert.equal((await translateBatch(model, sources, options))[0]![0]!.attention, undefined);
@@ -194,24 +247,35 @@ describe('search', () => {
     const before = tf.memory().numTensors;
     for (const beamSize of [1, 5]) await translateBatch(model, sources, { ...options, beamSize, attention: true });
     const sick = new TableModel(9, 15, (logits) => logits.map(() => NaN));
-    await assert.rejects(() => translateBatch(sick, sources, options), (error: unknown) => error instanceof S2sError && error.code === 'decoding-not-finite');
+    await assert.rejects(
+      () => translateBatch(sick, sources, options),
+      (error: unknown) => error instanceof S2sError && error.code === 'decoding-not-finite',
+    );
     assert.equal(tf.memory().numTensors, before);
   });
 
   test('more translations than the beam holds are refused, and no sentence gives no result', async () => {
     const model = new TableModel(9, 17);
-    await assert.rejects(() => translateBatch(model, [[3]], { ...options, nBest: 6 }), (error: unknown) => error instanceof UsageError && /need a beam of at least 6, not 5/.test(error.message));
+    await assert.rejects(
+      () => translateBatch(model, [[3]], { ...options, nBest: 6 }),
+      (error: unknown) => error instanceof UsageError && /need a beam of at least 6, not 5/.test(error.message),
+    );
     assert.deepEqual(await translateBatch(model, [], options), []);
   });
 });
 
 describe('sequences that may not repeat', () => {
   const repeats = (tokens: readonly number[], size: number): boolean => {
-    const seen = tokens.flatMap((_, start) => (start + size > tokens.length ? [] : [tokens.slice(start, start + size).join()]));
+    const seen = tokens.flatMap((_, start) =>
+      start + size > tokens.length ? [] : [tokens.slice(start, start + size).join()],
+    );
     return new Set(seen).size < seen.length;
   };
   /** A model that loves three of its tokens, and hardly ever ends. */
-  const loop = (): TableModel => new TableModel(12, 21, (logits) => logits.map((logit, token) => (token === EOS ? -20 : token < EOS + 4 ? logit + 6 : logit)));
+  const loop = (): TableModel =>
+    new TableModel(12, 21, (logits) =>
+      logits.map((logit, token) => (token === EOS ? -20 : token < EOS + 4 ? logit + 6 : logit)),
+    );
   const sources = randomSources(6, 9, 5);
 
   for (const beamSize of [1, 4]) {
@@ -219,7 +283,10 @@ describe('sequences that may not repeat', () => {
       test(`of ${size} tokens, beam ${beamSize}`, async () => {
         const long = { ...options, beamSize, maxLengthMargin: 8 };
         const free = await translateBatch(loop(), sources, long);
-        assert.ok(free.some(([best]) => repeats(best!.tokens, size)), 'this model repeats where it may');
+        assert.ok(
+          free.some(([best]) => repeats(best!.tokens, size)),
+          'this model repeats where it may',
+        );
         const barred = await translateBatch(loop(), sources, { ...long, noRepeatNgramSize: size, nBest: beamSize });
         for (const hypotheses of barred) {
           assert.ok(hypotheses.length > 0);
@@ -235,24 +302,41 @@ describe('sequences that may not repeat', () => {
       const longest = maxLength(source.length, options);
       const tokens: number[] = [];
       while (tokens.length < longest) {
-        const ranked = model.logProbabilities(source, tokens).map((value, token) => ({ value, token })).filter(({ token }) => token >= EOS && !repeats([...tokens, token], 2));
+        const ranked = model
+          .logProbabilities(source, tokens)
+          .map((value, token) => ({ value, token }))
+          .filter(({ token }) => token >= EOS && !repeats([...tokens, token], 2));
         const { token } = ranked.reduce((best, other) => (other.value > best.value ? other : best));
         if (token === EOS) break;
         tokens.push(token);
       }
-      assert.deepEqual((await translateBatch(model, [source], { ...options, beamSize: 1, noRepeatNgramSize: 2 }))[0]![0]!.tokens, tokens);
+      assert.deepEqual(
+        (await translateBatch(model, [source], { ...options, beamSize: 1, noRepeatNgramSize: 2 }))[0]![0]!.tokens,
+        tokens,
+      );
     }
   });
 
   test('two <unk> may stand for different words', async () => {
-    const only = new TableModel(6, 3, (logits) => logits.map((logit, token) => (token === UNK ? 9 : token === EOS ? -9 : logit)));
-    const [[best]] = await translateBatch(only, [[4, 5, 4, EOS]], { ...options, beamSize: 1, noRepeatNgramSize: 1, copyUnknown: true }) as [[Hypothesis]];
+    const only = new TableModel(6, 3, (logits) =>
+      logits.map((logit, token) => (token === UNK ? 9 : token === EOS ? -9 : logit)),
+    );
+    const [[best]] = (await translateBatch(only, [[4, 5, 4, EOS]], {
+      ...options,
+      beamSize: 1,
+      noRepeatNgramSize: 1,
+      copyUnknown: true,
+    })) as [[Hypothesis]];
     assert.ok(best.tokens.length > 1 && best.tokens.every((token) => token === UNK), best.tokens.join(' '));
   });
 
   test('where nothing may follow, the translation is what there is', async () => {
     const few = new TableModel(6, 3, (logits) => logits.map((logit, token) => (token === EOS ? -Infinity : logit)));
-    const [[best]] = await translateBatch(few, [[4, 5, 4, EOS]], { ...options, beamSize: 2, noRepeatNgramSize: 1 }) as [[Hypothesis]];
+    const [[best]] = (await translateBatch(few, [[4, 5, 4, EOS]], {
+      ...options,
+      beamSize: 2,
+      noRepeatNgramSize: 1,
+    })) as [[Hypothesis]];
     assert.equal(best.finished, false);
     assert.deepEqual([...best.tokens].sort(), [4, 5]);
   });
@@ -260,12 +344,20 @@ describe('sequences that may not repeat', () => {
 
 describe('<unk>', () => {
   test('is generated where it is replaced afterwards, with its attention, and nowhere else; <s> is nowhere', async () => {
-    const model = new TableModel(9, 31, (logits) => logits.map((logit, token) => (token === 1 ? logit + 2 : token === 2 ? 30 : logit)));
+    const model = new TableModel(9, 31, (logits) =>
+      logits.map((logit, token) => (token === 1 ? logit + 2 : token === 2 ? 30 : logit)),
+    );
     const sources = randomSources(5, 6, 8);
-    const withUnknown = (await translateBatch(model, sources, { ...options, copyUnknown: true })).map(([best]) => best!);
+    const withUnknown = (await translateBatch(model, sources, { ...options, copyUnknown: true })).map(
+      ([best]) => best!,
+    );
     assert.ok(withUnknown.some(({ tokens }) => tokens.includes(1)));
-    assert.ok(withUnknown.every(({ tokens, attention }) => !tokens.includes(2) && tokens.length === (attention?.length ?? 0)));
+    assert.ok(
+      withUnknown.every(({ tokens, attention }) => !tokens.includes(2) && tokens.length === (attention?.length ?? 0)),
+    );
     const without = (await translateBatch(model, sources, options)).map(([best]) => best!);
-    assert.ok(without.every(({ tokens, attention }) => tokens.every((token) => token > EOS) && attention === undefined));
+    assert.ok(
+      without.every(({ tokens, attention }) => tokens.every((token) => token > EOS) && attention === undefined),
+    );
   });
 });

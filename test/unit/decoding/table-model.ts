@@ -26,15 +26,23 @@ export class TableModel implements Decodable {
     change: (logits: number[]) => number[] = (logits) => logits,
   ) {
     const random = new Random(seed);
-    this.table = Array.from({ length: CONTEXTS }, () => change(Array.from({ length: targetVocabularySize }, () => 2 * random.normal())));
+    this.table = Array.from({ length: CONTEXTS }, () =>
+      change(Array.from({ length: targetVocabularySize }, () => 2 * random.normal())),
+    );
     this.values = Float32Array.from(this.table.flat());
   }
 
   encode(source: Tensor2D, sourceLengths: Tensor1D): PreparedSource {
     const time = source.shape[1];
-    const mask: Tensor2D = tf.cast(tf.less(tf.expandDims(tf.range(0, time, 1, 'int32'), 0), tf.expandDims(sourceLengths, 1)), 'float32');
+    const mask: Tensor2D = tf.cast(
+      tf.less(tf.expandDims(tf.range(0, time, 1, 'int32'), 0), tf.expandDims(sourceLengths, 1)),
+      'float32',
+    );
     const values: Tensor3D = tf.mul(tf.expandDims(tf.cast(source, 'float32'), 2), tf.expandDims(mask, 2));
-    return { memory: [values, values, mask], state: [tf.mod(tf.sum(tf.squeeze<Tensor2D>(values, [2]), 1, true), CONTEXTS)] };
+    return {
+      memory: [values, values, mask],
+      state: [tf.mod(tf.sum(tf.squeeze<Tensor2D>(values, [2]), 1, true), CONTEXTS)],
+    };
   }
 
   decodeStep({ memory, state, previous }: DecodeStepInput): DecodeStep {
@@ -43,9 +51,18 @@ export class TableModel implements Decodable {
     this.rowsOfSteps.push(rows);
     const batch = mask.shape[0];
     const ofSource = tf.sum(tf.squeeze<Tensor2D>(values, [2]), 1, true);
-    const perSentence = tf.reshape(tf.add(tf.mul(state[0] as Tensor2D, 131), tf.mul(tf.expandDims(tf.cast(previous, 'float32'), 1), 37)), [batch, rows / batch]);
-    const context: Tensor2D = tf.reshape(tf.mod(tf.add(tf.add(perSentence, tf.mul(ofSource, 2)), 1), CONTEXTS), [rows, 1]);
-    const logits: Tensor2D = tf.gather(tf.tensor2d(this.values, [CONTEXTS, this.targetVocabularySize]), tf.cast(tf.reshape(context, [rows]), 'int32'));
+    const perSentence = tf.reshape(
+      tf.add(tf.mul(state[0] as Tensor2D, 131), tf.mul(tf.expandDims(tf.cast(previous, 'float32'), 1), 37)),
+      [batch, rows / batch],
+    );
+    const context: Tensor2D = tf.reshape(tf.mod(tf.add(tf.add(perSentence, tf.mul(ofSource, 2)), 1), CONTEXTS), [
+      rows,
+      1,
+    ]);
+    const logits: Tensor2D = tf.gather(
+      tf.tensor2d(this.values, [CONTEXTS, this.targetVocabularySize]),
+      tf.cast(tf.reshape(context, [rows]), 'int32'),
+    );
     const attended = tf.div(mask, tf.sum(mask, 1, true));
     const attention: Tensor3D = tf.tile(tf.expandDims(attended, 1), [1, rows / batch, 1]);
     return { logits: givenLogits(logits), state: [context], attention };
@@ -66,5 +83,8 @@ export class TableModel implements Decodable {
 /** Sentences of 1 to `maxLength` tokens, `</s>` included. */
 export function randomSources(count: number, maxLength: number, seed: number): number[][] {
   const random = new Random(seed);
-  return Array.from({ length: count }, () => [...Array.from({ length: random.integer(maxLength) }, () => 4 + random.integer(20)), 3]);
+  return Array.from({ length: count }, () => [
+    ...Array.from({ length: random.integer(maxLength) }, () => 4 + random.integer(20)),
+    3,
+  ]);
 }

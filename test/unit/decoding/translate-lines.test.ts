@@ -14,13 +14,22 @@ before(async () => {
 const LETTERS = [...'abcdefghi\n'];
 
 /** Every letter a token; anything else nothing. */
-const letters: Pick<Tokenizer, 'encodeBatch' | 'spansOf' | 'decode' | 'tokenOf' | 'detokenize'> & { readonly encoded: string[] } = {
+const letters: Pick<Tokenizer, 'encodeBatch' | 'spansOf' | 'decode' | 'tokenOf' | 'detokenize'> & {
+  readonly encoded: string[];
+} = {
   encoded: [],
   encodeBatch(texts) {
     this.encoded.push(...texts);
-    return Promise.resolve(texts.map((text) => [...text].flatMap((letter) => (LETTERS.includes(letter) ? [4 + LETTERS.indexOf(letter)] : []))));
+    return Promise.resolve(
+      texts.map((text) =>
+        [...text].flatMap((letter) => (LETTERS.includes(letter) ? [4 + LETTERS.indexOf(letter)] : [])),
+      ),
+    );
   },
-  spansOf: (text) => Promise.resolve([...text].flatMap((letter, index) => (LETTERS.includes(letter) ? [[index, index + 1] as const] : []))),
+  spansOf: (text) =>
+    Promise.resolve(
+      [...text].flatMap((letter, index) => (LETTERS.includes(letter) ? [[index, index + 1] as const] : [])),
+    ),
   decode: (ids) => ids.map((id) => LETTERS[id - 4]).join(''),
   tokenOf: (id) => LETTERS[id - 4]!,
   detokenize: (tokens) => tokens.join('').replaceAll(SPACE_MARK, ''),
@@ -28,7 +37,11 @@ const letters: Pick<Tokenizer, 'encodeBatch' | 'spansOf' | 'decode' | 'tokenOf' 
 const tokenizers = { source: letters as unknown as Tokenizer, target: letters as unknown as Tokenizer };
 
 function settings(more: Partial<TranslationSettings['options']> = {}): TranslationSettings {
-  return { model: new TableModel(4 + LETTERS.length, 1), tokenizers, options: { beamSize: 3, lengthPenalty: 1, maxLengthRatio: 1, maxLengthMargin: 3, batchTokens: 12, ...more } };
+  return {
+    model: new TableModel(4 + LETTERS.length, 1),
+    tokenizers,
+    options: { beamSize: 3, lengthPenalty: 1, maxLengthRatio: 1, maxLengthMargin: 3, batchTokens: 12, ...more },
+  };
 }
 
 test('each line has its translation, in order, the same alone and together', async () => {
@@ -46,7 +59,10 @@ test('blank lines, and those of which the tokenizer leaves nothing, pass untouch
   letters.encoded.length = 0;
   const lines = ['', 'ab', '  ', '\t\r', '\u3000', '...', 'ab'];
   const translations = await translateLines(lines, settings());
-  assert.deepEqual(translations.map(({ blank }) => blank), [true, false, true, true, true, true, false]);
+  assert.deepEqual(
+    translations.map(({ blank }) => blank),
+    [true, false, true, true, true, true, false],
+  );
   lines.forEach((line, i) => assert.ok(line === 'ab' || translations[i]!.hypotheses[0].text === line));
   assert.deepEqual(letters.encoded, ['ab', '...', 'ab']);
   assert.deepEqual(await translateLines([], settings()), []);
@@ -59,7 +75,10 @@ test('n-best gives that many different texts, best first, without a line feed', 
     assert.equal(hypotheses.length, 8);
     assert.ok(hypotheses.every(({ text }) => !text.includes('\n')));
   }
-  assert.ok(translations.some(({ hypotheses }) => hypotheses.some(({ text }) => text.includes(' '))), 'a line feed was generated, and replaced');
+  assert.ok(
+    translations.some(({ hypotheses }) => hypotheses.some(({ text }) => text.includes(' '))),
+    'a line feed was generated, and replaced',
+  );
 });
 
 test('a carriage return at the end is not shown to the tokenizer', async () => {
@@ -82,22 +101,32 @@ test('a line that is far too long is cut and told of', async () => {
 
 test('an unknown word is generated only to be replaced by the source word that attention points to', async () => {
   // <unk> is the best token everywhere, and this model looks at the first source token most.
-  const likesUnknown = (): TableModel => new TableModel(4 + LETTERS.length, 1, (logits) => logits.map((logit, token) => (token === UNK ? 9 : logit)));
+  const likesUnknown = (): TableModel =>
+    new TableModel(4 + LETTERS.length, 1, (logits) => logits.map((logit, token) => (token === UNK ? 9 : logit)));
   const translate = async (copyUnknown: boolean): Promise<string> => {
-    const [translation] = await translateLines(['abc def'], { ...settings({ beamSize: 1, maxLengthRatio: 0.5, maxLengthMargin: 0, copyUnknown }), model: likesUnknown() });
+    const [translation] = await translateLines(['abc def'], {
+      ...settings({ beamSize: 1, maxLengthRatio: 0.5, maxLengthMargin: 0, copyUnknown }),
+      model: likesUnknown(),
+    });
     return translation!.hypotheses[0].text;
   };
   assert.equal(await translate(true), 'abc');
   assert.match(await translate(false), /^[a-i ]+$/);
   // However often <unk> stands for the one word, the text is the same.
-  const [several] = await translateLines(['abc def'], { ...settings({ beamSize: 6, nBest: 6, maxLengthRatio: 0.5, maxLengthMargin: 0, copyUnknown: true }), model: likesUnknown() });
+  const [several] = await translateLines(['abc def'], {
+    ...settings({ beamSize: 6, nBest: 6, maxLengthRatio: 0.5, maxLengthMargin: 0, copyUnknown: true }),
+    model: likesUnknown(),
+  });
   const texts = several!.hypotheses.map(({ text }) => text);
   assert.deepEqual([...new Set(texts)], texts);
 });
 
 test('progress counts blank lines too and ends at the total', async () => {
   const steps: number[] = [];
-  await translateLines(['', 'abc', 'abcdefghi', 'a'], { ...settings(), onProgress: (done, total) => steps.push(done / total) });
+  await translateLines(['', 'abc', 'abcdefghi', 'a'], {
+    ...settings(),
+    onProgress: (done, total) => steps.push(done / total),
+  });
   assert.equal(steps.at(-1), 1);
 });
 
@@ -111,10 +140,24 @@ test('memory that runs out names the longest line of the batch at work', async (
       if (++batches === number) throw new Error('Invalid TF_Status: 8\nMessage: OOM when allocating tensor');
       return model.encode(...given);
     };
-    return translateLines(lines, { ...others, model: Object.assign(Object.create(model) as typeof model, { encode }), ...more });
+    return translateLines(lines, {
+      ...others,
+      model: Object.assign(Object.create(model) as typeof model, { encode }),
+      ...more,
+    });
   };
   // With their ends: 10 tokens alone; 5 and 4 together; 3 and 2 together.
-  await assert.rejects(failing(1), { code: 'out-of-memory', message: /^out of memory in the translation on .*, with a batch of at most 12 source tokens with beam 3, the longest of which is a line of 9 tokens that begins "abcdefghi"$/ });
-  await assert.rejects(failing(2), { code: 'out-of-memory', message: /the longest of which is a line of 4 tokens that begins "dcba"$/ });
-  await assert.rejects(failing(3, { task: { name: 'it', remedy: 'decoding', placeOf: (index) => ({ line: index + 1 }) } }), { place: { line: 6 }, message: /^out of memory in it on .*, the longest of which is this line$/ });
+  await assert.rejects(failing(1), {
+    code: 'out-of-memory',
+    message:
+      /^out of memory in the translation on .*, with a batch of at most 12 source tokens with beam 3, the longest of which is a line of 9 tokens that begins "abcdefghi"$/,
+  });
+  await assert.rejects(failing(2), {
+    code: 'out-of-memory',
+    message: /the longest of which is a line of 4 tokens that begins "dcba"$/,
+  });
+  await assert.rejects(
+    failing(3, { task: { name: 'it', remedy: 'decoding', placeOf: (index) => ({ line: index + 1 }) } }),
+    { place: { line: 6 }, message: /^out of memory in it on .*, the longest of which is this line$/ },
+  );
 });

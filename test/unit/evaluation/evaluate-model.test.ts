@@ -35,7 +35,8 @@ async function stepwise() {
 }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, value) => total + value, 0);
-const close = (actual: number, expected: number, tolerance: number): void => assert.ok(Math.abs(actual - expected) <= tolerance, `${actual} is not ${expected}`);
+const close = (actual: number, expected: number, tolerance: number): void =>
+  assert.ok(Math.abs(actual - expected) <= tolerance, `${actual} is not ${expected}`);
 /** Batches of a few tokens, so that pairs come out of order and with padding. */
 const settings = () => ({ ...run, decoding: { ...run.config.decoding, batchTokens: 40 } });
 
@@ -65,18 +66,37 @@ test('every line is translated and scored against all references, and nothing st
   await scorePairs(SOURCES, TARGETS, settings());
   assert.equal(tf.memory().numTensors, before);
   const translations = await translateLines(SOURCES, { ...run, options: run.config.decoding });
-  assert.deepEqual(hypotheses, translations.map((translation) => translation.hypotheses[0].text));
+  assert.deepEqual(
+    hypotheses,
+    translations.map((translation) => translation.hypotheses[0].text),
+  );
   assert.deepEqual(scores.bleu, corpusBleu(hypotheses, [TARGETS, others]));
   assert.deepEqual(Object.keys(scores), ['bleu', 'chrf', 'ter']);
 });
 
 test('looping outputs and tokenised references are warned of', async () => {
-  const sources = ['the dog', 'a fox', 'over', 'brown', 'lazy', 'jumps', 'quick', 'the fox', 'the lazy dog', 'a brown dog', 'the quick fox', 'dog'];
+  const sources = [
+    'the dog',
+    'a fox',
+    'over',
+    'brown',
+    'lazy',
+    'jumps',
+    'quick',
+    'the fox',
+    'the lazy dog',
+    'a brown dog',
+    'the quick fox',
+    'dog',
+  ];
   const references = [sources.map((line) => `${line} .`)] as const;
   // Translations of one letter have to be alike.
   const decoding = { ...run.config.decoding, maxLengthRatio: 0.001, maxLengthMargin: 1 };
   const { warnings } = await evaluateModel({ sources, references }, { ...run, decoding });
   assert.equal(warnings.length, 2);
   assert.match(warnings[0]!, /^\d+ of 12 outputs are the same although their inputs differ: ".?"$/);
-  assert.equal(warnings[1], 'the reference text looks tokenised: 12 lines, the first line 1, end in a point apart from its word (" ."). Scores compare only between detokenised texts.');
+  assert.equal(
+    warnings[1],
+    'the reference text looks tokenised: 12 lines, the first line 1, end in a point apart from its word (" ."). Scores compare only between detokenised texts.',
+  );
 });

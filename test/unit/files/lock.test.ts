@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { fork, spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -56,7 +65,11 @@ test('processes that cannot be asked hold a lock while their heartbeat goes on',
   const dead = spawnSync(process.execPath, ['-e', '']).pid;
   for (const owner of [{ host: 'elsewhere' }, { boot: 'another' }, { namespace: 'pid:[1]' }]) {
     assert.equal(await isTaken(lockOf({ pid: dead, ...owner })), false, JSON.stringify(owner));
-    assert.equal(await isTaken(lockOf({ pid: dead, ...owner }, 600)), true, `${JSON.stringify(owner)} without heartbeat`);
+    assert.equal(
+      await isTaken(lockOf({ pid: dead, ...owner }, 600)),
+      true,
+      `${JSON.stringify(owner)} without heartbeat`,
+    );
   }
 });
 
@@ -97,10 +110,15 @@ test('what a crash in the middle of a takeover leaves does not matter', async ()
     await tryLock(process.argv[1]);`;
   const file = lockOf({ pid, started: undefined });
   for (let crash = 0; crash < 3; crash++) {
-    const { signal, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program, file], { encoding: 'utf8' });
+    const { signal, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program, file], {
+      encoding: 'utf8',
+    });
     assert.equal(signal, 'SIGKILL', stderr);
   }
-  assert.ok(readdirSync(join(file, '..')).some((name) => name.includes('takeover')), 'the crashes left claims');
+  assert.ok(
+    readdirSync(join(file, '..')).some((name) => name.includes('takeover')),
+    'the crashes left claims',
+  );
   assert.equal(await isTaken(file), true);
 });
 
@@ -134,10 +152,15 @@ test('many processes that start at once, some of which are killed with the lock,
     process.disconnect();`,
   );
   const children = Array.from({ length: 12 }, (_, i) => fork(program, [folder, String(i)], { execArgv: [] }));
-  const ended = children.map((child) => new Promise<unknown>((resolve) => child.once('exit', (code, signal) => resolve(signal ?? code))));
+  const ended = children.map(
+    (child) => new Promise<unknown>((resolve) => child.once('exit', (code, signal) => resolve(signal ?? code))),
+  );
   await Promise.all(children.map((child) => new Promise((resolve) => child.once('message', resolve))));
   for (const child of children) child.send('go');
-  assert.deepEqual(await Promise.all(ended), children.map((_, i) => (i % 2 === 0 ? 'SIGKILL' : 0)));
+  assert.deepEqual(
+    await Promise.all(ended),
+    children.map((_, i) => (i % 2 === 0 ? 'SIGKILL' : 0)),
+  );
   const log = readFileSync(join(folder, 'log'), 'utf8').trimEnd().split('\n');
   for (let i = 0; i < log.length; i += 2) {
     assert.match(log[i]!, / begins$/);

@@ -55,7 +55,11 @@ test('a failure leaves the old file and no draft', async () => {
 test('many writers of one file at once leave the text of one of them', async () => {
   const file = join(newFolder(), 'a.txt');
   const texts = Array.from({ length: 20 }, (_, i) => String(i).repeat(10_000));
-  await Promise.all(texts.map((text, i) => (i % 2 === 0 ? replaceFile(file, text) : Promise.resolve().then(() => replaceFileSync(file, text)))));
+  await Promise.all(
+    texts.map((text, i) =>
+      i % 2 === 0 ? replaceFile(file, text) : Promise.resolve().then(() => replaceFileSync(file, text)),
+    ),
+  );
   assert.ok(texts.includes(readFileSync(file, 'utf8')));
 });
 

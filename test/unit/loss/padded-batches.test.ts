@@ -106,11 +106,7 @@ describe('the loss of a batch is the sum over its sentences', () => {
     plain.dispose();
   });
 
-  function check(
-    batch: Batch,
-    variant: (typeof VARIANTS)[number],
-    divisor: number,
-  ): void {
+  function check(batch: Batch, variant: (typeof VARIANTS)[number], divisor: number): void {
     const { name: variantName, loss, gradient, margin } = variant;
     const model = models[VARIANTS.indexOf(variant)]!;
     const sentences = [...batch.indices].map((index) => alone[index]!);

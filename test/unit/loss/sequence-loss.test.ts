@@ -33,7 +33,10 @@ async function plainInputs(model: TrainableModel, batch: Batch): Promise<PlainIn
     kernel: Array.from({ length: VOCABULARY }, (_, id) => [...kernel.subarray(id * width, (id + 1) * width)]),
     bias: [...values.get(model.outputBias)!.data],
     rows: Array.from({ length: batch.batch }, (_, row) =>
-      Array.from({ length: batch.targetLengths[row]! }, (__, time) => ({ hidden: outputs[row * batch.targetTime + time]!, label: batch.labels[row * batch.targetTime + time]! })),
+      Array.from({ length: batch.targetLengths[row]! }, (__, time) => ({
+        hidden: outputs[row * batch.targetTime + time]!,
+        label: batch.labels[row * batch.targetTime + time]!,
+      })),
     ),
   };
 }
@@ -46,7 +49,11 @@ function logProbabilities({ kernel, bias }: PlainInputs, hidden: readonly number
 }
 
 /** The loss by its definition: each position against the distribution `1 - smoothing` on the label plus `smoothing / vocabulary` on every token. */
-function plainLoss(inputs: PlainInputs, smoothing: number, divisor: number): { loss: number; negativeLogLikelihood: number; correct: number } {
+function plainLoss(
+  inputs: PlainInputs,
+  smoothing: number,
+  divisor: number,
+): { loss: number; negativeLogLikelihood: number; correct: number } {
   let loss = 0;
   let negativeLogLikelihood = 0;
   let correct = 0;
@@ -59,25 +66,46 @@ function plainLoss(inputs: PlainInputs, smoothing: number, divisor: number): { l
   return { loss: loss / divisor, negativeLogLikelihood, correct };
 }
 
-function lossOf(model: TrainableModel, batch: Batch, labelSmoothing: number, divisor: number): { loss: number; negativeLogLikelihood: number; correct: number } {
+function lossOf(
+  model: TrainableModel,
+  batch: Batch,
+  labelSmoothing: number,
+  divisor: number,
+): { loss: number; negativeLogLikelihood: number; correct: number } {
   return tf.tidy(() => {
     const { loss, negativeLogLikelihood, correct } = sequenceLoss(model, toTensors(batch), { labelSmoothing, divisor });
-    return { loss: loss.arraySync(), negativeLogLikelihood: negativeLogLikelihood.arraySync(), correct: correct.arraySync() };
+    return {
+      loss: loss.arraySync(),
+      negativeLogLikelihood: negativeLogLikelihood.arraySync(),
+      correct: correct.arraySync(),
+    };
   });
 }
 
 function assertClose(actual: number, expected: number, message: string, tolerance = 1e-5): void {
-  assert.ok(Math.abs(actual - expected) <= tolerance * Math.max(1, Math.abs(expected)), `${message}: ${actual}, by the definition ${expected}`);
+  assert.ok(
+    Math.abs(actual - expected) <= tolerance * Math.max(1, Math.abs(expected)),
+    `${message}: ${actual}, by the definition ${expected}`,
+  );
 }
 
 describe('sequence loss', () => {
   let model: TrainableModel;
   before(async () => {
     await loadTensorFlow({ device: 'cpu' });
-    model = buildModel(tinyModel({ initialization: 1 }), { source: VOCABULARY, target: VOCABULARY }, { random: new Random(4), policy: policyFor() });
+    model = buildModel(
+      tinyModel({ initialization: 1 }),
+      { source: VOCABULARY, target: VOCABULARY },
+      { random: new Random(4), policy: policyFor() },
+    );
     // A model that has learnt something: not every token is about as likely.
     const random = new Random(9);
-    for (const [name, { data }] of await model.parameters.values()) if (name.startsWith('output')) model.parameters.assign(name, data.map(() => 2 * random.normal()));
+    for (const [name, { data }] of await model.parameters.values())
+      if (name.startsWith('output'))
+        model.parameters.assign(
+          name,
+          data.map(() => 2 * random.normal()),
+        );
   });
 
   for (const smoothing of [0, 0.1, 0.7]) {
@@ -88,7 +116,11 @@ describe('sequence loss', () => {
         for (const padding of [0, 1, 4]) {
           const actual = lossOf(model, batchOf(THREE_PAIRS, padding), smoothing, divisor);
           assertClose(actual.loss, expected.loss, `loss, padding ${padding}`);
-          assertClose(actual.negativeLogLikelihood, expected.negativeLogLikelihood, `negative log-likelihood, padding ${padding}`);
+          assertClose(
+            actual.negativeLogLikelihood,
+            expected.negativeLogLikelihood,
+            `negative log-likelihood, padding ${padding}`,
+          );
           assert.equal(actual.correct, expected.correct);
         }
         assert.ok(expected.correct > 0 && expected.correct < TOKENS, 'some tokens are right, some wrong');
@@ -104,7 +136,8 @@ describe('sequence loss', () => {
         scribbled.labels[row * batch.targetTime + time] = 7;
         scribbled.decoderInput[row * batch.targetTime + time] = 9;
       }
-      for (let time = batch.sourceLengths[row]!; time < batch.sourceTime; time++) scribbled.source[row * batch.sourceTime + time] = 5;
+      for (let time = batch.sourceLengths[row]!; time < batch.sourceTime; time++)
+        scribbled.source[row * batch.sourceTime + time] = 5;
     }
     assert.deepEqual(lossOf(model, scribbled, 0.1, 1), lossOf(model, batch, 0.1, 1));
   });
@@ -113,8 +146,10 @@ describe('sequence loss', () => {
     const batch = batchOf(THREE_PAIRS, 1);
     const inputs = await plainInputs(model, batch);
     const { gradients, ...scalars } = computeGradients(model, batch, { labelSmoothing: 0.2, divisor: 3 });
-    const gradientOf = (name: string): Float32Array => gradients[model.parameters.names.indexOf(name)]!.dataSync() as Float32Array;
-    const difference = (changed: (by: number) => PlainInputs): number => (plainLoss(changed(1e-5), 0.2, 3).loss - plainLoss(changed(-1e-5), 0.2, 3).loss) / 2e-5;
+    const gradientOf = (name: string): Float32Array =>
+      gradients[model.parameters.names.indexOf(name)]!.dataSync() as Float32Array;
+    const difference = (changed: (by: number) => PlainInputs): number =>
+      (plainLoss(changed(1e-5), 0.2, 3).loss - plainLoss(changed(-1e-5), 0.2, 3).loss) / 2e-5;
     const width = inputs.kernel[0]!.length;
     for (let id = 0; id < VOCABULARY; id++) {
       const bias = difference((by) => ({ ...inputs, bias: inputs.bias.with(id, inputs.bias[id]! + by) }));
@@ -145,7 +180,11 @@ describe('sequence loss', () => {
     const scores = scoreBatch(model, batch);
     assert.equal(scores.length, 3);
     for (const [row, steps] of inputs.rows.entries()) {
-      assertClose(scores[row]!, steps.reduce((sum, { hidden, label }) => sum + logProbabilities(inputs, hidden)[label]!, 0), `row ${row}`);
+      assertClose(
+        scores[row]!,
+        steps.reduce((sum, { hidden, label }) => sum + logProbabilities(inputs, hidden)[label]!, 0),
+        `row ${row}`,
+      );
     }
     const { perplexity, tokens } = evaluateLoss(model, [batch], 0.1);
     assertClose(-scores.reduce((sum, score) => sum + score, 0), Math.log(perplexity) * tokens, 'their sum');

@@ -8,7 +8,11 @@ const HYPOTHESES = ['The cat sat on the mat.', 'It is raining.', 'Nobody knows w
 const REFERENCES = ['The cat is sitting on the mat.', 'It rains.', 'No one knows why.'];
 
 test('the unit example of Papineni et al. clips counts', () => {
-  const { counts, totals, precisions } = corpusBleu(['the the the the the the the'], [['The cat is on the mat'], ['There is a cat on the mat']], { lowercase: true });
+  const { counts, totals, precisions } = corpusBleu(
+    ['the the the the the the the'],
+    [['The cat is on the mat'], ['There is a cat on the mat']],
+    { lowercase: true },
+  );
   assert.deepEqual([counts[0], totals[0]], [2, 7]);
   assert.equal(precisions[0], 200 / 7);
 });
@@ -46,13 +50,25 @@ test('counts that differ are told, with both numbers', () => {
     }
   };
   assert.equal(codeAndText(['a', 'b'], [['a']]), 'line-counts-differ: There are 2 hypotheses but 1 references.');
-  assert.equal(codeAndText(['a', 'b'], [['a', 'b'], ['a', 'b', 'c']]), 'line-counts-differ: There are 2 hypotheses but 3 references in set 2.');
+  assert.equal(
+    codeAndText(
+      ['a', 'b'],
+      [
+        ['a', 'b'],
+        ['a', 'b', 'c'],
+      ],
+    ),
+    'line-counts-differ: There are 2 hypotheses but 3 references in set 2.',
+  );
   assert.equal(codeAndText(['a'], []), 'no-references: There are no references to score against.');
   assert.equal(codeAndText([], [[]]), 'nothing-to-score: There are no hypotheses to score.');
 });
 
 test('a thousand sentences take a moment', () => {
-  const texts = Array.from({ length: 1000 }, (_, i) => `A man number ${i} in a red shirt is standing next to the ${i % 7} old houses near the river.`);
+  const texts = Array.from(
+    { length: 1000 },
+    (_, i) => `A man number ${i} in a red shirt is standing next to the ${i % 7} old houses near the river.`,
+  );
   const started = performance.now();
   corpusBleu(texts, [texts.map((text) => text.replace('red', 'blue'))]);
   assert.ok(performance.now() - started < 1000);

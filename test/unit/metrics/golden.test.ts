@@ -34,7 +34,15 @@ interface CorpusResult extends Setting {
 }
 
 interface Golden {
-  readonly corpora: Readonly<Record<string, { readonly references: readonly (readonly string[])[]; readonly systems: Readonly<Record<string, readonly string[]>> }>>;
+  readonly corpora: Readonly<
+    Record<
+      string,
+      {
+        readonly references: readonly (readonly string[])[];
+        readonly systems: Readonly<Record<string, readonly string[]>>;
+      }
+    >
+  >;
   readonly corpusScores: readonly CorpusResult[];
   readonly sentenceScores: readonly (Setting & { readonly scores: readonly number[] })[];
 }
@@ -75,7 +83,10 @@ const METRICS: Readonly<Record<MetricName, (options: PythonOptions) => Metric<Sc
     } satisfies TerOptions),
 };
 
-function textsOf({ corpus, system, references }: Setting): { hypotheses: readonly string[]; sets: readonly (readonly string[])[] } {
+function textsOf({ corpus, system, references }: Setting): {
+  hypotheses: readonly string[];
+  sets: readonly (readonly string[])[];
+} {
   const texts = golden.corpora[corpus]!;
   return { hypotheses: texts.systems[system]!, sets: texts.references.slice(0, references) };
 }
@@ -85,7 +96,10 @@ function nameOf({ metric, corpus, system, references, options }: Setting): strin
 }
 
 function assertClose(actual: number, expected: number, name: string): void {
-  assert.ok(Math.abs(actual - expected) <= TOLERANCE * Math.max(1, Math.abs(expected)), `${name}: ${actual} instead of ${expected}`);
+  assert.ok(
+    Math.abs(actual - expected) <= TOLERANCE * Math.max(1, Math.abs(expected)),
+    `${name}: ${actual} instead of ${expected}`,
+  );
 }
 
 function assertAllClose(actual: readonly number[], expected: readonly number[], name: string): void {
@@ -132,7 +146,11 @@ for (const kind of ['BLEU', 'CHRF', 'TER'] as const) {
       assert.equal(hypotheses.length, expected.scores.length);
       hypotheses.forEach((hypothesis, i) => {
         const references = sets.map((set) => set[i]!);
-        assertClose(sentenceScore(metric, hypothesis, references).score, expected.scores[i]!, `${nameOf(expected)}, ${JSON.stringify(hypothesis)} against ${JSON.stringify(references)}`);
+        assertClose(
+          sentenceScore(metric, hypothesis, references).score,
+          expected.scores[i]!,
+          `${nameOf(expected)}, ${JSON.stringify(hypothesis)} against ${JSON.stringify(references)}`,
+        );
       });
     }
   });

@@ -13,9 +13,23 @@ test('healthy outputs raise no warning', () => {
 test('one output for many inputs is found, unless the inputs are the same', () => {
   const hypotheses = HEALTHY.map((text, i) => (i % 5 === 1 ? 'A man in a shirt.' : text));
   assert.deepEqual(findLoops(SOURCES, hypotheses).identical, { output: 'A man in a shirt.', indices: [1, 6, 11, 16] });
-  assert.deepEqual(loopingOutputs(SOURCES, hypotheses), ['4 of 20 outputs are the same although their inputs differ: "A man in a shirt."']);
-  assert.deepEqual(loopingOutputs(SOURCES.map(() => 'Guten Tag.'), SOURCES.map(() => 'Hello.')), []);
-  assert.deepEqual(loopingOutputs(SOURCES, HEALTHY.map((text, i) => (i < 2 ? 'Yes.' : text))), []);
+  assert.deepEqual(loopingOutputs(SOURCES, hypotheses), [
+    '4 of 20 outputs are the same although their inputs differ: "A man in a shirt."',
+  ]);
+  assert.deepEqual(
+    loopingOutputs(
+      SOURCES.map(() => 'Guten Tag.'),
+      SOURCES.map(() => 'Hello.'),
+    ),
+    [],
+  );
+  assert.deepEqual(
+    loopingOutputs(
+      SOURCES,
+      HEALTHY.map((text, i) => (i < 2 ? 'Yes.' : text)),
+    ),
+    [],
+  );
 });
 
 test('endless repeats are found, unless the input repeats as well', () => {
@@ -25,12 +39,16 @@ test('endless repeats are found, unless the input repeats as well', () => {
   assert.ok(found('Ein Hund.', '我们我们我们我们我们我们我们我们我们我们'));
   assert.ok(!found('Nein, nein, nein, nein, nein!', 'No, no, no, no, no!'));
   assert.ok(!found('Ein Hund.', 'a dog and a cat and a dog and a mouse'));
-  assert.deepEqual(loopingOutputs(['Ein Hund.'], ['dog dog dog dog']), ['1 of 1 outputs repeats the same words over and over, as sentence 1: "dog dog dog dog"']);
+  assert.deepEqual(loopingOutputs(['Ein Hund.'], ['dog dog dog dog']), [
+    '1 of 1 outputs repeats the same words over and over, as sentence 1: "dog dog dog dog"',
+  ]);
 });
 
 test('empty outputs count where the input is not blank', () => {
   assert.deepEqual(findLoops(['a', ' ', 'b'], ['', '', 'x']).empty, [0]);
-  assert.deepEqual(loopingOutputs(['a', '', 'b'], ['', '', ' ']), ['2 of 3 outputs are empty although the input is not, as sentence 1']);
+  assert.deepEqual(loopingOutputs(['a', '', 'b'], ['', '', ' ']), [
+    '2 of 3 outputs are empty although the input is not, as sentence 1',
+  ]);
 });
 
 test('long outputs are shortened', () => {

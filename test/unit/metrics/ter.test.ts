@@ -6,12 +6,16 @@ import { corpusTer } from '../../../src/metrics/ter.js';
 import { countEdits } from '../../../src/metrics/ter-edits.js';
 import { tokenizeForTer } from '../../../src/metrics/tercom-tokenizer.js';
 
-const edits = (hypothesis: string, reference: string): number => countEdits(hypothesis.split(' '), reference.split(' '));
+const edits = (hypothesis: string, reference: string): number =>
+  countEdits(hypothesis.split(' '), reference.split(' '));
 
 test('a shift of words in a row is one edit', () => {
   // The example of Snover et al. 2006, section 3.1: one shift, two substitutions, one insertion.
   assert.equal(
-    edits('THIS WEEK THE SAUDIS denied information published in the new york times', 'SAUDI ARABIA denied THIS WEEK information published in the AMERICAN new york times'),
+    edits(
+      'THIS WEEK THE SAUDIS denied information published in the new york times',
+      'SAUDI ARABIA denied THIS WEEK information published in the AMERICAN new york times',
+    ),
     4,
   );
   assert.equal(edits('c d e a b', 'a b c d e'), 1);
@@ -58,10 +62,35 @@ test('lengths far apart still have a path', () => {
 });
 
 test('the tokeniser of tercom', () => {
-  assert.deepEqual(tokenizeForTer('It’s John\'s "car", 1,000.5 km.', {}), ['it’s', "john's", '"car",', '1,000.5', 'km.']);
-  assert.deepEqual(tokenizeForTer('John\'s "car", 1,000.5 km.', { normalized: true, caseSensitive: true }), ['John', "'s", '"', 'car', '"', ',', '1,000.5', 'km', '.']);
-  assert.deepEqual(tokenizeForTer('天気、いい。', { normalized: true, asianSupport: true }), ['天', '気', '、', 'いい', '。']);
-  assert.deepEqual(tokenizeForTer('天気、いい。 (ja)', { noPunctuation: true, asianSupport: true }), ['天気いい', 'ja']);
+  assert.deepEqual(tokenizeForTer('It’s John\'s "car", 1,000.5 km.', {}), [
+    'it’s',
+    "john's",
+    '"car",',
+    '1,000.5',
+    'km.',
+  ]);
+  assert.deepEqual(tokenizeForTer('John\'s "car", 1,000.5 km.', { normalized: true, caseSensitive: true }), [
+    'John',
+    "'s",
+    '"',
+    'car',
+    '"',
+    ',',
+    '1,000.5',
+    'km',
+    '.',
+  ]);
+  assert.deepEqual(tokenizeForTer('天気、いい。', { normalized: true, asianSupport: true }), [
+    '天',
+    '気',
+    '、',
+    'いい',
+    '。',
+  ]);
+  assert.deepEqual(tokenizeForTer('天気、いい。 (ja)', { noPunctuation: true, asianSupport: true }), [
+    '天気いい',
+    'ja',
+  ]);
 });
 
 test('references are normalised twice, as in sacreBLEU', () => {

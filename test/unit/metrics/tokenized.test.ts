@@ -11,8 +11,13 @@ test('ordinary text has no sign', () => {
 });
 
 test('lone points, and marks of subwords', () => {
-  assert.deepEqual(looksTokenized(['No point', 'It rains .', 'It snows .', 'The sun shines .', 'It is dry.']), [{ kind: 'spaced-points', lines: 3, firstLine: 2 }]);
+  assert.deepEqual(looksTokenized(['No point', 'It rains .', 'It snows .', 'The sun shines .', 'It is dry.']), [
+    { kind: 'spaced-points', lines: 3, firstLine: 2 },
+  ]);
   assert.deepEqual(kinds(['the sub@@ word', 'is cut']), ['subword-marks']);
   assert.deepEqual(kinds(['▁the ▁sub word']), ['sentencepiece-marks']);
-  assert.equal(describeTokenizedSign({ kind: 'subword-marks', lines: 4, firstLine: 2 }), '4 lines, the first line 2, hold subwords that were not joined ("@@ ")');
+  assert.equal(
+    describeTokenizedSign({ kind: 'subword-marks', lines: 4, firstLine: 2 }),
+    '4 lines, the first line 2, hold subwords that were not joined ("@@ ")',
+  );
 });

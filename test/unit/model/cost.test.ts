@@ -14,7 +14,10 @@ const SHAPE: BatchShape = { sentences: 2, sourceTime: 3, targetTime: 4 };
 const VOCABULARY = { source: 9, target: 11 };
 
 function costOf(config: ModelConfig, vocabulary: { source: number; target: number }, shape: BatchShape): Cost {
-  const model = buildModel(config, vocabulary, { random: undefined, policy: PORTABLE_POLICY }) as SequenceToSequenceModel;
+  const model = buildModel(config, vocabulary, {
+    random: undefined,
+    policy: PORTABLE_POLICY,
+  }) as SequenceToSequenceModel;
   try {
     return model.cost(shape);
   } finally {
@@ -61,7 +64,10 @@ describe('cost of a training step', () => {
     const copied = forward({ decoder: { attention: 'dot', bridge: 'copy' } });
     assert.deepEqual(copied, base);
     const withoutAttention = forward({ decoder: { attention: 'none', bridge: 'zero' } });
-    assert.deepEqual(Object.keys(withoutAttention).filter((name) => name.startsWith('attention')), []);
+    assert.deepEqual(
+      Object.keys(withoutAttention).filter((name) => name.startsWith('attention')),
+      [],
+    );
     const concat = forward({ decoder: { attention: 'concat' } });
     assert.equal(concat['attention.queries'], 8 * 6 * 6);
     assert.equal(concat['attention.scores'], 8 * 3 * 6);

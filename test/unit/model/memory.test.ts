@@ -17,7 +17,10 @@ const MODELS: Readonly<Record<string, TinyDifferences>> = {
   'dot attention': { ...COMMON, decoder: { ...LAYERS, attention: 'dot' } },
   'additive attention': { ...COMMON, decoder: { ...LAYERS, attention: 'concat' } },
   'input feeding': { ...COMMON, decoder: { ...LAYERS, inputFeeding: true } },
-  'additive attention and input feeding': { ...COMMON, decoder: { ...LAYERS, attention: 'concat', inputFeeding: true } },
+  'additive attention and input feeding': {
+    ...COMMON,
+    decoder: { ...LAYERS, attention: 'concat', inputFeeding: true },
+  },
   'three layers without attention': {
     ...COMMON,
     encoder: { ...LAYERS, layers: 3, bidirectional: false },
@@ -30,33 +33,69 @@ const SHAPES: readonly BatchShape[] = [
   { sentences: 24, sourceTime: 80, targetTime: 80 },
   { sentences: 24, sourceTime: 80, targetTime: 20 },
 ];
-const MEASURED: readonly (readonly [model: string, shape: number])[] = [['dot attention', 1], ['additive attention', 0], ['additive attention', 1], ['input feeding', 1], ['input feeding', 2], ['three layers without attention', 2]];
+const MEASURED: readonly (readonly [model: string, shape: number])[] = [
+  ['dot attention', 1],
+  ['additive attention', 0],
+  ['additive attention', 1],
+  ['input feeding', 1],
+  ['input feeding', 2],
+  ['three layers without attention', 2],
+];
 
-test('the estimate of the memory of a step is right within a factor of 1.5, and orders the shapes', { skip: whyNotMeasured() }, async () => {
-  const program = fileURLToPath(new URL('../../support/measure-step.js', import.meta.url));
-  const results: { name: string; measured: number; estimate: number }[] = [];
-  for (const [name, shape] of MEASURED) {
-    const { stdout } = await promisify(execFile)(process.execPath, [program, JSON.stringify({ model: MODELS[name], vocabularySize: 1000, shape: SHAPES[shape] })]);
-    results.push({ name, ...(JSON.parse(stdout) as { measured: number; estimate: number }) });
-  }
-  const told = results.map(({ name, measured, estimate }) => `${name}: measured ${Math.round(measured / 1e6)} MB, estimate ${Math.round(estimate / 1e6)} MB`).join('\n');
-  for (const { measured, estimate } of results) assert.ok(estimate < 1.5 * measured && measured < 1.5 * estimate, told);
-  for (const a of results) {
-    for (const b of results) if (a.measured > 1.5 * b.measured) assert.ok(a.estimate > b.estimate, told);
-  }
-});
+test(
+  'the estimate of the memory of a step is right within a factor of 1.5, and orders the shapes',
+  { skip: whyNotMeasured() },
+  async () => {
+    const program = fileURLToPath(new URL('../../support/measure-step.js', import.meta.url));
+    const results: { name: string; measured: number; estimate: number }[] = [];
+    for (const [name, shape] of MEASURED) {
+      const { stdout } = await promisify(execFile)(process.execPath, [
+        program,
+        JSON.stringify({ model: MODELS[name], vocabularySize: 1000, shape: SHAPES[shape] }),
+      ]);
+      results.push({ name, ...(JSON.parse(stdout) as { measured: number; estimate: number }) });
+    }
+    const told = results
+      .map(
+        ({ name, measured, estimate }) =>
+          `${name}: measured ${Math.round(measured / 1e6)} MB, estimate ${Math.round(estimate / 1e6)} MB`,
+      )
+      .join('\n');
+    for (const { measured, estimate } of results)
+      assert.ok(estimate < 1.5 * measured && measured < 1.5 * estimate, told);
+    for (const a of results) {
+      for (const b of results) if (a.measured > 1.5 * b.measured) assert.ok(a.estimate > b.estimate, told);
+    }
+  },
+);
 
 test('the estimate never falls when a dimension grows, and grows with what an architecture needs', async () => {
   await loadTensorFlow({ device: 'cpu' });
   const built = Object.fromEntries(
-    Object.entries(MODELS).map(([name, model]) => [name, buildModel(tinyModel(model), { source: 1000, target: 1000 }, { random: undefined, policy: PORTABLE_POLICY })]),
+    Object.entries(MODELS).map(([name, model]) => [
+      name,
+      buildModel(tinyModel(model), { source: 1000, target: 1000 }, { random: undefined, policy: PORTABLE_POLICY }),
+    ]),
   );
   const dimension = fc.integer({ min: 1, max: 300 });
   fc.assert(
-    fc.property(fc.constantFrom(...Object.values(built)), dimension, dimension, dimension, (model, sentences, sourceTime, targetTime) => {
-      const memory = (shape: Partial<BatchShape>): number => model.memory({ sentences, sourceTime, targetTime, ...shape });
-      assert.ok(Math.min(memory({ sentences: sentences + 1 }), memory({ sourceTime: sourceTime + 1 }), memory({ targetTime: targetTime + 1 })) > memory({}));
-    }),
+    fc.property(
+      fc.constantFrom(...Object.values(built)),
+      dimension,
+      dimension,
+      dimension,
+      (model, sentences, sourceTime, targetTime) => {
+        const memory = (shape: Partial<BatchShape>): number =>
+          model.memory({ sentences, sourceTime, targetTime, ...shape });
+        assert.ok(
+          Math.min(
+            memory({ sentences: sentences + 1 }),
+            memory({ sourceTime: sourceTime + 1 }),
+            memory({ targetTime: targetTime + 1 }),
+          ) > memory({}),
+        );
+      },
+    ),
   );
   const [short, long] = SHAPES as [BatchShape, BatchShape];
   const ratio = (name: string): number => built[name]!.memory(long) / built[name]!.memory(short);

@@ -31,17 +31,24 @@ describe('an encoder and a decoder that nothing in src/ knows', () => {
       const tensors = toTensors(batch);
       const forced = model.teacherForcing(tensors, { attention: true });
       const kernel = model.parameters.get<Tensor2D>(model.outputKernel);
-      const whole = tf.add(tf.matMul(forced.hidden, kernel, false, true), model.parameters.get<Tensor1D>(model.outputBias)).arraySync() as number[][];
+      const whole = tf
+        .add(tf.matMul(forced.hidden, kernel, false, true), model.parameters.get<Tensor1D>(model.outputBias))
+        .arraySync() as number[][];
       const attention = forced.attention!.arraySync();
       const { memory, state: initial } = model.encode(tensors.source, tensors.sourceLengths);
       let state = initial;
       for (let position = 0; position < batch.targetTime; position++) {
-        const previous = tf.tensor1d(THREE_PAIRS.map((_, row) => batch.decoderInput[row * batch.targetTime + position]!), 'int32');
+        const previous = tf.tensor1d(
+          THREE_PAIRS.map((_, row) => batch.decoderInput[row * batch.targetTime + position]!),
+          'int32',
+        );
         const step = model.decodeStep({ memory, state, position, previous });
         ({ state } = step);
         for (const [row, values] of step.logits.values().arraySync().entries()) {
           if (position >= batch.targetLengths[row]!) continue;
-          values.forEach((value, id) => assert.ok(Math.abs(value - whole[row * batch.targetTime + position]![id]!) < 1e-5));
+          values.forEach((value, id) =>
+            assert.ok(Math.abs(value - whole[row * batch.targetTime + position]![id]!) < 1e-5),
+          );
         }
         for (const [row, [weights]] of step.attention!.arraySync().entries()) {
           weights!.forEach((weight, at) => assert.ok(Math.abs(weight - attention[row]![position]![at]!) < 1e-6));
@@ -53,7 +60,13 @@ describe('an encoder and a decoder that nothing in src/ knows', () => {
 
   test('search gives the same results in a batch as alone, whatever the rank and length of the state', async () => {
     const model = build();
-    const sources = [[4, 5, 6, 7, EOS], [8, EOS], [9, 10, 11, EOS], [5, 5, EOS], [6, 4, 9, 8, 7, 5, EOS]];
+    const sources = [
+      [4, 5, 6, 7, EOS],
+      [8, EOS],
+      [9, 10, 11, EOS],
+      [5, 5, EOS],
+      [6, 4, 9, 8, 7, 5, EOS],
+    ];
     const options = { beamSize: 3, lengthPenalty: 1, maxLengthRatio: 1, maxLengthMargin: 4 };
     const before = tf.memory().numTensors;
     const together = await translateBatch(model, sources, options);

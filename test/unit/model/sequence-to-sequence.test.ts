@@ -22,23 +22,42 @@ const VARIANTS: Record<string, TinyDifferences> = {
   'no attention': { decoder: { attention: 'none' } },
   'input feeding': { decoder: { inputFeeding: true } },
   'two layers, one direction': { encoder: { layers: 2, hiddenSize: 4, bidirectional: false }, decoder: { layers: 2 } },
-  'two layers with input feeding': { encoder: { layers: 2, hiddenSize: 6, bidirectional: true }, decoder: { layers: 2, hiddenSize: 6, inputFeeding: true } },
+  'two layers with input feeding': {
+    encoder: { layers: 2, hiddenSize: 6, bidirectional: true },
+    decoder: { layers: 2, hiddenSize: 6, inputFeeding: true },
+  },
   'copied state': { decoder: { bridge: 'copy' } },
   'zero state': { decoder: { bridge: 'zero' } },
   'tied and shared embeddings': { embeddingSize: 6, tieTargetEmbeddings: true, shareEmbeddings: true },
 };
 
 function build(differences: TinyDifferences): TrainableModel {
-  return buildModel(tinyModel(differences), { source: VOCABULARY, target: VOCABULARY }, { random: new Random(3), policy: policyFor() });
+  return buildModel(
+    tinyModel(differences),
+    { source: VOCABULARY, target: VOCABULARY },
+    { random: new Random(3), policy: policyFor() },
+  );
 }
 
 function lossOf(model: TrainableModel, extraPadding = 0): number {
-  return tf.tidy(() => sequenceLoss(model, toTensors(batchOf(THREE_PAIRS, extraPadding)), { labelSmoothing: 0.1, divisor: 12 }).loss.dataSync()[0]!);
+  return tf.tidy(
+    () =>
+      sequenceLoss(model, toTensors(batchOf(THREE_PAIRS, extraPadding)), {
+        labelSmoothing: 0.1,
+        divisor: 12,
+      }).loss.dataSync()[0]!,
+  );
 }
 
 function gradientsOf(model: TrainableModel, extraPadding = 0): Map<string, Float32Array> {
-  const { gradients, loss, negativeLogLikelihood, correct } = computeGradients(model, batchOf(THREE_PAIRS, extraPadding), { labelSmoothing: 0.1, divisor: 12 });
-  const values = new Map(model.parameters.names.map((name, index) => [name, gradients[index]!.dataSync() as Float32Array]));
+  const { gradients, loss, negativeLogLikelihood, correct } = computeGradients(
+    model,
+    batchOf(THREE_PAIRS, extraPadding),
+    { labelSmoothing: 0.1, divisor: 12 },
+  );
+  const values = new Map(
+    model.parameters.names.map((name, index) => [name, gradients[index]!.dataSync() as Float32Array]),
+  );
   for (const tensor of [...gradients, loss, negativeLogLikelihood, correct]) tensor.dispose();
   return values;
 }
@@ -68,7 +87,10 @@ describe('recurrent model', () => {
           const numeric = (shifted(step) - shifted(-step)) / (2 * step);
           model.parameters.assign(parameter, data);
           const analytic = gradients.get(parameter)![index]!;
-          assert.ok(Math.abs(numeric - analytic) < 2e-3 * Math.max(0.1, Math.abs(numeric)), `${parameter}[${index}]: ${analytic}, by differences ${numeric}`);
+          assert.ok(
+            Math.abs(numeric - analytic) < 2e-3 * Math.max(0.1, Math.abs(numeric)),
+            `${parameter}[${index}]: ${analytic}, by differences ${numeric}`,
+          );
         }
       }
       model.dispose();
@@ -93,18 +115,29 @@ describe('recurrent model', () => {
         const batch = batchOf(THREE_PAIRS);
         const tensors = toTensors(batch);
         const kernel = model.parameters.get<Tensor2D>(model.outputKernel);
-        const whole = tf.add(tf.matMul(model.teacherForcing(tensors).hidden, kernel, false, true), model.parameters.get<Tensor1D>(model.outputBias)).arraySync() as number[][];
+        const whole = tf
+          .add(
+            tf.matMul(model.teacherForcing(tensors).hidden, kernel, false, true),
+            model.parameters.get<Tensor1D>(model.outputBias),
+          )
+          .arraySync() as number[][];
         const encoded = model.encode(tensors.source, tensors.sourceLengths);
         let { state } = encoded;
         for (let time = 0; time < batch.targetTime; time++) {
-          const previous = tf.tensor1d(THREE_PAIRS.map((_, row) => batch.decoderInput[row * batch.targetTime + time]!), 'int32');
+          const previous = tf.tensor1d(
+            THREE_PAIRS.map((_, row) => batch.decoderInput[row * batch.targetTime + time]!),
+            'int32',
+          );
           const step = model.decodeStep({ memory: encoded.memory, state, position: time, previous });
           const logits = step.logits.values().arraySync();
           ({ state } = step);
           for (const [row, values] of logits.entries()) {
             if (time >= batch.targetLengths[row]!) continue;
             for (const [id, value] of values.entries()) {
-              assert.ok(Math.abs(value - whole[row * batch.targetTime + time]![id]!) < 1e-5, `row ${row}, step ${time}, id ${id}`);
+              assert.ok(
+                Math.abs(value - whole[row * batch.targetTime + time]![id]!) < 1e-5,
+                `row ${row}, step ${time}, id ${id}`,
+              );
             }
           }
         }

@@ -4,12 +4,17 @@ import { afterApplied, afterOverflow, FIRST_LOSS_SCALE, type LossScale } from '.
 
 test('an overflow halves the factor, down to 1', () => {
   const factors: number[] = [];
-  for (let scale: LossScale | undefined = FIRST_LOSS_SCALE; scale !== undefined; scale = afterOverflow(scale)) factors.push(scale.factor);
-  assert.deepEqual(factors, Array.from({ length: 16 }, (_, index) => 2 ** (15 - index)));
+  for (let scale: LossScale | undefined = FIRST_LOSS_SCALE; scale !== undefined; scale = afterOverflow(scale))
+    factors.push(scale.factor);
+  assert.deepEqual(
+    factors,
+    Array.from({ length: 16 }, (_, index) => 2 ** (15 - index)),
+  );
 });
 
 test('two thousand updates in a row double it, and an overflow starts the count anew', () => {
-  const after = (updates: number, start: LossScale): LossScale => Array.from({ length: updates }).reduce<LossScale>((scale) => afterApplied(scale), start);
+  const after = (updates: number, start: LossScale): LossScale =>
+    Array.from({ length: updates }).reduce<LossScale>((scale) => afterApplied(scale), start);
   assert.deepEqual(after(1999, FIRST_LOSS_SCALE), { factor: 2 ** 15, updates: 1999 });
   assert.deepEqual(after(2000, FIRST_LOSS_SCALE), { factor: 2 ** 16, updates: 0 });
   assert.deepEqual(afterOverflow(after(1999, FIRST_LOSS_SCALE)), { factor: 2 ** 14, updates: 0 });

@@ -12,7 +12,12 @@ type Settings = TrainingConfig['optimizer'];
 const SIZE = 7;
 
 /** The published update rules on plain arrays, with bias correction written out as in the papers' algorithms. */
-function reference(settings: Settings, start: readonly number[], gradients: readonly (readonly number[])[], rate: number): number[] {
+function reference(
+  settings: Settings,
+  start: readonly number[],
+  gradients: readonly (readonly number[])[],
+  rate: number,
+): number[] {
   const weights = [...start];
   const m = weights.map(() => 0);
   const v = weights.map(() => 0);
@@ -91,7 +96,9 @@ describe('optimisers', () => {
   test('a stored tensor does not change the tensor it was made from', () => {
     const initial = tf.tensor1d([1, 2, 3]);
     const weights = StoredTensor.of(initial);
-    const optimizer = new Optimizer(configSchema.shape.training.parse({ optimizer: { name: 'sgd' } }).optimizer, [{ name: 'w', weights }]);
+    const optimizer = new Optimizer(configSchema.shape.training.parse({ optimizer: { name: 'sgd' } }).optimizer, [
+      { name: 'w', weights },
+    ]);
     optimizer.apply([tf.tensor1d([1, 1, 1])], 1, 1);
     assert.deepEqual(Array.from(initial.dataSync()), [1, 2, 3]);
     assert.deepEqual(Array.from(weights.read().dataSync()), [0, 1, 2]);

@@ -22,7 +22,10 @@ describe('learning-rate schedules', () => {
 
   test('step halves at each whole interval after the start', () => {
     const settings = schedule({ name: 'step', start: 1000, interval: 500, factor: 0.5 });
-    assert.deepEqual([1, 1000, 1499, 1500, 1999, 2000].map((update) => learningRate(update, 1, settings, NEVER)), [1, 1, 1, 0.5, 0.5, 0.25]);
+    assert.deepEqual(
+      [1, 1000, 1499, 1500, 1999, 2000].map((update) => learningRate(update, 1, settings, NEVER)),
+      [1, 1, 1, 0.5, 0.5, 0.25],
+    );
   });
 
   test('exponential goes the same way without steps', () => {
@@ -43,6 +46,9 @@ describe('learning-rate schedules', () => {
   });
 
   test('no schedule goes below its minimum', () => {
-    assert.equal(learningRate(100_000, 1, schedule({ name: 'step', interval: 10, minimumLearningRate: 0.01 }), NEVER), 0.01);
+    assert.equal(
+      learningRate(100_000, 1, schedule({ name: 'step', interval: 10, minimumLearningRate: 0.01 }), NEVER),
+      0.01,
+    );
   });
 });

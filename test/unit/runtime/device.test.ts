@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { S2sError, UsageError } from '../../../src/errors.js';
-import { describeProcessor, environmentFor, halfPrecisionOf, noGpu, parseDevice, selectDevice, type SelectedDevice } from '../../../src/runtime/device.js';
+import {
+  describeProcessor,
+  environmentFor,
+  halfPrecisionOf,
+  noGpu,
+  parseDevice,
+  selectDevice,
+  type SelectedDevice,
+} from '../../../src/runtime/device.js';
 import type { Gpu } from '../../../src/runtime/gpus.js';
 import { PORTABLE_POLICY } from '../../../src/runtime/policy.js';
 import { choosePrecision, describeRuntime, policyFor } from '../../../src/runtime/tensorflow.js';
@@ -10,7 +18,8 @@ test('devices are auto, cpu, gpu and gpu:N', () => {
   assert.deepEqual(parseDevice('auto'), { text: 'auto', kind: 'auto', gpu: undefined });
   assert.deepEqual(parseDevice('gpu'), { text: 'gpu', kind: 'gpu', gpu: undefined });
   assert.deepEqual(parseDevice('gpu:12'), { text: 'gpu:12', kind: 'gpu', gpu: 12 });
-  for (const text of ['GPU', 'gpu:', 'gpu:x', 'gpu:-1', 'cuda', '']) assert.throws(() => parseDevice(text), UsageError, text);
+  for (const text of ['GPU', 'gpu:', 'gpu:x', 'gpu:-1', 'cuda', ''])
+    assert.throws(() => parseDevice(text), UsageError, text);
 });
 
 test('device cpu hides all GPUs, gpu:N selects one', () => {
@@ -40,19 +49,36 @@ test('vector units are read from the flags of the processor', () => {
 });
 
 test('tensor cores multiply float16 since Volta and bfloat16 since Ampere', () => {
-  assert.deepEqual([6.1, 7, 7.5, 8, 9].map((capability) => halfPrecisionOf({ capability })), [undefined, 'float16', 'float16', 'bfloat16', 'bfloat16']);
+  assert.deepEqual(
+    [6.1, 7, 7.5, 8, 9].map((capability) => halfPrecisionOf({ capability })),
+    [undefined, 'float16', 'float16', 'bfloat16', 'bfloat16'],
+  );
 });
 
 test('precision auto is the 16-bit format that the device multiplies', () => {
-  const device = (kind: SelectedDevice['kind'], halfPrecision: SelectedDevice['halfPrecision']): SelectedDevice => ({ kind, halfPrecision, description: 'this device' });
-  const refusal = (message: RegExp) => (error: unknown): boolean => error instanceof S2sError && error.code === 'no-such-precision' && message.test(error.message);
+  const device = (kind: SelectedDevice['kind'], halfPrecision: SelectedDevice['halfPrecision']): SelectedDevice => ({
+    kind,
+    halfPrecision,
+    description: 'this device',
+  });
+  const refusal =
+    (message: RegExp) =>
+    (error: unknown): boolean =>
+      error instanceof S2sError && error.code === 'no-such-precision' && message.test(error.message);
   assert.equal(choosePrecision('auto', device('cpu', undefined)), 'float32');
   assert.equal(choosePrecision('auto', device('cpu', 'bfloat16')), 'bfloat16');
   assert.equal(choosePrecision('auto', device('gpu', 'float16')), 'float16');
   assert.equal(choosePrecision('float32', device('gpu', 'bfloat16')), 'float32');
   assert.equal(choosePrecision('float16', device('gpu', undefined)), 'float16');
-  assert.equal(choosePrecision('bfloat16', device('cpu', undefined)), 'bfloat16', 'rounded as where there are units for it');
-  assert.throws(() => choosePrecision('bfloat16', device('gpu', 'float16')), refusal(/this device does not multiply it/));
+  assert.equal(
+    choosePrecision('bfloat16', device('cpu', undefined)),
+    'bfloat16',
+    'rounded as where there are units for it',
+  );
+  assert.throws(
+    () => choosePrecision('bfloat16', device('gpu', 'float16')),
+    refusal(/this device does not multiply it/),
+  );
   assert.throws(() => choosePrecision('float16', device('cpu', 'bfloat16')), refusal(/it is for GPUs/));
   assert.equal(describeRuntime(device('cpu', 'bfloat16'), { precision: 'bfloat16' }), 'this device in bfloat16');
   assert.match(describeRuntime(device('cpu', undefined), { precision: 'bfloat16' }), /no faster than float32$/);
@@ -62,24 +88,51 @@ test('the policy is portable as long as TensorFlow is not loaded', () => {
   assert.equal(policyFor('bfloat16'), PORTABLE_POLICY);
 });
 
-const gpuNumber = (index: number, capability: number): Gpu => ({ index, uuid: `GPU-${index}`, name: `Model ${capability}`, memoryMiB: 16_384, capability, driver: '', instances: [] });
+const gpuNumber = (index: number, capability: number): Gpu => ({
+  index,
+  uuid: `GPU-${index}`,
+  name: `Model ${capability}`,
+  memoryMiB: 16_384,
+  capability,
+  driver: '',
+  instances: [],
+});
 
 test('the GPU that is described, and whose format auto takes, is the one that CUDA_VISIBLE_DEVICES shows', () => {
   const [old, modern] = [gpuNumber(0, 7), gpuNumber(1, 9)];
   const select = (device: string, environment: NodeJS.ProcessEnv): SelectedDevice =>
-    selectDevice(parseDevice(device), { library: { variant: 'cuda' }, usesGpu: true, environment, gpus: () => [old, modern] });
-  assert.deepEqual(select('auto', {}), { kind: 'gpu', description: 'GPU 0 (Model 7, 16 GiB)', halfPrecision: 'float16' });
-  assert.deepEqual(select('auto', { CUDA_VISIBLE_DEVICES: '1' }), { kind: 'gpu', description: 'GPU 1 (Model 9, 16 GiB)', halfPrecision: 'bfloat16' });
+    selectDevice(parseDevice(device), {
+      library: { variant: 'cuda' },
+      usesGpu: true,
+      environment,
+      gpus: () => [old, modern],
+    });
+  assert.deepEqual(select('auto', {}), {
+    kind: 'gpu',
+    description: 'GPU 0 (Model 7, 16 GiB)',
+    halfPrecision: 'float16',
+  });
+  assert.deepEqual(select('auto', { CUDA_VISIBLE_DEVICES: '1' }), {
+    kind: 'gpu',
+    description: 'GPU 1 (Model 9, 16 GiB)',
+    halfPrecision: 'bfloat16',
+  });
   assert.equal(select('gpu:1', { CUDA_VISIBLE_DEVICES: '1,0' }).description, 'GPU 0 (Model 7, 16 GiB)');
   assert.equal(select('gpu:0', { CUDA_VISIBLE_DEVICES: 'GPU-1' }).halfPrecision, 'bfloat16');
   const unknown = select('gpu', { CUDA_DEVICE_ORDER: 'FASTEST_FIRST' });
-  assert.deepEqual(unknown, { kind: 'gpu', description: 'GPU 0', halfPrecision: 'float16' }, 'what both of them multiply');
+  assert.deepEqual(
+    unknown,
+    { kind: 'gpu', description: 'GPU 0', halfPrecision: 'float16' },
+    'what both of them multiply',
+  );
 });
 
 test('a number is not looked up behind the end of the visible GPUs', () => {
   const gpus = [gpuNumber(0, 9), gpuNumber(1, 9)];
   const chosen = (device: string, value: string | undefined): string | undefined =>
-    environmentFor(parseDevice(device), 2, value === undefined ? {} : { CUDA_VISIBLE_DEVICES: value }, gpus)['CUDA_VISIBLE_DEVICES'];
+    environmentFor(parseDevice(device), 2, value === undefined ? {} : { CUDA_VISIBLE_DEVICES: value }, gpus)[
+      'CUDA_VISIBLE_DEVICES'
+    ];
   assert.equal(chosen('gpu:1', undefined), '1');
   assert.equal(chosen('gpu:2', undefined), '-1');
   assert.equal(chosen('gpu:0', '-1,1'), '-1');
@@ -97,7 +150,10 @@ test('why there is no GPU: driver, visibility, number, build, libraries', () => 
   assert.match(reason('gpu', 'cuda', [gpu], ''), /but CUDA_VISIBLE_DEVICES= hides the GPU$/);
   assert.match(reason('gpu:0', 'cuda', [gpu, gpuNumber(1, 9)], '-1'), /but CUDA_VISIBLE_DEVICES=-1 hides all 2 GPUs$/);
   assert.match(reason('gpu:1', 'cuda', [gpu]), /there is one GPU, numbered from 0/);
-  assert.match(reason('gpu:1', 'cuda', [gpu, gpuNumber(1, 9)], '1'), /there is one GPU in CUDA_VISIBLE_DEVICES=1, numbered from 0/);
+  assert.match(
+    reason('gpu:1', 'cuda', [gpu, gpuNumber(1, 9)], '1'),
+    /there is one GPU in CUDA_VISIBLE_DEVICES=1, numbered from 0/,
+  );
   assert.match(reason('gpu', 'cpu', [gpu]), /the build without CUDA/);
   assert.equal(noGpu(gpuAny, 'cpu', [gpu], {}).hint, 'Install the other one: s2s setup --cuda');
   assert.match(reason('gpu', 'cuda', [gpu]), /could not use its CUDA libraries/);

@@ -4,10 +4,15 @@ import { parseGpus } from '../../../src/runtime/gpus.js';
 
 test('the table of nvidia-smi is read', () => {
   const common = { name: 'NVIDIA H100 80GB HBM3', memoryMiB: 81559, capability: 9, driver: '550.54.15', instances: [] };
-  assert.deepEqual(parseGpus('0, GPU-a1, NVIDIA H100 80GB HBM3, 81559, 9.0, 550.54.15\n1, GPU-b2, NVIDIA H100 80GB HBM3, 81559, 9.0, 550.54.15\n'), [
-    { index: 0, uuid: 'GPU-a1', ...common },
-    { index: 1, uuid: 'GPU-b2', ...common },
-  ]);
+  assert.deepEqual(
+    parseGpus(
+      '0, GPU-a1, NVIDIA H100 80GB HBM3, 81559, 9.0, 550.54.15\n1, GPU-b2, NVIDIA H100 80GB HBM3, 81559, 9.0, 550.54.15\n',
+    ),
+    [
+      { index: 0, uuid: 'GPU-a1', ...common },
+      { index: 1, uuid: 'GPU-b2', ...common },
+    ],
+  );
   assert.deepEqual(parseGpus('\n'), []);
 });
 
@@ -18,5 +23,8 @@ GPU 1: NVIDIA A100 (UUID: GPU-b2)
   MIG 3g.20gb     Device  1: (UUID: MIG-22)
 `;
   const gpus = parseGpus('0, GPU-a1, NVIDIA A100, 40960, 8.0, 550\n1, GPU-b2, NVIDIA A100, 40960, 8.0, 550\n', list);
-  assert.deepEqual(gpus.map(({ instances }) => instances), [[], ['MIG-11', 'MIG-22']]);
+  assert.deepEqual(
+    gpus.map(({ instances }) => instances),
+    [[], ['MIG-11', 'MIG-22']],
+  );
 });

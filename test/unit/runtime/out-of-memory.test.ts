@@ -26,28 +26,56 @@ test('out-of-memory errors of TensorFlow, CUDA, C++ and Node are recognised', ()
     'Invalid TF_Status: 13\nMessage: CUDNN_STATUS_ALLOC_FAILED',
     'failed to allocate 2.50G (2684354560 bytes) from device: CUDA_ERROR_OUT_OF_MEMORY: out of memory',
     'Array buffer allocation failed',
-  ]) assert.ok(isOutOfMemory(new Error(message)), message);
+  ])
+    assert.ok(isOutOfMemory(new Error(message)), message);
   for (const other of [
     new Error('Invalid TF_Status: 3\nMessage: Matrix size-incompatible: In[0]: [8,8], In[1]: [16,8]'),
     new Error('Invalid TF_Status: 80'),
     new S2sError('out-of-memory', 'OOM when allocating was explained already'),
     'OOM when allocating',
     undefined,
-  ]) assert.ok(!isOutOfMemory(other), String(other));
+  ])
+    assert.ok(!isOutOfMemory(other), String(other));
 });
 
 test('the error names task, device, batch and place, and what to change', () => {
-  const workload: Workload = { task: { name: 'training step 7', remedy: 'training', placeOf: (pair) => ({ file: 'train.de', line: 100 + pair }) }, batch: '2 sentences x 3 source x 4 target tokens', longest: { index: 1, words: 'one of 5 tokens' } };
+  const workload: Workload = {
+    task: { name: 'training step 7', remedy: 'training', placeOf: (pair) => ({ file: 'train.de', line: 100 + pair }) },
+    batch: '2 sentences x 3 source x 4 target tokens',
+    longest: { index: 1, words: 'one of 5 tokens' },
+  };
   const error = explainOutOfMemory(cause, () => workload);
   assert.ok(error instanceof S2sError);
-  assert.deepEqual([error.code, error.exitCode, error.place, error.cause], ['out-of-memory', 1, { file: 'train.de', line: 101 }, cause]);
-  assert.equal(error.message, `out of memory in training step 7 on ${loadedRuntime()!.description}, with a batch of 2 sentences x 3 source x 4 target tokens, the longest of which is this line`);
-  assert.match(error.hint!, /^Lower training\.batch\.size .*data\.maxSourceLength or data\.maxTargetLength, take a smaller model/);
-  const nowhere = explainOutOfMemory(cause, () => ({ ...workload, task: { name: 'it', remedy: 'decoding' } })) as S2sError;
-  assert.deepEqual([nowhere.place, nowhere.message.endsWith(', the longest of which is one of 5 tokens'), nowhere.hint?.startsWith('Lower decoding.batchTokens or decoding.beamSize')], [undefined, true, true]);
+  assert.deepEqual(
+    [error.code, error.exitCode, error.place, error.cause],
+    ['out-of-memory', 1, { file: 'train.de', line: 101 }, cause],
+  );
+  assert.equal(
+    error.message,
+    `out of memory in training step 7 on ${loadedRuntime()!.description}, with a batch of 2 sentences x 3 source x 4 target tokens, the longest of which is this line`,
+  );
+  assert.match(
+    error.hint!,
+    /^Lower training\.batch\.size .*data\.maxSourceLength or data\.maxTargetLength, take a smaller model/,
+  );
+  const nowhere = explainOutOfMemory(cause, () => ({
+    ...workload,
+    task: { name: 'it', remedy: 'decoding' },
+  })) as S2sError;
+  assert.deepEqual(
+    [
+      nowhere.place,
+      nowhere.message.endsWith(', the longest of which is one of 5 tokens'),
+      nowhere.hint?.startsWith('Lower decoding.batchTokens or decoding.beamSize'),
+    ],
+    [undefined, true, true],
+  );
 });
 
 test('any other error is returned unchanged', () => {
   const error = new Error('Invalid TF_Status: 3');
-  assert.equal(explainOutOfMemory(error, () => assert.fail('it has nothing to do with memory')), error);
+  assert.equal(
+    explainOutOfMemory(error, () => assert.fail('it has nothing to do with memory')),
+    error,
+  );
 });

@@ -20,8 +20,14 @@ test('calls at the same time load once, and later ones return the same', async (
 });
 
 test('a later call that asks for something else is refused, and names both', async () => {
-  const refusal = (message: RegExp) => (error: unknown): boolean => error instanceof S2sError && error.code === 'already-loaded' && message.test(error.message);
-  await assert.rejects(loadTensorFlow({ device: 'gpu' }), refusal(/^device gpu was asked for, but TensorFlow is already loaded for cpu: the CPU/));
+  const refusal =
+    (message: RegExp) =>
+    (error: unknown): boolean =>
+      error instanceof S2sError && error.code === 'already-loaded' && message.test(error.message);
+  await assert.rejects(
+    loadTensorFlow({ device: 'gpu' }),
+    refusal(/^device gpu was asked for, but TensorFlow is already loaded for cpu: the CPU/),
+  );
   await assert.rejects(loadTensorFlow({ device: 'gpu:1' }), refusal(/device gpu:1/));
 });
 
@@ -30,7 +36,8 @@ test('models of different precision can live in one process', () => {
 });
 
 test('devices are compared by what they choose', () => {
-  const same = (later: string, kind: 'cpu' | 'gpu', earlier: string, gpuWasVisible: boolean): boolean => isSameDevice(parseDevice(later), { kind }, { device: parseDevice(earlier), gpuWasVisible });
+  const same = (later: string, kind: 'cpu' | 'gpu', earlier: string, gpuWasVisible: boolean): boolean =>
+    isSameDevice(parseDevice(later), { kind }, { device: parseDevice(earlier), gpuWasVisible });
   assert.ok(same('cpu', 'cpu', 'auto', false));
   assert.ok(same('auto', 'cpu', 'cpu', false));
   assert.ok(!same('auto', 'cpu', 'cpu', true));
@@ -49,7 +56,7 @@ test('loading does not change util for the rest of the program, and tfjs finds t
   assert.deepEqual(tf.topk(tf.tensor1d([1, 3, 2]), 2).values.arraySync(), [3, 2]);
 });
 
-test('malloc stays as it is until a caller asks for training\'s settings', async (t) => {
+test("malloc stays as it is until a caller asks for training's settings", async (t) => {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
   /** How much of an array of 100 MB the process keeps when it is gone, in MB. */

@@ -12,7 +12,9 @@ const NAME = '@tensorflow/tfjs-node-gpu';
 
 test('package.json and its lock file pin tfjs-node-gpu to the version that is checked at run time', () => {
   const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as Dependencies;
-  const lock = JSON.parse(readFileSync('package-lock.json', 'utf8')) as { packages: Record<string, Dependencies & { version: string }> };
+  const lock = JSON.parse(readFileSync('package-lock.json', 'utf8')) as {
+    packages: Record<string, Dependencies & { version: string }>;
+  };
   assert.equal(manifest.dependencies[NAME], TFJS_VERSION);
   assert.equal(lock.packages['']?.dependencies[NAME], TFJS_VERSION);
   assert.equal(lock.packages[`node_modules/${NAME}`]?.version, TFJS_VERSION);
@@ -22,6 +24,10 @@ test('another version is refused, with its folder and the remedy', () => {
   checkTfjsVersion(TFJS_VERSION, '/modules');
   assert.throws(
     () => checkTfjsVersion('4.23.0', '/modules/tfjs'),
-    (error) => error instanceof S2sError && error.code === 'wrong-tfjs-version' && error.message === `s2s needs ${NAME} ${TFJS_VERSION}, but /modules/tfjs is version 4.23.0` && /--save-exact/.test(error.hint ?? ''),
+    (error) =>
+      error instanceof S2sError &&
+      error.code === 'wrong-tfjs-version' &&
+      error.message === `s2s needs ${NAME} ${TFJS_VERSION}, but /modules/tfjs is version 4.23.0` &&
+      /--save-exact/.test(error.hint ?? ''),
   );
 });

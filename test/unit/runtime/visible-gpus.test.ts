@@ -3,7 +3,15 @@ import { test } from 'node:test';
 import type { Gpu } from '../../../src/runtime/gpus.js';
 import { gpuIsVisible, visibleGpus } from '../../../src/runtime/visible-gpus.js';
 
-const gpu = (index: number, uuid: string, capability: number, instances: readonly string[] = []): Gpu => ({ index, uuid, name: `Model ${capability}`, memoryMiB: 1, capability, driver: '', instances });
+const gpu = (index: number, uuid: string, capability: number, instances: readonly string[] = []): Gpu => ({
+  index,
+  uuid,
+  name: `Model ${capability}`,
+  memoryMiB: 1,
+  capability,
+  driver: '',
+  instances,
+});
 const MACHINE = [gpu(0, 'GPU-aa11', 7), gpu(1, 'GPU-aa22', 8), gpu(2, 'GPU-bb33', 9, ['MIG-c1', 'MIG-c2'])];
 
 /** Value of CUDA_VISIBLE_DEVICES, and the numbers by nvidia-smi of the GPUs it shows. */
@@ -41,20 +49,36 @@ const CASES: readonly (readonly [value: string | undefined, expected: readonly n
 for (const [value, expected, why] of CASES) {
   test(`CUDA_VISIBLE_DEVICES=${value ?? '(not set)'}: ${why}`, () => {
     const visible = visibleGpus(value === undefined ? {} : { CUDA_VISIBLE_DEVICES: value }, MACHINE);
-    assert.deepEqual(visible.map((found) => found.gpu?.index), expected);
+    assert.deepEqual(
+      visible.map((found) => found.gpu?.index),
+      expected,
+    );
     // Each entry shows the same GPU by itself.
-    for (const { entry, gpu: which } of visible) assert.deepEqual(visibleGpus({ CUDA_VISIBLE_DEVICES: entry }, MACHINE), [{ entry, gpu: which }]);
+    for (const { entry, gpu: which } of visible)
+      assert.deepEqual(visibleGpus({ CUDA_VISIBLE_DEVICES: entry }, MACHINE), [{ entry, gpu: which }]);
   });
 }
 
 test('in the order of CUDA only UUIDs and GPUs of one kind are certain', () => {
   const order = { CUDA_DEVICE_ORDER: 'FASTEST_FIRST' };
-  assert.deepEqual(visibleGpus(order, MACHINE).map(({ gpu: found }) => found), [undefined, undefined, undefined]);
-  assert.deepEqual(visibleGpus({ ...order, CUDA_VISIBLE_DEVICES: '2,GPU-aa22' }, MACHINE).map(({ gpu: found }) => found?.index), [undefined, 1]);
+  assert.deepEqual(
+    visibleGpus(order, MACHINE).map(({ gpu: found }) => found),
+    [undefined, undefined, undefined],
+  );
+  assert.deepEqual(
+    visibleGpus({ ...order, CUDA_VISIBLE_DEVICES: '2,GPU-aa22' }, MACHINE).map(({ gpu: found }) => found?.index),
+    [undefined, 1],
+  );
   assert.deepEqual(visibleGpus({ ...order, CUDA_VISIBLE_DEVICES: '0,0' }, MACHINE), [], 'an index twice');
   const alike = [gpu(0, 'GPU-a', 9), gpu(1, 'GPU-b', 9)];
-  assert.deepEqual(visibleGpus({ ...order, CUDA_VISIBLE_DEVICES: '1' }, alike).map(({ gpu: found }) => found?.index), [1]);
-  assert.deepEqual(visibleGpus({ CUDA_DEVICE_ORDER: 'PCI_BUS_ID' }, MACHINE).map(({ gpu: found }) => found?.index), [0, 1, 2]);
+  assert.deepEqual(
+    visibleGpus({ ...order, CUDA_VISIBLE_DEVICES: '1' }, alike).map(({ gpu: found }) => found?.index),
+    [1],
+  );
+  assert.deepEqual(
+    visibleGpus({ CUDA_DEVICE_ORDER: 'PCI_BUS_ID' }, MACHINE).map(({ gpu: found }) => found?.index),
+    [0, 1, 2],
+  );
 });
 
 test('without nvidia-smi entries count by their form', () => {
@@ -68,6 +92,7 @@ test('without nvidia-smi entries count by their form', () => {
 test('a machine whose GPUs are all hidden computes on the processor', () => {
   assert.equal(gpuIsVisible({}, true), true);
   assert.equal(gpuIsVisible({}, false), false);
-  for (const value of ['', '-1', 'none', '0,0']) assert.equal(gpuIsVisible({ CUDA_VISIBLE_DEVICES: value }, true), false, value);
+  for (const value of ['', '-1', 'none', '0,0'])
+    assert.equal(gpuIsVisible({ CUDA_VISIBLE_DEVICES: value }, true), false, value);
   assert.equal(gpuIsVisible({ CUDA_VISIBLE_DEVICES: '3' }, true), true);
 });

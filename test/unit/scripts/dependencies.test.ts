@@ -11,7 +11,11 @@ after(() => rmSync(root, { recursive: true, force: true }));
 const write = (path: string, packages: object): void => writeFileSync(join(root, path), JSON.stringify({ packages }));
 
 test('packages are installed again only when they are not those of package-lock.json', () => {
-  const wanted = { '': {}, 'node_modules/a': { version: '1.0.0' }, 'node_modules/other-system': { version: '1.0.0', optional: true } };
+  const wanted = {
+    '': {},
+    'node_modules/a': { version: '1.0.0' },
+    'node_modules/other-system': { version: '1.0.0', optional: true },
+  };
   write('package-lock.json', wanted);
   assert.equal(dependenciesAreThere(root), false);
   mkdirSync(join(root, 'node_modules'));

@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
@@ -8,7 +17,12 @@ import { downloadWheels } from '../../../src/setup/fetch.mjs';
 
 const CONTENT = 'the right bytes';
 const FILE = 'some_wheel-1.0-py3-none-any.whl';
-const wheel = { name: 'some-wheel', version: '1.0', sha256: createHash('sha256').update(CONTENT).digest('hex'), megabytes: 1 };
+const wheel = {
+  name: 'some-wheel',
+  version: '1.0',
+  sha256: createHash('sha256').update(CONTENT).digest('hex'),
+  megabytes: 1,
+};
 let folder: string;
 let downloads: string;
 let said: string[];
@@ -25,7 +39,10 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 /** Downloads with a pip that notes that it was called and writes the right file, as pip does after it compared checksums. */
 async function download(): Promise<{ files: string[]; pipWasCalled: boolean }> {
   const [pip, note] = [join(folder, 'pip'), join(folder, 'called')];
-  writeFileSync(pip, `#!/bin/sh\ntouch '${note}'\nwhile [ "$1" != --dest ]; do shift; done\nprintf '${CONTENT}' > "$2/${FILE}"\n`);
+  writeFileSync(
+    pip,
+    `#!/bin/sh\ntouch '${note}'\nwhile [ "$1" != --dest ]; do shift; done\nprintf '${CONTENT}' > "$2/${FILE}"\n`,
+  );
   chmodSync(pip, 0o755);
   const reporter = { say: (text: string) => void said.push(text), progress: () => undefined, end: () => undefined };
   const files = await downloadWheels({ python: 'python3', pip: [pip] }, [wheel], 'linux-x64', downloads, reporter);
@@ -37,7 +54,11 @@ test('a complete download of an earlier run is used again', async () => {
   assert.deepEqual(await download(), { files: [join(downloads, FILE)], pipWasCalled: false });
 });
 
-for (const [name, content] of [['damaged', 'the wrong bytes'], ['truncated', CONTENT.slice(0, 7)], ['empty', '']] as const) {
+for (const [name, content] of [
+  ['damaged', 'the wrong bytes'],
+  ['truncated', CONTENT.slice(0, 7)],
+  ['empty', ''],
+] as const) {
   test(`${name} file of an earlier run: it is downloaded again`, async () => {
     writeFileSync(join(downloads, FILE), content);
     assert.deepEqual(await download(), { files: [join(downloads, FILE)], pipWasCalled: true });

@@ -18,7 +18,10 @@ test('two at once come one after the other', async () => {
     await sleep(100);
     log.push(`${name} ends`);
   };
-  await Promise.all([withLock(file, (text) => said.push(text), work('one')), withLock(file, (text) => said.push(text), work('two'))]);
+  await Promise.all([
+    withLock(file, (text) => said.push(text), work('one')),
+    withLock(file, (text) => said.push(text), work('two')),
+  ]);
   assert.deepEqual(log, ['one begins', 'one ends', 'two begins', 'two ends']);
   assert.equal(said.length, 1);
   assert.ok(!existsSync(file));
@@ -27,11 +30,25 @@ test('two at once come one after the other', async () => {
 test('the lock of a process that is gone holds nobody up', async () => {
   const file = join(folder, 'b.lock');
   writeFileSync(file, JSON.stringify({ pid: 2 ** 30, host: hostname() }));
-  assert.equal(await withLock(file, () => assert.fail('no wait'), async () => 'done'), 'done');
+  assert.equal(
+    await withLock(
+      file,
+      () => assert.fail('no wait'),
+      async () => 'done',
+    ),
+    'done',
+  );
 });
 
 test('a failure lets go of the lock', async () => {
   const file = join(folder, 'c.lock');
-  await assert.rejects(withLock(file, () => undefined, async () => Promise.reject(new Error('broken'))), /broken/);
+  await assert.rejects(
+    withLock(
+      file,
+      () => undefined,
+      async () => Promise.reject(new Error('broken')),
+    ),
+    /broken/,
+  );
   assert.ok(!existsSync(file));
 });

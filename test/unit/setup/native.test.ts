@@ -28,9 +28,16 @@ function program(name: string, script: string): void {
 
 /** Runs `s2s setup --cpu` with nothing on its PATH but the test's own programs, an empty cache, and no host for tfjs's own installer. */
 function runSetup(): Promise<{ code: number; stderr: string }> {
-  const env = { PATH: join(folder, 'bin'), HOME: folder, S2S_CACHE: join(folder, 'cache'), TFJS_NODE_CDN_STORAGE: 'http://127.0.0.1:9/' };
+  const env = {
+    PATH: join(folder, 'bin'),
+    HOME: folder,
+    S2S_CACHE: join(folder, 'cache'),
+    TFJS_NODE_CDN_STORAGE: 'http://127.0.0.1:9/',
+  };
   return new Promise((done) => {
-    execFile(process.execPath, [resolve('bin/s2s.js'), 'setup', '--cpu'], { env }, (error, _stdout, stderr) => done({ code: error === null ? 0 : Number(error.code), stderr }));
+    execFile(process.execPath, [resolve('bin/s2s.js'), 'setup', '--cpu'], { env }, (error, _stdout, stderr) =>
+      done({ code: error === null ? 0 : Number(error.code), stderr }),
+    );
   });
 }
 
@@ -51,17 +58,27 @@ test('without pip the error says what to install', { skip: unserved }, async () 
   program('python3', 'case "$*" in *pip*) exit 1;; esac; exit 0');
   const { code, stderr } = await runSetup();
   assert.equal(code, 1);
-  assert.match(stderr, /error: pip is needed to download TensorFlow, and is not there\nInstall it: .*pip|brew install python/);
+  assert.match(
+    stderr,
+    /error: pip is needed to download TensorFlow, and is not there\nInstall it: .*pip|brew install python/,
+  );
 });
 
-test('where pip cannot download and tfjs\'s own installer cannot either, both reasons are told', { skip: unserved || (existsSync(ownAddonFile()) && 'tfjs has a library of its own here') }, async () => {
-  program('python3', 'case "$*" in *download*) echo "ERROR: No matching distribution found" >&2; exit 1;; esac; exit 0');
-  const { code, stderr } = await runSetup();
-  assert.equal(code, 1);
-  assert.match(stderr, /pip could not download tensorflow(-cpu)? [\d.]+:\nERROR: No matching distribution found/);
-  assert.match(stderr, /The installer of tfjs-node-gpu [\d.]+ failed too/);
-  assert.match(stderr, /PIP_INDEX_URL/);
-});
+test(
+  "where pip cannot download and tfjs's own installer cannot either, both reasons are told",
+  { skip: unserved || (existsSync(ownAddonFile()) && 'tfjs has a library of its own here') },
+  async () => {
+    program(
+      'python3',
+      'case "$*" in *download*) echo "ERROR: No matching distribution found" >&2; exit 1;; esac; exit 0',
+    );
+    const { code, stderr } = await runSetup();
+    assert.equal(code, 1);
+    assert.match(stderr, /pip could not download tensorflow(-cpu)? [\d.]+:\nERROR: No matching distribution found/);
+    assert.match(stderr, /The installer of tfjs-node-gpu [\d.]+ failed too/);
+    assert.match(stderr, /PIP_INDEX_URL/);
+  },
+);
 
 test('without a compiler the error says what to install', { skip: unserved }, async () => {
   pretendDownloaded();
@@ -72,7 +89,10 @@ test('without a compiler the error says what to install', { skip: unserved }, as
 
 test('a compiler that fails shows its first error', { skip: unserved }, async () => {
   pretendDownloaded();
-  program('c++', 'case "$*" in --version) exit 0;; esac; echo "x.cc:1:1: error: no such thing" >&2; echo more >&2; exit 1');
+  program(
+    'c++',
+    'case "$*" in --version) exit 0;; esac; echo "x.cc:1:1: error: no such thing" >&2; echo more >&2; exit 1',
+  );
   const { code, stderr } = await runSetup();
   assert.equal(code, 1);
   assert.match(stderr, /tfjs_binding could not be compiled by c\+\+:\nx\.cc:1:1: error: no such thing/);
@@ -80,7 +100,11 @@ test('a compiler that fails shows its first error', { skip: unserved }, async ()
 
 test('commands that compute say what to do before the setup', async () => {
   const env = { ...process.env, HOME: folder, S2S_CACHE: join(folder, 'empty') };
-  const script = "import('./dist/src/runtime/library.js').then(({ chooseLibrary }) => chooseLibrary('auto')).catch((error) => console.log(error.code, error.message, error.hint))";
+  const script =
+    "import('./dist/src/runtime/library.js').then(({ chooseLibrary }) => chooseLibrary('auto')).catch((error) => console.log(error.code, error.message, error.hint))";
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], { env });
-  assert.match(stdout, /^no-native-library TensorFlow is not installed yet Run once: s2s setup \(in a checkout: npm run setup\)/);
+  assert.match(
+    stdout,
+    /^no-native-library TensorFlow is not installed yet Run once: s2s setup \(in a checkout: npm run setup\)/,
+  );
 });

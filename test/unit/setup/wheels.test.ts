@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { onednnWheels, pipPlatformOptions, TENSORFLOW_VERSION, tensorflowWheels } from '../../../src/setup/wheels.mjs';
 
-const names = (wheels: readonly { name: string }[] | undefined): string[] | undefined => wheels?.map(({ name }) => name);
+const names = (wheels: readonly { name: string }[] | undefined): string[] | undefined =>
+  wheels?.map(({ name }) => name);
 
 test('each platform has its wheel of TensorFlow', () => {
   assert.deepEqual(names(tensorflowWheels('cpu', 'linux-x64')), ['tensorflow-cpu']);
@@ -10,20 +11,26 @@ test('each platform has its wheel of TensorFlow', () => {
   assert.deepEqual(names(tensorflowWheels('cpu', 'darwin-arm64')), ['tensorflow']);
 });
 
-test('the build with CUDA brings NVIDIA\'s libraries', () => {
+test("the build with CUDA brings NVIDIA's libraries", () => {
   const wheels = names(tensorflowWheels('cuda', 'linux-x64'));
   assert.equal(wheels?.[0], 'tensorflow');
-  for (const library of ['cublas', 'cudnn', 'cuda-runtime', 'nccl']) assert.ok(wheels.includes(`nvidia-${library}-cu12`), library);
+  for (const library of ['cublas', 'cudnn', 'cuda-runtime', 'nccl'])
+    assert.ok(wheels.includes(`nvidia-${library}-cu12`), library);
 });
 
 test('platforms that pip does not serve have none', () => {
-  for (const platform of ['darwin-x64', 'win32-x64', 'freebsd-x64']) assert.equal(tensorflowWheels('cpu', platform), undefined);
+  for (const platform of ['darwin-x64', 'win32-x64', 'freebsd-x64'])
+    assert.equal(tensorflowWheels('cpu', platform), undefined);
   assert.equal(tensorflowWheels('cuda', 'darwin-arm64'), undefined);
   assert.equal(onednnWheels('linux-arm64'), undefined);
 });
 
 test('every wheel is pinned by a checksum', () => {
-  const all = [...(tensorflowWheels('cuda', 'linux-x64') ?? []), ...(tensorflowWheels('cpu', 'linux-x64') ?? []), ...(onednnWheels('linux-x64') ?? [])];
+  const all = [
+    ...(tensorflowWheels('cuda', 'linux-x64') ?? []),
+    ...(tensorflowWheels('cpu', 'linux-x64') ?? []),
+    ...(onednnWheels('linux-x64') ?? []),
+  ];
   for (const { name, sha256, megabytes } of all) {
     assert.match(sha256, /^[0-9a-f]{64}$/, name);
     assert.ok(megabytes > 0, name);

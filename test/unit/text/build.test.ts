@@ -26,9 +26,21 @@ async function* blocks(pairs: SentencePair[]): AsyncGenerator<SentencePair[]> {
   for (const pair of pairs) yield Promise.resolve([pair]);
 }
 
-function build(name: string, given: Partial<TokenizerConfig>, train = TRAIN, onEvent?: (event: VocabularyEvent) => void) {
+function build(
+  name: string,
+  given: Partial<TokenizerConfig>,
+  train = TRAIN,
+  onEvent?: (event: VocabularyEvent) => void,
+) {
   const directory = join(root, name);
-  return buildVocabulary({ settings: settings(given), directory, train: blocks(train), dev: blocks(DEV), trainingText: 'text-1', onEvent });
+  return buildVocabulary({
+    settings: settings(given),
+    directory,
+    train: blocks(train),
+    dev: blocks(DEV),
+    trainingText: 'text-1',
+    onEvent,
+  });
 }
 
 test('a shared vocabulary is one file and one tokenizer for both sides', async () => {
@@ -45,7 +57,11 @@ test('a shared vocabulary is one file and one tokenizer for both sides', async (
 test('separate sides have their own files and settings, and the shared file goes', async () => {
   await build('sides', {});
   const report = await build('sides', { shared: false, source: { type: 'word' }, target: { type: 'char', size: 15 } });
-  assert.deepEqual(readdirSync(report.directory).sort(), ['tokenizer.source.json', 'tokenizer.target.json', 'vocabulary.json']);
+  assert.deepEqual(readdirSync(report.directory).sort(), [
+    'tokenizer.source.json',
+    'tokenizer.target.json',
+    'vocabulary.json',
+  ]);
   const { source, target } = loadTokenizers(report.directory);
   assert.deepEqual(await source.tokenize('der Hund'), ['▁der', '▁Hund']);
   assert.deepEqual(await target.tokenize('a dog'), ['a', '▁', 'd', 'o', 'g']);
@@ -62,19 +78,33 @@ test('the report gives sizes, coverage, lengths and unknown rates', async () => 
   assert.equal(source.unit, 'words');
   assert.equal(source.coverage, 1);
   assert.equal(target?.size, 4 + 10);
-  assert.deepEqual(report.train.target, { sentences: 3, tokensPerSentence: { mean: 14 / 3, p95: 5, max: 5 }, unknownRate: 0 });
-  assert.deepEqual(report.dev.source, { sentences: 1, tokensPerSentence: { mean: 3, p95: 3, max: 3 }, unknownRate: 1 / 3 });
+  assert.deepEqual(report.train.target, {
+    sentences: 3,
+    tokensPerSentence: { mean: 14 / 3, p95: 5, max: 5 },
+    unknownRate: 0,
+  });
+  assert.deepEqual(report.dev.source, {
+    sentences: 1,
+    tokensPerSentence: { mean: 3, p95: 3, max: 3 },
+    unknownRate: 1 / 3,
+  });
 });
 
 test('an empty training text is refused', async () => {
-  await assert.rejects(build('empty', {}, [{ source: '', target: ' ' }]), { code: 'no-text', message: /no words to learn/ });
+  await assert.rejects(build('empty', {}, [{ source: '', target: ' ' }]), {
+    code: 'no-text',
+    message: /no words to learn/,
+  });
   assert.ok(!existsSync(join(root, 'empty')));
 });
 
 test('what is missing or stale is told with its reason', async () => {
   const directory = join(root, 'state');
   const given = settings({});
-  assert.deepEqual(vocabularyState(directory, given, 'text-1'), { state: 'missing', reason: `there is no ${join(directory, 'tokenizer.json')}` });
+  assert.deepEqual(vocabularyState(directory, given, 'text-1'), {
+    state: 'missing',
+    reason: `there is no ${join(directory, 'tokenizer.json')}`,
+  });
   await build('state', {});
   const reasonOf = (changed: Partial<TokenizerConfig>, text = 'text-1'): unknown => {
     const state = vocabularyState(directory, settings(changed), text);
@@ -89,7 +119,11 @@ test('what is missing or stale is told with its reason', async () => {
   writeFileSync(file, `${readFileSync(file, 'utf8')} `);
   assert.equal(reasonOf({}), 'foreign', 'a file that was changed by hand is the user’s');
   writeFileSync(join(directory, 'vocabulary.json'), '{"version": 99}');
-  assert.equal(reasonOf({}), 'foreign', 'without a record that s2s can read, nothing says that s2s wrote the tokenizer');
+  assert.equal(
+    reasonOf({}),
+    'foreign',
+    'without a record that s2s can read, nothing says that s2s wrote the tokenizer',
+  );
   rmSync(join(directory, 'vocabulary.json'));
   assert.equal(reasonOf({}), 'foreign');
 });
@@ -113,7 +147,16 @@ test('a file that is no tokenizer of ours is refused by name', async () => {
   refused('{"model": ', /is not a tokenizer.json file/);
   refused('[]', /is not a tokenizer.json file/);
   const { '<pad>': pad, ...rest } = good.model.vocab;
-  refused({ ...good, model: { ...good.model, vocab: { ...rest, '[PAD]': pad } } }, /id 0 is "\[PAD\]" where s2s needs "<pad>"/);
-  refused({ ...good, model: { ...good.model, vocab: { ...good.model.vocab, extra: 10_000 } } }, /ids do not run from 0/);
-  assert.throws(() => loadTokenizer(join(root, 'none.json')), { code: 'tokenizer-missing', place: { file: join(root, 'none.json') } });
+  refused(
+    { ...good, model: { ...good.model, vocab: { ...rest, '[PAD]': pad } } },
+    /id 0 is "\[PAD\]" where s2s needs "<pad>"/,
+  );
+  refused(
+    { ...good, model: { ...good.model, vocab: { ...good.model.vocab, extra: 10_000 } } },
+    /ids do not run from 0/,
+  );
+  assert.throws(() => loadTokenizer(join(root, 'none.json')), {
+    code: 'tokenizer-missing',
+    place: { file: join(root, 'none.json') },
+  });
 });

@@ -14,16 +14,28 @@ async function convert(text: string, conversion: Conversion): Promise<string> {
 }
 
 test('one line comes out for every line in, blank ones and a last one without LF included', async () => {
-  assert.equal(await convert('the the\n\n \nEND', { direction: 'tokenize', as: 'tokens' }), '▁the ▁the\n\n▁ ▁\n▁ E N D\n');
+  assert.equal(
+    await convert('the the\n\n \nEND', { direction: 'tokenize', as: 'tokens' }),
+    '▁the ▁the\n\n▁ ▁\n▁ E N D\n',
+  );
 });
 
 test('detokenising takes tokenising back, line by line', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(fc.string({ unit: 'grapheme' }).filter((line) => !line.includes('\n') && line === line.normalize('NFC')), { minLength: 1 }), async (lines) => {
-      const text = lines.map((line) => `${line}\n`).join('').replace(/^\uFEFF/, '');
-      const tokens = await convert(text, { direction: 'tokenize', as: 'tokens' });
-      assert.equal(await convert(tokens, { direction: 'detokenize', as: 'tokens' }), text);
-    }),
+    fc.asyncProperty(
+      fc.array(
+        fc.string({ unit: 'grapheme' }).filter((line) => !line.includes('\n') && line === line.normalize('NFC')),
+        { minLength: 1 },
+      ),
+      async (lines) => {
+        const text = lines
+          .map((line) => `${line}\n`)
+          .join('')
+          .replace(/^\uFEFF/, '');
+        const tokens = await convert(text, { direction: 'tokenize', as: 'tokens' });
+        assert.equal(await convert(tokens, { direction: 'detokenize', as: 'tokens' }), text);
+      },
+    ),
   );
 });
 
@@ -35,6 +47,10 @@ test('ids there and back', async () => {
 
 test('what is no id is named with its line', async () => {
   const wrong = (text: string) => convert(text, { direction: 'detokenize', as: 'ids' });
-  await assert.rejects(wrong('5 6\n7 x\n'), { code: 'not-an-id', message: '"x" is not a token id from 0 to 399', place: { file: 'stdin', line: 2 } });
+  await assert.rejects(wrong('5 6\n7 x\n'), {
+    code: 'not-an-id',
+    message: '"x" is not a token id from 0 to 399',
+    place: { file: 'stdin', line: 2 },
+  });
   await assert.rejects(wrong('400\n'), { code: 'not-an-id', place: { file: 'stdin', line: 1 } });
 });

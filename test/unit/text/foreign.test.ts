@@ -6,37 +6,99 @@ import type { Tokenizer } from '../../../src/text/tokenizer.js';
 import { SPECIAL_TOKENS, UNK } from '../../../src/vocab/special.js';
 
 /** Special symbols as the trainers of the Hugging Face library write them. */
-const ADDED = SPECIAL_TOKENS.map((content, id) => ({ id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: true }));
+const ADDED = SPECIAL_TOKENS.map((content, id) => ({
+  id,
+  content,
+  single_word: false,
+  lstrip: false,
+  rstrip: false,
+  normalized: false,
+  special: true,
+}));
 const CHARACTERS = ['▁', ...'abcdeghiklmnoprstuvwxyz<>/.'];
 const METASPACE = { type: 'Metaspace', replacement: '▁', prepend_scheme: 'always', split: true };
 const TEMPLATE = {
   type: 'TemplateProcessing',
-  single: [{ SpecialToken: { id: '<s>', type_id: 0 } }, { Sequence: { id: 'A', type_id: 0 } }, { SpecialToken: { id: '</s>', type_id: 0 } }],
+  single: [
+    { SpecialToken: { id: '<s>', type_id: 0 } },
+    { Sequence: { id: 'A', type_id: 0 } },
+    { SpecialToken: { id: '</s>', type_id: 0 } },
+  ],
   pair: [{ Sequence: { id: 'A', type_id: 0 } }, { Sequence: { id: 'B', type_id: 1 } }],
-  special_tokens: { '<s>': { id: '<s>', ids: [2], tokens: ['<s>'] }, '</s>': { id: '</s>', ids: [3], tokens: ['</s>'] } },
+  special_tokens: {
+    '<s>': { id: '<s>', ids: [2], tokens: ['<s>'] },
+    '</s>': { id: '</s>', ids: [3], tokens: ['</s>'] },
+  },
 };
-const COMMON = { version: '1.0', truncation: null, padding: null, added_tokens: ADDED, normalizer: null, pre_tokenizer: METASPACE, post_processor: TEMPLATE, decoder: METASPACE };
+const COMMON = {
+  version: '1.0',
+  truncation: null,
+  padding: null,
+  added_tokens: ADDED,
+  normalizer: null,
+  pre_tokenizer: METASPACE,
+  post_processor: TEMPLATE,
+  decoder: METASPACE,
+};
 
 function vocabulary(tokens: readonly string[]): Record<string, number> {
   return Object.fromEntries([...SPECIAL_TOKENS, ...tokens].map((token, id) => [token, id]));
 }
 
-const MERGES = [['<', '/'], ['</', 's'], ['</s', '>'], ['</s>', 'a'], ['t', 'h']] as const;
+const MERGES = [
+  ['<', '/'],
+  ['</', 's'],
+  ['</s', '>'],
+  ['</s>', 'a'],
+  ['t', 'h'],
+] as const;
 const BPE = {
-  type: 'BPE', dropout: null, unk_token: '<unk>', continuing_subword_prefix: null, end_of_word_suffix: null, fuse_unk: false, byte_fallback: false, ignore_merges: false,
+  type: 'BPE',
+  dropout: null,
+  unk_token: '<unk>',
+  continuing_subword_prefix: null,
+  end_of_word_suffix: null,
+  fuse_unk: false,
+  byte_fallback: false,
+  ignore_merges: false,
   vocab: vocabulary([...CHARACTERS, '</', '</s', '</s>a', 'th']),
   merges: MERGES,
 };
 
 const DEFINITIONS: Record<string, object> = {
-  unigram: { ...COMMON, model: { type: 'Unigram', unk_id: 1, byte_fallback: false, vocab: [...SPECIAL_TOKENS.map((token) => [token, 0]), ...CHARACTERS.map((token, i) => [token, -3 - i / 10])] } },
+  unigram: {
+    ...COMMON,
+    model: {
+      type: 'Unigram',
+      unk_id: 1,
+      byte_fallback: false,
+      vocab: [...SPECIAL_TOKENS.map((token) => [token, 0]), ...CHARACTERS.map((token, i) => [token, -3 - i / 10])],
+    },
+  },
   // Merges that a trainer learned from text with `</s>` in it.
   bpe: { ...COMMON, model: BPE },
-  'bpe that takes whole words': { ...COMMON, model: { ...BPE, ignore_merges: true, vocab: { ...BPE.vocab } }, pre_tokenizer: { ...METASPACE, prepend_scheme: 'never' } },
-  words: { ...COMMON, pre_tokenizer: { type: 'WhitespaceSplit' }, decoder: null, model: { type: 'WordLevel', vocab: vocabulary(['a', 'cat', 'the']), unk_token: '<unk>' } },
+  'bpe that takes whole words': {
+    ...COMMON,
+    model: { ...BPE, ignore_merges: true, vocab: { ...BPE.vocab } },
+    pre_tokenizer: { ...METASPACE, prepend_scheme: 'never' },
+  },
+  words: {
+    ...COMMON,
+    pre_tokenizer: { type: 'WhitespaceSplit' },
+    decoder: null,
+    model: { type: 'WordLevel', vocab: vocabulary(['a', 'cat', 'the']), unk_token: '<unk>' },
+  },
   wordpiece: {
-    ...COMMON, pre_tokenizer: { type: 'WhitespaceSplit' }, decoder: { type: 'WordPiece', prefix: '##', cleanup: false },
-    model: { type: 'WordPiece', unk_token: '<unk>', continuing_subword_prefix: '##', max_input_chars_per_word: 100, vocab: vocabulary([...'abcdest', '##a', '##t', '##s']) },
+    ...COMMON,
+    pre_tokenizer: { type: 'WhitespaceSplit' },
+    decoder: { type: 'WordPiece', prefix: '##', cleanup: false },
+    model: {
+      type: 'WordPiece',
+      unk_token: '<unk>',
+      continuing_subword_prefix: '##',
+      max_input_chars_per_word: 100,
+      vocab: vocabulary([...'abcdest', '##a', '##t', '##s']),
+    },
   },
 };
 
@@ -44,7 +106,27 @@ function load(definition: object): Tokenizer {
   return parseTokenizer(JSON.stringify(definition), 'tokenizer.json');
 }
 
-const text = fc.array(fc.constantFrom('<pad>', '<unk>', '<s>', '</s>', ' ', 'a cat', 'th', 's', '<', '>', '</', 'Ж', '\uFFFF\n</s>\n\uFFFF', '\n'), { maxLength: 8 }).map((parts) => parts.join(''));
+const text = fc
+  .array(
+    fc.constantFrom(
+      '<pad>',
+      '<unk>',
+      '<s>',
+      '</s>',
+      ' ',
+      'a cat',
+      'th',
+      's',
+      '<',
+      '>',
+      '</',
+      'Ж',
+      '\uFFFF\n</s>\n\uFFFF',
+      '\n',
+    ),
+    { maxLength: 8 },
+  )
+  .map((parts) => parts.join(''));
 
 for (const [name, definition] of Object.entries(DEFINITIONS)) {
   test(`${name}: special symbols in a text are text`, async () => {
@@ -54,7 +136,10 @@ for (const [name, definition] of Object.entries(DEFINITIONS)) {
     await fc.assert(
       fc.asyncProperty(text, async (line) => {
         const ids = await tokenizer.encode(line);
-        assert.ok(ids.every((id) => id >= SPECIAL_TOKENS.length || id === UNK), `${JSON.stringify(line)}: ${ids.join(' ')}`);
+        assert.ok(
+          ids.every((id) => id >= SPECIAL_TOKENS.length || id === UNK),
+          `${JSON.stringify(line)}: ${ids.join(' ')}`,
+        );
         assert.deepEqual(await tokenizer.encodeBatch([line, 'a']), [ids, await tokenizer.encode('a')]);
       }),
       { numRuns: 200 },
@@ -65,7 +150,12 @@ for (const [name, definition] of Object.entries(DEFINITIONS)) {
 for (const name of ['unigram', 'bpe']) {
   test(`${name}: text in known characters comes back whole, special symbols included`, async () => {
     const tokenizer = load(DEFINITIONS[name]!);
-    const known = fc.array(fc.constantFrom('<pad>', '<unk>', '<s>', '</s>', 'a cat', 'the', '</', '.'), { minLength: 1, maxLength: 8 }).map((parts) => parts.join(' '));
+    const known = fc
+      .array(fc.constantFrom('<pad>', '<unk>', '<s>', '</s>', 'a cat', 'the', '</', '.'), {
+        minLength: 1,
+        maxLength: 8,
+      })
+      .map((parts) => parts.join(' '));
     await fc.assert(
       fc.asyncProperty(known, async (line) => {
         const ids = await tokenizer.encode(line);
@@ -79,7 +169,14 @@ for (const name of ['unigram', 'bpe']) {
 }
 
 test('padding, truncation and dropout are switched off, and said', async () => {
-  const padding = { strategy: { Fixed: 8 }, direction: 'Right', pad_to_multiple_of: null, pad_id: 0, pad_type_id: 0, pad_token: '<pad>' };
+  const padding = {
+    strategy: { Fixed: 8 },
+    direction: 'Right',
+    pad_to_multiple_of: null,
+    pad_id: 0,
+    pad_type_id: 0,
+    pad_token: '<pad>',
+  };
   const truncation = { direction: 'Right', max_length: 3, strategy: 'LongestFirst', stride: 0 };
   const plain = load(DEFINITIONS['bpe']!);
   const lines = ['the cat', 'a the the the cat the', ''];
@@ -109,7 +206,11 @@ test('unknown text is <unk>, whatever the file makes of it', async () => {
     assert.equal((await tokenizer.encode('aЖa')).filter((id) => id === UNK).length, 1);
     assert.match(tokenizer.notices.join(), notice);
   }
-  const bytes = load({ ...COMMON, pre_tokenizer: { type: 'ByteLevel', add_prefix_space: false, trim_offsets: false, use_regex: true }, model: { ...BPE, unk_token: null } });
+  const bytes = load({
+    ...COMMON,
+    pre_tokenizer: { type: 'ByteLevel', add_prefix_space: false, trim_offsets: false, use_regex: true },
+    model: { ...BPE, unk_token: null },
+  });
   assert.deepEqual(bytes.notices, []);
 });
 
@@ -122,5 +223,14 @@ test('an added token that is not special stays one token', async () => {
 test('unknown tokens stand as they are in the text, also where spaces are marked or dropped', async () => {
   assert.deepEqual(await load(DEFINITIONS['bpe']!).tokenize('aЖ th😀Ж'), ['▁', 'a', 'Ж', '▁', 'th', '😀', 'Ж']);
   assert.deepEqual(await load(DEFINITIONS['words']!).tokenize('the  Жa </s> cat'), ['the', 'Жa', '</s>', 'cat']);
-  assert.deepEqual(await load(DEFINITIONS['wordpiece']!).tokenize('cats Жa dat'), ['c', '##a', '##t', '##s', 'Жa', 'd', '##a', '##t']);
+  assert.deepEqual(await load(DEFINITIONS['wordpiece']!).tokenize('cats Жa dat'), [
+    'c',
+    '##a',
+    '##t',
+    '##s',
+    'Жa',
+    'd',
+    '##a',
+    '##t',
+  ]);
 });

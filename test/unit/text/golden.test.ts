@@ -10,7 +10,13 @@ const FOLDER = 'test/golden/tokenizers';
 const SETTINGS: Record<string, LearnSettings> = {
   'tokenizer.bpe.json': { type: 'bpe', size: 400, minimumFrequency: 1, normalization: 'nfc', lowercase: false },
   'tokenizer.char.json': { type: 'char', size: 400, minimumFrequency: 2, normalization: 'none', lowercase: false },
-  'tokenizer.unigram.json': { type: 'unigram', size: 400, minimumFrequency: 1, normalization: 'nfkc', lowercase: false },
+  'tokenizer.unigram.json': {
+    type: 'unigram',
+    size: 400,
+    minimumFrequency: 1,
+    normalization: 'nfkc',
+    lowercase: false,
+  },
   'tokenizer.word.json': { type: 'word', size: 250, minimumFrequency: 1, normalization: 'nfkc', lowercase: true },
 };
 
@@ -42,7 +48,11 @@ for (const [file, settings] of Object.entries(SETTINGS)) {
     const tokens = await tokenizer.tokenizeBatch(inputs);
     golden.forEach((wanted, i) => {
       assert.deepEqual(ids[i], wanted.ids, inputs[i]);
-      assert.deepEqual(tokens[i]!.map((token, t) => (wanted.tokens[t] === '<unk>' ? '<unk>' : token)), wanted.tokens, inputs[i]);
+      assert.deepEqual(
+        tokens[i]!.map((token, t) => (wanted.tokens[t] === '<unk>' ? '<unk>' : token)),
+        wanted.tokens,
+        inputs[i],
+      );
       if (!wanted.ids.includes(UNK)) assert.equal(tokenizer.decode(wanted.ids), wanted.decoded);
     });
   });
@@ -52,7 +62,10 @@ for (const [file, settings] of Object.entries(SETTINGS)) {
     const stored = JSON.parse(readFileSync(`${FOLDER}/${file}`, 'utf8')) as typeof now;
     if (settings.type === 'unigram') {
       // Scores may differ in the last digits between machines.
-      assert.deepEqual(now.model.vocab.map(([token]) => token), stored.model.vocab.map(([token]) => token));
+      assert.deepEqual(
+        now.model.vocab.map(([token]) => token),
+        stored.model.vocab.map(([token]) => token),
+      );
       now.model.vocab.forEach(([, score], id) => assert.ok(Math.abs(score - stored.model.vocab[id]![1]) < 1e-6));
       now.model.vocab = stored.model.vocab;
     }

@@ -5,9 +5,20 @@ import { learnTokenizer, TextCounter, type LearnSettings } from '../../../src/te
 function learn(lines: readonly string[], settings: Partial<LearnSettings>) {
   const text = new TextCounter();
   for (const line of lines) text.add(line);
-  const learned = learnTokenizer(text, { type: 'bpe', size: 100, minimumFrequency: 1, normalization: 'none', lowercase: false, ...settings });
+  const learned = learnTokenizer(text, {
+    type: 'bpe',
+    size: 100,
+    minimumFrequency: 1,
+    normalization: 'none',
+    lowercase: false,
+    ...settings,
+  });
   const { model } = JSON.parse(learned.json) as { model: { vocab: Record<string, number> | [string, number][] } };
-  const tokens = Array.isArray(model.vocab) ? model.vocab.map(([token]) => token) : Object.keys(model.vocab).sort((a, b) => (model.vocab as Record<string, number>)[a]! - (model.vocab as Record<string, number>)[b]!);
+  const tokens = Array.isArray(model.vocab)
+    ? model.vocab.map(([token]) => token)
+    : Object.keys(model.vocab).sort(
+        (a, b) => (model.vocab as Record<string, number>)[a]! - (model.vocab as Record<string, number>)[b]!,
+      );
   return { ...learned, tokens };
 }
 

@@ -40,16 +40,25 @@ test('a byte order mark is left out at the start and kept elsewhere', async () =
 test('gzip is recognised by content, with several members too', async () => {
   const bytes = Buffer.concat([gzipSync('eins\nzw'), gzipSync('ei\n')]);
   assert.deepEqual(await collect(readLines(fileOf('text.gz', bytes))), ['eins', 'zwei']);
-  assert.deepEqual(await collect(readLines(Readable.from([bytes.subarray(0, 1), bytes.subarray(1)]))), ['eins', 'zwei']);
+  assert.deepEqual(await collect(readLines(Readable.from([bytes.subarray(0, 1), bytes.subarray(1)]))), [
+    'eins',
+    'zwei',
+  ]);
 });
 
 test('however the bytes are cut, the lines are the same', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(fc.string({ unit: 'grapheme' }).filter((line) => !line.includes('\n') && !line.includes('\uFEFF'))), fc.integer({ min: 1, max: 7 }), async (lines, size) => {
-      const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(''));
-      const chunks = Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) => bytes.subarray(i * size, (i + 1) * size));
-      assert.deepEqual(await collect(readLines(Readable.from(chunks))), lines);
-    }),
+    fc.asyncProperty(
+      fc.array(fc.string({ unit: 'grapheme' }).filter((line) => !line.includes('\n') && !line.includes('\uFEFF'))),
+      fc.integer({ min: 1, max: 7 }),
+      async (lines, size) => {
+        const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(''));
+        const chunks = Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) =>
+          bytes.subarray(i * size, (i + 1) * size),
+        );
+        assert.deepEqual(await collect(readLines(Readable.from(chunks))), lines);
+      },
+    ),
   );
 });
 
@@ -65,7 +74,11 @@ test('a block is given as soon as its bytes are there', async () => {
 });
 
 test('invalid UTF-8 names file and line, after all lines before it', async () => {
-  const bytes = Buffer.concat([Buffer.from('gut\n\nnoch gut\n'), Buffer.from([0x66, 0xfc, 0x72, 0x0a]), Buffer.from('gut\n')]);
+  const bytes = Buffer.concat([
+    Buffer.from('gut\n\nnoch gut\n'),
+    Buffer.from([0x66, 0xfc, 0x72, 0x0a]),
+    Buffer.from('gut\n'),
+  ]);
   const file = fileOf('latin1.txt', bytes);
   await assert.rejects(collect(readLines(file)), { code: 'invalid-utf8', place: { file, line: 4 } });
   const before: string[] = [];
@@ -81,7 +94,11 @@ test('invalid UTF-8 names file and line, after all lines before it', async () =>
 
 test('a missing file, a folder and a cut gzip file are named', async () => {
   const missing = join(folder, 'none.txt');
-  await assert.rejects(collect(readLines(missing)), { code: 'file-unreadable', message: 'there is no such file', place: { file: missing } });
+  await assert.rejects(collect(readLines(missing)), {
+    code: 'file-unreadable',
+    message: 'there is no such file',
+    place: { file: missing },
+  });
   await assert.rejects(collect(readLines(folder)), { code: 'file-unreadable', message: 'is a folder, not a file' });
   const cut = fileOf('cut.gz', gzipSync('a line that is cut\n'.repeat(50)).subarray(0, 30));
   await assert.rejects(collect(readLines(cut)), { code: 'gzip-broken', place: { file: cut } });
@@ -97,7 +114,10 @@ test('a line up to the limit is read, a longer one is an error with its number',
   const limit = 'é'.repeat(MAX_LINE_BYTES / 2);
   const read: string[] = [];
   for await (const line of readLines(Readable.from([Buffer.from(`a\n${limit}\n${limit}`)]))) read.push(line);
-  assert.deepEqual(read.map(({ length }) => length), [1, limit.length, limit.length]);
+  assert.deepEqual(
+    read.map(({ length }) => length),
+    [1, limit.length, limit.length],
+  );
   for (const rest of ['', '\n', '\nb\n']) {
     const before: string[] = [];
     await assert.rejects(
@@ -116,7 +136,10 @@ test('a stream of 1 GiB without a line feed takes little memory', async () => {
     yield* endless(1 << 14);
     yield Buffer.from('\nb\n');
   };
-  await assert.rejects(collect(readLines(Readable.from(source()))), { code: 'line-too-long', place: { file: 'stdin', line: 2 } });
+  await assert.rejects(collect(readLines(Readable.from(source()))), {
+    code: 'line-too-long',
+    place: { file: 'stdin', line: 2 },
+  });
   const skipped: number[] = [];
   let most = 0;
   const before = process.memoryUsage().rss;
@@ -129,19 +152,41 @@ test('a stream of 1 GiB without a line feed takes little memory', async () => {
 });
 
 test('skipped lines are read as empty ones, however the bytes are cut and whether plain or gzipped', async () => {
-  const line = fc.oneof(fc.constantFrom('', 'short', 'é'), fc.integer({ min: -1, max: 2 }).map((more) => 'x'.repeat(MAX_LINE_BYTES + more)), fc.constant('é'.repeat(MAX_LINE_BYTES)));
+  const line = fc.oneof(
+    fc.constantFrom('', 'short', 'é'),
+    fc.integer({ min: -1, max: 2 }).map((more) => 'x'.repeat(MAX_LINE_BYTES + more)),
+    fc.constant('é'.repeat(MAX_LINE_BYTES)),
+  );
   await fc.assert(
-    fc.asyncProperty(fc.array(line, { maxLength: 5 }), fc.constantFrom(1000, 1 << 18, 1 << 20, 1 << 23), fc.boolean(), fc.boolean(), async (lines, size, zipped, feed) => {
-      const text = lines.map((each, i) => (feed || i + 1 < lines.length ? `${each}\n` : each)).join('');
-      const bytes = zipped ? gzipSync(text, { level: 1 }) : Buffer.from(text);
-      const chunks = Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) => bytes.subarray(i * size, (i + 1) * size));
-      const skipped: number[] = [];
-      const read = await collect(readLines(Readable.from(chunks), { onSkipped: (number) => skipped.push(number) }));
-      const tooLong = lines.map((each) => Buffer.byteLength(each) > MAX_LINE_BYTES);
-      const expected = lines.map((each, i) => (tooLong[i] ? '' : each));
-      assert.deepEqual(read, text.endsWith('\n') || text === '' ? (text === '' ? [] : expected.slice(0, text.split('\n').length - 1)) : expected);
-      assert.deepEqual(skipped, tooLong.flatMap((is, i) => (is ? [i + 1] : [])));
-    }),
+    fc.asyncProperty(
+      fc.array(line, { maxLength: 5 }),
+      fc.constantFrom(1000, 1 << 18, 1 << 20, 1 << 23),
+      fc.boolean(),
+      fc.boolean(),
+      async (lines, size, zipped, feed) => {
+        const text = lines.map((each, i) => (feed || i + 1 < lines.length ? `${each}\n` : each)).join('');
+        const bytes = zipped ? gzipSync(text, { level: 1 }) : Buffer.from(text);
+        const chunks = Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) =>
+          bytes.subarray(i * size, (i + 1) * size),
+        );
+        const skipped: number[] = [];
+        const read = await collect(readLines(Readable.from(chunks), { onSkipped: (number) => skipped.push(number) }));
+        const tooLong = lines.map((each) => Buffer.byteLength(each) > MAX_LINE_BYTES);
+        const expected = lines.map((each, i) => (tooLong[i] ? '' : each));
+        assert.deepEqual(
+          read,
+          text.endsWith('\n') || text === ''
+            ? text === ''
+              ? []
+              : expected.slice(0, text.split('\n').length - 1)
+            : expected,
+        );
+        assert.deepEqual(
+          skipped,
+          tooLong.flatMap((is, i) => (is ? [i + 1] : [])),
+        );
+      },
+    ),
     { numRuns: 40 },
   );
 });

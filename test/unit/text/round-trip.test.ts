@@ -8,7 +8,7 @@ import { EOS, PAD, UNK } from '../../../src/vocab/special.js';
 
 const TEXT = [
   'the quick brown fox jumps over the lazy dog; the dog sleeps.',
-  'é à ç ñ — l’été, l\'hiver: 3.14 (or 1,000)!',
+  "é à ç ñ — l’été, l'hiver: 3.14 (or 1,000)!",
   'a <b> </b> tag, ▁ and ▂▃▄ blocks,\ttab 👍🏽 e\u0301',
 ];
 
@@ -17,7 +17,14 @@ const TYPES = ['char', 'word', 'bpe', 'unigram'] as const;
 function learn(settings: Partial<LearnSettings>, lines: readonly string[] = TEXT): Tokenizer {
   const text = new TextCounter();
   for (const line of lines) text.add(line);
-  const { json } = learnTokenizer(text, { type: 'bpe', size: 150, minimumFrequency: 1, normalization: 'none', lowercase: false, ...settings });
+  const { json } = learnTokenizer(text, {
+    type: 'bpe',
+    size: 150,
+    minimumFrequency: 1,
+    normalization: 'none',
+    lowercase: false,
+    ...settings,
+  });
   return parseTokenizer(json, 'learned');
 }
 
@@ -27,7 +34,32 @@ const anyText = fc
     fc.oneof(
       fc.string({ unit: 'binary' }),
       fc.string({ unit: 'grapheme' }),
-      fc.constantFrom(' ', '  ', '▁', '▂', '▂▃', '▂▄', '▃', '<s>', '</s>', '<unk>', '<pad>', '<', '\t', '\r', '\n', '\u00a0', '\u200d', '\ufe0f', 'the', 'dog', '👍🏽', '\u0301', '__proto__', '1,0'),
+      fc.constantFrom(
+        ' ',
+        '  ',
+        '▁',
+        '▂',
+        '▂▃',
+        '▂▄',
+        '▃',
+        '<s>',
+        '</s>',
+        '<unk>',
+        '<pad>',
+        '<',
+        '\t',
+        '\r',
+        '\n',
+        '\u00a0',
+        '\u200d',
+        '\ufe0f',
+        'the',
+        'dog',
+        '👍🏽',
+        '\u0301',
+        '__proto__',
+        '1,0',
+      ),
     ),
     { maxLength: 12 },
   )
@@ -40,10 +72,18 @@ for (const type of TYPES) {
     const lowered = learn({ type, lowercase: true, normalization: 'nfkc' });
     // Two code units each, and a ligature that normalisation takes apart.
     const text = '👍🏽 The ﬁrst DOG 𝔄!';
-    const [tokens, ids, spans] = [await lowered.tokenize(text), await lowered.encode(text), await lowered.spansOf(text)];
+    const [tokens, ids, spans] = [
+      await lowered.tokenize(text),
+      await lowered.encode(text),
+      await lowered.spansOf(text),
+    ];
     assert.equal(spans.length, ids.length);
     for (const [index, token] of tokens.entries()) {
-      const part = text.slice(...spans[index]!).normalize('NFKC').toLowerCase().replaceAll(' ', '▁');
+      const part = text
+        .slice(...spans[index]!)
+        .normalize('NFKC')
+        .toLowerCase()
+        .replaceAll(' ', '▁');
       assert.ok(part.replaceAll('▁', '').includes(token.replaceAll('▁', '')), `${token} of ${part}`);
     }
     assert.deepEqual([spans[0]![0], spans.at(-1)![1]], [0, text.length]);
@@ -53,9 +93,20 @@ for (const type of TYPES) {
     await fc.assert(
       fc.asyncProperty(anyText, async (text) => {
         const tokens = await tokenizer.tokenize(text);
-        assert.ok(tokens.every((token) => token !== '' && !token.includes(' ')), JSON.stringify(tokens));
+        assert.ok(
+          tokens.every((token) => token !== '' && !token.includes(' ')),
+          JSON.stringify(tokens),
+        );
         assert.equal(tokenizer.detokenize(tokens), text);
-        assert.equal(tokenizer.detokenize(tokens.join(' ').split(' ').filter((token) => token !== '')), text);
+        assert.equal(
+          tokenizer.detokenize(
+            tokens
+              .join(' ')
+              .split(' ')
+              .filter((token) => token !== ''),
+          ),
+          text,
+        );
       }),
       { numRuns: 400 },
     );
@@ -84,14 +135,26 @@ for (const type of TYPES) {
 
   test(`${type}: a batch gives what single sentences give`, async () => {
     const texts = [...TEXT, '', ' ', 'unknown Ж', '<s>'];
-    assert.deepEqual(await tokenizer.encodeBatch(texts), await Promise.all(texts.map((text) => tokenizer.encode(text))));
-    assert.deepEqual(await tokenizer.tokenizeBatch(texts), await Promise.all(texts.map((text) => tokenizer.tokenize(text))));
+    assert.deepEqual(
+      await tokenizer.encodeBatch(texts),
+      await Promise.all(texts.map((text) => tokenizer.encode(text))),
+    );
+    assert.deepEqual(
+      await tokenizer.tokenizeBatch(texts),
+      await Promise.all(texts.map((text) => tokenizer.tokenize(text))),
+    );
   });
 
   test(`${type}: special symbols in the training text do not become tokens`, async () => {
-    const greedy = learn({ type, size: 60 }, Array.from({ length: 50 }, () => '<s> <s></s> <unk><pad> </s>'));
+    const greedy = learn(
+      { type, size: 60 },
+      Array.from({ length: 50 }, () => '<s> <s></s> <unk><pad> </s>'),
+    );
     const ids = await greedy.encode('<s> </s> <unk> <pad>');
-    assert.ok(ids.every((id) => id > EOS), String(ids));
+    assert.ok(
+      ids.every((id) => id > EOS),
+      String(ids),
+    );
     assert.equal(greedy.decode(ids), '<s> </s> <unk> <pad>');
   });
 }
@@ -105,7 +168,10 @@ test('normalisation and lowercasing happen once and then leave text alone', asyn
         assert.equal(tokenizer.detokenize(await tokenizer.tokenize(normalized)), normalized);
       }),
     );
-    assert.equal(tokenizer.detokenize(await tokenizer.tokenize('e\u0301 \ufb01')), normalization === 'nfc' ? 'é \ufb01' : 'é fi');
+    assert.equal(
+      tokenizer.detokenize(await tokenizer.tokenize('e\u0301 \ufb01')),
+      normalization === 'nfc' ? 'é \ufb01' : 'é fi',
+    );
   }
   const lower = learn({ lowercase: true });
   assert.equal(lower.detokenize(await lower.tokenize('The DOG, ÉTÉ')), 'the dog, été');
@@ -113,6 +179,20 @@ test('normalisation and lowercasing happen once and then leave text alone', asyn
 
 test('words are cut at Unicode word boundaries, and a word takes the mark of the space before it', async () => {
   const tokenizer = learn({ type: 'word', size: 8 });
-  assert.deepEqual(await tokenizer.tokenize("Don't wait, it’s 12:30 (U.S.A.) 1,000.5!"), ['▁Don\'t', '▁wait', ',', '▁it’s', '▁12', ':', '30', '▁(', 'U.S.A', '.', ')', '▁1,000.5', '!']);
+  assert.deepEqual(await tokenizer.tokenize("Don't wait, it’s 12:30 (U.S.A.) 1,000.5!"), [
+    "▁Don't",
+    '▁wait',
+    ',',
+    '▁it’s',
+    '▁12',
+    ':',
+    '30',
+    '▁(',
+    'U.S.A',
+    '.',
+    ')',
+    '▁1,000.5',
+    '!',
+  ]);
   assert.deepEqual(await tokenizer.tokenize(' a  b'), ['▁', '▁a', '▁', '▁b']);
 });

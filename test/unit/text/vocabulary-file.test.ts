@@ -7,7 +7,13 @@ import { after, mock, test } from 'node:test';
 import fc from 'fast-check';
 import { configSchema, type TokenizerConfig } from '../../../src/config/schema.js';
 import { S2sError } from '../../../src/errors.js';
-import { copyVocabulary, learnSettingsByRole, vocabularyState, writeVocabulary, type Replaceable } from '../../../src/text/vocabulary-file.js';
+import {
+  copyVocabulary,
+  learnSettingsByRole,
+  vocabularyState,
+  writeVocabulary,
+  type Replaceable,
+} from '../../../src/text/vocabulary-file.js';
 
 const root = mkdtempSync(join(tmpdir(), 's2s-vocabulary-file-'));
 after(() => rmSync(root, { recursive: true }));
@@ -26,47 +32,82 @@ function settings(shared: boolean, size = 60): TokenizerConfig {
 
 /** Writes what stands for a learned vocabulary: only the content of the files matters here. */
 function write(folder: string, shared: boolean, text: string, replace?: Replaceable): void {
-  writeVocabulary(folder, text, learnSettingsByRole(settings(shared)).map(([role, own]) => ({ role, settings: own, json: `"${role} from ${text}"` })), replace);
+  writeVocabulary(
+    folder,
+    text,
+    learnSettingsByRole(settings(shared)).map(([role, own]) => ({
+      role,
+      settings: own,
+      json: `"${role} from ${text}"`,
+    })),
+    replace,
+  );
 }
 
 function contents(folder: string): Record<string, string> {
-  return Object.fromEntries(readdirSync(folder).filter((name) => name !== 'vocabulary.json').map((name) => [name, readFileSync(join(folder, name), 'utf8')]));
+  return Object.fromEntries(
+    readdirSync(folder)
+      .filter((name) => name !== 'vocabulary.json')
+      .map((name) => [name, readFileSync(join(folder, name), 'utf8')]),
+  );
 }
 
 test('no order of writing and foreign files loses a file that s2s did not write', () => {
   const foreignRoles = fc.subarray(['shared', 'source', 'target'] as const);
   const step = fc.record({ shared: fc.boolean(), text: fc.constantFrom('a', 'b'), copied: fc.boolean() });
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 3 }), foreignRoles, fc.array(step, { minLength: 1, maxLength: 3 }), (before, foreign, later) => {
-      const folder = newFolder();
-      const other = newFolder();
-      const apply = ({ shared, text, copied }: { shared: boolean; text: string; copied: boolean }): void => {
-        if (copied) write(other, shared, text);
-        try {
-          if (copied) copyVocabulary(other, folder, shared ? ['shared'] : ['source', 'target']);
-          else write(folder, shared, text);
-        } catch (error) {
-          assert.ok(error instanceof S2sError && error.code === 'tokenizer-foreign' && error.exitCode === 2, String(error));
-        }
-      };
-      before.forEach(apply);
-      for (const role of foreign) writeFileSync(join(folder, FILES[role]), `"mine: ${role}"`);
-      later.forEach(apply);
-      const now = contents(folder);
-      for (const role of foreign) assert.equal(now[FILES[role]], `"mine: ${role}"`);
-      // Nothing is left half done, either: without foreign files the last step counts.
-      const last = later.at(-1)!;
-      if (foreign.length === 0) assert.equal(now[last.shared ? FILES.shared : FILES.target], `"${last.shared ? 'shared' : 'target'} from ${last.text}"`);
-    }),
+    fc.property(
+      fc.array(step, { maxLength: 3 }),
+      foreignRoles,
+      fc.array(step, { minLength: 1, maxLength: 3 }),
+      (before, foreign, later) => {
+        const folder = newFolder();
+        const other = newFolder();
+        const apply = ({ shared, text, copied }: { shared: boolean; text: string; copied: boolean }): void => {
+          if (copied) write(other, shared, text);
+          try {
+            if (copied) copyVocabulary(other, folder, shared ? ['shared'] : ['source', 'target']);
+            else write(folder, shared, text);
+          } catch (error) {
+            assert.ok(
+              error instanceof S2sError && error.code === 'tokenizer-foreign' && error.exitCode === 2,
+              String(error),
+            );
+          }
+        };
+        before.forEach(apply);
+        for (const role of foreign) writeFileSync(join(folder, FILES[role]), `"mine: ${role}"`);
+        later.forEach(apply);
+        const now = contents(folder);
+        for (const role of foreign) assert.equal(now[FILES[role]], `"mine: ${role}"`);
+        // Nothing is left half done, either: without foreign files the last step counts.
+        const last = later.at(-1)!;
+        if (foreign.length === 0)
+          assert.equal(
+            now[last.shared ? FILES.shared : FILES.target],
+            `"${last.shared ? 'shared' : 'target'} from ${last.text}"`,
+          );
+      },
+    ),
     { numRuns: 300 },
   );
 });
 
 test('a refusal writes nothing, and --force replaces', () => {
-  for (const [foreign, shared] of [['shared', false], ['source', false], ['target', false], ['source', true], ['shared', true]] as const) {
+  for (const [foreign, shared] of [
+    ['shared', false],
+    ['source', false],
+    ['target', false],
+    ['source', true],
+    ['shared', true],
+  ] as const) {
     const folder = newFolder();
     writeFileSync(join(folder, FILES[foreign]), '"mine"');
-    assert.throws(() => write(folder, shared, 'a'), { code: 'tokenizer-foreign', exitCode: 2, place: { file: join(folder, FILES[foreign]) } });
+    assert.throws(() => write(folder, shared, 'a'), {
+      code: 'tokenizer-foreign',
+      exitCode: 2,
+      place: { file: join(folder, FILES[foreign]) },
+    });
     assert.deepEqual(readdirSync(folder), [FILES[foreign]]);
     write(folder, shared, 'a', 'any');
     assert.deepEqual(Object.keys(contents(folder)).sort(), shared ? [FILES.shared] : [FILES.source, FILES.target]);
@@ -89,8 +130,14 @@ test('where nothing may be replaced, equal files and missing ones are no obstacl
 test('a vocabulary.json of another program is kept, too', () => {
   const folder = newFolder();
   writeFileSync(join(folder, 'vocabulary.json'), '["mine"]');
-  assert.throws(() => write(folder, true, 'a'), { code: 'tokenizer-foreign', place: { file: join(folder, 'vocabulary.json') } });
-  assert.throws(() => copyVocabulary(withVocabulary(), folder, ['shared']), { code: 'tokenizer-foreign', place: { file: join(folder, 'vocabulary.json') } });
+  assert.throws(() => write(folder, true, 'a'), {
+    code: 'tokenizer-foreign',
+    place: { file: join(folder, 'vocabulary.json') },
+  });
+  assert.throws(() => copyVocabulary(withVocabulary(), folder, ['shared']), {
+    code: 'tokenizer-foreign',
+    place: { file: join(folder, 'vocabulary.json') },
+  });
   assert.equal(readFileSync(join(folder, 'vocabulary.json'), 'utf8'), '["mine"]');
 });
 

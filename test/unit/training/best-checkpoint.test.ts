@@ -6,7 +6,15 @@ import { after, before, describe, test } from 'node:test';
 import { readIndex, stepName } from '../../../src/checkpoint/checkpoint-index.js';
 import { loadTensorFlow } from '../../../src/runtime/tensorflow.js';
 import type { ValidationEvent } from '../../../src/training/events.js';
-import { eventsOf, stoppedOf, tinyConfig, trainTiny, writeTinyText, type TinyResult, type TinySettings } from '../../support/tiny-training.js';
+import {
+  eventsOf,
+  stoppedOf,
+  tinyConfig,
+  trainTiny,
+  writeTinyText,
+  type TinyResult,
+  type TinySettings,
+} from '../../support/tiny-training.js';
 
 /** 3 batches of 4 sentences make an epoch. */
 const text = writeTinyText({ train: 12, dev: 3 });
@@ -17,10 +25,14 @@ before(async () => {
 
 let runs = 0;
 /** A learning rate at which the loss on dev goes up and down. */
-const configOf = (name: string, training: TinySettings['training']) => tinyConfig(text, name, { training: { optimizer: { learningRate: 0.3 }, ...training } });
+const configOf = (name: string, training: TinySettings['training']) =>
+  tinyConfig(text, name, { training: { optimizer: { learningRate: 0.3 }, ...training } });
 
 /** The best of validations; the first of equals. */
-function bestOf(validations: readonly ValidationEvent[], metric: 'loss' | 'bleu'): { metric: string; value: number; step: number } | undefined {
+function bestOf(
+  validations: readonly ValidationEvent[],
+  metric: 'loss' | 'bleu',
+): { metric: string; value: number; step: number } | undefined {
   const sign = metric === 'bleu' ? -1 : 1;
   const [best] = validations.toSorted((one, other) => sign * (one[metric]! - other[metric]!));
   return best && { metric, value: best[metric]!, step: best.step };
@@ -41,7 +53,10 @@ async function trainUntil(config: ReturnType<typeof configOf>, interruptAt: numb
 describe('the best checkpoint', () => {
   test('is that of the best validation, whatever the order of saving and validating, also after a resume', async () => {
     const few = (most: number) => fc.integer({ min: 1, max: most });
-    const sessions = fc.array(fc.record({ maxSteps: few(9), interruptAt: fc.option(few(9), { nil: undefined }) }), { minLength: 1, maxLength: 3 });
+    const sessions = fc.array(fc.record({ maxSteps: few(9), interruptAt: fc.option(few(9), { nil: undefined }) }), {
+      minLength: 1,
+      maxLength: 3,
+    });
     const settings = fc.record({
       metric: fc.constantFrom('loss', 'bleu'),
       everySteps: fc.option(few(4), { nil: undefined }),
@@ -70,8 +85,14 @@ describe('the best checkpoint', () => {
           assert.deepEqual(stopped.best, best);
           assert.equal(stopped.savedStep, stopped.step);
           assert.equal(index.checkpoints.at(-1)?.step, stopped.step);
-          if (stopped.reason !== 'interrupted') assert.ok(validations.some(({ step }) => step === stopped.step), 'the last weights are validated');
-          const folders = readdirSync(join(config.runDirectory, 'checkpoints')).filter((entry) => entry !== 'index.json');
+          if (stopped.reason !== 'interrupted')
+            assert.ok(
+              validations.some(({ step }) => step === stopped.step),
+              'the last weights are validated',
+            );
+          const folders = readdirSync(join(config.runDirectory, 'checkpoints')).filter(
+            (entry) => entry !== 'index.json',
+          );
           assert.deepEqual(folders.sort(), index.checkpoints.map(({ step }) => stepName(step)).sort());
           for (const { step, scores } of index.checkpoints) {
             const value = validations.findLast((event) => event.step === step)?.[metric];
@@ -84,25 +105,71 @@ describe('the best checkpoint', () => {
         seed: 5,
         examples: [
           // A save at the last step, which the schedule does not validate.
-          [{ metric: 'loss', everySteps: 2, validation: { every: 3, unit: 'steps' }, keepLast: 1, keepBest: 1, sessions: [{ maxSteps: 4, interruptAt: undefined }] }],
+          [
+            {
+              metric: 'loss',
+              everySteps: 2,
+              validation: { every: 3, unit: 'steps' },
+              keepLast: 1,
+              keepBest: 1,
+              sessions: [{ maxSteps: 4, interruptAt: undefined }],
+            },
+          ],
           // Interrupted at the last step: the resumed run has only to validate it.
-          [{ metric: 'loss', everySteps: undefined, validation: { every: 5, unit: 'steps' }, keepLast: 1, keepBest: 1, sessions: [{ maxSteps: 2, interruptAt: 2 }, { maxSteps: 2, interruptAt: undefined }] }],
+          [
+            {
+              metric: 'loss',
+              everySteps: undefined,
+              validation: { every: 5, unit: 'steps' },
+              keepLast: 1,
+              keepBest: 1,
+              sessions: [
+                { maxSteps: 2, interruptAt: 2 },
+                { maxSteps: 2, interruptAt: undefined },
+              ],
+            },
+          ],
         ],
       },
     );
   });
 
   test('a score that comes after the save is told and replaces the best', async () => {
-    const config = (maxSteps: number, everySteps?: number) => configOf('late', { maxSteps, earlyStopping: { metric: 'loss' }, optimizer: { learningRate: 0.01 }, validation: { every: 3, unit: 'steps' }, checkpoints: { everySteps } });
+    const config = (maxSteps: number, everySteps?: number) =>
+      configOf('late', {
+        maxSteps,
+        earlyStopping: { metric: 'loss' },
+        optimizer: { learningRate: 0.01 },
+        validation: { every: 3, unit: 'steps' },
+        checkpoints: { everySteps },
+      });
     const result = await trainTiny(config(4, 4));
-    assert.deepEqual(eventsOf(result, 'validation').map(({ step, improved }) => [step, improved]), [[3, true], [4, true]]);
-    assert.deepEqual(eventsOf(result, 'checkpoint').map(({ step, best }) => [step, best]), [[3, true], [4, false], [4, true]]);
+    assert.deepEqual(
+      eventsOf(result, 'validation').map(({ step, improved }) => [step, improved]),
+      [
+        [3, true],
+        [4, true],
+      ],
+    );
+    assert.deepEqual(
+      eventsOf(result, 'checkpoint').map(({ step, best }) => [step, best]),
+      [
+        [3, true],
+        [4, false],
+        [4, true],
+      ],
+    );
     assert.equal(stoppedOf(result).best?.step, 4);
   });
 
   test('stays when training goes on with another metric, and is chosen by that metric', async () => {
     const config = (metric: 'loss' | 'bleu', maxSteps: number) =>
-      configOf('changed metric', { maxSteps, earlyStopping: { metric }, validation: { every: 1, unit: 'steps' }, checkpoints: { keepLast: 1, keepBest: 4 } });
+      configOf('changed metric', {
+        maxSteps,
+        earlyStopping: { metric },
+        validation: { every: 1, unit: 'steps' },
+        checkpoints: { keepLast: 1, keepBest: 4 },
+      });
     const first = await trainTiny(config('bleu', 4));
     const second = await trainTiny(config('loss', 5), { resume: true });
     const validations = [first, second].flatMap((result) => eventsOf(result, 'validation'));

@@ -40,15 +40,22 @@ function assertReleased({ runDirectory }: Config): void {
 
 describe('close() releases tensors, threads and the lock of the run directory', () => {
   test('after a whole training, and when it is called again', async () => {
-    const config = tinyConfig(text, 'whole', { training: { maxSteps: 3, batch: { size: 4, unit: 'sentences', accumulate: 2 } } });
+    const config = tinyConfig(text, 'whole', {
+      training: { maxSteps: 3, batch: { size: 4, unit: 'sentences', accumulate: 2 } },
+    });
     for (const resume of [false, true]) {
-      const run = await openTraining(resume ? { ...config, training: { ...config.training, maxSteps: 6 } } : config, { start: resume ? 'resume' : 'new' });
+      const run = await openTraining(resume ? { ...config, training: { ...config.training, maxSteps: 6 } } : config, {
+        start: resume ? 'resume' : 'new',
+      });
       // The event of a new thread comes a tick later.
       await setImmediate();
       assert.ok(tf.memory().numTensors > tensors);
       // One makes batches, the other keeps the lock alive.
       assert.equal(workers.filter(({ threadId }) => threadId > 0).length, 2);
-      await assert.rejects(openTraining(config, { start: 'resume' }), (error: unknown) => error instanceof S2sError && error.code === 'run-directory-locked');
+      await assert.rejects(
+        openTraining(config, { start: 'resume' }),
+        (error: unknown) => error instanceof S2sError && error.code === 'run-directory-locked',
+      );
       for await (const event of train(run)) assert.ok(event);
       await Promise.all([run.close(), run.close()]);
       await run.close();
@@ -71,7 +78,10 @@ describe('a preparation that fails releases all that it had opened', () => {
   test('where the run exists', async () => {
     const config = tinyConfig(text, 'exists', { training: { maxSteps: 1 } });
     await trainTiny(config);
-    await assert.rejects(openTraining(config), (error: unknown) => error instanceof S2sError && error.code === 'run-exists');
+    await assert.rejects(
+      openTraining(config),
+      (error: unknown) => error instanceof S2sError && error.code === 'run-exists',
+    );
     assertReleased(config);
   });
 
@@ -91,7 +101,10 @@ describe('a preparation that fails releases all that it had opened', () => {
       const config = tinyConfig(text, `shape in ${name}`, { training: { maxSteps: 1 } });
       await trainTiny(config);
       const checkpoint = await loadCheckpoint(config.runDirectory, 'last');
-      await replaceInCheckpoint(config, change(name === 'the model' ? checkpoint.weights : await loadOptimizer(checkpoint)));
+      await replaceInCheckpoint(
+        config,
+        change(name === 'the model' ? checkpoint.weights : await loadOptimizer(checkpoint)),
+      );
       await assert.rejects(openTraining(config, { start: 'resume' }), (error: unknown) => {
         assert.ok(error instanceof S2sError && error.code === 'checkpoint-mismatch', String(error));
         assert.match(error.message, /output\.bias is \[3, 4\] and not \[12\]/);

@@ -4,7 +4,14 @@ import { readIndex } from '../../../src/checkpoint/checkpoint-index.js';
 import { S2sError } from '../../../src/errors.js';
 import { loadTensorFlow } from '../../../src/runtime/tensorflow.js';
 import { DivergenceWatch } from '../../../src/training/divergence.js';
-import { eventsOf, stoppedOf, tinyConfig, trainTiny, writeTinyText, type TinySettings } from '../../support/tiny-training.js';
+import {
+  eventsOf,
+  stoppedOf,
+  tinyConfig,
+  trainTiny,
+  writeTinyText,
+  type TinySettings,
+} from '../../support/tiny-training.js';
 
 /** 6 batches of 4 sentences make an epoch. */
 const text = writeTinyText({ train: 24, dev: 4 });
@@ -18,7 +25,10 @@ const configOf = (training: TinySettings['training']) => tinyConfig(text, `run $
 const assertDiverged = (error: unknown): S2sError => {
   assert.ok(error instanceof S2sError && error.code === 'diverged' && error.exitCode === 1, String(error));
   assert.match(error.message, /^the training has diverged: /);
-  assert.match(error.hint!, /Lower training\.optimizer\.learningRate or training\.clipNorm .* or lengthen training\.schedule\.warmupSteps/);
+  assert.match(
+    error.hint!,
+    /Lower training\.optimizer\.learningRate or training\.clipNorm .* or lengthen training\.schedule\.warmupSteps/,
+  );
   return error;
 };
 
@@ -33,7 +43,12 @@ describe('a training that diverges with finite numbers', () => {
     for (const metric of ['loss', 'bleu'] as const) {
       for (const unit of ['steps', 'epochs'] as const) {
         test(`${optimizer.name} at ${optimizer.learningRate} is an error, and never the best by ${metric} (validation by ${unit})`, async () => {
-          const config = configOf({ maxSteps: 300, optimizer, earlyStopping: { metric }, validation: { every: 1, unit } });
+          const config = configOf({
+            maxSteps: 300,
+            optimizer,
+            earlyStopping: { metric },
+            validation: { every: 1, unit },
+          });
           const { error, ...result } = await trainTiny(config);
           assertDiverged(error);
           assert.ok(eventsOf(result, 'validation').every(({ improved, perplexity }) => !improved || perplexity < 100));
@@ -49,36 +64,69 @@ describe('a training that diverges with finite numbers', () => {
     const config = configOf({ maxSteps: 1, optimizer: { name: 'sgd', learningRate: 1e30 } });
     const { error, ...result } = await trainTiny(config);
     assertDiverged(error);
-    assert.match(eventsOf(result, 'validation')[0]!.warnings[0]!, /^the training has diverged: the (loss|perplexity) on dev is infinite or not a number/);
+    assert.match(
+      eventsOf(result, 'validation')[0]!.warnings[0]!,
+      /^the training has diverged: the (loss|perplexity) on dev is infinite or not a number/,
+    );
     assert.deepEqual((await readIndex(config.runDirectory)).checkpoints, []);
   });
 
   test('whose last checkpoint already holds such weights is not advised to go on from it', async () => {
-    const { error } = await trainTiny(configOf({ maxSteps: 9, optimizer: { learningRate: 1000 }, checkpoints: { everySteps: 1 } }));
-    assert.match(assertDiverged(error).hint!, /The last checkpoint, of step 1, had diverged as well\. .* start again with another --run-dir/);
+    const { error } = await trainTiny(
+      configOf({ maxSteps: 9, optimizer: { learningRate: 1000 }, checkpoints: { everySteps: 1 } }),
+    );
+    assert.match(
+      assertDiverged(error).hint!,
+      /The last checkpoint, of step 1, had diverged as well\. .* start again with another --run-dir/,
+    );
   });
 
   test('is warned of in its first steps, and the score does not count', async () => {
-    const config = configOf({ maxSteps: 12, clipNorm: 0, optimizer: { name: 'adam', learningRate: 5 }, validation: { every: 4, unit: 'steps' } });
+    const config = configOf({
+      maxSteps: 12,
+      clipNorm: 0,
+      optimizer: { name: 'adam', learningRate: 5 },
+      validation: { every: 4, unit: 'steps' },
+    });
     const result = await trainTiny(config);
     assert.deepEqual(stoppedOf(result).best, undefined);
     for (const { warnings, improved, perplexity } of eventsOf(result, 'validation')) {
       assert.ok(perplexity > 200 && !improved);
-      assert.match(warnings[0]!, /more than 10 times the 12 of a uniform guess: this early it may pass, but the score does not count/);
+      assert.match(
+        warnings[0]!,
+        /more than 10 times the 12 of a uniform guess: this early it may pass, but the score does not count/,
+      );
     }
     assert.ok(eventsOf(result, 'checkpoint').every(({ best }) => !best));
   });
 
   test('after its first steps ends in an error that does not send the user back to weights that were no better', async () => {
-    const { error, ...result } = await trainTiny(configOf({ maxSteps: 300, clipNorm: 0, optimizer: { name: 'adam', learningRate: 5 } }));
-    assert.deepEqual(eventsOf(result, 'validation').map(({ step }) => step).slice(-2), [102, 108]);
+    const { error, ...result } = await trainTiny(
+      configOf({ maxSteps: 300, clipNorm: 0, optimizer: { name: 'adam', learningRate: 5 } }),
+    );
+    assert.deepEqual(
+      eventsOf(result, 'validation')
+        .map(({ step }) => step)
+        .slice(-2),
+      [102, 108],
+    );
     assert.deepEqual(eventsOf(result, 'checkpoint').at(-1)?.step, 96, 'as a peak, that was saved');
     assert.match(assertDiverged(error).hint!, /^The last checkpoint, of step 96, had diverged as well/);
   });
 
   test('between validations ends in an error, too', async () => {
-    const { error, ...result } = await trainTiny(configOf({ maxSteps: 400, clipNorm: 0, optimizer: { name: 'adam', learningRate: 5 }, validation: { every: 1000, unit: 'steps' } }));
-    assert.match(assertDiverged(error).message, /the perplexity in training was more than 10 times the 12 of a uniform guess in 200 updates in a row; stopped at step \d+$/);
+    const { error, ...result } = await trainTiny(
+      configOf({
+        maxSteps: 400,
+        clipNorm: 0,
+        optimizer: { name: 'adam', learningRate: 5 },
+        validation: { every: 1000, unit: 'steps' },
+      }),
+    );
+    assert.match(
+      assertDiverged(error).message,
+      /the perplexity in training was more than 10 times the 12 of a uniform guess in 200 updates in a row; stopped at step \d+$/,
+    );
     assert.ok(eventsOf(result, 'update').length >= 200);
   });
 });
@@ -86,15 +134,29 @@ describe('a training that diverges with finite numbers', () => {
 describe('what is no divergence:', () => {
   test('a high but usual learning rate', async () => {
     for (const learningRate of [0.01, 0.1]) {
-      const result = await trainTiny(configOf({ maxSteps: 60, optimizer: { learningRate }, validation: { every: 10, unit: 'steps' } }));
+      const result = await trainTiny(
+        configOf({ maxSteps: 60, optimizer: { learningRate }, validation: { every: 10, unit: 'steps' } }),
+      );
       assert.equal(stoppedOf(result).step, 60);
-      assert.ok(eventsOf(result, 'validation').every(({ warnings }) => warnings.every((warning) => !warning.includes('diverged'))));
+      assert.ok(
+        eventsOf(result, 'validation').every(({ warnings }) =>
+          warnings.every((warning) => !warning.includes('diverged')),
+        ),
+      );
     }
   });
 
   const VOCABULARY = 100;
-  const update = (perplexity: number, targetTokens = 10) => ({ negativeLogLikelihood: targetTokens * Math.log(perplexity), targetTokens });
-  const validation = (perplexity: number, step = 5000, epochs = 3) => ({ loss: Math.log(perplexity), perplexity, step, epochs });
+  const update = (perplexity: number, targetTokens = 10) => ({
+    negativeLogLikelihood: targetTokens * Math.log(perplexity),
+    targetTokens,
+  });
+  const validation = (perplexity: number, step = 5000, epochs = 3) => ({
+    loss: Math.log(perplexity),
+    perplexity,
+    step,
+    epochs,
+  });
 
   test('a passing peak, or a way back from a poor start', () => {
     const watch = new DivergenceWatch(VOCABULARY, 0);
@@ -133,6 +195,7 @@ describe('what is no divergence:', () => {
     const warmingUp = new DivergenceWatch(VOCABULARY, 8000);
     warmingUp.afterUpdate(update(2000));
     assert.equal(warmingUp.afterValidation(validation(2000)), 'peak');
-    for (const perplexity of [Number.NaN, Infinity]) assert.equal(warmingUp.afterValidation(validation(perplexity, 1, 0)), 'diverged');
+    for (const perplexity of [Number.NaN, Infinity])
+      assert.equal(warmingUp.afterValidation(validation(perplexity, 1, 0)), 'diverged');
   });
 });

@@ -15,7 +15,11 @@ const VOCABULARY = 14;
 const LONGEST = 5;
 
 /** Random sentences of ids with what a function makes of them. */
-function pairsOf(count: number, random: Random, translate: (ids: number[]) => number[]): { source: number[]; target: number[] }[] {
+function pairsOf(
+  count: number,
+  random: Random,
+  translate: (ids: number[]) => number[],
+): { source: number[]; target: number[] }[] {
   return Array.from({ length: count }, () => {
     const source = Array.from({ length: 1 + random.integer(LONGEST) }, () => 4 + random.integer(VOCABULARY - 4));
     return { source, target: translate([...source]) };
@@ -23,8 +27,15 @@ function pairsOf(count: number, random: Random, translate: (ids: number[]) => nu
 }
 
 /** Share of the target tokens that greedy decoding finds, each at its place. */
-async function accuracyOf(model: TrainableModel, pairs: readonly { source: number[]; target: number[] }[]): Promise<number> {
-  const translated = await translateBatch(model, pairs.map(({ source }) => [...source, EOS]), { beamSize: 1, lengthPenalty: 0, maxLengthRatio: 1, maxLengthMargin: 2 });
+async function accuracyOf(
+  model: TrainableModel,
+  pairs: readonly { source: number[]; target: number[] }[],
+): Promise<number> {
+  const translated = await translateBatch(
+    model,
+    pairs.map(({ source }) => [...source, EOS]),
+    { beamSize: 1, lengthPenalty: 0, maxLengthRatio: 1, maxLengthMargin: 2 },
+  );
   let right = 0;
   let all = 0;
   for (const [row, { target }] of pairs.entries()) {
@@ -49,19 +60,35 @@ describe('a tiny model learns to', () => {
     test(name, async () => {
       const random = new Random(1);
       const model = buildModel(
-        tinyModel({ embeddingSize: 24, encoder: { layers: 1, hiddenSize: 32, bidirectional: true }, decoder: { layers: 1, hiddenSize: 32, inputFeeding }, initialization: 0.1 }),
+        tinyModel({
+          embeddingSize: 24,
+          encoder: { layers: 1, hiddenSize: 32, bidirectional: true },
+          decoder: { layers: 1, hiddenSize: 32, inputFeeding },
+          initialization: 0.1,
+        }),
         { source: VOCABULARY, target: VOCABULARY },
         { random: new Random(2), policy: policyFor() },
       );
       const training = configSchema.shape.training.parse({ labelSmoothing: 0, optimizer: { learningRate: 0.01 } });
-      const optimizer = new Optimizer(training.optimizer, model.parameters.names.map((parameter) => ({ name: parameter, weights: model.parameters.storedTensor(parameter) })));
+      const optimizer = new Optimizer(
+        training.optimizer,
+        model.parameters.names.map((parameter) => ({
+          name: parameter,
+          weights: model.parameters.storedTensor(parameter),
+        })),
+      );
       // Sentences that training may have seen are few among the more than 100,000 that there are.
       const unseen = pairsOf(200, new Random(3), translate);
       const untrained = await accuracyOf(model, unseen);
       assert.ok(untrained < 0.3, `${untrained} before training`);
       let accuracy = untrained;
       for (let number = 1; number <= maxUpdates && accuracy <= 0.95; number++) {
-        await update(model, optimizer, [batchOf(pairsOf(64, random, translate))], { training, seed: 1, update: number, learningRate: 0.01 });
+        await update(model, optimizer, [batchOf(pairsOf(64, random, translate))], {
+          training,
+          seed: 1,
+          update: number,
+          learningRate: 0.01,
+        });
         if (number % 50 === 0) accuracy = await accuracyOf(model, unseen);
       }
       assert.ok(accuracy > 0.95, `${accuracy} after training`);

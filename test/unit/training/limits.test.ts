@@ -32,15 +32,27 @@ test('the share done is that of the limit that comes first', () => {
 test('a better score becomes the best, and any other counts towards patience', () => {
   const after = (metric: 'loss' | 'bleu', values: readonly number[], from: Progress = START): Progress => {
     const training = settings({ earlyStopping: { metric }, schedule: { name: 'plateau', patience: 1 } });
-    return values.reduce((progress, value) => withValidation({ ...progress, step: progress.step + 1 }, { [metric]: value }, training).progress, from);
+    return values.reduce(
+      (progress, value) =>
+        withValidation({ ...progress, step: progress.step + 1 }, { [metric]: value }, training).progress,
+      from,
+    );
   };
   const bleu = after('bleu', [10, 9, 12, 12, 11, Number.NaN]);
-  assert.deepEqual([bleu.best, bleu.waited, bleu.plateau, bleu.validated], [{ metric: 'bleu', value: 12, step: 3 }, 3, { waited: 1, decays: 1 }, { scores: { bleu: Number.NaN }, step: 6 }]);
+  assert.deepEqual(
+    [bleu.best, bleu.waited, bleu.plateau, bleu.validated],
+    [{ metric: 'bleu', value: 12, step: 3 }, 3, { waited: 1, decays: 1 }, { scores: { bleu: Number.NaN }, step: 6 }],
+  );
   const loss = after('loss', [4, 3, 3.5]);
   assert.deepEqual([loss.best, loss.waited], [{ metric: 'loss', value: 3, step: 2 }, 1]);
-  assert.deepEqual(after('loss', [99], bleu).best, { metric: 'loss', value: 99, step: 7 }, 'scores of another metric do not compare');
+  assert.deepEqual(
+    after('loss', [99], bleu).best,
+    { metric: 'loss', value: 99, step: 7 },
+    'scores of another metric do not compare',
+  );
   for (const value of [Number.NaN, Infinity, -Infinity]) {
-    for (const metric of ['loss', 'bleu'] as const) assert.equal(after(metric, [value]).best, undefined, `${metric} ${value}`);
+    for (const metric of ['loss', 'bleu'] as const)
+      assert.equal(after(metric, [value]).best, undefined, `${metric} ${value}`);
   }
   const without = withValidation({ ...START, step: 1 }, {}, settings({ earlyStopping: { metric: 'loss' } }));
   assert.deepEqual([without.improved, without.progress.best, without.progress.waited], [false, undefined, 1]);

@@ -27,16 +27,65 @@ interface Case {
   readonly split: 'train' | 'dev';
 }
 
-const SHAPE = /a batch of (\d+) sentences x (\d+) source x (\d+) target tokens, the longest of which is this line$/.source;
+const SHAPE = /a batch of (\d+) sentences x (\d+) source x (\d+) target tokens, the longest of which is this line$/
+  .source;
 const TRAINING_SHAPE = SHAPE.replace(', the longest', ', for which a training step needs about \\d+ MB, the longest');
 const LINES = /a batch of at most 4096 source tokens with beam 1, the longest of which is this line$/.source;
 const CASES: readonly Case[] = [
-  { name: 'in the rehearsal of the largest batch', part: 'teacherForcing', since: 'start', call: 1, message: new RegExp(`^out of memory in the rehearsal of the largest batch on the CPU .*, with ${TRAINING_SHAPE}`), hint: /^Lower training\.batch\.size/, split: 'train' },
-  { name: 'in that of the largest dev batch', part: 'teacherForcing', since: 'start', call: 2, message: new RegExp(`^out of memory in the rehearsal of the largest dev batch on .*, with ${SHAPE}`), hint: /^Lower decoding\.batchTokens and/, split: 'dev' },
-  { name: 'in that of a decoding', part: 'decodeStep', since: 'start', call: 1, message: new RegExp(`^out of memory in the rehearsal of the largest dev batch on .*, with ${LINES}`), hint: /^Lower decoding\.batchTokens and/, split: 'dev' },
-  { name: 'in a step', part: 'teacherForcing', since: 'update', call: 1, message: new RegExp(`^out of memory in training step 2 on .*, with ${TRAINING_SHAPE}`), hint: /^Lower training\.batch\.size/, split: 'train' },
-  { name: 'in a validation, under teacher forcing', part: 'teacherForcing', since: 'update', call: 6, message: new RegExp(`^out of memory in validation on .*, with ${SHAPE}`), hint: /^Lower decoding\.batchTokens and/, split: 'dev' },
-  { name: 'in a validation, decoding', part: 'decodeStep', since: 'update', call: 1, message: new RegExp(`^out of memory in validation on .*, with ${LINES}`), hint: /^Lower decoding\.batchTokens and/, split: 'dev' },
+  {
+    name: 'in the rehearsal of the largest batch',
+    part: 'teacherForcing',
+    since: 'start',
+    call: 1,
+    message: new RegExp(`^out of memory in the rehearsal of the largest batch on the CPU .*, with ${TRAINING_SHAPE}`),
+    hint: /^Lower training\.batch\.size/,
+    split: 'train',
+  },
+  {
+    name: 'in that of the largest dev batch',
+    part: 'teacherForcing',
+    since: 'start',
+    call: 2,
+    message: new RegExp(`^out of memory in the rehearsal of the largest dev batch on .*, with ${SHAPE}`),
+    hint: /^Lower decoding\.batchTokens and/,
+    split: 'dev',
+  },
+  {
+    name: 'in that of a decoding',
+    part: 'decodeStep',
+    since: 'start',
+    call: 1,
+    message: new RegExp(`^out of memory in the rehearsal of the largest dev batch on .*, with ${LINES}`),
+    hint: /^Lower decoding\.batchTokens and/,
+    split: 'dev',
+  },
+  {
+    name: 'in a step',
+    part: 'teacherForcing',
+    since: 'update',
+    call: 1,
+    message: new RegExp(`^out of memory in training step 2 on .*, with ${TRAINING_SHAPE}`),
+    hint: /^Lower training\.batch\.size/,
+    split: 'train',
+  },
+  {
+    name: 'in a validation, under teacher forcing',
+    part: 'teacherForcing',
+    since: 'update',
+    call: 6,
+    message: new RegExp(`^out of memory in validation on .*, with ${SHAPE}`),
+    hint: /^Lower decoding\.batchTokens and/,
+    split: 'dev',
+  },
+  {
+    name: 'in a validation, decoding',
+    part: 'decodeStep',
+    since: 'update',
+    call: 1,
+    message: new RegExp(`^out of memory in validation on .*, with ${LINES}`),
+    hint: /^Lower decoding\.batchTokens and/,
+    split: 'dev',
+  },
 ];
 
 for (const { name, part, since, call, message, hint, split } of CASES) {
@@ -46,7 +95,8 @@ for (const { name, part, since, call, message, hint, split } of CASES) {
     let begun = false;
     const counted = (): void => {
       // What TensorFlow throws, without the ten seconds for which it tries first.
-      if (begun && ++calls === call) throw new Error('Invalid TF_Status: 8\nMessage: OOM when allocating tensor with shape[64,8000] and type float');
+      if (begun && ++calls === call)
+        throw new Error('Invalid TF_Status: 8\nMessage: OOM when allocating tensor with shape[64,8000] and type float');
     };
     const model = Object.assign(Object.create(run.model) as TrainableModel, {
       [part]: (...given: never[]) => {
@@ -54,22 +104,30 @@ for (const { name, part, since, call, message, hint, split } of CASES) {
         return (run.model[part] as (...given: never[]) => unknown)(...given);
       },
     });
-    await assert.rejects(async () => {
-      try {
-        for await (const event of train({ ...run, model })) begun ||= event.type === since;
-      } finally {
-        await run.close();
-      }
-    }, (error: unknown) => {
-      assert.ok(error instanceof S2sError && error.code === 'out-of-memory' && error.exitCode === 1, String(error));
-      assert.match(error.message, message);
-      assert.match(error.hint!, hint);
-      const file = `${text.folder}/${split}.a`;
-      assert.equal(error.place?.file, file);
-      const words = readFileSync(file, 'utf8').split('\n').map((line) => line.split(' ').length);
-      const sourceTime = message.exec(error.message)![2];
-      assert.equal(words[error.place.line! - 1], sourceTime === undefined ? Math.max(...words) : Number(sourceTime) - 1);
-      return true;
-    });
+    await assert.rejects(
+      async () => {
+        try {
+          for await (const event of train({ ...run, model })) begun ||= event.type === since;
+        } finally {
+          await run.close();
+        }
+      },
+      (error: unknown) => {
+        assert.ok(error instanceof S2sError && error.code === 'out-of-memory' && error.exitCode === 1, String(error));
+        assert.match(error.message, message);
+        assert.match(error.hint!, hint);
+        const file = `${text.folder}/${split}.a`;
+        assert.equal(error.place?.file, file);
+        const words = readFileSync(file, 'utf8')
+          .split('\n')
+          .map((line) => line.split(' ').length);
+        const sourceTime = message.exec(error.message)![2];
+        assert.equal(
+          words[error.place.line! - 1],
+          sourceTime === undefined ? Math.max(...words) : Number(sourceTime) - 1,
+        );
+        return true;
+      },
+    );
   });
 }

@@ -23,11 +23,23 @@ test('every moment must have the name, the shape and the dtype of its weight', a
   const write = (optimizer: SavedTensors) => replaceInCheckpoint(config(1), { optimizer });
   const changes: [(tensors: Map<string, NonNullable<ReturnType<SavedTensors['get']>>>) => void, RegExp][] = [
     // As many numbers in another order: nothing but the shape tells.
-    [(tensors) => tensors.set(name, { ...moment, shape: [columns, rows] }), new RegExp(`${name} is \\[${columns}, ${rows}\\] and not \\[${rows}, ${columns}\\]`)],
-    [(tensors) => tensors.set(name, { ...moment, shape: [rows * columns] }), new RegExp(`${name} is \\[${rows * columns}\\] and not`)],
-    [(tensors) => tensors.set(name, { ...moment, dtype: 'F64', data: new Float64Array(rows * columns) }), new RegExp(`${name} is F64 and not F32`)],
+    [
+      (tensors) => tensors.set(name, { ...moment, shape: [columns, rows] }),
+      new RegExp(`${name} is \\[${columns}, ${rows}\\] and not \\[${rows}, ${columns}\\]`),
+    ],
+    [
+      (tensors) => tensors.set(name, { ...moment, shape: [rows * columns] }),
+      new RegExp(`${name} is \\[${rows * columns}\\] and not`),
+    ],
+    [
+      (tensors) => tensors.set(name, { ...moment, dtype: 'F64', data: new Float64Array(rows * columns) }),
+      new RegExp(`${name} is F64 and not F32`),
+    ],
     [(tensors) => tensors.delete(name), new RegExp(`${name} \\[${rows}, ${columns}\\] is missing`)],
-    [(tensors) => tensors.set('secondMoment.stranger', moment), /secondMoment\.stranger \[\d+, \d+\] is not in the optimiser/],
+    [
+      (tensors) => tensors.set('secondMoment.stranger', moment),
+      /secondMoment\.stranger \[\d+, \d+\] is not in the optimiser/,
+    ],
   ];
   for (const [change, message] of changes) {
     const changed = new Map(moments);

@@ -6,7 +6,16 @@ import { S2sError } from '../../../src/errors.js';
 import { loadTensorFlow } from '../../../src/runtime/tensorflow.js';
 import type { TrainingEvent } from '../../../src/training/events.js';
 import { batchOrder, resumePosition, settingChanges } from '../../../src/training/resume.js';
-import { eventsOf, lastCheckpoint, stoppedOf, tinyConfig, trainTiny, writeTinyText, type TinyResult, type TinySettings } from '../../support/tiny-training.js';
+import {
+  eventsOf,
+  lastCheckpoint,
+  stoppedOf,
+  tinyConfig,
+  trainTiny,
+  writeTinyText,
+  type TinyResult,
+  type TinySettings,
+} from '../../support/tiny-training.js';
 
 const text = writeTinyText({ train: 42, dev: 5 });
 after(() => text.remove());
@@ -18,8 +27,23 @@ before(async () => {
 function curve(...sessions: readonly TinyResult[]): unknown[] {
   return sessions.flatMap(({ events }) =>
     events.flatMap((event) => {
-      if (event.type === 'update' && event.report) return [['update', event.step, event.epoch, event.loss, event.perplexity, event.learningRate, event.gradientNorm]];
-      if (event.type === 'validation') return [['validation', event.step, event.loss, event.perplexity, event.accuracy, event.bleu, event.improved, event.samples]];
+      if (event.type === 'update' && event.report)
+        return [
+          ['update', event.step, event.epoch, event.loss, event.perplexity, event.learningRate, event.gradientNorm],
+        ];
+      if (event.type === 'validation')
+        return [
+          [
+            'validation',
+            event.step,
+            event.loss,
+            event.perplexity,
+            event.accuracy,
+            event.bleu,
+            event.improved,
+            event.samples,
+          ],
+        ];
       return [];
     }),
   );
@@ -29,7 +53,11 @@ function curve(...sessions: readonly TinyResult[]): unknown[] {
 const SETTINGS: Record<string, TinySettings> = {
   'plain SGD': { training: { optimizer: { name: 'sgd', learningRate: 0.5 }, logEvery: 4 } },
   'Adam, dropout, accumulation and plateau': {
-    model: { encoder: { dropout: 0.3, hiddenSize: 8 }, decoder: { dropout: 0.3, hiddenSize: 8 }, dropout: { embedding: 0.3, output: 0.3 } },
+    model: {
+      encoder: { dropout: 0.3, hiddenSize: 8 },
+      decoder: { dropout: 0.3, hiddenSize: 8 },
+      dropout: { embedding: 0.3, output: 0.3 },
+    },
     training: {
       batch: { size: 4, unit: 'sentences', accumulate: 2 },
       optimizer: { learningRate: 0.01 },
@@ -41,27 +69,39 @@ const SETTINGS: Record<string, TinySettings> = {
   },
   'momentum, two layers, input feeding, weights of corpora': {
     data: { train: [{ source: join(text.folder, 'train.a'), target: join(text.folder, 'train.b'), weight: 0.7 }] },
-    model: { encoder: { layers: 2, hiddenSize: 8, dropout: 0.5 }, decoder: { layers: 2, hiddenSize: 8, inputFeeding: true, dropout: 0.5 } },
-    training: { optimizer: { name: 'sgd', learningRate: 0.2, momentum: 0.9 }, lossNormalization: 'sentence', schedule: { name: 'inverse-sqrt', warmupSteps: 4 } },
+    model: {
+      encoder: { layers: 2, hiddenSize: 8, dropout: 0.5 },
+      decoder: { layers: 2, hiddenSize: 8, inputFeeding: true, dropout: 0.5 },
+    },
+    training: {
+      optimizer: { name: 'sgd', learningRate: 0.2, momentum: 0.9 },
+      lossNormalization: 'sentence',
+      schedule: { name: 'inverse-sqrt', warmupSteps: 4 },
+    },
   },
 };
 
 describe('a resumed training', () => {
   for (const [name, settings] of Object.entries(SETTINGS)) {
-    const config = (run: string, maxSteps: number) => tinyConfig(text, `${name} ${run}`, { ...settings, training: { ...settings.training, maxSteps } });
+    const config = (run: string, maxSteps: number) =>
+      tinyConfig(text, `${name} ${run}`, { ...settings, training: { ...settings.training, maxSteps } });
 
     test(`${name}: the same seed gives the same curve; after limits it goes on as if unbroken`, async () => {
       const unbroken = await trainTiny(config('unbroken', 10));
       const again = await trainTiny(config('again', 10));
       assert.equal(stoppedOf(unbroken).step, 10);
       assert.deepEqual(curve(again), curve(unbroken));
-      if (settings.training?.schedule !== undefined) assert.ok(new Set(eventsOf(unbroken, 'update').map(({ learningRate }) => learningRate)).size > 1);
+      if (settings.training?.schedule !== undefined)
+        assert.ok(new Set(eventsOf(unbroken, 'update').map(({ learningRate }) => learningRate)).size > 1);
 
       const sessions: TinyResult[] = [];
-      for (const maxSteps of [2, 7, 10]) sessions.push(await trainTiny(config('in pieces', maxSteps), { resume: true }));
+      for (const maxSteps of [2, 7, 10])
+        sessions.push(await trainTiny(config('in pieces', maxSteps), { resume: true }));
       const scheduled = new Set(eventsOf(unbroken, 'validation').map(({ step }) => step));
       // A limit off the schedule adds a validation, and nothing else.
-      const pieces = curve(...sessions).filter((row) => (row as unknown[])[0] !== 'validation' || scheduled.has((row as number[])[1]!));
+      const pieces = curve(...sessions).filter(
+        (row) => (row as unknown[])[0] !== 'validation' || scheduled.has((row as number[])[1]!),
+      );
       assert.deepEqual(pieces, curve(unbroken));
       assert.deepEqual(await lastCheckpoint(config('in pieces', 10)), await lastCheckpoint(config('unbroken', 10)));
     });
@@ -84,10 +124,14 @@ describe('a resumed training', () => {
   }
 
   test('the share of the time that validations took counts those of earlier sessions, the last one off the schedule too', async () => {
-    const config = (maxSteps: number) => tinyConfig(text, 'shares', { training: { maxSteps, validation: { every: 3, unit: 'steps' } } });
+    const config = (maxSteps: number) =>
+      tinyConfig(text, 'shares', { training: { maxSteps, validation: { every: 3, unit: 'steps' } } });
     const sessions = [await trainTiny(config(4)), await trainTiny(config(6), { resume: true })];
     const validations = sessions.flatMap((session) => eventsOf(session, 'validation'));
-    assert.deepEqual(validations.map(({ step }) => step), [3, 4, 6]);
+    assert.deepEqual(
+      validations.map(({ step }) => step),
+      [3, 4, 6],
+    );
     let seconds = 0;
     for (const event of validations) {
       seconds += event.seconds;
@@ -97,12 +141,16 @@ describe('a resumed training', () => {
   });
 
   test('another seed gives another curve', async () => {
-    const [one, two] = [await trainTiny(tinyConfig(text, 'seed 1', { seed: 1, training: { maxSteps: 2 } })), await trainTiny(tinyConfig(text, 'seed 2', { seed: 2, training: { maxSteps: 2 } }))];
+    const [one, two] = [
+      await trainTiny(tinyConfig(text, 'seed 1', { seed: 1, training: { maxSteps: 2 } })),
+      await trainTiny(tinyConfig(text, 'seed 2', { seed: 2, training: { maxSteps: 2 } })),
+    ];
     assert.notDeepEqual(curve(one), curve(two));
   });
 
   test('goes on with the next epoch when the order of batches has changed, also if the first attempt broke off', async () => {
-    const config = (size: number, maxSteps: number) => tinyConfig(text, 'reordered', { training: { batch: { size, unit: 'sentences' }, maxSteps } });
+    const config = (size: number, maxSteps: number) =>
+      tinyConfig(text, 'reordered', { training: { batch: { size, unit: 'sentences' }, maxSteps } });
     await trainTiny(config(4, 3));
     // A resume that fails before its first checkpoint leaves the checkpoint with the settings it belongs to.
     const aborted = await trainTiny(config(6, 10), { resume: true, signal: AbortSignal.abort() });
@@ -110,17 +158,31 @@ describe('a resumed training', () => {
     const resumed = await trainTiny(config(6, 4), { resume: true });
     const [event] = resumed.preparation.filter(({ type }) => type === 'resumed');
     assert.ok(event?.type === 'resumed' && event.restartedEpoch);
-    assert.deepEqual(event.changes.map(({ key, before: then, now }) => [key, then, now]), [['training.batch.size', 4, 6], ['training.maxSteps', 3, 4]]);
+    assert.deepEqual(
+      event.changes.map(({ key, before: then, now }) => [key, then, now]),
+      [
+        ['training.batch.size', 4, 6],
+        ['training.maxSteps', 3, 4],
+      ],
+    );
     assert.equal(eventsOf(resumed, 'update')[0]!.epoch, 2);
   });
 
   test('sees new text behind an old name, and old text behind a new one', async () => {
     const copies = ['a', 'b'].map((side) => join(text.folder, `copied.${side}`));
     for (const copy of copies) copyFileSync(join(text.folder, `train.${copy.at(-1)}`), copy);
-    const config = (maxSteps: number, [source, target] = copies) => tinyConfig(text, 'copied', { data: { train: [{ source, target }] }, training: { maxSteps } });
-    const restartedOf = ({ preparation }: TinyResult): boolean => preparation.some((event) => event.type === 'resumed' && event.restartedEpoch);
+    const config = (maxSteps: number, [source, target] = copies) =>
+      tinyConfig(text, 'copied', { data: { train: [{ source, target }] }, training: { maxSteps } });
+    const restartedOf = ({ preparation }: TinyResult): boolean =>
+      preparation.some((event) => event.type === 'resumed' && event.restartedEpoch);
     await trainTiny(config(2));
-    const moved = await trainTiny(config(4, ['a', 'b'].map((side) => join(text.folder, `train.${side}`))), { resume: true });
+    const moved = await trainTiny(
+      config(
+        4,
+        ['a', 'b'].map((side) => join(text.folder, `train.${side}`)),
+      ),
+      { resume: true },
+    );
     assert.equal(restartedOf(moved), false);
     for (const copy of copies) writeFileSync(copy, 'a b\nb\n'.repeat(3));
     const shrunk = await trainTiny(config(6), { resume: true });
@@ -130,7 +192,8 @@ describe('a resumed training', () => {
 });
 
 describe('refusals', () => {
-  const start = (name: string, settings: TinySettings = {}) => tinyConfig(text, name, { ...settings, training: { maxSteps: 2, ...settings.training } });
+  const start = (name: string, settings: TinySettings = {}) =>
+    tinyConfig(text, name, { ...settings, training: { maxSteps: 2, ...settings.training } });
   const refusal = (code: string, message: RegExp) => (error: unknown) => {
     assert.ok(error instanceof S2sError);
     assert.equal(error.code, code);
@@ -141,20 +204,34 @@ describe('refusals', () => {
 
   test('a run directory with a training needs --resume', async () => {
     await trainTiny(start('taken'));
-    await assert.rejects(trainTiny(start('taken')), refusal('run-exists', /at step 2\.\nContinue it with --resume, or start another one with --run-dir/));
+    await assert.rejects(
+      trainTiny(start('taken')),
+      refusal('run-exists', /at step 2\.\nContinue it with --resume, or start another one with --run-dir/),
+    );
   });
 
   test('another architecture, vocabulary or optimiser cannot be resumed', async () => {
     await trainTiny(start('other'));
     const cases: [TinySettings, RegExp][] = [
-      [{ model: { embeddingSize: 10, decoder: { hiddenSize: 8, attention: 'dot' } } }, /model\.embeddingSize was 8 and is now 10\n {2}model\.decoder\.attention was "general" and is now "dot"/],
+      [
+        { model: { embeddingSize: 10, decoder: { hiddenSize: 8, attention: 'dot' } } },
+        /model\.embeddingSize was 8 and is now 10\n {2}model\.decoder\.attention was "general" and is now "dot"/,
+      ],
       [{ tokenizer: { lowercase: true } }, /tokenizer\.lowercase was false and is now true/],
       [{ tokenizer: { shared: false } }, /tokenizer\.shared was true and is now false/],
       [{ training: { optimizer: { name: 'sgd' } } }, /another optimiser/],
     ];
-    for (const [settings, message] of cases) await assert.rejects(trainTiny(start('other', settings), { resume: true }), refusal('run-differs', message));
+    for (const [settings, message] of cases)
+      await assert.rejects(trainTiny(start('other', settings), { resume: true }), refusal('run-differs', message));
     // Nothing of that has spoilt the run.
-    assert.equal(stoppedOf(await trainTiny(start('other', { training: { maxSteps: 3, optimizer: { name: 'adamw', weightDecay: 0.1 } } }), { resume: true })).step, 3);
+    assert.equal(
+      stoppedOf(
+        await trainTiny(start('other', { training: { maxSteps: 3, optimizer: { name: 'adamw', weightDecay: 0.1 } } }), {
+          resume: true,
+        }),
+      ).step,
+      3,
+    );
   });
 
   test('a tokenizer that was replaced cannot be resumed with', async () => {
@@ -162,7 +239,10 @@ describe('refusals', () => {
     await trainTiny(config);
     await trainTiny(start('donor', { tokenizer: { type: 'char' } }));
     copyFileSync(join(text.folder, 'donor', 'tokenizer.json'), join(config.runDirectory, 'tokenizer.json'));
-    await assert.rejects(trainTiny(config, { resume: true }), refusal('run-differs', /the source vocabulary \(12 tokens then, \d+ now\)/));
+    await assert.rejects(
+      trainTiny(config, { resume: true }),
+      refusal('run-differs', /the source vocabulary \(12 tokens then, \d+ now\)/),
+    );
   });
 
   test('where there is nothing to resume, training starts', async () => {
@@ -186,7 +266,10 @@ test('a position holds in the order it was noted in, and at the start of an epoc
   assert.deepEqual(resumePosition(position, 'a', 'a'), { position, restarted: false });
   assert.deepEqual(resumePosition(position, undefined, 'a'), { position, restarted: false });
   assert.deepEqual(resumePosition(position, 'a', 'b'), { position: { epoch: 5, batch: 0 }, restarted: true });
-  assert.deepEqual(resumePosition({ epoch: 4, batch: 0 }, 'a', 'b'), { position: { epoch: 4, batch: 0 }, restarted: false });
+  assert.deepEqual(resumePosition({ epoch: 4, batch: 0 }, 'a', 'b'), {
+    position: { epoch: 4, batch: 0 },
+    restarted: false,
+  });
   const corpus = { key: 'text', size: 10 };
   const options = { seed: 1, size: 8, unit: 'tokens', ranges: [{ start: 0, end: 10, weight: 1 }] } as const;
   const orders = [

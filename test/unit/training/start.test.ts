@@ -15,7 +15,14 @@ import { tf } from '../../../src/runtime/tf.js';
 import { loadRun } from '../../../src/translation/load-run.js';
 import { batchOf, THREE_PAIRS, tinyModel } from '../../support/models.js';
 import { PREFIX_MEAN } from '../../support/prefix-mean-model.js';
-import { eventsOf, lastCheckpoint, stoppedOf, tinyConfig, trainTiny, writeTinyText } from '../../support/tiny-training.js';
+import {
+  eventsOf,
+  lastCheckpoint,
+  stoppedOf,
+  tinyConfig,
+  trainTiny,
+  writeTinyText,
+} from '../../support/tiny-training.js';
 
 const text = writeTinyText({ train: 24, dev: 4 });
 after(() => text.remove());
@@ -31,7 +38,10 @@ describe('a training that starts from another run', () => {
     const result = await trainTiny(tuned, { start: { run: base.runDirectory } });
     assert.equal(stoppedOf(result).step, 1);
     assert.ok(result.preparation.some(({ type }) => type === 'initialized'));
-    const [before, now] = [await loadCheckpoint(base.runDirectory, 'best'), await loadCheckpoint(tuned.runDirectory, 'last')];
+    const [before, now] = [
+      await loadCheckpoint(base.runDirectory, 'best'),
+      await loadCheckpoint(tuned.runDirectory, 'last'),
+    ];
     for (const [name, { data }] of before.weights) assert.deepEqual(now.weights.get(name)!.data, data, name);
     const tokenizer = (folder: string): string => readFileSync(join(folder, 'tokenizer.json'), 'utf8');
     assert.equal(tokenizer(tuned.runDirectory), tokenizer(base.runDirectory));
@@ -45,16 +55,24 @@ describe('a training that starts from another run', () => {
     await trainTiny(base);
     const other = tinyConfig(text, 'wide', { model: { embeddingSize: 10 } });
     await assert.rejects(trainTiny(other, { start: { run: base.runDirectory } }), (error: unknown) => {
-      return error instanceof S2sError && error.code === 'run-differs' && /embeddingSize was 8 and is now 10/.test(error.message);
+      return (
+        error instanceof S2sError &&
+        error.code === 'run-differs' &&
+        /embeddingSize was 8 and is now 10/.test(error.message)
+      );
     });
     const missing = tinyConfig(text, 'missing');
-    await assert.rejects(trainTiny(missing, { start: { run: join(text.folder, 'nowhere') } }), { code: 'no-checkpoint' });
+    await assert.rejects(trainTiny(missing, { start: { run: join(text.folder, 'nowhere') } }), {
+      code: 'no-checkpoint',
+    });
   });
 });
 
 describe('an encoder and a decoder that nothing in src/ knows', () => {
   const config = (name: string, maxSteps: number) =>
-    tinyConfig(text, name, { training: { maxSteps, optimizer: { learningRate: 0.02 }, validation: { every: 10, unit: 'steps' } } });
+    tinyConfig(text, name, {
+      training: { maxSteps, optimizer: { learningRate: 0.02 }, validation: { every: 10, unit: 'steps' } },
+    });
 
   test('train, are saved, resume as if never stopped, and translate', async () => {
     const whole = await trainTiny(config('unbroken', 40), { architecture: PREFIX_MEAN });
@@ -62,20 +80,30 @@ describe('an encoder and a decoder that nothing in src/ knows', () => {
     assert.ok(losses.at(-1)! < losses[0]! - 0.2, losses.join());
     await trainTiny(config('broken', 17), { architecture: PREFIX_MEAN });
     await trainTiny(config('broken', 40), { architecture: PREFIX_MEAN, resume: true });
-    const [unbroken, broken] = [await lastCheckpoint(config('unbroken', 40)), await lastCheckpoint(config('broken', 40))];
+    const [unbroken, broken] = [
+      await lastCheckpoint(config('unbroken', 40)),
+      await lastCheckpoint(config('broken', 40)),
+    ];
     assert.ok(unbroken.weights.equals(broken.weights) && unbroken.optimizer.equals(broken.optimizer));
 
     const run = await loadRun(config('unbroken', 40).runDirectory, 'last', { architecture: PREFIX_MEAN });
     const options = { ...run.config.decoding, beamSize: 3, attention: true };
     const translations = await translateLines(['a b c', '', 'd'], { ...run, options });
-    assert.deepEqual(translations.map(({ blank }) => blank), [false, true, false]);
+    assert.deepEqual(
+      translations.map(({ blank }) => blank),
+      [false, true, false],
+    );
     run.close();
     await assert.rejects(loadRun(config('unbroken', 40).runDirectory, 'last'), { code: 'checkpoint-mismatch' });
   });
 
   test('auxiliary losses are added to the loss and have gradients', () => {
     const vocabulary = { source: 12, target: 12 };
-    const model = buildModel(tinyModel({ embeddingSize: 6 }), vocabulary, { random: new Random(1), policy: policyFor(), architecture: PREFIX_MEAN });
+    const model = buildModel(tinyModel({ embeddingSize: 6 }), vocabulary, {
+      random: new Random(1),
+      policy: policyFor(),
+      architecture: PREFIX_MEAN,
+    });
     tf.tidy(() => {
       const tensors = toTensors(batchOf(THREE_PAIRS));
       const { auxiliaryLosses } = model.teacherForcing(tensors);

@@ -13,7 +13,16 @@ import type { TrainingEvent } from '../../../src/training/events.js';
 import { openTraining } from '../../../src/training/open.js';
 import type { TrainingRun } from '../../../src/training/run.js';
 import { train } from '../../../src/training/train.js';
-import { eventsOf, lastCheckpoint, stoppedOf, tinyConfig, trainTiny, writeTinyText, type TinyResult, type TinySettings } from '../../support/tiny-training.js';
+import {
+  eventsOf,
+  lastCheckpoint,
+  stoppedOf,
+  tinyConfig,
+  trainTiny,
+  writeTinyText,
+  type TinyResult,
+  type TinySettings,
+} from '../../support/tiny-training.js';
 
 /** 6 batches of 4 sentences make an epoch. */
 const text = writeTinyText({ train: 24, dev: 4 });
@@ -24,7 +33,8 @@ before(async () => {
 
 let runs = 0;
 const configOf = (training: TinySettings['training'], name = `run ${++runs}`) => tinyConfig(text, name, { training });
-const stepsOf = (result: TinyResult, type: 'validation' | 'checkpoint' | 'update') => eventsOf(result, type).map(({ step }) => step);
+const stepsOf = (result: TinyResult, type: 'validation' | 'checkpoint' | 'update') =>
+  eventsOf(result, type).map(({ step }) => step);
 
 describe('limits', () => {
   test('updates', async () => {
@@ -34,11 +44,20 @@ describe('limits', () => {
 
   test('epochs, the last update of one taking what is left', async () => {
     const result = await trainTiny(configOf({ maxEpochs: 2, batch: { size: 4, unit: 'sentences', accumulate: 4 } }));
-    assert.deepEqual({ reason: stoppedOf(result).reason, step: stoppedOf(result).step }, { reason: 'max-epochs', step: 4 });
-    assert.deepEqual(eventsOf(result, 'update').map(({ epoch }) => epoch), [1, 1, 2, 2]);
+    assert.deepEqual(
+      { reason: stoppedOf(result).reason, step: stoppedOf(result).step },
+      { reason: 'max-epochs', step: 4 },
+    );
+    assert.deepEqual(
+      eventsOf(result, 'update').map(({ epoch }) => epoch),
+      [1, 1, 2, 2],
+    );
     assert.deepEqual(stepsOf(result, 'validation'), [2, 4], 'each epoch once, also where a limit is there too');
     assert.equal(eventsOf(result, 'start')[0]!.stepsPerEpoch, 2);
-    assert.deepEqual(eventsOf(result, 'update').map(({ share }) => share), [0.25, 0.5, 0.75, 1]);
+    assert.deepEqual(
+      eventsOf(result, 'update').map(({ share }) => share),
+      [0.25, 0.5, 0.75, 1],
+    );
   });
 
   test('minutes, those of earlier sessions included', async () => {
@@ -56,9 +75,22 @@ describe('limits', () => {
   for (const metric of ['loss', 'bleu'] as const) {
     test(`early stopping when ${metric} on dev does not improve`, async () => {
       // So small a step improves nothing that is counted in float32.
-      const result = await trainTiny(configOf({ maxSteps: 30, optimizer: { name: 'sgd', learningRate: 1e-30 }, validation: { every: 2, unit: 'steps' }, earlyStopping: { metric, patience: 3 } }));
-      assert.deepEqual({ reason: stoppedOf(result).reason, step: stoppedOf(result).step }, { reason: 'early-stopping', step: 8 });
-      assert.deepEqual(eventsOf(result, 'validation').map(({ improved }) => improved), [true, false, false, false]);
+      const result = await trainTiny(
+        configOf({
+          maxSteps: 30,
+          optimizer: { name: 'sgd', learningRate: 1e-30 },
+          validation: { every: 2, unit: 'steps' },
+          earlyStopping: { metric, patience: 3 },
+        }),
+      );
+      assert.deepEqual(
+        { reason: stoppedOf(result).reason, step: stoppedOf(result).step },
+        { reason: 'early-stopping', step: 8 },
+      );
+      assert.deepEqual(
+        eventsOf(result, 'validation').map(({ improved }) => improved),
+        [true, false, false, false],
+      );
       const best = eventsOf(result, 'validation')[0]!;
       assert.deepEqual(stoppedOf(result).best, { metric, value: best[metric], step: 2 });
     });
@@ -67,7 +99,10 @@ describe('limits', () => {
   test('an abort before the first update saves nothing', async () => {
     const config = configOf({});
     const result = await trainTiny(config, { signal: AbortSignal.abort() });
-    assert.deepEqual({ reason: stoppedOf(result).reason, savedStep: stoppedOf(result).savedStep }, { reason: 'interrupted', savedStep: undefined });
+    assert.deepEqual(
+      { reason: stoppedOf(result).reason, savedStep: stoppedOf(result).savedStep },
+      { reason: 'interrupted', savedStep: undefined },
+    );
     assert.equal(existsSync(`${config.runDirectory}/checkpoints`), false);
   });
 });
@@ -80,24 +115,40 @@ describe('validations and checkpoints', () => {
   });
 
   test('every N epochs, with checkpoints between', async () => {
-    const result = await trainTiny(configOf({ maxEpochs: 4, validation: { every: 2, unit: 'epochs' }, checkpoints: { everySteps: 5 } }));
+    const result = await trainTiny(
+      configOf({ maxEpochs: 4, validation: { every: 2, unit: 'epochs' }, checkpoints: { everySteps: 5 } }),
+    );
     assert.deepEqual(stepsOf(result, 'validation'), [12, 24]);
     assert.deepEqual(stepsOf(result, 'checkpoint'), [5, 10, 12, 15, 20, 24]);
   });
 
   test('the last K and the best are kept', async () => {
-    const config = configOf({ maxSteps: 8, optimizer: { learningRate: 0.05 }, validation: { every: 1, unit: 'steps' }, earlyStopping: { metric: 'loss' }, checkpoints: { keepLast: 2, keepBest: 2 } });
+    const config = configOf({
+      maxSteps: 8,
+      optimizer: { learningRate: 0.05 },
+      validation: { every: 1, unit: 'steps' },
+      earlyStopping: { metric: 'loss' },
+      checkpoints: { keepLast: 2, keepBest: 2 },
+    });
     const kept = new Map<number, number[]>();
     const result = await trainTiny(config, {
       onEvent: async (event) => {
-        if (event.type === 'checkpoint') kept.set(event.step, (await readIndex(config.runDirectory)).checkpoints.map(({ step }) => step));
+        if (event.type === 'checkpoint')
+          kept.set(
+            event.step,
+            (await readIndex(config.runDirectory)).checkpoints.map(({ step }) => step),
+          );
       },
     });
     const losses = eventsOf(result, 'validation');
     for (const [now, steps] of kept) {
       const soFar = losses.filter(({ step }) => step <= now);
       const best = soFar.toSorted((a, b) => a.loss - b.loss).slice(0, 2);
-      assert.deepEqual(steps, [...new Set([...best, ...soFar.slice(-2)].map(({ step }) => step))].sort((a, b) => a - b), `at step ${now}`);
+      assert.deepEqual(
+        steps,
+        [...new Set([...best, ...soFar.slice(-2)].map(({ step }) => step))].sort((a, b) => a - b),
+        `at step ${now}`,
+      );
     }
     const lowest = losses.toSorted((a, b) => a.loss - b.loss)[0]!;
     assert.deepEqual(stoppedOf(result).best, { metric: 'loss', value: lowest.loss, step: lowest.step });
@@ -110,24 +161,35 @@ describe('validations and checkpoints', () => {
     assert.ok(loss > 0 && perplexity > 1 && accuracy >= 0 && accuracy <= 1 && bleu! >= 0 && bleu! <= 100);
     assert.match(bleuSignature!, /nrefs:1/);
     assert.equal(samples.length, 3);
-    const [without] = eventsOf(await trainTiny(configOf({ maxSteps: 1, validation: { bleu: false, samples: 1 }, earlyStopping: { metric: 'loss' } })), 'validation');
+    const [without] = eventsOf(
+      await trainTiny(
+        configOf({ maxSteps: 1, validation: { bleu: false, samples: 1 }, earlyStopping: { metric: 'loss' } }),
+      ),
+      'validation',
+    );
     assert.deepEqual([without?.bleu, without?.samples.length, without?.loss], [undefined, 1, loss]);
   });
 
   test('the rehearsal runs the largest batch, and neither moves weights nor batches', async () => {
     let numTensors = 0;
-    const result = await trainTiny(tinyConfig(text, 'rehearsed', { model: { dropout: { output: 0.5 } }, training: { maxSteps: 1 } }), {
-      onEvent: (event, run) => {
-        if (event.type === 'start') numTensors = tf.memory().numTensors;
-        if (event.type !== 'rehearsal') return;
-        run.model.parameters.release();
-        assert.equal(tf.memory().numTensors, numTensors);
-        assert.deepEqual(run.batches.position, { epoch: 0, batch: 0 });
-        const { batch, sourceTime, targetTime } = run.batches.largestBatch((shape) => run.model.memory(shape));
-        assert.deepEqual([event.sentences, event.sourceTime, event.targetTime], [batch, sourceTime, targetTime]);
+    const result = await trainTiny(
+      tinyConfig(text, 'rehearsed', { model: { dropout: { output: 0.5 } }, training: { maxSteps: 1 } }),
+      {
+        onEvent: (event, run) => {
+          if (event.type === 'start') numTensors = tf.memory().numTensors;
+          if (event.type !== 'rehearsal') return;
+          run.model.parameters.release();
+          assert.equal(tf.memory().numTensors, numTensors);
+          assert.deepEqual(run.batches.position, { epoch: 0, batch: 0 });
+          const { batch, sourceTime, targetTime } = run.batches.largestBatch((shape) => run.model.memory(shape));
+          assert.deepEqual([event.sentences, event.sourceTime, event.targetTime], [batch, sourceTime, targetTime]);
+        },
       },
-    });
-    assert.deepEqual(result.events.slice(0, 3).map(({ type }) => type), ['start', 'rehearsal', 'update']);
+    );
+    assert.deepEqual(
+      result.events.slice(0, 3).map(({ type }) => type),
+      ['start', 'rehearsal', 'update'],
+    );
   });
 
   test('an interruption while the next batch is planned ends the training at once, with a checkpoint', async () => {
@@ -139,7 +201,11 @@ describe('validations and checkpoints', () => {
         if (event.type !== 'update' || event.step !== 2) return;
         // As during the planning of a large corpus: no batch comes, and the user loses patience.
         mock.method(batches, 'next', () => new Promise(() => undefined));
-        mock.method(batches, 'ready', (signal: AbortSignal) => new Promise((resolve) => signal.addEventListener('abort', () => resolve(false))));
+        mock.method(
+          batches,
+          'ready',
+          (signal: AbortSignal) => new Promise((resolve) => signal.addEventListener('abort', () => resolve(false))),
+        );
         setTimeout(() => controller.abort(), 20);
       },
     });
@@ -149,11 +215,21 @@ describe('validations and checkpoints', () => {
 
   test('tensors do not pile up over updates, validations and checkpoints', async () => {
     const counts: number[] = [];
-    await trainTiny(tinyConfig(text, 'memory', { model: { dropout: { embedding: 0.2 } }, training: { maxSteps: 36, batch: { size: 24, unit: 'tokens', accumulate: 2 }, validation: { every: 6, unit: 'steps' } } }), {
-      onEvent: (event) => {
-        if (event.type === 'update') counts.push(tf.memory().numTensors);
+    await trainTiny(
+      tinyConfig(text, 'memory', {
+        model: { dropout: { embedding: 0.2 } },
+        training: {
+          maxSteps: 36,
+          batch: { size: 24, unit: 'tokens', accumulate: 2 },
+          validation: { every: 6, unit: 'steps' },
+        },
+      }),
+      {
+        onEvent: (event) => {
+          if (event.type === 'update') counts.push(tf.memory().numTensors);
+        },
       },
-    });
+    );
     assert.equal(counts.length, 36);
     assert.deepEqual(new Set(counts).size, 1, counts.join());
   });
@@ -179,17 +255,36 @@ describe('a loss that is not finite', () => {
     const config = configOf({ maxEpochs: 1, maxNonFiniteSteps: 3 });
     const result = await trainTiny(config, { onEvent: spoiling([2, 3, 5]) });
     assert.deepEqual(
-      result.events.flatMap((event) => (event.type === 'update' || event.type === 'skipped' ? [[event.type, event.step]] : [])),
-      [['update', 1], ['skipped', 1], ['skipped', 1], ['update', 2], ['skipped', 2], ['update', 3]],
+      result.events.flatMap((event) =>
+        event.type === 'update' || event.type === 'skipped' ? [[event.type, event.step]] : [],
+      ),
+      [
+        ['update', 1],
+        ['skipped', 1],
+        ['skipped', 1],
+        ['update', 2],
+        ['skipped', 2],
+        ['update', 3],
+      ],
     );
-    assert.deepEqual(eventsOf(result, 'skipped').map(({ inRow, total, epoch, batch }) => [inRow, total, epoch, batch]), [[1, 1, 1, 2], [2, 2, 1, 3], [1, 3, 1, 5]]);
+    assert.deepEqual(
+      eventsOf(result, 'skipped').map(({ inRow, total, epoch, batch }) => [inRow, total, epoch, batch]),
+      [
+        [1, 1, 1, 2],
+        [2, 2, 1, 3],
+        [1, 3, 1, 5],
+      ],
+    );
     assert.equal(stoppedOf(result).skipped, 3);
     const resumed = await trainTiny({ ...config, training: { ...config.training, maxEpochs: 2 } }, { resume: true });
     assert.equal(stoppedOf(resumed).skipped, 3, 'a resume remembers the count');
   });
 
   /** Runs a training whose model gives other outputs from its rehearsal on. */
-  async function trainChanged(config: Config, change: (outputs: Tensor2D) => Tensor2D): Promise<Pick<TinyResult, 'events' | 'error'>> {
+  async function trainChanged(
+    config: Config,
+    change: (outputs: Tensor2D) => Tensor2D,
+  ): Promise<Pick<TinyResult, 'events' | 'error'>> {
     const run = await openTraining(config);
     const events: TrainingEvent[] = [];
     const teacherForcing: TrainableModel['teacherForcing'] = (...given) => {
@@ -197,7 +292,11 @@ describe('a loss that is not finite', () => {
       return events.at(-1)?.type === 'start' ? forced : { ...forced, hidden: change(forced.hidden) };
     };
     try {
-      for await (const event of train({ ...run, model: Object.assign(Object.create(run.model) as TrainableModel, { teacherForcing }) })) events.push(event);
+      for await (const event of train({
+        ...run,
+        model: Object.assign(Object.create(run.model) as TrainableModel, { teacherForcing }),
+      }))
+        events.push(event);
       return { events, error: undefined };
     } catch (error) {
       return { events, error };
@@ -209,31 +308,52 @@ describe('a loss that is not finite', () => {
   test('names the first batch that shows it: its shape, and the lines of two corpora', async () => {
     const files = ['train', 'dev'].map((name) => `${text.folder}/${name}.a`);
     const data = { train: files.map((source) => ({ source, target: source.replace(/a$/, 'b') })) };
-    const config = tinyConfig(text, 'named', { data, training: { maxNonFiniteSteps: 1, batch: { size: 7, unit: 'sentences', accumulate: 4 } } });
+    const config = tinyConfig(text, 'named', {
+      data,
+      training: { maxNonFiniteSteps: 1, batch: { size: 7, unit: 'sentences', accumulate: 4 } },
+    });
     let batches = 0;
     const { events } = await trainChanged(config, (outputs) => (++batches === 3 ? tf.div(outputs, 0) : outputs));
     const [skipped] = eventsOf({ events }, 'skipped');
-    assert.deepEqual([skipped?.batch, skipped?.notFinite, skipped?.batches.length, skipped?.batches[0]?.batch], [4, 'loss', 1, 3]);
+    assert.deepEqual(
+      [skipped?.batch, skipped?.notFinite, skipped?.batches.length, skipped?.batches[0]?.batch],
+      [4, 'loss', 1, 3],
+    );
     const { sentences, sourceTime, longest, lines } = skipped!.batches[0]!;
-    const words = (file: string, line: number): number => readFileSync(file, 'utf8').split('\n')[line - 1]!.split(' ').length;
+    const words = (file: string, line: number): number =>
+      readFileSync(file, 'utf8').split('\n')[line - 1]!.split(' ').length;
     const lengths = lines.flatMap((found) => found.lines.map((line) => words(found.file, line)));
     assert.deepEqual([lengths.length, Math.max(...lengths)], [sentences, sourceTime - 1]);
-    assert.deepEqual([words(longest.file, longest.line), longest.sourceTokens, longest.targetTokens], [sourceTime - 1, sourceTime - 1, sourceTime - 1]);
+    assert.deepEqual(
+      [words(longest.file, longest.line), longest.sourceTokens, longest.targetTokens],
+      [sourceTime - 1, sourceTime - 1, sourceTime - 1],
+    );
   });
 
   test('of the gradient alone names every batch of the update, and so every line of the epoch', async () => {
     const config = configOf({ maxNonFiniteSteps: 1, batch: { size: 4, unit: 'sentences', accumulate: 6 } });
     // The root of nothing adds nothing, and has no gradient.
     const { events, error } = await trainChanged(config, (outputs) => tf.add(outputs, tf.sqrt(tf.mul(outputs, 0))));
-    assert.match(String(error), /by the gradient of batch 1 of epoch 1 .*, batch 2 of epoch 1 .*, batch 3 of epoch 1 .* and 3 more$/);
+    assert.match(
+      String(error),
+      /by the gradient of batch 1 of epoch 1 .*, batch 2 of epoch 1 .*, batch 3 of epoch 1 .* and 3 more$/,
+    );
     const [skipped] = eventsOf({ events }, 'skipped');
-    assert.deepEqual([skipped?.notFinite, skipped?.batch, skipped?.batches.map(({ batch }) => batch)], ['gradient', 6, [1, 2, 3, 4, 5, 6]]);
+    assert.deepEqual(
+      [skipped?.notFinite, skipped?.batch, skipped?.batches.map(({ batch }) => batch)],
+      ['gradient', 6, [1, 2, 3, 4, 5, 6]],
+    );
     const lines = skipped!.batches.flatMap((origin) => origin.lines.flatMap((found) => found.lines));
-    assert.deepEqual(lines.toSorted((one, other) => one - other), Array.from({ length: 24 }, (_, index) => index + 1));
+    assert.deepEqual(
+      lines.toSorted((one, other) => one - other),
+      Array.from({ length: 24 }, (_, index) => index + 1),
+    );
   });
 
   test('at the end of an epoch does not cancel its validation', async () => {
-    const result = await trainTiny(configOf({ maxEpochs: 2, checkpoints: { everySteps: 4 } }), { onEvent: spoiling([6]) });
+    const result = await trainTiny(configOf({ maxEpochs: 2, checkpoints: { everySteps: 4 } }), {
+      onEvent: spoiling([6]),
+    });
     assert.deepEqual(stepsOf(result, 'validation'), [5, 11]);
     assert.deepEqual(stepsOf(result, 'checkpoint'), [4, 5, 8, 11]);
   });
@@ -244,20 +364,30 @@ describe('a loss that is not finite', () => {
     assert.ok(error instanceof S2sError);
     assert.equal(error.code, 'diverged');
     assert.equal(error.exitCode, 1);
-    assert.match(error.message, /in 3 updates in a row; stopped at step 3, by the loss of batch 6 of epoch 1 \(4 sentences x \d+ source x \d+ target tokens, longest pair at .*train\.a:\d+\)$/);
-    assert.match(error.hint!, /The last checkpoint is of step 2\. Lower training\.optimizer\.learningRate .* go on from there with --resume\. The rows of metrics\.jsonl with type skipped name the lines of each batch\.$/);
+    assert.match(
+      error.message,
+      /in 3 updates in a row; stopped at step 3, by the loss of batch 6 of epoch 1 \(4 sentences x \d+ source x \d+ target tokens, longest pair at .*train\.a:\d+\)$/,
+    );
+    assert.match(
+      error.hint!,
+      /The last checkpoint is of step 2\. Lower training\.optimizer\.learningRate .* go on from there with --resume\. The rows of metrics\.jsonl with type skipped name the lines of each batch\.$/,
+    );
     assert.equal(eventsOf({ events: result.events }, 'skipped').length, 3);
     const resumed = await trainTiny(config, { resume: true });
     assert.equal(eventsOf(resumed, 'start')[0]!.step, 2);
     assert.equal(stoppedOf(resumed).step, 18);
   });
 
-  for (const [unit, training] of Object.entries({ 'between validations': { checkpoints: { everySteps: 2 } }, 'at a validation': { validation: { every: 2, unit: 'steps' } } } as const)) {
+  for (const [unit, training] of Object.entries({
+    'between validations': { checkpoints: { everySteps: 2 } },
+    'at a validation': { validation: { every: 2, unit: 'steps' } },
+  } as const)) {
     test(`weights that an update made infinite are not saved over good ones ${unit}`, async () => {
       const config = configOf({ maxSteps: 12, maxNonFiniteSteps: 4, ...training });
       const { error, events } = await trainTiny(config, {
         onEvent: (event, { model }) => {
-          if (event.type === 'update' && event.step === 4) model.parameters.assign('output.bias', new Float32Array(model.targetVocabularySize).fill(Infinity));
+          if (event.type === 'update' && event.step === 4)
+            model.parameters.assign('output.bias', new Float32Array(model.targetVocabularySize).fill(Infinity));
         },
       });
       assert.ok(error instanceof S2sError && error.code === 'diverged', String(error));
@@ -273,28 +403,51 @@ describe('a loss that is not finite', () => {
     const events: TrainingEvent[] = [];
     try {
       // With such a factor the gradient is infinite in float32, too; the loss is not.
-      for await (const event of train({ ...run, progress: { ...run.progress, lossScale: { factor: 2 ** 100, updates: 0 } } })) events.push(event);
+      for await (const event of train({
+        ...run,
+        progress: { ...run.progress, lossScale: { factor: 2 ** 100, updates: 0 } },
+      }))
+        events.push(event);
     } finally {
       await run.close();
     }
-    const sinceLast = eventsOf({ events: events.slice(events.findLastIndex(({ type }) => type === 'rescaled')) }, 'update');
+    const sinceLast = eventsOf(
+      { events: events.slice(events.findLastIndex(({ type }) => type === 'rescaled')) },
+      'update',
+    );
     const factors = eventsOf({ events }, 'rescaled').map(({ lossFactor }) => lossFactor);
     assert.ok(factors.length > 10);
-    assert.deepEqual(factors, factors.map((_, index) => 2 ** (99 - index)));
+    assert.deepEqual(
+      factors,
+      factors.map((_, index) => 2 ** (99 - index)),
+    );
     assert.equal(eventsOf({ events }, 'skipped').length, 0);
-    assert.deepEqual(eventsOf({ events }, 'update').map(({ step }) => step), [1, 2, 3, 4]);
-    assert.deepEqual((await loadCheckpoint(config.runDirectory, 'last')).state.lossScale, { factor: factors.at(-1), updates: sinceLast.length });
+    assert.deepEqual(
+      eventsOf({ events }, 'update').map(({ step }) => step),
+      [1, 2, 3, 4],
+    );
+    assert.deepEqual((await loadCheckpoint(config.runDirectory, 'last')).state.lossScale, {
+      factor: factors.at(-1),
+      updates: sinceLast.length,
+    });
   });
 
   test('weights that the last update made infinite are not saved at the limit either, and are an error', async () => {
     const config = configOf({ maxSteps: 4, validation: { every: 2, unit: 'steps' } });
     const { error, ...result } = await trainTiny(config, {
       onEvent: (event, { model }) => {
-        if (event.type === 'update' && event.step === 4) model.parameters.assign('output.bias', new Float32Array(model.targetVocabularySize).fill(1e38, 3, 5));
+        if (event.type === 'update' && event.step === 4)
+          model.parameters.assign('output.bias', new Float32Array(model.targetVocabularySize).fill(1e38, 3, 5));
       },
     });
-    assert.deepEqual(eventsOf(result, 'validation').map(({ loss }) => Number.isFinite(loss)), [true, false]);
-    assert.deepEqual(eventsOf(result, 'checkpoint').map(({ step }) => step), [2]);
+    assert.deepEqual(
+      eventsOf(result, 'validation').map(({ loss }) => Number.isFinite(loss)),
+      [true, false],
+    );
+    assert.deepEqual(
+      eventsOf(result, 'checkpoint').map(({ step }) => step),
+      [2],
+    );
     assert.ok(error instanceof S2sError && error.code === 'diverged', String(error));
     assert.match(error.hint!, /The last checkpoint is of step 2\. Lower .* go on from there with --resume/);
     assert.equal((await readIndex(config.runDirectory)).best, 2);
@@ -327,13 +480,18 @@ describe('a loss that is not finite', () => {
         },
       });
       assert.equal(error instanceof S2sError ? error.code : error, interrupted ? undefined : 'diverged');
-      assert.deepEqual(eventsOf(result, 'checkpoint').map(({ step }) => step), [2]);
+      assert.deepEqual(
+        eventsOf(result, 'checkpoint').map(({ step }) => step),
+        [2],
+      );
       assert.equal(eventsOf(result, 'stopped')[0]?.savedStep, interrupted ? 2 : undefined);
     });
   }
 
   test('a huge learning rate ends in an error, not in a model', async () => {
-    const { error } = await trainTiny(configOf({ maxSteps: 30, clipNorm: 0, optimizer: { name: 'sgd', learningRate: 1e38 } }));
+    const { error } = await trainTiny(
+      configOf({ maxSteps: 30, clipNorm: 0, optimizer: { name: 'sgd', learningRate: 1e38 } }),
+    );
     assert.ok(error instanceof S2sError && error.code === 'diverged', String(error));
   });
 

@@ -18,8 +18,14 @@ import { batchOf, tinyModel, type TinyDifferences } from '../../support/models.j
 
 const VOCABULARY = 12;
 /** Two pairs with few target tokens, and two with many: their means over tokens and over sentences differ. */
-const SHORT = [{ source: [4, 5, 6, 7], target: [8] }, { source: [10], target: [11] }];
-const LONG = [{ source: [7, 8, 9], target: [10, 11, 4, 5, 6] }, { source: [6, 5], target: [4, 4, 9, 10, 11, 7] }];
+const SHORT = [
+  { source: [4, 5, 6, 7], target: [8] },
+  { source: [10], target: [11] },
+];
+const LONG = [
+  { source: [7, 8, 9], target: [10, 11, 4, 5, 6] },
+  { source: [6, 5], target: [4, 4, 9, 10, 11, 7] },
+];
 
 function settingsOf(training: object): TrainingConfig {
   return configSchema.shape.training.parse({ optimizer: { name: 'sgd', learningRate: 0.5 }, clipNorm: 0, ...training });
@@ -35,7 +41,14 @@ async function updated(
   const built = tiny();
   const optimizer = optimizerOf(built, training);
   const start = await weightsOf(built);
-  const result = await update(built, optimizer, batches, { training, seed: 1, update: 1, learningRate: training.optimizer.learningRate, lossFactor, reduce });
+  const result = await update(built, optimizer, batches, {
+    training,
+    seed: 1,
+    update: 1,
+    learningRate: training.optimizer.learningRate,
+    lossFactor,
+    reduce,
+  });
   const after = await weightsOf(built);
   built.dispose();
   optimizer.dispose();
@@ -50,7 +63,10 @@ function tiny(policy: ComputePolicy = policyFor(), differences: TinyDifferences 
 }
 
 function optimizerOf(model: TrainableModel, training: TrainingConfig): Optimizer {
-  return new Optimizer(training.optimizer, model.parameters.names.map((name) => ({ name, weights: model.parameters.storedTensor(name) })));
+  return new Optimizer(
+    training.optimizer,
+    model.parameters.names.map((name) => ({ name, weights: model.parameters.storedTensor(name) })),
+  );
 }
 
 async function weightsOf(model: TrainableModel): Promise<Weights> {
@@ -76,7 +92,11 @@ function twoWorkers(): [Reduce, Reduce] {
 }
 
 function largestDifference(left: Weights, right: Weights): number {
-  return Math.max(...[...left].flatMap(([name, values]) => [...values].map((value, index) => Math.abs(value - right.get(name)![index]!))));
+  return Math.max(
+    ...[...left].flatMap(([name, values]) =>
+      [...values].map((value, index) => Math.abs(value - right.get(name)![index]!)),
+    ),
+  );
 }
 
 describe('one update', () => {
@@ -87,7 +107,10 @@ describe('one update', () => {
   for (const lossNormalization of ['token', 'sentence'] as const) {
     test(`two accumulated batches equal one, normalised by ${lossNormalization}`, async () => {
       const whole = await updated([batchOf([...SHORT, ...LONG])], settingsOf({ lossNormalization }));
-      const halves = await updated([batchOf(SHORT), batchOf(LONG)], settingsOf({ lossNormalization, batch: { accumulate: 2 } }));
+      const halves = await updated(
+        [batchOf(SHORT), batchOf(LONG)],
+        settingsOf({ lossNormalization, batch: { accumulate: 2 } }),
+      );
       assert.ok(largestDifference(whole.before, whole.after) > 0.05, 'the update moves the weights');
       assert.ok(largestDifference(whole.after, halves.after) < 1e-6);
       assert.ok(Math.abs(whole.result.loss - halves.result.loss) < 1e-5);
@@ -105,10 +128,13 @@ describe('one update', () => {
       const whole = await updated([batchOf([...SHORT, ...LONG])], training);
       const { numTensors } = tf.memory();
       const reduces = twoWorkers();
-      const workers = await Promise.all([SHORT, LONG].map((pairs, worker) => updated([batchOf(pairs)], training, undefined, reduces[worker])));
+      const workers = await Promise.all(
+        [SHORT, LONG].map((pairs, worker) => updated([batchOf(pairs)], training, undefined, reduces[worker])),
+      );
       for (const { after, result } of workers) {
         assert.ok(largestDifference(whole.after, after) < 1e-6);
-        for (const key of ['loss', 'gradientNorm', 'negativeLogLikelihood'] as const) assert.ok(Math.abs(result[key] - whole.result[key]) < 1e-5, key);
+        for (const key of ['loss', 'gradientNorm', 'negativeLogLikelihood'] as const)
+          assert.ok(Math.abs(result[key] - whole.result[key]) < 1e-5, key);
         assert.deepEqual([result.sentences, result.sourceTokens, result.targetTokens], [4, 14, 17]);
       }
       assert.equal(tf.memory().numTensors, numTensors);
@@ -122,7 +148,13 @@ describe('one update', () => {
         const model = tiny();
         const optimizer = optimizerOf(model, settingsOf({}));
         if (worker === 0) model.parameters.assign('output.bias', new Float32Array(VOCABULARY).fill(Number.NaN, 3, 4));
-        const result = await update(model, optimizer, [batchOf(pairs)], { training: settingsOf({}), seed: 1, update: 1, learningRate: 0.1, reduce: reduces[worker] });
+        const result = await update(model, optimizer, [batchOf(pairs)], {
+          training: settingsOf({}),
+          seed: 1,
+          update: 1,
+          learningRate: 0.1,
+          reduce: reduces[worker],
+        });
         model.dispose();
         optimizer.dispose();
         return result.applied;
@@ -143,7 +175,9 @@ describe('one update', () => {
     const free = await updated([batchOf(LONG)], settingsOf({}));
     const clipped = await updated([batchOf(LONG)], settingsOf({ clipNorm: 0.01 }));
     const lengthOf = ({ before: start, after }: { before: Weights; after: Weights }): number =>
-      Math.hypot(...[...start].flatMap(([name, values]) => [...values].map((value, index) => value - after.get(name)![index]!)));
+      Math.hypot(
+        ...[...start].flatMap(([name, values]) => [...values].map((value, index) => value - after.get(name)![index]!)),
+      );
     assert.ok(Math.abs(lengthOf(free) - 0.5 * free.result.gradientNorm) < 1e-4);
     assert.ok(Math.abs(lengthOf(clipped) - 0.5 * 0.01) < 1e-5);
     assert.equal(clipped.result.gradientNorm, free.result.gradientNorm, 'reported before clipping');
@@ -184,7 +218,14 @@ describe('one update', () => {
     // A learning rate of 0 changes no weights.
     const training = settingsOf({ batch: { accumulate: 2 } });
     const lossOf = async (number: number, batches: readonly Batch[]): Promise<number> =>
-      (await update(model, optimizerOf(model, training), batches, { training, seed: 1, update: number, learningRate: 0 })).loss;
+      (
+        await update(model, optimizerOf(model, training), batches, {
+          training,
+          seed: 1,
+          update: number,
+          learningRate: 0,
+        })
+      ).loss;
     const batch = batchOf(LONG);
     assert.equal(await lossOf(1, [batch]), await lossOf(1, [batch]));
     assert.notEqual(await lossOf(1, [batch]), await lossOf(2, [batch]));
@@ -201,7 +242,12 @@ describe('one update', () => {
       const start = await weightsOf(model);
       const moments = await optimizer.values();
       const { numTensors } = tf.memory();
-      const result = await update(model, optimizer, [batchOf(SHORT)], { training, seed: 1, update: 1, learningRate: 0.1 });
+      const result = await update(model, optimizer, [batchOf(SHORT)], {
+        training,
+        seed: 1,
+        update: 1,
+        learningRate: 0.1,
+      });
       assert.equal(tf.memory().numTensors, numTensors);
       assert.equal(result.applied, false);
       assert.deepEqual(await weightsOf(model), start);

@@ -23,9 +23,15 @@ before(async () => {
   await makeTinyRun(run);
   const best = await loadCheckpoint(run);
   // A second checkpoint with the weights in another order, and moments, so that a wrong choice shows.
-  const weights = new Map([...best.weights].map(([name, tensor]) => [name, { ...tensor, data: tensor.data.toReversed() }]));
+  const weights = new Map(
+    [...best.weights].map(([name, tensor]) => [name, { ...tensor, data: tensor.data.toReversed() }]),
+  );
   const retention = { selection: { metric: 'bleu', better: 'higher' }, keepLast: 2, keepBest: 1 } as const;
-  await saveCheckpoint(run, { weights, optimizer: weights, state: { ...best.state, step: 12 }, scores: { bleu: 0.5 } }, retention);
+  await saveCheckpoint(
+    run,
+    { weights, optimizer: weights, state: { ...best.state, step: 12 }, scores: { bleu: 0.5 } },
+    retention,
+  );
 });
 after(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -33,9 +39,16 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 async function use(): Promise<string> {
   const { model, tokenizers, config, checkpoint } = await loadRun(run);
   try {
-    const lines = await translateLines(['the quick dog', 'a fox jumps', 'lazy'], { model, tokenizers, options: config.decoding });
+    const lines = await translateLines(['the quick dog', 'a fox jumps', 'lazy'], {
+      model,
+      tokenizers,
+      options: config.decoding,
+    });
     const last = await loadCheckpoint(run, 'last');
-    const moments = [...(await loadOptimizer(last))].map(([name, { data }]) => [name, createHash('sha256').update(data).digest('hex')]);
+    const moments = [...(await loadOptimizer(last))].map(([name, { data }]) => [
+      name,
+      createHash('sha256').update(data).digest('hex'),
+    ]);
     return JSON.stringify([lines, checkpoint.state, last.state, moments, config]);
   } finally {
     model.dispose();
@@ -49,7 +62,8 @@ function mutate(bytes: Buffer, random: Random): { damaged: Buffer; how: string }
   const [head, range, tail] = [bytes.subarray(0, at), bytes.subarray(at, at + length), bytes.subarray(at + length)];
   const noise = Buffer.from(Array.from({ length }, () => random.integer(256)));
   const mutations: Record<string, () => Buffer> = {
-    'flipped bit': () => Buffer.concat([head, Buffer.from([bytes[at]! ^ (1 << random.integer(8))]), bytes.subarray(at + 1)]),
+    'flipped bit': () =>
+      Buffer.concat([head, Buffer.from([bytes[at]! ^ (1 << random.integer(8))]), bytes.subarray(at + 1)]),
     'changed digit': () => {
       const digits = [...bytes.keys()].filter((i) => bytes[i]! >= 48 && bytes[i]! <= 57);
       const copy = Buffer.from(bytes);
@@ -81,7 +95,12 @@ test('a run with a damaged file translates as before or names the file, and neve
   const random = new Random(2024);
   const step = (number: number, file: string): string => join('checkpoints', `step-000000${number}`, file);
   const checkpointFiles = ['model.safetensors', 'optimizer.safetensors', 'state.json'];
-  const files = ['config.yaml', 'tokenizer.json', join('checkpoints', 'index.json'), ...checkpointFiles.flatMap((file) => [step(10, file), step(12, file)])];
+  const files = [
+    'config.yaml',
+    'tokenizer.json',
+    join('checkpoints', 'index.json'),
+    ...checkpointFiles.flatMap((file) => [step(10, file), step(12, file)]),
+  ];
   const count = { same: 0, refused: 0 };
   for (const name of files) {
     const file = join(run, name);

@@ -21,7 +21,10 @@ before(async () => {
 after(() => rm(folder, { recursive: true }));
 
 async function refused(promise: Promise<unknown>): Promise<S2sError> {
-  const error: unknown = await promise.then(() => undefined, (reason: unknown) => reason);
+  const error: unknown = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
   assert.ok(error instanceof S2sError, `not refused: ${String(error)}`);
   return error;
 }
@@ -33,7 +36,8 @@ test('a run is loaded with the weights of its checkpoint and translates', async 
   const loaded = await loadRun(run);
   const { model, tokenizers, config, checkpoint } = loaded;
   assert.equal(checkpoint.state.step, 10);
-  for (const [name, { data }] of await model.parameters.values()) assert.deepEqual(data, checkpoint.weights.get(name)?.data, name);
+  for (const [name, { data }] of await model.parameters.values())
+    assert.deepEqual(data, checkpoint.weights.get(name)?.data, name);
   const before = tf.memory().numTensors;
   const lines = ['the dog', '', 'a fox jumps over the lazy brown dog', ' ', 'fox'];
   const settings = { model, tokenizers, options: config.decoding };
@@ -66,10 +70,30 @@ test('weights of another architecture are refused with every difference', async 
   const run = join(folder, 'other');
   await makeTinyRun(run);
   const { config, checkpoint, model, close } = await loadRun(run);
-  const wider = buildModel({ ...config.model, embeddingSize: 12 }, { source: 20, target: 20 }, { random: new Random(0), policy: policyFor() });
-  assert.throws(() => assignWeights(wider, checkpoint.weights, run), (error: unknown) => error instanceof S2sError && error.code === 'checkpoint-mismatch' && /source\.embedding is \[\d+, 8\] and not \[20, 12\]/.test(error.message));
+  const wider = buildModel(
+    { ...config.model, embeddingSize: 12 },
+    { source: 20, target: 20 },
+    { random: new Random(0), policy: policyFor() },
+  );
+  assert.throws(
+    () => assignWeights(wider, checkpoint.weights, run),
+    (error: unknown) =>
+      error instanceof S2sError &&
+      error.code === 'checkpoint-mismatch' &&
+      /source\.embedding is \[\d+, 8\] and not \[20, 12\]/.test(error.message),
+  );
   wider.dispose();
-  const double = new Map(checkpoint.weights).set('output.bias', { dtype: 'F64', shape: [model.targetVocabularySize], data: new Float64Array(model.targetVocabularySize) });
-  assert.throws(() => assignWeights(model, double, run), (error: unknown) => error instanceof S2sError && error.code === 'checkpoint-mismatch' && error.message.includes('output.bias is F64 and not F32'));
+  const double = new Map(checkpoint.weights).set('output.bias', {
+    dtype: 'F64',
+    shape: [model.targetVocabularySize],
+    data: new Float64Array(model.targetVocabularySize),
+  });
+  assert.throws(
+    () => assignWeights(model, double, run),
+    (error: unknown) =>
+      error instanceof S2sError &&
+      error.code === 'checkpoint-mismatch' &&
+      error.message.includes('output.bias is F64 and not F32'),
+  );
   close();
 });

@@ -17,8 +17,22 @@ function learn(pieces: Map<string, number>, size: number, minimumFrequency = 1) 
 }
 
 test('the example of Sennrich et al. 2016: est, low', () => {
-  const { merges } = learn(new Map([['low', 5], ['lower', 2], ['newest', 6], ['widest', 3]]), 100, 4);
-  assert.deepEqual(merges.slice(0, 4), [['e', 's'], ['es', 't'], ['l', 'o'], ['lo', 'w']]);
+  const { merges } = learn(
+    new Map([
+      ['low', 5],
+      ['lower', 2],
+      ['newest', 6],
+      ['widest', 3],
+    ]),
+    100,
+    4,
+  );
+  assert.deepEqual(merges.slice(0, 4), [
+    ['e', 's'],
+    ['es', 't'],
+    ['l', 'o'],
+    ['lo', 'w'],
+  ]);
 });
 
 test('the merges are those of the library, ties included', () => {
@@ -44,19 +58,30 @@ test('the merges are those of the library, ties included', () => {
 
 test('the merges are those of counting all pairs anew each time', () => {
   fc.assert(
-    fc.property(fc.array(fc.tuple(fc.string({ unit: fc.constantFrom('a', 'b', 'c'), minLength: 1, maxLength: 9 }), fc.integer({ min: 1, max: 5 })), { minLength: 1, maxLength: 8 }), (words) => {
-      const pieces = new Map(words);
-      const { tokens, merges } = learn(pieces, 30, 2);
-      assert.deepEqual(merges, recount(pieces, 30, 2));
-      assert.ok(tokens.length <= 30);
-    }),
+    fc.property(
+      fc.array(
+        fc.tuple(
+          fc.string({ unit: fc.constantFrom('a', 'b', 'c'), minLength: 1, maxLength: 9 }),
+          fc.integer({ min: 1, max: 5 }),
+        ),
+        { minLength: 1, maxLength: 8 },
+      ),
+      (words) => {
+        const pieces = new Map(words);
+        const { tokens, merges } = learn(pieces, 30, 2);
+        assert.deepEqual(merges, recount(pieces, 30, 2));
+        assert.ok(tokens.length <= 30);
+      },
+    ),
   );
 });
 
 /** Byte-pair encoding by its definition, slowly. */
 function recount(pieces: Map<string, number>, size: number, minimumFrequency: number): [string, string][] {
   let words = [...pieces].map(([piece, count]) => ({ symbols: [...piece], count }));
-  const tokens = [...new Set(['▁', ...words.flatMap(({ symbols }) => symbols)])].sort((a, b) => a.codePointAt(0)! - b.codePointAt(0)!);
+  const tokens = [...new Set(['▁', ...words.flatMap(({ symbols }) => symbols)])].sort(
+    (a, b) => a.codePointAt(0)! - b.codePointAt(0)!,
+  );
   const merges: [string, string][] = [];
   while (tokens.length < size) {
     const counts = new Map<string, { pair: [string, string]; count: number }>();
@@ -68,7 +93,12 @@ function recount(pieces: Map<string, number>, size: number, minimumFrequency: nu
         counts.set(pair.join(' '), entry);
       }
     }
-    const [best] = [...counts.values()].sort((a, b) => b.count - a.count || tokens.indexOf(a.pair[0]) - tokens.indexOf(b.pair[0]) || tokens.indexOf(a.pair[1]) - tokens.indexOf(b.pair[1]));
+    const [best] = [...counts.values()].sort(
+      (a, b) =>
+        b.count - a.count ||
+        tokens.indexOf(a.pair[0]) - tokens.indexOf(b.pair[0]) ||
+        tokens.indexOf(a.pair[1]) - tokens.indexOf(b.pair[1]),
+    );
     if (best === undefined || best.count < minimumFrequency) break;
     const [left, right] = best.pair;
     merges.push(best.pair);

@@ -6,7 +6,13 @@ import { seedLattices, type Lattices } from '../../../src/vocab/lattice.js';
 import { bestSegmentation, expectedCounts, learnUnigram } from '../../../src/vocab/learn-unigram.js';
 
 const someWords = fc
-  .array(fc.tuple(fc.string({ unit: fc.constantFrom('a', 'b', 'c'), minLength: 1, maxLength: 7 }), fc.integer({ min: 1, max: 4 })), { minLength: 1, maxLength: 5 })
+  .array(
+    fc.tuple(
+      fc.string({ unit: fc.constantFrom('a', 'b', 'c'), minLength: 1, maxLength: 7 }),
+      fc.integer({ min: 1, max: 4 }),
+    ),
+    { minLength: 1, maxLength: 5 },
+  )
   .map((words) => new Map(words));
 
 function alphabetOf(pieces: Map<string, number>): readonly string[] {
@@ -17,7 +23,9 @@ function lattice(pieces: Map<string, number>): { lattices: Lattices; strings: st
   const alphabet = alphabetOf(pieces);
   const lattices = seedLattices(pieces, { alphabet, minimumCount: 2, maximumLength: 4, limit: 100 });
   const strings = lattices.pieces.map(({ start, length }, piece) =>
-    piece < alphabet.length ? alphabet[piece]! : Array.from(lattices.text.subarray(start, start + length), (symbol) => alphabet[symbol]!).join(''),
+    piece < alphabet.length
+      ? alphabet[piece]!
+      : Array.from(lattices.text.subarray(start, start + length), (symbol) => alphabet[symbol]!).join(''),
   );
   return { lattices, strings };
 }
@@ -25,7 +33,9 @@ function lattice(pieces: Map<string, number>): { lattices: Lattices; strings: st
 /** Every way to write a word as a row of candidates. */
 function segmentations(word: string, strings: readonly string[]): number[][] {
   if (word === '') return [[]];
-  return strings.flatMap((piece, number) => (word.startsWith(piece) ? segmentations(word.slice(piece.length), strings).map((rest) => [number, ...rest]) : []));
+  return strings.flatMap((piece, number) =>
+    word.startsWith(piece) ? segmentations(word.slice(piece.length), strings).map((rest) => [number, ...rest]) : [],
+  );
 }
 
 test('seeds are the frequent substrings with more than one way on', () => {
@@ -41,7 +51,10 @@ test('seeds are the frequent substrings with more than one way on', () => {
           }
         }
       }
-      const wanted = [...counts].filter(([part, count]) => part.length > 1 && count >= 2 && !['a', 'b', 'c'].some((next) => counts.get(part + next) === count));
+      const wanted = [...counts].filter(
+        ([part, count]) =>
+          part.length > 1 && count >= 2 && !['a', 'b', 'c'].some((next) => counts.get(part + next) === count),
+      );
       assert.deepEqual(strings.filter((piece) => piece.length > 1).sort(), wanted.map(([part]) => part).sort());
     }),
   );
@@ -49,20 +62,28 @@ test('seeds are the frequent substrings with more than one way on', () => {
 
 test('expected counts and best segmentations are those of enumerating all segmentations', () => {
   fc.assert(
-    fc.property(someWords, fc.array(fc.double({ min: -6, max: -0.1, noNaN: true }), { minLength: 60, maxLength: 60 }), (pieces, numbers) => {
-      const { lattices, strings } = lattice(pieces);
-      const scores = Float64Array.from(strings, (_, piece) => numbers[piece % numbers.length]!);
-      const scoreOf = (segmentation: number[]): number => segmentation.reduce((sum, piece) => sum + scores[piece]!, 0);
-      const wanted = new Float64Array(strings.length);
-      [...pieces].forEach(([word, count], index) => {
-        const all = segmentations(word, strings);
-        const total = all.reduce((sum, segmentation) => sum + Math.exp(scoreOf(segmentation)), 0);
-        for (const segmentation of all) for (const piece of segmentation) wanted[piece]! += (count * Math.exp(scoreOf(segmentation))) / total;
-        const best = bestSegmentation(lattices, scores, lattices.wordStart[index]!, lattices.wordStart[index + 1]!);
-        assert.ok(Math.abs(scoreOf(best) - Math.max(...all.map(scoreOf))) < 1e-9);
-      });
-      expectedCounts(lattices, scores).forEach((count, piece) => assert.ok(Math.abs(count - wanted[piece]!) < 1e-9, strings[piece]));
-    }),
+    fc.property(
+      someWords,
+      fc.array(fc.double({ min: -6, max: -0.1, noNaN: true }), { minLength: 60, maxLength: 60 }),
+      (pieces, numbers) => {
+        const { lattices, strings } = lattice(pieces);
+        const scores = Float64Array.from(strings, (_, piece) => numbers[piece % numbers.length]!);
+        const scoreOf = (segmentation: number[]): number =>
+          segmentation.reduce((sum, piece) => sum + scores[piece]!, 0);
+        const wanted = new Float64Array(strings.length);
+        [...pieces].forEach(([word, count], index) => {
+          const all = segmentations(word, strings);
+          const total = all.reduce((sum, segmentation) => sum + Math.exp(scoreOf(segmentation)), 0);
+          for (const segmentation of all)
+            for (const piece of segmentation) wanted[piece]! += (count * Math.exp(scoreOf(segmentation))) / total;
+          const best = bestSegmentation(lattices, scores, lattices.wordStart[index]!, lattices.wordStart[index + 1]!);
+          assert.ok(Math.abs(scoreOf(best) - Math.max(...all.map(scoreOf))) < 1e-9);
+        });
+        expectedCounts(lattices, scores).forEach((count, piece) =>
+          assert.ok(Math.abs(count - wanted[piece]!) < 1e-9, strings[piece]),
+        );
+      },
+    ),
   );
 });
 

@@ -1,5 +1,6 @@
-// Opens a library with stderr shut. TensorFlow and absl write lines to it while they are loaded that no setting stops:
-// "All log messages before absl::InitializeLog() is called are written to STDERR". A failure is returned, not lost.
+// Opens a library with stderr shut. TensorFlow and absl write lines to it while they are loaded
+// that no setting stops: "All log messages before absl::InitializeLog() is called are written to
+// STDERR". A failure is returned, not lost.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <node_api.h>

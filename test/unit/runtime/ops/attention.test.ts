@@ -14,35 +14,51 @@ const [BATCH, QUERIES, TIME, SIZE] = [2, 3, 4, 5] as const;
 const LENGTHS = [4, 2] as const;
 
 function randomValues(random: Random, shape: readonly number[]): Float64Array {
-  return Float64Array.from({ length: shape.reduce((product, size) => product * size, 1) }, () => Math.fround(2 * random.uniform() - 1));
+  return Float64Array.from({ length: shape.reduce((product, size) => product * size, 1) }, () =>
+    Math.fround(2 * random.uniform() - 1),
+  );
 }
 
 /** Fills `[batch, queries, columns]`. */
 function fill(columns: number, element: (batch: number, query: number, column: number) => number): number[] {
-  return Array.from({ length: BATCH * QUERIES * columns }, (_, index) => element(Math.floor(index / (QUERIES * columns)), Math.floor(index / columns) % QUERIES, index % columns));
+  return Array.from({ length: BATCH * QUERIES * columns }, (_, index) =>
+    element(Math.floor(index / (QUERIES * columns)), Math.floor(index / columns) % QUERIES, index % columns),
+  );
 }
 
-const sum = (count: number, term: (index: number) => number): number => Array.from({ length: count }, (_, index) => term(index)).reduce((total, value) => total + value, 0);
+const sum = (count: number, term: (index: number) => number): number =>
+  Array.from({ length: count }, (_, index) => term(index)).reduce((total, value) => total + value, 0);
 
 const QUERY_SHAPE = [BATCH, QUERIES, SIZE];
 const KEY_SHAPE: [number, number, number] = [BATCH, TIME, SIZE];
-const query = (values: Float64Array, batch: number, index: number, k: number): number => values[(batch * QUERIES + index) * SIZE + k]!;
-const key = (values: Float64Array, batch: number, time: number, k: number): number => values[(batch * TIME + time) * SIZE + k]!;
+const query = (values: Float64Array, batch: number, index: number, k: number): number =>
+  values[(batch * QUERIES + index) * SIZE + k]!;
+const key = (values: Float64Array, batch: number, time: number, k: number): number =>
+  values[(batch * TIME + time) * SIZE + k]!;
 
 /** Weights of one query over the real positions of its sentence. */
 function softmax(scores: Float64Array, batch: number, index: number): number[] {
-  const exponentials = Array.from({ length: TIME }, (_, time) => (time < LENGTHS[batch]! ? Math.exp(scores[(batch * QUERIES + index) * TIME + time]!) : 0));
+  const exponentials = Array.from({ length: TIME }, (_, time) =>
+    time < LENGTHS[batch]! ? Math.exp(scores[(batch * QUERIES + index) * TIME + time]!) : 0,
+  );
   const total = exponentials.reduce((all, value) => all + value, 0);
   return exponentials.map((value) => value / total);
 }
 
-const dotScores = (queries: Float64Array, keys: Float64Array): Float64Array => Float64Array.from(fill(TIME, (batch, index, time) => sum(SIZE, (k) => query(queries, batch, index, k) * key(keys, batch, time, k))));
-const context = (scores: Float64Array, values: Float64Array, batch: number, index: number, k: number): number => sum(TIME, (time) => softmax(scores, batch, index)[time]! * key(values, batch, time, k));
+const dotScores = (queries: Float64Array, keys: Float64Array): Float64Array =>
+  Float64Array.from(
+    fill(TIME, (batch, index, time) => sum(SIZE, (k) => query(queries, batch, index, k) * key(keys, batch, time, k))),
+  );
+const context = (scores: Float64Array, values: Float64Array, batch: number, index: number, k: number): number =>
+  sum(TIME, (time) => softmax(scores, batch, index)[time]! * key(values, batch, time, k));
 /** Each context followed by its query. */
 const joined = (queries: Float64Array, scores: Float64Array, values: Float64Array): number[] =>
-  fill(2 * SIZE, (batch, index, k) => (k < SIZE ? context(scores, values, batch, index, k) : query(queries, batch, index, k - SIZE)));
+  fill(2 * SIZE, (batch, index, k) =>
+    k < SIZE ? context(scores, values, batch, index, k) : query(queries, batch, index, k - SIZE),
+  );
 
-const mask = (): Tensor2D => tf.tensor2d(LENGTHS.map((length) => Array.from({ length: TIME }, (_, time) => (time < length ? 1 : 0))));
+const mask = (): Tensor2D =>
+  tf.tensor2d(LENGTHS.map((length) => Array.from({ length: TIME }, (_, time) => (time < length ? 1 : 0))));
 
 /** Each result of each op, by name. */
 function operations(policy: ComputePolicy): Record<string, Twofold> {
@@ -72,7 +88,11 @@ function operations(policy: ComputePolicy): Record<string, Twofold> {
       shapes: [QUERY_SHAPE, KEY_SHAPE, []],
       tensors: (queries, keys, scale) => byDotProducts(queries!, keys!, keys!, scale).joined,
       numbers: (queries, keys, scale) =>
-        joined(queries!, dotScores(queries!, keys!).map((score) => scale![0]! * score), keys!),
+        joined(
+          queries!,
+          dotScores(queries!, keys!).map((score) => scale![0]! * score),
+          keys!,
+        ),
     },
     'dotAttention, weights': {
       shapes: [QUERY_SHAPE, KEY_SHAPE],
@@ -115,7 +135,9 @@ describe('attention', async () => {
       const tensor = tf.tensor3d(Float32Array.from(values), [BATCH, QUERIES, TIME]);
       return attend(tf.zeros([BATCH, QUERIES, SIZE]), tensor, tf.ones(KEY_SHAPE), mask(), policyFor()).weights;
     };
-    const changed = scores.map((score, index) => (index % TIME >= LENGTHS[Math.floor(index / (QUERIES * TIME))]! ? 1e4 : score));
+    const changed = scores.map((score, index) =>
+      index % TIME >= LENGTHS[Math.floor(index / (QUERIES * TIME))]! ? 1e4 : score,
+    );
     assert.notDeepEqual(changed, scores);
     assert.deepEqual(weightsOf(changed).dataSync(), weightsOf(scores).dataSync());
   });
@@ -123,16 +145,32 @@ describe('attention', async () => {
   const skip = loadedRuntime()?.customOps !== true && 'no custom ops on this machine';
   test('custom ops give the same values and gradients as the plain ops for sentences of every length', { skip }, () => {
     // Less than one block of rows or columns, whole blocks, and whole blocks plus a remainder.
-    for (const [queries, time, size] of [[1, 1, 3], [4, 8, 16], [9, 11, 70], [13, 6, 131]] as const) {
+    for (const [queries, time, size] of [
+      [1, 1, 3],
+      [4, 8, 16],
+      [9, 11, 70],
+      [13, 6, 131],
+    ] as const) {
       const random = new Random(time);
-      const given = [[3, queries, size], [3, time, size], [3, time, size + 2]].map((shape) => ({ shape, values: Float32Array.from(randomValues(random, shape)) }));
+      const given = [
+        [3, queries, size],
+        [3, time, size],
+        [3, time, size + 2],
+      ].map((shape) => ({ shape, values: Float32Array.from(randomValues(random, shape)) }));
       const direction = Float32Array.from(randomValues(random, [3 * queries * (2 * size + 2)]));
-      const padded = Float32Array.from({ length: 3 * time }, (_, index) => (index % time < time - Math.floor(index / time) || index % time === 0 ? 1 : 0));
+      const padded = Float32Array.from({ length: 3 * time }, (_, index) =>
+        index % time < time - Math.floor(index / time) || index % time === 0 ? 1 : 0,
+      );
       const results = (policy: ComputePolicy): Float32Array[] =>
         tf.tidy(() => {
           const attended = (...[query, keys, values]: Tensor[]): Tensor =>
-            dotAttention(query as Tensor3D, keys as Tensor3D, values as Tensor3D, tf.tensor2d(padded, [3, time]), policy)
-              .joined;
+            dotAttention(
+              query as Tensor3D,
+              keys as Tensor3D,
+              values as Tensor3D,
+              tf.tensor2d(padded, [3, time]),
+              policy,
+            ).joined;
           const { value, grads } = tf.valueAndGrads(attended)(
             given.map(({ shape, values }) => tf.tensor(values, shape)),
             tf.tensor2d(direction, [3 * queries, 2 * size + 2]),
@@ -142,7 +180,10 @@ describe('attention', async () => {
       const plain = results(PORTABLE_POLICY);
       for (const [index, actual] of results({ ...PORTABLE_POLICY, kernels: 'custom' }).entries()) {
         const error = relativeError(actual, Float64Array.from(plain[index]!));
-        assert.ok(error < 1e-5, `${queries} queries, ${time} positions, size ${size}, ${index === 0 ? 'value' : `gradient ${index - 1}`}: error ${error}`);
+        assert.ok(
+          error < 1e-5,
+          `${queries} queries, ${time} positions, size ${size}, ${index === 0 ? 'value' : `gradient ${index - 1}`}: error ${error}`,
+        );
       }
     }
   });

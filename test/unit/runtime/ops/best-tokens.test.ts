@@ -14,7 +14,13 @@ interface Best {
 }
 
 function reference(rows: readonly (readonly number[])[], count: number, first: number): Best {
-  const sorted = rows.map((row) => row.map((logit, token) => ({ logit, token })).slice(first).sort((a, b) => b.logit - a.logit || a.token - b.token).slice(0, count));
+  const sorted = rows.map((row) =>
+    row
+      .map((logit, token) => ({ logit, token }))
+      .slice(first)
+      .sort((a, b) => b.logit - a.logit || a.token - b.token)
+      .slice(0, count),
+  );
   const logSums = rows.map((row) => Math.log(row.reduce((sum, logit) => sum + Math.exp(logit), 0)));
   return {
     logProbabilities: sorted.map((best, row) => best.map(({ logit }) => logit - logSums[row]!)),
@@ -34,12 +40,18 @@ describe('best tokens', async () => {
   const given = (rows: Rows, count: number, first: number): Best =>
     readTidily(() => givenLogits(tf.tensor2d(rows.map((row) => [...row]))), count, first);
   /** The kernel holds all rows minus the bias, and each hidden state selects one of them. */
-  const projected = (policy: ComputePolicy) => (rows: Rows, count: number, first: number): Best =>
-    readTidily(() => {
-      const bias = rows[0]!.map((_, token) => token % 3);
-      const kernel = tf.tensor2d(rows.map((row) => row.map((logit, token) => logit - bias[token]!)));
-      return projectedLogits(tf.eye(rows.length), packKernel(kernel, policy), tf.tensor1d(bias));
-    }, count, first);
+  const projected =
+    (policy: ComputePolicy) =>
+    (rows: Rows, count: number, first: number): Best =>
+      readTidily(
+        () => {
+          const bias = rows[0]!.map((_, token) => token % 3);
+          const kernel = tf.tensor2d(rows.map((row) => row.map((logit, token) => logit - bias[token]!)));
+          return projectedLogits(tf.eye(rows.length), packKernel(kernel, policy), tf.tensor1d(bias));
+        },
+        count,
+        first,
+      );
   const inFloat32 = availablePolicies().filter(({ policy: { precision } }) => precision === 'float32');
   const kinds = [
     { name: 'givenLogits', compute: given },
@@ -51,7 +63,14 @@ describe('best tokens', async () => {
       const random = new Random(3);
       // Few different numbers, so that many are equal.
       const rows = Array.from({ length: 9 }, () => Array.from({ length: 701 }, () => random.integer(40) / 4));
-      for (const [count, first] of [[1, 0], [1, 3], [6, 3], [11, 690], [300, 255], [3, 513]] as const) {
+      for (const [count, first] of [
+        [1, 0],
+        [1, 3],
+        [6, 3],
+        [11, 690],
+        [300, 255],
+        [3, 513],
+      ] as const) {
         const actual = compute(rows, count, first);
         const expected = reference(rows, count, first);
         assert.deepEqual(actual.tokens, expected.tokens);

@@ -23,7 +23,8 @@ interface Example {
 
 function example(positions: number, size: number, vocabulary: number, scale = 1): Example {
   const random = new Random(positions);
-  const values = (length: number, by: number): Float64Array => Float64Array.from({ length }, () => Math.fround(by * (2 * random.uniform() - 1)));
+  const values = (length: number, by: number): Float64Array =>
+    Float64Array.from({ length }, () => Math.fround(by * (2 * random.uniform() - 1)));
   return {
     positions,
     size,
@@ -38,7 +39,10 @@ function example(positions: number, size: number, vocabulary: number, scale = 1)
 }
 
 /** Loss, negative log-likelihood and right positions, in double precision. */
-function reference({ positions, size, vocabulary, hidden, kernel, bias, labels, weights }: Example, smoothing: number): [number, number, number] {
+function reference(
+  { positions, size, vocabulary, hidden, kernel, bias, labels, weights }: Example,
+  smoothing: number,
+): [number, number, number] {
   let [loss, negativeLogLikelihood, correct] = [0, 0, 0];
   for (let position = 0; position < positions; position++) {
     if (weights[position] === 0) continue;
@@ -65,8 +69,16 @@ function compute(
   factor = 3,
 ): { sums: number[]; gradients: Float32Array[] } {
   return tf.tidy(() => {
-    const inputs = [tf.tensor2d(Float32Array.from(given.hidden), [given.positions, given.size]), tf.tensor2d(Float32Array.from(given.kernel), [given.vocabulary, given.size]), tf.tensor1d(Float32Array.from(given.bias))];
-    const rest = { labels: tf.tensor1d([...given.labels], 'int32'), weights: tf.tensor1d([...given.weights]), labelSmoothing };
+    const inputs = [
+      tf.tensor2d(Float32Array.from(given.hidden), [given.positions, given.size]),
+      tf.tensor2d(Float32Array.from(given.kernel), [given.vocabulary, given.size]),
+      tf.tensor1d(Float32Array.from(given.bias)),
+    ];
+    const rest = {
+      labels: tf.tensor1d([...given.labels], 'int32'),
+      weights: tf.tensor1d([...given.weights]),
+      labelSmoothing,
+    };
     let sums: number[] = [];
     const loss = (hidden: Tensor, kernel: Tensor, bias: Tensor): Tensor => {
       const projection = { hidden: hidden as Tensor2D, kernel: kernel as Tensor2D, bias: bias as Tensor1D };
@@ -74,7 +86,9 @@ function compute(
       sums = [outputs.loss, outputs.negativeLogLikelihood, outputs.correct].map((scalar) => scalar.dataSync()[0]!);
       return factor === 1 ? outputs.loss : tf.mul(outputs.loss, factor);
     };
-    const gradients = tf.grads(loss)(inputs).map((gradient) => gradient.dataSync() as Float32Array);
+    const gradients = tf
+      .grads(loss)(inputs)
+      .map((gradient) => gradient.dataSync() as Float32Array);
     return { sums, gradients };
   });
 }
@@ -88,7 +102,10 @@ describe('cross-entropy of the output projection', async () => {
         const given = example(7, 3, 11);
         const { sums, gradients } = compute(given, policy, smoothing);
         const expected = reference(given, smoothing);
-        assert.ok(relativeError(sums.slice(0, 2), expected.slice(0, 2)) < tolerance, `${sums.join()} is not ${expected.join()}`);
+        assert.ok(
+          relativeError(sums.slice(0, 2), expected.slice(0, 2)) < tolerance,
+          `${sums.join()} is not ${expected.join()}`,
+        );
         assert.equal(sums[2], expected[2]);
         for (const [index, values] of [given.hidden, given.kernel, given.bias].entries()) {
           const numeric = values.map((value, at) => {
@@ -110,7 +127,12 @@ describe('cross-entropy of the output projection', async () => {
       const given = example(7, 3, 11);
       const [alone, threefold] = [compute(given, policy, 0.1, 1), compute(given, policy, 0.1, 3)] as const;
       for (const [index, gradient] of alone.gradients.entries()) {
-        assert.ok(relativeError(threefold.gradients[index]!, gradient.map((value) => 3 * value)) < Math.max(1e-6, tolerance));
+        assert.ok(
+          relativeError(
+            threefold.gradients[index]!,
+            gradient.map((value) => 3 * value),
+          ) < Math.max(1e-6, tolerance),
+        );
       }
     });
 
@@ -135,29 +157,51 @@ describe('cross-entropy of the output projection', async () => {
 
   for (const precision of ['float32', 'bfloat16'] as const) {
     /** Gradient of random logits, which `hold` may keep a reference to; and what is behind that reference afterwards. */
-    const gradientWhile = (hold: (logits: Tensor2D) => Tensor | undefined): { gradient: Float32Array; before: Float32Array; held: Float32Array | undefined } =>
+    const gradientWhile = (
+      hold: (logits: Tensor2D) => Tensor | undefined,
+    ): { gradient: Float32Array; before: Float32Array; held: Float32Array | undefined } =>
       tf.tidy(() => {
         const numbers = tf.randomUniform<Rank.R2>([40, 30], -3, 3, 'float32', 5);
-        const inFloat32 = (tensor: Tensor): Float32Array => Float32Array.from((precision === 'float32' ? tensor : cast(tensor, precision, 'float32')).dataSync());
+        const inFloat32 = (tensor: Tensor): Float32Array =>
+          Float32Array.from((precision === 'float32' ? tensor : cast(tensor, precision, 'float32')).dataSync());
         const logits = (precision === 'float32' ? tf.mul(numbers, 1) : cast(numbers, 'float32', precision)) as Tensor2D;
         const before = inFloat32(logits);
         const held = hold(logits);
-        const rest = { bias: tf.zeros<Rank.R1>([30]), labels: tf.zeros<Rank.R1>([40], 'int32'), weights: tf.ones<Rank.R1>([40]), labelSmoothing: 0.1, precision };
+        const rest = {
+          bias: tf.zeros<Rank.R1>([30]),
+          labels: tf.zeros<Rank.R1>([40], 'int32'),
+          weights: tf.ones<Rank.R1>([40]),
+          labelSmoothing: 0.1,
+          precision,
+        };
         const { ofLogits } = crossEntropyOfLogits(logits, rest);
         return { gradient: inFloat32(ofLogits), before, held: held === undefined ? undefined : inFloat32(held) };
       });
 
-    test(`${precision}: logits that another tensor refers to keep their values`, { skip: loadedRuntime()?.customOps !== true && 'without the custom ops' }, () => {
-      const alone = gradientWhile(() => undefined);
-      const inSameHandle = gradientWhile((logits) => tf.clone(logits));
-      const inSameMemory = gradientWhile((logits) => execute('Identity', [attribute.type('T', precision)], [logits])[0]);
-      const inOtherShape = gradientWhile((logits) => execute('Reshape', [attribute.type('T', precision), attribute.type('Tshape', 'int32')], [logits, tf.tensor1d([1200], 'int32')])[0]);
-      for (const shared of [inSameHandle, inSameMemory, inOtherShape]) {
-        assert.deepEqual(shared.held, shared.before);
-        assert.deepEqual(shared.gradient, alone.gradient);
-      }
-      assert.notDeepEqual(alone.gradient, alone.before);
-    });
+    test(
+      `${precision}: logits that another tensor refers to keep their values`,
+      { skip: loadedRuntime()?.customOps !== true && 'without the custom ops' },
+      () => {
+        const alone = gradientWhile(() => undefined);
+        const inSameHandle = gradientWhile((logits) => tf.clone(logits));
+        const inSameMemory = gradientWhile(
+          (logits) => execute('Identity', [attribute.type('T', precision)], [logits])[0],
+        );
+        const inOtherShape = gradientWhile(
+          (logits) =>
+            execute(
+              'Reshape',
+              [attribute.type('T', precision), attribute.type('Tshape', 'int32')],
+              [logits, tf.tensor1d([1200], 'int32')],
+            )[0],
+        );
+        for (const shared of [inSameHandle, inSameMemory, inOtherShape]) {
+          assert.deepEqual(shared.held, shared.before);
+          assert.deepEqual(shared.gradient, alone.gradient);
+        }
+        assert.notDeepEqual(alone.gradient, alone.before);
+      },
+    );
   }
 
   test('no tensor is left behind', () => {

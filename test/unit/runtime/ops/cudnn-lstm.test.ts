@@ -50,15 +50,31 @@ function read([sequence, hidden, cell, parameters, lengths]: readonly Tensor[]):
   const kernels = Array.from({ length: 8 }, (_, layer) => take(hiddenSize, layer < 4 ? inputSize : hiddenSize));
   const biases = Array.from({ length: 8 }, () => take(1, hiddenSize));
   assert.equal(offset, parameters!.size);
-  return { sequence: sequence as Tensor3D, hidden: tf.squeeze(hidden!, [0]), cell: tf.squeeze(cell!, [0]), kernels, biases, lengths: lengths as Tensor1D };
+  return {
+    sequence: sequence as Tensor3D,
+    hidden: tf.squeeze(hidden!, [0]),
+    cell: tf.squeeze(cell!, [0]),
+    kernels,
+    biases,
+    lengths: lengths as Tensor1D,
+  };
 }
 
-function run({ sequence, hidden, cell, kernels, biases, lengths }: Read): { results: [Tensor3D, Tensor3D, Tensor3D]; steps: Step[] } {
+function run({ sequence, hidden, cell, kernels, biases, lengths }: Read): {
+  results: [Tensor3D, Tensor3D, Tensor3D];
+  steps: Step[];
+} {
   let [h, c] = [hidden, cell];
   const outputs: Tensor2D[] = [];
   const steps: Step[] = [];
   for (const [step, x] of (tf.unstack(sequence) as Tensor2D[]).entries()) {
-    const sums = [0, 1, 2, 3].map((gate) => tf.add(tf.add(tf.matMul(x, kernels[gate]!, false, true), tf.matMul(h, kernels[gate + 4]!, false, true)), tf.add(biases[gate]!, biases[gate + 4]!)) as Tensor2D);
+    const sums = [0, 1, 2, 3].map(
+      (gate) =>
+        tf.add(
+          tf.add(tf.matMul(x, kernels[gate]!, false, true), tf.matMul(h, kernels[gate + 4]!, false, true)),
+          tf.add(biases[gate]!, biases[gate + 4]!),
+        ) as Tensor2D,
+    );
     const gates = [tf.sigmoid(sums[0]!), tf.sigmoid(sums[1]!), tf.tanh(sums[2]!), tf.sigmoid(sums[3]!)] as const;
     const [i, f, g, o] = gates;
     const real = tf.expandDims(tf.cast(tf.greater(lengths, step), 'float32'), 1) as Tensor2D;
@@ -79,20 +95,40 @@ function gradientsOf(given: Read, steps: readonly Step[], [ofOutput, ofHidden, o
   const ofBiases = given.biases.map((bias) => tf.zerosLike(bias));
   const ofInputs: Tensor2D[] = [];
   const ofOutputs = tf.unstack(ofOutput!) as Tensor2D[];
-  for (const [step, { x, before: { h, c }, gates: [i, f, g, o], cell, real }] of [...steps.entries()].reverse()) {
+  for (const [
+    step,
+    {
+      x,
+      before: { h, c },
+      gates: [i, f, g, o],
+      cell,
+      real,
+    },
+  ] of [...steps.entries()].reverse()) {
     const padded = tf.sub(1, real);
     const atOutput = tf.mul(real, tf.add(dh, ofOutputs[step]!));
     const atCell = tf.add(tf.mul(real, dc), tf.mul(tf.mul(atOutput, o), tf.sub(1, tf.square(tf.tanh(cell)))));
     const slope = (gate: Tensor): Tensor => tf.mul(gate, tf.sub(1, gate));
-    const ofSums = [tf.mul(tf.mul(atCell, g), slope(i)), tf.mul(tf.mul(atCell, c), slope(f)), tf.mul(tf.mul(atCell, i), tf.sub(1, tf.square(g))), tf.mul(tf.mul(atOutput, tf.tanh(cell)), slope(o))] as Tensor2D[];
+    const ofSums = [
+      tf.mul(tf.mul(atCell, g), slope(i)),
+      tf.mul(tf.mul(atCell, c), slope(f)),
+      tf.mul(tf.mul(atCell, i), tf.sub(1, tf.square(g))),
+      tf.mul(tf.mul(atOutput, tf.tanh(cell)), slope(o)),
+    ] as Tensor2D[];
     for (const [gate, ofSum] of ofSums.entries()) {
-      for (const [layer, input] of [[gate, x], [gate + 4, h]] as const) {
+      for (const [layer, input] of [
+        [gate, x],
+        [gate + 4, h],
+      ] as const) {
         ofKernels[layer] = tf.add(ofKernels[layer]!, tf.matMul(ofSum, input, true));
         ofBiases[layer] = tf.add(ofBiases[layer]!, tf.sum(ofSum, 0, true));
       }
     }
     ofInputs.unshift(tf.addN(ofSums.map((ofSum, gate) => tf.matMul(ofSum, given.kernels[gate]!))));
-    dh = tf.addN<Tensor2D>([...ofSums.map((ofSum, gate) => tf.matMul<Tensor2D>(ofSum, given.kernels[gate + 4]!)), tf.mul<Tensor2D>(padded, dh)]);
+    dh = tf.addN<Tensor2D>([
+      ...ofSums.map((ofSum, gate) => tf.matMul<Tensor2D>(ofSum, given.kernels[gate + 4]!)),
+      tf.mul<Tensor2D>(padded, dh),
+    ]);
     dc = tf.add<Tensor2D>(tf.mul(atCell, f), tf.mul(padded, dc));
   }
   const flat = [...ofKernels, ...ofBiases].map((tensor) => tf.reshape(tensor, [-1]) as Tensor1D);
@@ -107,14 +143,18 @@ const asDescribed: CudnnLstmOps = {
     assert.deepEqual(ofForwardOp, [0.5, 0.25], 'the last two outputs of the forward op are inputs of the backward op');
     const given = read(inputs);
     const { results, steps } = run(given);
-    for (const [index, result] of [output, hidden, cell].entries()) assert.ok(relativeError(result!.dataSync(), results[index]!.dataSync()) < 1e-6);
+    for (const [index, result] of [output, hidden, cell].entries())
+      assert.ok(relativeError(result!.dataSync(), results[index]!.dataSync()) < 1e-6);
     return gradientsOf(given, steps, [ofOutput!, ofHidden!, ofCell!]);
   },
 };
 
 const FUSED = { ...PORTABLE_POLICY, kernels: 'fused' } as const;
 const plain: LstmSequence = (inputs) => lstmSequence(inputs, PORTABLE_POLICY);
-const by = (ops: CudnnLstmOps): LstmSequence => (inputs, policy) => cudnnLstmSequence(inputs, policy, ops);
+const by =
+  (ops: CudnnLstmOps): LstmSequence =>
+  (inputs, policy) =>
+    cudnnLstmSequence(inputs, policy, ops);
 
 describe('LSTM by cuDNN', () => {
   before(async () => {
@@ -128,14 +168,17 @@ describe('LSTM by cuDNN', () => {
       const compute = (sequence: LstmSequence): ArrayLike<number>[] =>
         tf.tidy(() => {
           const given = shapes.map((shape, index) => tf.randomUniform(shape, -1, 1, 'float32', index + 1));
-          const flat = (...[inputs, inputKernel, bias, recurrentKernel, initialHidden, initialCell]: Tensor[]): Tensor => {
+          const flat = (
+            ...[inputs, inputKernel, bias, recurrentKernel, initialHidden, initialCell]: Tensor[]
+          ): Tensor => {
             const lengths = tf.tensor1d([2, 5, 1], 'int32');
             const weights = { inputKernel, bias, recurrentKernel, initialHidden, initialCell };
             const all = { inputs, ...weights, lengths, reverse } as LstmSequenceInputs;
             const { outputs, finalHidden, finalCell } = sequence(all, FUSED);
             return tf.concat([outputs.flatten(), finalHidden.flatten(), finalCell.flatten()]);
           };
-          const loss = (...tensors: Tensor[]): Tensor => tf.sum(tf.mul(flat(...tensors), tf.randomUniform([3 * 5 * 4 + 24], -1, 1, 'float32', 9)));
+          const loss = (...tensors: Tensor[]): Tensor =>
+            tf.sum(tf.mul(flat(...tensors), tf.randomUniform([3 * 5 * 4 + 24], -1, 1, 'float32', 9)));
           return [flat(...given), ...tf.grads(loss)(given)].map((tensor) => tensor.dataSync());
         });
       const expected = compute(plain);

@@ -36,7 +36,9 @@ describe('dropout', () => {
   test('the gradient is masked like the input', () => {
     const input = tf.ones([30, 10]);
     const forward = dropout(input, 0.4, new DropoutSeeds(3, 9), policyFor()).dataSync();
-    const gradient = tf.grad((x) => dropout(x, 0.4, new DropoutSeeds(3, 9), policyFor()).sum())(input).dataSync();
+    const gradient = tf
+      .grad((x) => dropout(x, 0.4, new DropoutSeeds(3, 9), policyFor()).sum())(input)
+      .dataSync();
     assert.deepEqual(Array.from(gradient), Array.from(forward));
   });
 
@@ -53,6 +55,9 @@ describe('dropout', () => {
       return [value, grads[0]!].map((tensor) => Array.from(tensor.dataSync()));
     });
     for (const result of results) assert.deepEqual(result, results[0]);
-    assert.deepEqual(results[0]![1], results[0]![0]!.map((value) => (value === 0 ? 0 : Math.fround(2 * Math.fround(1 / 0.7)))));
+    assert.deepEqual(
+      results[0]![1],
+      results[0]![0]!.map((value) => (value === 0 ? 0 : Math.fround(2 * Math.fround(1 / 0.7)))),
+    );
   });
 });

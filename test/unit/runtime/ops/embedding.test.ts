@@ -19,7 +19,11 @@ describe('rows of a matrix', async () => {
   const direction = Float64Array.from({ length: ROWS * COLUMNS }, (_, index) => Math.cos(3 * index));
 
   const check = (compute: (table: Tensor2D) => Tensor2D, ids: readonly number[]): void => {
-    const op: Twofold = { shapes: [[ROWS, COLUMNS]], tensors: (table) => compute(table as Tensor2D), numbers: rowsOf(ids) };
+    const op: Twofold = {
+      shapes: [[ROWS, COLUMNS]],
+      tensors: (table) => compute(table as Tensor2D),
+      numbers: rowsOf(ids),
+    };
     const { value, gradients } = compareWithDifferences(op, [values], direction.subarray(0, ids.length * COLUMNS));
     for (const [actual, expected] of [value, ...gradients]) assert.ok(relativeError(actual, expected) < 1e-6);
   };

@@ -16,31 +16,50 @@ interface Sizes {
 }
 
 /** Inputs by name, row by row. */
-type Values = Record<'inputs' | 'inputKernel' | 'bias' | 'recurrentKernel' | 'initialHidden' | 'initialCell', Float64Array>;
+type Values = Record<
+  'inputs' | 'inputKernel' | 'bias' | 'recurrentKernel' | 'initialHidden' | 'initialCell',
+  Float64Array
+>;
 
 const NAMES = ['inputs', 'inputKernel', 'bias', 'recurrentKernel', 'initialHidden', 'initialCell'] as const;
 const SMALL: Sizes = { batch: 3, time: 4, input: 3, hidden: 2 };
 const SMALL_LENGTHS = [4, 1, 3];
 
 function shapesOf({ batch, time, input, hidden }: Sizes): Record<keyof Values, number[]> {
-  return { inputs: [batch, time, input], inputKernel: [input, 4 * hidden], bias: [4 * hidden], recurrentKernel: [hidden, 4 * hidden], initialHidden: [batch, hidden], initialCell: [batch, hidden] };
+  return {
+    inputs: [batch, time, input],
+    inputKernel: [input, 4 * hidden],
+    bias: [4 * hidden],
+    recurrentKernel: [hidden, 4 * hidden],
+    initialHidden: [batch, hidden],
+    initialCell: [batch, hidden],
+  };
 }
 
 function randomValues(random: Random, shape: readonly number[], scale: number): Float64Array {
-  return Float64Array.from({ length: shape.reduce((product, size) => product * size, 1) }, () => Math.fround(scale * (2 * random.uniform() - 1)));
+  return Float64Array.from({ length: shape.reduce((product, size) => product * size, 1) }, () =>
+    Math.fround(scale * (2 * random.uniform() - 1)),
+  );
 }
 
 function randomInputs(sizes: Sizes): Values {
   const random = new Random(5);
   const shapes = shapesOf(sizes);
   const scale = 1 / Math.sqrt(sizes.hidden);
-  return Object.fromEntries(NAMES.map((name) => [name, randomValues(random, shapes[name], name.endsWith('Kernel') ? scale : 1)])) as Values;
+  return Object.fromEntries(
+    NAMES.map((name) => [name, randomValues(random, shapes[name], name.endsWith('Kernel') ? scale : 1)]),
+  ) as Values;
 }
 
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 
 /** The equations one number at a time, in double precision: outputs, final hidden states and final cells, one after the other. */
-function reference(values: Values, { batch, time, input, hidden }: Sizes, lengths: readonly number[], reverse: boolean): Float64Array {
+function reference(
+  values: Values,
+  { batch, time, input, hidden }: Sizes,
+  lengths: readonly number[],
+  reverse: boolean,
+): Float64Array {
   const outputs = new Float64Array(batch * time * hidden);
   const finals = [Float64Array.from(values.initialHidden), Float64Array.from(values.initialCell)] as const;
   for (let row = 0; row < batch; row++) {
@@ -51,7 +70,8 @@ function reference(values: Values, { batch, time, input, hidden }: Sizes, length
         const [i, f, g, o] = [0, 1, 2, 3].map((gate) => {
           const column = gate * hidden + unit;
           let sum = values.bias[column]!;
-          for (let k = 0; k < input; k++) sum += values.inputs[(row * time + step) * input + k]! * values.inputKernel[k * 4 * hidden + column]!;
+          for (let k = 0; k < input; k++)
+            sum += values.inputs[(row * time + step) * input + k]! * values.inputKernel[k * 4 * hidden + column]!;
           for (let k = 0; k < hidden; k++) sum += previous[k]! * values.recurrentKernel[k * 4 * hidden + column]!;
           return sum;
         }) as [number, number, number, number];
@@ -67,7 +87,9 @@ function reference(values: Values, { batch, time, input, hidden }: Sizes, length
 
 function tensorsOf(values: Values, sizes: Sizes): Record<keyof Values, Tensor> {
   const shapes = shapesOf(sizes);
-  return Object.fromEntries(NAMES.map((name) => [name, tf.tensor(Float32Array.from(values[name]), shapes[name])])) as Record<keyof Values, Tensor>;
+  return Object.fromEntries(
+    NAMES.map((name) => [name, tf.tensor(Float32Array.from(values[name]), shapes[name])]),
+  ) as Record<keyof Values, Tensor>;
 }
 
 /** How a sequence is read. */
@@ -103,7 +125,9 @@ function gradients(
     const inputs = tensorsOf(values, sizes);
     const loss = (...given: Tensor[]): Tensor => {
       const tensors = Object.fromEntries(NAMES.map((name, index) => [name, given[index]!]));
-      return tf.sum(tf.mul(run(tensors as Record<keyof Values, Tensor>, reading), tf.tensor1d(Float32Array.from(direction))));
+      return tf.sum(
+        tf.mul(run(tensors as Record<keyof Values, Tensor>, reading), tf.tensor1d(Float32Array.from(direction))),
+      );
     };
     const found = tf.grads(loss)(NAMES.map((name) => inputs[name]));
     return Object.fromEntries(NAMES.map((name, index) => [name, found[index]!.dataSync() as Float32Array]));
@@ -120,7 +144,10 @@ describe('LSTM over a sequence', async () => {
       const direction = reverse ? 'right to left' : 'left to right';
 
       test(`${name}, ${direction}: results equal the equations in double precision`, () => {
-        for (const [sizes, lengths] of [[SMALL, SMALL_LENGTHS], [large, largeLengths]] as const) {
+        for (const [sizes, lengths] of [
+          [SMALL, SMALL_LENGTHS],
+          [large, largeLengths],
+        ] as const) {
           const values = randomInputs(sizes);
           const actual = tf.tidy(() => run(tensorsOf(values, sizes), { lengths, reverse, policy }).dataSync());
           const error = relativeError(actual, reference(values, sizes, lengths, reverse));
@@ -132,7 +159,11 @@ describe('LSTM over a sequence', async () => {
         const values = randomInputs(SMALL);
         const weights = randomValues(new Random(9), [SMALL.batch * (SMALL.time + 2) * SMALL.hidden], 1);
         const found = gradients(values, { sizes: SMALL, lengths: SMALL_LENGTHS, reverse, policy }, weights);
-        const weighted = (): number => reference(values, SMALL, SMALL_LENGTHS, reverse).reduce((sum, value, index) => sum + value * weights[index]!, 0);
+        const weighted = (): number =>
+          reference(values, SMALL, SMALL_LENGTHS, reverse).reduce(
+            (sum, value, index) => sum + value * weights[index]!,
+            0,
+          );
         for (const input of NAMES) {
           const numeric = values[input].map((value, index) => {
             const at = (shift: number): number => {

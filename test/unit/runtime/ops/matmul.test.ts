@@ -23,7 +23,13 @@ function randomValues(random: Random, length: number): Float32Array {
 }
 
 /** `op(a) op(b)` in double precision, where `at` functions read the factors. */
-function reference(rows: number, inner: number, columns: number, a: (row: number, k: number) => number, b: (k: number, column: number) => number): Float64Array {
+function reference(
+  rows: number,
+  inner: number,
+  columns: number,
+  a: (row: number, k: number) => number,
+  b: (k: number, column: number) => number,
+): Float64Array {
   const result = new Float64Array(rows * columns);
   for (let row = 0; row < rows; row++) {
     for (let k = 0; k < inner; k++) {
@@ -82,17 +88,32 @@ describe('matrix product', async () => {
 
           const sizes = `[${rows}, ${inner}] x [${inner}, ${columns}]`;
           const expected = referenceWithGradients({ rows, inner, columns, transposeB }, a, b, direction);
-          check(`product of ${sizes}`, value, expected.product.map((sum, index) => sum + bias[index % columns]!));
+          check(
+            `product of ${sizes}`,
+            value,
+            expected.product.map((sum, index) => sum + bias[index % columns]!),
+          );
           check(`gradient of the left factor of ${sizes}`, ofA, expected.ofA);
           check(`gradient of the right factor of ${sizes}`, ofB, expected.ofB);
-          const sumOfRows = reference(1, rows, columns, () => 1, (row, column) => direction[row * columns + column]!);
+          const sumOfRows = reference(
+            1,
+            rows,
+            columns,
+            () => 1,
+            (row, column) => direction[row * columns + column]!,
+          );
           check(`gradient of the bias of ${sizes}`, ofBias, sumOfRows);
         }
       });
 
       test(`${name}${transposeB ? ', transposed' : ''}: a batch of products and its gradients equal the same sums`, () => {
         const batch = 3;
-        for (const [rows, inner, columns] of [[1, 1, 1], [3, 5, 7], [40, 33, 17], [7, 150, 300]] as const) {
+        for (const [rows, inner, columns] of [
+          [1, 1, 1],
+          [3, 5, 7],
+          [40, 33, 17],
+          [7, 150, 300],
+        ] as const) {
           const random = new Random(rows);
           const a = randomValues(random, batch * rows * inner);
           const b = randomValues(random, batch * inner * columns);

@@ -10,14 +10,22 @@ import { availablePolicies } from '../../../support/policies.js';
 describe('global norm', async () => {
   await loadTensorFlow({ device: 'cpu' });
   const norm = (gradients: readonly Float32Array[], kernels: Kernels): number =>
-    tf.tidy(() => globalNorm(gradients.map((values) => tf.tensor1d(values)), kernels).dataSync()[0]!);
+    tf.tidy(
+      () =>
+        globalNorm(
+          gradients.map((values) => tf.tensor1d(values)),
+          kernels,
+        ).dataSync()[0]!,
+    );
 
   for (const kernels of new Set(availablePolicies().map(({ policy }) => policy.kernels))) {
     test(`${kernels}: equals the sum in double precision`, () => {
       const random = new Random(6);
       // The last one is too long for one thread.
       const gradients = [1, 7, 300, 200_000].map((length) => Float32Array.from({ length }, () => random.normal()));
-      const expected = Math.sqrt(gradients.reduce((total, values) => total + values.reduce((sum, value) => sum + value * value, 0), 0));
+      const expected = Math.sqrt(
+        gradients.reduce((total, values) => total + values.reduce((sum, value) => sum + value * value, 0), 0),
+      );
       assert.ok(Math.abs(norm(gradients, kernels) / expected - 1) < 1e-5);
     });
 

@@ -12,14 +12,21 @@ describe('product with a packed kernel', async () => {
   for (const { name, policy, tolerance } of availablePolicies()) {
     for (const transposed of [false, true]) {
       test(`${name}${transposed ? ', transposed' : ''}: equals sums in double precision`, () => {
-        for (const [rows, inner, columns] of [[1, 3, 2], [9, 70, 33], [130, 21, 1100]] as const) {
+        for (const [rows, inner, columns] of [
+          [1, 3, 2],
+          [9, 70, 33],
+          [130, 21, 1100],
+        ] as const) {
           const random = new Random(rows);
-          const values = (length: number): Float32Array => Float32Array.from({ length }, () => 2 * random.uniform() - 1);
+          const values = (length: number): Float32Array =>
+            Float32Array.from({ length }, () => 2 * random.uniform() - 1);
           const [input, kernel, bias] = [values(rows * inner), values(inner * columns), values(columns)];
           const expected = Float64Array.from({ length: rows * columns }, (_, index) => {
             const [row, column] = [Math.floor(index / columns), index % columns];
             let sum = 0;
-            for (let k = 0; k < inner; k++) sum += input[row * inner + k]! * (transposed ? kernel[column * inner + k]! : kernel[k * columns + column]!);
+            for (let k = 0; k < inner; k++)
+              sum +=
+                input[row * inner + k]! * (transposed ? kernel[column * inner + k]! : kernel[k * columns + column]!);
             return sum;
           });
           const withBias = expected.map((sum, index) => sum + bias[index % columns]!);
@@ -30,7 +37,11 @@ describe('product with a packed kernel', async () => {
             const options = [{}, { bias: tf.tensor1d(bias) }, { bias: tf.tensor1d(bias), tanh: true }];
             return options.map((option) => packedProduct(left, packed, option).dataSync());
           }) as [Float32Array, Float32Array, Float32Array];
-          for (const [actual, sums] of [[plain, expected], [added, withBias], [tangent, withBias.map(Math.tanh)]] as const) {
+          for (const [actual, sums] of [
+            [plain, expected],
+            [added, withBias],
+            [tangent, withBias.map(Math.tanh)],
+          ] as const) {
             const error = relativeError(actual, sums);
             assert.ok(error < tolerance, `[${rows}, ${inner}] x [${inner}, ${columns}]: error ${error}`);
           }
