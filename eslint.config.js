@@ -16,9 +16,9 @@ export default defineConfig(
         'error',
         { allowNumber: true, allowBoolean: true, allowNullish: true },
       ],
-      // tfjs's functions leave the rank of a tensor to the caller, who states it with `as`.
+      // tfjs leaves the rank of a tensor to the caller, who asserts it with `as`.
       '@typescript-eslint/no-unnecessary-type-assertion': 'off',
-      // An async function without await is the plain way to fulfil an interface of promises.
+      // Async functions without await implement interfaces that return promises.
       '@typescript-eslint/require-await': 'off',
       eqeqeq: 'error',
       // Library code returns data and emits events; only the command line prints.
@@ -27,12 +27,12 @@ export default defineConfig(
   },
   { files: ['src/**/*.ts'], rules: { '@typescript-eslint/explicit-module-boundary-types': 'error' } },
   {
-    // node:test's functions return promises that the runner itself awaits.
+    // The test runner awaits the promises of node:test.
     files: ['test/**/*.ts'],
     rules: { '@typescript-eslint/no-floating-promises': 'off' },
   },
   {
-    // Types are checked by the compiler, from JSDoc.
+    // The compiler checks the types from JSDoc.
     files: ['**/*.mjs', '**/*.js', '**/*.cjs'],
     rules: { 'no-undef': 'off', eqeqeq: 'error' },
   },

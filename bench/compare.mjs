@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Measures s2s and PyTorch on the same work, turn by turn, and prints a table: node bench/compare.mjs --help
+// Benchmarks s2s against PyTorch on the same workload and prints a table: node bench/compare.mjs --help
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -11,28 +11,28 @@ import { comparisonTable } from './table.mjs';
 
 const HELP = `node bench/compare.mjs [options]
 
-Measures s2s and PyTorch on the same work, turn by turn, and prints a table in Markdown. See bench/peer_pytorch.py for
-what the work is. Nothing else may run on the machine meanwhile: PyTorch's threads wait for each other by spinning, and become
-many times slower where a core is shared. A warning tells of other programs.
+Benchmarks s2s against PyTorch on the same workload, alternating between both, and prints a table in Markdown. The
+workload is described in bench/peer_pytorch.py. Run nothing else on the machine: PyTorch's threads busy-wait for each
+other and become many times slower when they share a core. A warning is printed if other programs use the CPU.
 
-  --rounds N      turns of each (default 3)
-  --python PATH   Python with PyTorch (default .venv/bin/python where it is, else python3)
+  --rounds N      runs of each program (default 3)
+  --python PATH   Python with PyTorch (default .venv/bin/python if it exists, else python3)
   --models LIST   default lstm,lstm-deep
   --dtypes LIST   default float32,bfloat16; with --decode float32
   --device D      cpu (default) or gpu
-  --decode        greedy translation instead of training
-  --source FILE   with --decode, sentences as long as those of this text, in tokens as s2s tokenize writes them
-  --steps N       steps timed in a turn, or passes over the sentences
-  --warmup N      those before
-  --peer SCRIPT   another peer with the same options and the same line of JSON (default bench/peer_pytorch.py)
+  --decode        measure greedy decoding instead of training
+  --source FILE   with --decode: use the sentence lengths of this tokenized text (output of s2s tokenize)
+  --steps N       timed training steps, or passes over the sentences, per run
+  --warmup N      warm-up steps or passes per run
+  --peer SCRIPT   another program with the same options and JSON output (default bench/peer_pytorch.py)
 `;
 
-/** Share of the processor that other programs may use without a warning. */
-const BUSY = 0.1;
+/** Share of the CPU that other programs may use without a warning. */
+const MAX_OTHER_LOAD = 0.1;
 
 const INSTALL = 'Install it: python3 -m venv .venv && .venv/bin/pip install torch==2.13.0';
 
-/** A mistake or failure that is told without a stack. */
+/** An error that is printed without its stack. */
 class Failure extends Error {
   /** @param {string} message @param {1 | 2} exitCode */
   constructor(message, exitCode = 1) {
@@ -67,7 +67,7 @@ function options(argv) {
       throw new Error(`--rounds must be a whole number of at least 1, but is ${values.rounds}`);
     const device = values.device ?? 'cpu';
     if (device !== 'cpu' && device !== 'gpu') throw new Error(`--device must be cpu or gpu, but is ${device}`);
-    if (values.source !== undefined && !values.decode) throw new Error('--source goes with --decode');
+    if (values.source !== undefined && !values.decode) throw new Error('--source requires --decode');
     const local = join(PACKAGE_ROOT, '.venv', 'bin', 'python');
     return {
       ...values,
@@ -79,19 +79,17 @@ function options(argv) {
       peer: values.peer ?? join(PACKAGE_ROOT, 'bench', 'peer_pytorch.py'),
     };
   } catch (error) {
-    throw new Failure(
-      `${error instanceof Error ? error.message : error}\nnode bench/compare.mjs --help shows the options.`,
-      2,
-    );
+    const reason = error instanceof Error ? error.message : error;
+    throw new Failure(`${reason}\nnode bench/compare.mjs --help shows the options.`, 2);
   }
 }
 
 /**
- * Runs a program to its end.
+ * Runs a program and waits for it.
  *
  * @param {string} program
  * @param {readonly string[]} args
- * @returns {Promise<{ code: number, stdout: string, stderr: string }>} code 127 when there is no such program
+ * @returns {Promise<{ code: number, stdout: string, stderr: string }>} code 127 if the program was not found
  */
 function run(program, args) {
   return new Promise((resolve, reject) => {
@@ -101,16 +99,14 @@ function run(program, args) {
     child.stdout.setEncoding('utf8').on('data', (part) => (stdout += part));
     child.stderr.setEncoding('utf8').on('data', (part) => (stderr += part));
     child.on('error', (/** @type {NodeJS.ErrnoException} */ error) =>
-      error.code === 'ENOENT'
-        ? resolve({ code: 127, stdout, stderr: `there is no program ${program}` })
-        : reject(error),
+      error.code === 'ENOENT' ? resolve({ code: 127, stdout, stderr: `${program} was not found` }) : reject(error),
     );
     child.on('close', (code) => resolve({ code: code ?? 1, stdout, stderr }));
   });
 }
 
 /**
- * One measurement.
+ * Runs one benchmark and parses its JSON output.
  *
  * @param {string} program
  * @param {readonly string[]} args
@@ -122,8 +118,8 @@ async function measure(program, args) {
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
 }
 
-/** Share of all cores that other programs use while nothing is measured, over half a second. */
-async function loadOfOthers() {
+/** CPU load between measurements, from 0 to 1, over half a second: that of other programs. */
+async function otherLoad() {
   const times = () =>
     cpus().map(({ times: { idle, user, nice, sys, irq } }) => ({ idle, all: idle + user + nice + sys + irq }));
   const before = times();
@@ -134,13 +130,18 @@ async function loadOfOthers() {
   return sum('all') === 0 ? 0 : 1 - sum('idle') / sum('all');
 }
 
-/** Before anything is measured: a peer that shows its help has found PyTorch. @param {string} python @param {string} peer */
+/**
+ * Checks the peer before any measurement: it imports PyTorch even for --help.
+ *
+ * @param {string} python
+ * @param {string} peer
+ */
 async function checkPeer(python, peer) {
-  if (!existsSync(peer)) throw new Failure(`there is no file ${peer}`, 2);
+  if (!existsSync(peer)) throw new Failure(`no such file: ${peer}`, 2);
   const { code, stderr } = await run(python, [peer, '--help']);
-  if (code === 127) throw new Failure(`${stderr}: name a Python with PyTorch, --python PATH.\n${INSTALL}`);
+  if (code === 127) throw new Failure(`${stderr}. Choose a Python with PyTorch: --python PATH\n${INSTALL}`);
   if (/No module named '?torch/.test(stderr))
-    throw new Failure(`${python} has no PyTorch.\n${INSTALL}\nor name another Python: --python PATH`);
+    throw new Failure(`${python} has no PyTorch.\n${INSTALL}\nOr choose another Python: --python PATH`);
   if (code !== 0) throw new Failure(`${python} ${peer} --help failed:\n${stderr.trim()}`);
 }
 
@@ -161,10 +162,10 @@ async function main(argv) {
       theirs: /** @type {import('./table.mjs').Report[]} */ ([]),
     })),
   );
-  let others = 0;
+  let load = 0;
   for (let round = 1; round <= rounds; round++) {
     for (const { model, dtype, ours, theirs } of jobs) {
-      others = Math.max(others, await loadOfOthers());
+      load = Math.max(load, await otherLoad());
       const common = [
         '--model',
         model,
@@ -174,39 +175,34 @@ async function main(argv) {
         ...(source === undefined ? [] : ['--source', source]),
         ...counts,
       ];
-      const turns = [
-        async () =>
-          ours.push(
-            await measure(process.execPath, [
-              join(PACKAGE_ROOT, 'bin', 's2s.js'),
-              'bench',
-              ...common,
-              '--device',
-              settings.device,
-            ]),
-          ),
-        async () =>
-          theirs.push(await measure(python, [peer, ...common, '--device', settings.device === 'gpu' ? 'cuda' : 'cpu'])),
+      const s2s = [join(PACKAGE_ROOT, 'bin', 's2s.js'), 'bench', ...common, '--device', settings.device];
+      const pytorch = [peer, ...common, '--device', settings.device === 'gpu' ? 'cuda' : 'cpu'];
+      const runs = [
+        async () => ours.push(await measure(process.execPath, s2s)),
+        async () => theirs.push(await measure(python, pytorch)),
       ];
-      // Whoever is second meets a warmer machine: they take turns at that, too.
-      for (const turn of round % 2 === 1 ? turns : turns.reverse()) await turn();
-      const [mine, other] = [ours, theirs].map((reports) =>
+      // The second run finds a warmer machine, so the order alternates.
+      for (const run of round % 2 === 1 ? runs : runs.reverse()) await run();
+      const [ourSpeed, theirSpeed] = [ours, theirs].map((reports) =>
         Math.round(reports.at(-1)?.target_tokens_per_second ?? NaN),
       );
-      process.stderr.write(
-        `round ${round} of ${rounds}: ${model} ${dtype}: s2s ${mine}, peer ${other} target tokens/s\n`,
-      );
+      const speeds = `s2s ${ourSpeed}, peer ${theirSpeed} target tokens/s`;
+      process.stderr.write(`round ${round} of ${rounds}: ${model} ${dtype}: ${speeds}\n`);
     }
   }
-  others = Math.max(others, await loadOfOthers());
-  if (others > BUSY)
-    process.stderr.write(
-      `warning: other programs used up to ${Math.round(100 * others)} % of the processor between the measurements: the numbers mean little, least of all those of PyTorch\n`,
-    );
+  load = Math.max(load, await otherLoad());
+  if (load > MAX_OTHER_LOAD) {
+    const percent = Math.round(100 * load);
+    process.stderr.write(`warning: other programs used up to ${percent} % of the CPU: the results are unreliable\n`);
+  }
   const [first] = jobs;
-  process.stdout.write(
-    `${first?.ours[0]?.system} and ${first?.theirs[0]?.system}, device ${first?.ours[0]?.device}, ${decode ? 'greedy decoding' : 'training'}, ${rounds} round${rounds === 1 ? '' : 's'}\n\n${comparisonTable(jobs)}`,
-  );
+  const title = [
+    `${first?.ours[0]?.system} and ${first?.theirs[0]?.system}`,
+    `device ${first?.ours[0]?.device}`,
+    decode ? 'greedy decoding' : 'training',
+    rounds === 1 ? '1 round' : `${rounds} rounds`,
+  ];
+  process.stdout.write(`${title.join(', ')}\n\n${comparisonTable(jobs)}`);
 }
 
 try {

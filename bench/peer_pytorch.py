@@ -1,24 +1,24 @@
 #!/usr/bin/env python3
-"""What `s2s bench` measures, done with PyTorch: the same models, the same work, the same line of JSON.
+"""The benchmark of `s2s bench` in PyTorch: the same models, workload and JSON output.
 
     python3 bench/peer_pytorch.py --model lstm-deep --dtype bfloat16 --device cpu
     python3 bench/peer_pytorch.py --decode
 
-Training: one full batch of random ids, 64 sentence pairs of 25 tokens a side over 8,000 words a side. A step is forward
-pass, label-smoothed cross-entropy (0.1), backward pass, clipping at norm 1 and Adam; the median of the timed ones counts.
-  lstm       embedding 256, encoder of 1 bidirectional layer of 256 a direction, decoder of 1 layer of 512,
+Training: one batch of random ids, 64 sentence pairs of 25 source and 25 target tokens, vocabularies of 8,000 tokens.
+A step is forward pass, label-smoothed cross-entropy (0.1), backward pass, gradient clipping at norm 1 and Adam. Reports
+the median of the timed steps.
+  lstm       embedding 256, encoder with 1 bidirectional layer of 256 units per direction, decoder with 1 layer of 512,
              attention `general` (Luong et al. 2015)
-  lstm-deep  embedding 512, encoder and decoder of 2 layers of 512 each, attention `dot`
-Both have dropout 0.1, separate embeddings, an attentional hidden state of 512, and a decoder that starts at zero and has no
-input feeding. `--dtype bfloat16` is torch.autocast. A PyTorch LSTM has two biases where that of s2s has one, so it counts
-some more parameters.
+  lstm-deep  embedding 512, encoder and decoder with 2 layers of 512 each, attention `dot`
+Both have dropout 0.1, separate embeddings, an attentional hidden state of 512, a zero initial decoder state, and no
+input feeding. `--dtype bfloat16` uses torch.autocast. PyTorch's LSTM has two biases where that of s2s has one, so its
+parameter count is slightly larger.
 
---decode: greedy search over synthetic sentences of 5 to 30 tokens, or as long as those of the text --source, in batches of
-like length, of at most 4,096 source tokens as s2s makes them. The encoder runs once, the decoder step by step for the whole
-batch, and every sentence is decoded to as many tokens as its source has. Sentences are in falling order of length, so those
-that go on are always the first rows: the others are dropped at once, by slices that copy nothing. Two things are left undone
-in favour of PyTorch: the encoder reads the little padding there is, and greedy tokens are chosen without computing their
-probability, which s2s does.
+--decode: greedy search over synthetic sentences of 5 to 30 tokens, or with the sentence lengths of --source, in batches
+of similar length and at most 4,096 source tokens, like those of s2s. Every sentence is decoded to the length of its
+source. Batches are sorted by falling length, so finished sentences are dropped by slicing, without copies. PyTorch does
+less work than s2s in two respects: the encoder does not mask padding, and log-probabilities of the greedy tokens are
+not computed.
 """
 
 import argparse
@@ -54,15 +54,18 @@ class Translator(nn.Module):
         self.source_embedding = nn.Embedding(VOCABULARY, embedding)
         self.target_embedding = nn.Embedding(VOCABULARY, embedding)
         per_direction = HIDDEN // 2 if bidirectional else HIDDEN
-        self.encoder = nn.LSTM(embedding, per_direction, encoder_layers, bidirectional=bidirectional, dropout=DROPOUT if encoder_layers > 1 else 0)
-        self.decoder = nn.LSTM(embedding, HIDDEN, decoder_layers, dropout=DROPOUT if decoder_layers > 1 else 0)
+        encoder_dropout, decoder_dropout = (DROPOUT if layers > 1 else 0 for layers in (encoder_layers, decoder_layers))
+        self.encoder = nn.LSTM(
+            embedding, per_direction, encoder_layers, bidirectional=bidirectional, dropout=encoder_dropout
+        )
+        self.decoder = nn.LSTM(embedding, HIDDEN, decoder_layers, dropout=decoder_dropout)
         self.key_projection = nn.Linear(HIDDEN, HIDDEN, bias=False) if general else nn.Identity()
         self.attentional = nn.Linear(2 * HIDDEN, HIDDEN, bias=False)
         self.projection = nn.Linear(HIDDEN, VOCABULARY)
         self.dropout = nn.Dropout(DROPOUT)
 
     def encode(self, source):
-        """[time, batch] to values and transposed keys of the attention: [batch, time, HIDDEN], [batch, HIDDEN, time]."""
+        """[time, batch] to attention values [batch, time, HIDDEN] and transposed keys [batch, HIDDEN, time]."""
         outputs, _ = self.encoder(self.dropout(self.source_embedding(source)))
         values = outputs.transpose(0, 1)
         return values, self.key_projection(values).transpose(1, 2)
@@ -82,7 +85,7 @@ class Translator(nn.Module):
 
 
 def train(model, device, dtype, args):
-    """Seconds of every timed step."""
+    """Returns the seconds of each timed step."""
     model.train()
     optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE, fused=device.type == "cuda")
     source = torch.randint(EOS + 1, VOCABULARY, (SOURCE_TIME, args.batch), device=device)
@@ -98,7 +101,7 @@ def train(model, device, dtype, args):
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), CLIP_NORM)
         optimizer.step()
-        # Reading the loss waits for the device.
+        # Synchronises with the device.
         loss.item()
         if step >= args.warmup:
             seconds.append(time.perf_counter() - start)
@@ -106,15 +109,15 @@ def train(model, device, dtype, args):
 
 
 def sentence_lengths(sentences):
-    """The lengths of src/benchmark/decoding.ts: quantiles of a Weibull distribution, from 5 to 30 tokens."""
+    """Lengths as in src/benchmark/decoding.ts: quantiles of a Weibull distribution, clipped to 5 to 30 tokens."""
     quantiles = (16 * (-math.log(1 - (index + 0.5) / sentences)) ** (1 / 2.2) for index in range(sentences))
     return [min(30, max(5, math.floor(quantile + 0.5))) for quantile in quantiles]
 
 
 def lengths_in(file):
-    """Lengths of the sentences of a tokenised text, </s> included; blank lines are no sentences."""
+    """Lengths of the sentences of a tokenised text, </s> included; blank lines are skipped."""
     opened = gzip.open if file.endswith(".gz") else open
-    # Spaces and line feeds alone, for other white space may be a token.
+    # Split at spaces and line feeds only, because other white space may be a token.
     with opened(file, "rt", encoding="utf-8", newline="\n") as lines:
         counts = [sum(1 for token in line.rstrip("\n").split(" ") if token) for line in lines]
     return [count + 1 for count in counts if count]
@@ -132,7 +135,7 @@ def batches_of(sources):
 
 
 def translate_batch(model, batch, device):
-    """Greedy translations of a batch in falling order of length, each as long as its source."""
+    """Greedy translations of a batch sorted by falling length, each as long as its source."""
     lengths = [len(source) for source in batch]
     longest = lengths[0]
     source = torch.tensor([ids + [PAD] * (longest - len(ids)) for ids in batch], device=device).t().contiguous()
@@ -160,18 +163,20 @@ def translate_batch(model, batch, device):
 
 
 def decode(model, device, dtype, args):
-    """Seconds of every timed pass over the sentences, and the tokens and the sentences of a pass."""
+    """Returns the seconds of each timed pass over the sentences, and the tokens and sentences per pass."""
     model.eval()
     generator = random.Random(1)
     lengths = sentence_lengths(args.sentences) if args.source is None else lengths_in(args.source)
     sources = [[generator.randrange(EOS + 1, VOCABULARY) for _ in range(length - 1)] + [EOS] for length in lengths]
-    # No sentence ends early, and what s2s never generates is not generated here either.
+    # Like s2s: special tokens are never generated, and no sentence ends early.
     model.projection.bias.data[: EOS + 1] = -1e9
     seconds = []
     with torch.no_grad(), torch.autocast(device.type, dtype=torch.bfloat16, enabled=dtype == "bfloat16"):
         for step in range(args.warmup + args.steps):
             start = time.perf_counter()
-            translations = [translation for batch in batches_of(sources) for translation in translate_batch(model, batch, device)]
+            translations = []
+            for batch in batches_of(sources):
+                translations += translate_batch(model, batch, device)
             if step >= args.warmup:
                 seconds.append(time.perf_counter() - start)
     tokens = sum(map(len, sources))
@@ -184,12 +189,12 @@ def main():
     parser.add_argument("--model", choices=MODELS, default="lstm")
     parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--steps", type=int, help="training steps timed (10), or passes over the sentences (3)")
-    parser.add_argument("--warmup", type=int, help="steps (3) or passes (1) before those timed")
-    parser.add_argument("--batch", type=int, default=64, help="sentence pairs of a training step")
+    parser.add_argument("--steps", type=int, help="timed training steps (10), or passes over the sentences (3)")
+    parser.add_argument("--warmup", type=int, help="warm-up steps (3) or passes (1)")
+    parser.add_argument("--batch", type=int, default=64, help="sentence pairs per training step")
     parser.add_argument("--decode", action="store_true", help="translate instead of training")
-    parser.add_argument("--sentences", type=int, default=512, help="sentences translated")
-    parser.add_argument("--source", help="tokenised text whose sentences say how long those translated are")
+    parser.add_argument("--sentences", type=int, default=512, help="number of sentences to translate")
+    parser.add_argument("--source", help="tokenised text that determines the sentence lengths")
     args = parser.parse_args()
     args.steps = args.steps or (3 if args.decode else 10)
     args.warmup = (1 if args.decode else 3) if args.warmup is None else args.warmup
@@ -209,7 +214,8 @@ def main():
     if args.decode:
         seconds, tokens, sentences = decode(model, device, args.dtype, args)
         median = statistics.median(seconds)
-        report.update(beam_size=1, sentences=sentences, sentences_per_second=sentences / median, target_tokens_per_second=tokens / median)
+        report.update(beam_size=1, sentences=sentences)
+        report.update(sentences_per_second=sentences / median, target_tokens_per_second=tokens / median)
     else:
         median = statistics.median(train(model, device, args.dtype, args))
         report.update(seconds_per_step=median, target_tokens_per_second=args.batch * TARGET_TIME / median)

@@ -1,17 +1,28 @@
 /**
- * What a measurement prints, as far as it is compared: keys that only one of the programs prints may be missing.
+ * JSON output of one benchmark run.
  *
- * @typedef {{ system: string, device: string, target_tokens_per_second: number, sentences_per_second?: number, share_of_matmul_rate?: number, peak_resident_megabytes?: number }} Report
+ * @typedef {object} Report
+ * @property {string} system
+ * @property {string} device
+ * @property {number} target_tokens_per_second
+ * @property {number} [sentences_per_second]
+ * @property {number} [share_of_matmul_rate]
+ * @property {number} [peak_resident_megabytes]
  */
 
 /**
- * The table of a comparison, in Markdown. The ratio is that of the speeds in each round, so that what slows the machine for
- * a while slows both; of all rounds the median counts, with the lowest and the highest. Where everybody counts sentences, as
- * in translating, speed is shown in sentences, else in target tokens.
+ * One model and dtype, with one report of each program per round.
  *
- * @param {readonly { model: string, dtype: string, ours: readonly Report[], theirs: readonly Report[] }[]} jobs one report
- *   of each a round
- * @returns {string} ending in a line break
+ * @typedef {{ model: string, dtype: string, ours: readonly Report[], theirs: readonly Report[] }} Job
+ */
+
+/**
+ * Formats a comparison as a Markdown table. The ratio is the median, with minimum and maximum, of the ratios per round:
+ * temporary slowdowns of the machine affect both programs of a round. Speed is in sentences per second if all reports
+ * have it, as for decoding, else in target tokens per second.
+ *
+ * @param {readonly Job[]} jobs
+ * @returns {string} with a final line feed
  */
 export function comparisonTable(jobs) {
   const hasShare = jobs.some(({ ours }) => ours.some((report) => report.share_of_matmul_rate !== undefined));
@@ -32,11 +43,12 @@ export function comparisonTable(jobs) {
     'peak memory, PyTorch',
   ];
   const rows = jobs.map(({ model, dtype, ours, theirs }) => {
-    const speeds = [ours, theirs].map((reports) => whole(median(reports.map(speed))));
+    const speeds = [ours, theirs].map((reports) => formatInteger(median(reports.map(speed))));
     const ratios = ours.map(
       (report, round) => speed(report) / (theirs[round] === undefined ? NaN : speed(theirs[round])),
     );
-    const ratio = `${median(ratios).toFixed(2)} (${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)})`;
+    const range = `${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)}`;
+    const ratio = `${median(ratios).toFixed(2)} (${range})`;
     const shares = known(ours, 'share_of_matmul_rate');
     const share = shares.length === 0 ? 'unknown' : `${Math.round(100 * median(shares))} %`;
     return [model, dtype, ...speeds, ratio, ...(hasShare ? [share] : []), memory(ours), memory(theirs)];
@@ -46,7 +58,11 @@ export function comparisonTable(jobs) {
     .join('');
 }
 
-/** @param {readonly Report[]} reports @param {'share_of_matmul_rate' | 'peak_resident_megabytes'} key @returns {number[]} */
+/**
+ * @param {readonly Report[]} reports
+ * @param {'share_of_matmul_rate' | 'peak_resident_megabytes'} key
+ * @returns {number[]}
+ */
 function known(reports, key) {
   return reports.flatMap((report) => report[key] ?? []);
 }
@@ -54,7 +70,7 @@ function known(reports, key) {
 /** @param {readonly Report[]} reports */
 function memory(reports) {
   const peaks = known(reports, 'peak_resident_megabytes');
-  return peaks.length === 0 ? 'unknown' : `${whole(median(peaks))} MB`;
+  return peaks.length === 0 ? 'unknown' : `${formatInteger(median(peaks))} MB`;
 }
 
 /** @param {readonly number[]} values */
@@ -65,6 +81,6 @@ function median(values) {
 }
 
 /** @param {number} value */
-function whole(value) {
+function formatInteger(value) {
   return Math.round(value).toLocaleString('en-US');
 }

@@ -1,6 +1,6 @@
 /*
- * Writes the demo corpus next to this file's source: demo.{train,dev,test}.{en,fr}. Run by `npm run corpus` in the
- * project's root; the same sources always write the same bytes.
+ * Writes the demo corpus, demo.{train,dev,test}.{en,fr}, to a folder (default: corpora). Run with `npm run corpus` in
+ * the project root. The output is deterministic.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

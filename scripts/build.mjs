@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Compiles TypeScript into dist/, and removes from there what has no source any more: Node's test runner would run it.
+// Compiles TypeScript into dist/ and removes outputs without a source, such as deleted tests, which would still run.
 import { existsSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -9,12 +9,12 @@ import { stderrReporter } from '../src/setup/reporter.mjs';
 import { run } from '../src/setup/run.mjs';
 
 const DIST = join(PACKAGE_ROOT, 'dist');
-/** Written after a compilation without errors, with the time at which that began. */
-const NOTE = join(DIST, '.compiled');
+/** Stamp file of the last successful compilation; its modification time is the start of that compilation. */
+const STAMP = join(DIST, '.compiled');
 const COMPILED_FOLDERS = ['src', 'bench', 'corpora', 'scripts', 'test'];
 
 /**
- * Builds what has changed.
+ * Compiles if any source is newer than the last compilation.
  *
  * @param {import('../src/setup/fetch.mjs').Reporter} reporter
  */
@@ -31,14 +31,14 @@ export async function build(reporter) {
     passOn: true,
   });
   if (code !== 0) throw new SetupError('not-compiled', 'the TypeScript compiler found errors');
-  writeFileSync(NOTE, '');
-  utimesSync(NOTE, began, began);
+  writeFileSync(STAMP, '');
+  utimesSync(STAMP, began, began);
 }
 
-/** Whether everything that a compilation reads is older than the last one. */
+/** Whether all inputs of the compiler are older than the last compilation. */
 function isUpToDate() {
-  if (!existsSync(NOTE) || !existsSync(join(DIST, 'src', 'cli', 'main.js'))) return false;
-  const built = statSync(NOTE).mtimeMs;
+  if (!existsSync(STAMP) || !existsSync(join(DIST, 'src', 'cli', 'main.js'))) return false;
+  const built = statSync(STAMP).mtimeMs;
   const inputs = [
     ...COMPILED_FOLDERS.flatMap((folder) => filesIn(join(PACKAGE_ROOT, folder))),
     join(PACKAGE_ROOT, 'tsconfig.json'),

@@ -8,16 +8,16 @@ import { withLock } from '../src/setup/lock.mjs';
 import { run } from '../src/setup/run.mjs';
 
 /**
- * Installs the packages that package-lock.json names, if they are not there.
+ * Installs the packages of package-lock.json, unless they are installed.
  *
  * @param {import('../src/setup/fetch.mjs').Reporter} reporter
  */
 export async function installDependencies(reporter) {
   checkNode(process.versions.node, PACKAGE_ROOT);
-  if (dependenciesAreThere(PACKAGE_ROOT)) return;
+  if (dependenciesInstalled(PACKAGE_ROOT)) return;
   const checkout = createHash('sha256').update(PACKAGE_ROOT).digest('hex').slice(0, 12);
   await withLock(join(tmpdir(), `s2s-install-${checkout}.lock`), reporter.say, async () => {
-    if (dependenciesAreThere(PACKAGE_ROOT)) return;
+    if (dependenciesInstalled(PACKAGE_ROOT)) return;
     reporter.say('installing packages (npm ci)');
     const { npm_execpath: npm } = process.env;
     const args = ['ci', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
@@ -29,13 +29,13 @@ export async function installDependencies(reporter) {
       throw new SetupError(
         'packages-not-installed',
         'npm could not install the packages',
-        "Its messages are above; check the network and npm's settings, then run the setup again.",
+        "See its messages above, check the network and npm's settings, then run the setup again.",
       );
   });
 }
 
 /**
- * Refuses a Node that is older than package.json's `engines` asks for: npm itself only warns.
+ * Requires the version of Node in `engines` of package.json, about which npm only warns.
  *
  * @param {string} version
  * @param {string} root
@@ -50,17 +50,17 @@ export function checkNode(version, root) {
   throw new SetupError(
     'node-too-old',
     `Node ${oldest} or later is needed, and this is ${version}`,
-    'https://nodejs.org has the newest.',
+    'Download it from https://nodejs.org.',
   );
 }
 
 /**
- * Whether node_modules holds what package-lock.json names: npm notes there what it has installed. Packages for other
- * platforms, which are optional, may be missing.
+ * Whether the installed packages, which npm records in node_modules/.package-lock.json, are those of package-lock.json.
+ * Optional packages, which include those for other platforms, may be missing.
  *
  * @param {string} root
  */
-export function dependenciesAreThere(root) {
+export function dependenciesInstalled(root) {
   const installedFile = join(root, 'node_modules', '.package-lock.json');
   if (!existsSync(installedFile)) return false;
   /** @typedef {{ packages: Record<string, { version?: string, optional?: boolean }> }} LockFile */
@@ -70,7 +70,7 @@ export function dependenciesAreThere(root) {
   const installed = JSON.parse(readFileSync(installedFile, 'utf8'));
   return Object.entries(wanted.packages).every(([path, { version, optional }]) => {
     if (path === '') return true;
-    const there = installed.packages[path];
-    return there === undefined ? optional === true : there.version === version;
+    const found = installed.packages[path];
+    return found === undefined ? optional === true : found.version === version;
   });
 }

@@ -1,27 +1,34 @@
-// npm run docs: writes the settings reference, made from the schema of configurations, into README.md. Runs compiled.
-import { readFileSync, writeFileSync } from 'node:fs';
+// npm run docs: generates docs/settings.md, the reference of all settings, from the configuration schema. Runs
+// compiled.
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { configReference } from '../src/config/reference.js';
 import { PACKAGE_ROOT } from '../src/setup/layout.mjs';
 
-const BEGIN = '<!-- settings: made by npm run docs, do not edit -->';
-const END = '<!-- end of settings -->';
+/** Path of the page, relative to the package. */
+export const SETTINGS_PAGE = 'docs/settings.md';
 
-/**
- * A README with the settings reference between its two marks as it should be now.
- *
- * @param {string} readme
- * @throws {Error} where the marks are missing
- */
-export function withReference(readme) {
-  const begin = readme.indexOf(BEGIN);
-  const end = readme.indexOf(END);
-  if (begin === -1 || end < begin) throw new Error(`README.md lacks the line ${begin === -1 ? BEGIN : END}`);
-  return `${readme.slice(0, begin)}${BEGIN}\n\n${configReference()}\n${readme.slice(end)}`;
+const INTRODUCTION = `<!-- Made by npm run docs from src/config/: do not edit. -->
+
+# Settings
+
+A configuration is a YAML or JSON file. Settings that are left out have their defaults; \`s2s config --print\` shows a
+configuration with all of them, and \`s2s config --schema\` prints the JSON Schema for editors.
+
+Keys are dotted, as \`--set\` takes them: \`--set training.batch.size=4096\`. In keys such as \`data.train.N\`, N is the
+number of a list item, from 0, and the keys of its table follow: \`--set data.train.0.weight=2\`.
+
+Relative paths are relative to the folder of the file; paths from the command line, and paths that begin with an
+environment variable, are relative to the working directory. \`\${NAME}\` and \`\${NAME:-default}\` read the environment;
+\`$\${NAME}\` is the literal text \`\${NAME}\`.
+`;
+
+/** The page in Markdown. */
+export function settingsPage() {
+  return `${INTRODUCTION}\n${configReference().replaceAll(/^### /gm, '## ')}`;
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const file = join(PACKAGE_ROOT, 'README.md');
-  writeFileSync(file, withReference(readFileSync(file, 'utf8')));
+  writeFileSync(join(PACKAGE_ROOT, SETTINGS_PAGE), settingsPage());
 }

@@ -1,18 +1,18 @@
 #!/usr/bin/env node
-// npm run format: formats TypeScript, JavaScript and JSON with Prettier, and C++ with clang-format. With --check, as npm test
-// calls it, reports the files that are not formatted and changes none.
+// npm run format: formats TypeScript, JavaScript and JSON with Prettier, and C++ with clang-format. With --check, which
+// npm test uses, reports unformatted files and changes none.
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { PACKAGE_ROOT } from '../src/setup/layout.mjs';
-import { node } from './step.mjs';
+import { runNode } from './step.mjs';
 
-/** Versions of clang-format differ in their output: pip install clang-format==23.1.5 */
+/** Other major versions format differently. Install: pip install clang-format==23.1.5 */
 const CLANG_FORMAT_VERSION = 23;
 
 const check = process.argv.includes('--check');
 const prettier = join('node_modules', 'prettier', 'bin', 'prettier.cjs');
-await node([prettier, '--log-level=warn', check ? '--check' : '--write', '.']);
+await runNode([prettier, '--log-level=warn', check ? '--check' : '--write', '.']);
 formatNative();
 
 function formatNative() {
@@ -20,7 +20,7 @@ function formatNative() {
   const version = Number(/version (\d+)\./.exec(stdout ?? '')?.[1]);
   if (error !== undefined || version !== CLANG_FORMAT_VERSION) {
     const found = error === undefined ? `version ${version} was found` : 'it is not installed';
-    console.log(`C++ is not checked: that needs clang-format ${CLANG_FORMAT_VERSION}, and ${found}`);
+    console.log(`skipping C++: clang-format ${CLANG_FORMAT_VERSION} is needed, and ${found}`);
     return;
   }
   const folder = join(PACKAGE_ROOT, 'src', 'runtime', 'native');

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// npm run setup: everything that a fresh clone needs, as far as it is not there: packages, native library, build.
-// Plain JavaScript on Node's own modules, because it runs before anything is installed or compiled.
+// npm run setup: installs packages and native libraries and builds a fresh clone. Skips what is up to date.
+// Plain JavaScript that imports only Node modules at start, because it runs before anything is installed or compiled.
 import { parseArgs } from 'node:util';
 import { build } from './build.mjs';
 import { installDependencies } from './dependencies.mjs';
@@ -11,13 +11,13 @@ const reporter = stderrReporter();
 try {
   const { values } = parseArgs({ options: { cuda: { type: 'boolean' }, cpu: { type: 'boolean' } } });
   await installDependencies(reporter);
-  // Only now: it needs the packages.
+  // Imported only here, because it needs the packages.
   const { setUpNative } = await import('../src/setup/native.mjs');
-  const { withoutOps } = await setUpNative({
+  const { noOpsReason } = await setUpNative({
     variant: values.cuda ? 'cuda' : values.cpu ? 'cpu' : undefined,
     reporter,
   });
-  if (withoutOps !== undefined) reporter.say(`warning: no custom ops, training is slower without them: ${withoutOps}`);
+  if (noOpsReason !== undefined) reporter.say(`warning: training is slower without the custom ops: ${noOpsReason}`);
   await build(reporter);
 } catch (error) {
   reporter.end();

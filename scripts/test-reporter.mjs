@@ -1,11 +1,14 @@
 import { relative } from 'node:path';
 
+/** @typedef {{ error?: Error & { cause?: unknown }, type?: string }} Details */
 /**
- * @typedef {{ type: string, data: { name?: string, file?: string, line?: number, nesting?: number, message?: string, details?: { error?: Error & { cause?: unknown }, type?: string } } }} TestEvent
+ * @typedef {{ name?: string, file?: string, line?: number, nesting?: number, message?: string, details?: Details }}
+ * Data
  */
+/** @typedef {{ type: string, data: Data }} TestEvent */
 
 /**
- * A reporter for Node's test runner: a dot for each test, failures in full, and the runner's closing lines.
+ * A reporter for Node's test runner that prints a dot per passed test, failures in full, and the summary.
  *
  * @param {AsyncIterable<TestEvent>} events
  */
@@ -18,7 +21,7 @@ export default async function* report(events) {
     } else if (type === 'test:fail') {
       const error = data.details?.error;
       const cause = error?.cause ?? error;
-      // A suite fails because a test in it has, which has been told.
+      // A suite fails because of a failed test, which has been reported.
       if ((cause instanceof Error && /subtests? failed/.test(cause.message)) || /subtests? failed/.test(String(cause)))
         continue;
       const place = data.file === undefined ? '' : ` (${relative(process.cwd(), data.file)}:${data.line})`;
@@ -27,11 +30,11 @@ export default async function* report(events) {
     } else if (type === 'test:stderr' || type === 'test:stdout') {
       if (data.message !== undefined && data.message.trim() !== '') yield data.message;
     } else if (type === 'test:diagnostic' && data.nesting !== 0) {
-      // What a test measured.
+      // Diagnostics of a test, such as measurements.
       yield `${lineEnd()}# ${data.message}\n`;
       dots = 0;
     } else if (type === 'test:diagnostic') {
-      // tests, suites, pass, fail, cancelled, skipped, todo, duration_ms
+      // The summary: tests, suites, pass, fail, cancelled, skipped, todo, duration_ms.
       if (data.message?.startsWith('tests ')) yield `${lineEnd()}\n`;
       yield `# ${data.message}\n`;
     }

@@ -1,18 +1,20 @@
 #!/usr/bin/env node
-// npm test: installs and builds what is missing (the build checks the types), lints, checks the directions of imports,
-// and runs all tests. Words after `npm test --` choose test files by a part of their path: npm test -- metrics
+// npm test: installs, builds and type-checks, checks formatting, lints, checks import rules, and runs all tests.
+// Arguments select test files by a part of their path and skip the checks: npm test -- metrics
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { PACKAGE_ROOT } from '../src/setup/layout.mjs';
-import { node } from './step.mjs';
+import { runNode } from './step.mjs';
 
 const chosen = process.argv.slice(2);
-await node(['scripts/setup.mjs']);
+await runNode(['scripts/setup.mjs']);
 const bin = (/** @type {string} */ path) => join('node_modules', ...path.split('/'));
 if (chosen.length === 0) {
+  console.log('formatting');
+  await runNode(['scripts/format.mjs', '--check']);
   console.log('eslint');
-  await node([bin('eslint/bin/eslint.js'), '--cache', '--max-warnings=0', '.']);
-  await node([
+  await runNode([bin('eslint/bin/eslint.js'), '--cache', '--max-warnings=0', '.']);
+  await runNode([
     bin('dependency-cruiser/bin/dependency-cruise.mjs'),
     '--config',
     '.dependency-cruiser.cjs',
@@ -25,12 +27,12 @@ const files = readdirSync(join(PACKAGE_ROOT, 'dist', 'test'), { recursive: true,
   .map((path) => join('dist', 'test', path))
   .sort();
 if (files.length === 0) {
-  console.error(`no test file has ${chosen.join(' or ')} in its path`);
+  console.error(`no path of a test file contains ${chosen.join(' or ')}`);
   process.exit(1);
 }
-// Tests leave the user's own settings alone.
+// The user's environment must not change the results.
 const env = { S2S_MODEL: undefined, NODE_OPTIONS: undefined };
-process.exitCode = await node(
+process.exitCode = await runNode(
   ['--test', '--test-reporter=./scripts/test-reporter.mjs', '--test-reporter-destination=stdout', ...files],
   { env, mayFail: true },
 );

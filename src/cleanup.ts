@@ -1,19 +1,15 @@
-/**
- * Releases what was opened, in reverse order: for objects that hold several resources, and for functions that may fail
- * when only some of them are open.
- */
+/** A stack of clean-up functions, like Python's `ExitStack`: releases several resources in reverse order. */
 export class Cleanup {
   private readonly releases: (() => void | Promise<void>)[] = [];
   private running: Promise<void> | undefined;
 
-  /** Adds how to release what has just been opened. */
   add(release: () => void | Promise<void>): void {
     this.releases.push(release);
   }
 
   /**
-   * Releases everything, once: a second call waits for the first. An error does not keep the others from being released;
-   * the first one is thrown at the end.
+   * Releases all resources; a second call waits for the first. If a clean-up function throws, the others are called
+   * nevertheless, and the first error is thrown at the end.
    */
   run(): Promise<void> {
     this.running ??= this.releaseAll();

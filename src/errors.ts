@@ -1,4 +1,4 @@
-/** Where a problem is: a file, a line in it (counted from 1), a configuration key. */
+/** Location of a problem: a file, a line (counted from 1), a configuration key. */
 export interface Place {
   readonly file?: string;
   readonly line?: number;
@@ -6,10 +6,10 @@ export interface Place {
 }
 
 /**
- * A problem that the user can understand and mend: what is wrong, where, and what to do.
+ * An error that the user can fix. It states what is wrong (`message`), where (`place`) and what to do (`hint`).
  *
- * The command line prints `place: message` and the hint, without a stack trace, and exits with `exitCode`:
- * 1 for a failure, 2 for a mistake in usage or configuration.
+ * The command line prints `place: message` and the hint without a stack trace, and exits with `exitCode`: 2 for errors
+ * in usage or configuration, 1 for all others.
  */
 export class S2sError extends Error {
   override readonly name: string = 'S2sError';
@@ -19,8 +19,8 @@ export class S2sError extends Error {
   readonly hint: string | undefined;
 
   /**
-   * @param code stable identifier for programs, in words joined by hyphens: `line-counts-differ`
-   * @param message one sentence on what is wrong
+   * @param code stable identifier for programs, in kebab case: `line-counts-differ`
+   * @param message one sentence
    */
   constructor(
     code: string,
@@ -35,7 +35,7 @@ export class S2sError extends Error {
   }
 }
 
-/** A mistake in the command line or the configuration: exit code 2. */
+/** An error in the command line or the configuration, with exit code 2. */
 export class UsageError extends S2sError {
   override readonly name = 'UsageError';
 
@@ -44,7 +44,7 @@ export class UsageError extends S2sError {
   }
 }
 
-/** `file:line: key` as far as known, or the empty string. */
+/** `file:line: key`, without the parts that are unknown. */
 export function formatPlace(place: Place | undefined): string {
   if (place === undefined) return '';
   const position =
@@ -52,21 +52,21 @@ export function formatPlace(place: Place | undefined): string {
   return [position, place.key].filter((part) => part !== undefined && part !== '').join(': ');
 }
 
-/** What the system's error codes mean for someone who named a file to read, in words that go after its name. */
-export const UNREADABLE = {
+/** Messages for error codes of the system when a file is read. They follow the name of the file. */
+export const READ_ERRORS = {
   ENOENT: 'there is no such file',
   EISDIR: 'is a folder, not a file',
   EACCES: 'may not be read (permission denied)',
 } as const;
 
 /**
- * Why a file cannot be read.
+ * Describes why a file cannot be read.
  *
- * @param error of the system
- * @param own words for some codes in place of, or beside, those of `UNREADABLE`
+ * @param error from the file system
+ * @param messages by error code; they override or extend `READ_ERRORS`
  */
-export function whyUnreadable(error: unknown, own: Readonly<Partial<Record<string, string>>> = {}): string {
+export function describeReadError(error: unknown, messages: Readonly<Partial<Record<string, string>>> = {}): string {
   const { code = '', message } = error as NodeJS.ErrnoException;
-  const words: Readonly<Partial<Record<string, string>>> = { ...UNREADABLE, ...own };
-  return words[code] ?? `cannot be read: ${message}`;
+  const known: Readonly<Partial<Record<string, string>>> = { ...READ_ERRORS, ...messages };
+  return known[code] ?? `cannot be read: ${message}`;
 }

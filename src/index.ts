@@ -1,7 +1,7 @@
 /**
- * s2s for programs, `import ... from 's2s-nmt'`: what the command line does, as functions that return data and tell
- * events. Nothing here prints, and importing it does not load TensorFlow; `loadTensorFlow` does, once in a process,
- * before anything that trains or translates.
+ * s2s as a library: `import ... from 's2s-nmt'`. The functions return data and emit events, and print nothing.
+ * Importing this module does not load TensorFlow; call `loadTensorFlow` once before anything that trains or translates.
+ * docs/api.md has more examples.
  *
  * Translating:
  *
@@ -12,20 +12,24 @@
  *     console.log(translation?.hypotheses[0].text);
  *     run.close();
  *
- * Training:
+ * Training, from newly initialised weights (`{ start: 'resume' }` resumes from the last checkpoint):
  *
  *     const config = loadConfig({ file: 'my.yaml' });
- *     await loadTensorFlow({ device: config.device, precision: config.precision });
+ *     await loadTensorFlow({ device: config.device });
  *     const run = await openTraining(config);
  *     try {
- *       for await (const event of train(run)) if (event.type === 'validation') console.log(event.step, event.bleu);
+ *       for await (const event of train(run)) {
+ *         if (event.type === 'validation') console.log(event.step, event.bleu);
+ *       }
  *     } finally {
  *       await run.close();
  *     }
  *
- * A run holds the memory of its model, the thread that makes its batches and the lock of its directory until `close()`.
+ * Each model has its own precision (`precision` of the configuration, or of the options of `loadRun`), so models of
+ * different precision can be used in one process. `close()` frees the memory of a model; for a training run it also
+ * stops the data loader thread and unlocks the run directory.
  *
- * Mistakes of the user are thrown as `S2sError`, with a stable `code`, a place and a hint.
+ * Errors that the user can fix are `S2sError`s, with a stable `code`, a place and a hint.
  */
 
 export { formatPlace, S2sError, UsageError, type Place } from './errors.js';
@@ -33,7 +37,7 @@ export { packageVersion } from './version.js';
 
 // Configuration
 export { ConfigError, loadConfig, type LoadOptions } from './config/load.js';
-export { jsonSchema } from './config/json-schema.js';
+export { jsonSchema } from './config/schema.js';
 export type {
   Config,
   ConfigInput,
@@ -55,12 +59,12 @@ export type { Tokenizer, TokenizerPair } from './text/tokenizer.js';
 export type { VocabularyEvent, VocabularyReport } from './text/build.js';
 
 // Training
-export { openTraining, type PreparationEvent } from './training/open.js';
+export { openTraining, type OpenOptions, type PreparationEvent, type StartFrom } from './training/open.js';
 export { train } from './training/train.js';
 export type { TrainingRun } from './training/run.js';
 export type {
   CheckpointEvent,
-  RehearsalEvent,
+  DryRunEvent,
   SkippedEvent,
   StartEvent,
   StoppedEvent,
@@ -69,17 +73,18 @@ export type {
   ValidationEvent,
 } from './training/events.js';
 
-// Translating
-export { loadRun, type LoadedRun } from './translation/load-run.js';
+// Translation
+export { loadRun, type LoadedRun, type LoadRunOptions } from './translation/load-run.js';
 export {
   translateLines,
   type TranslatedHypothesis,
   type Translation,
   type TranslationSettings,
 } from './decoding/translate-lines.js';
+export type { PartialHypothesis, TokenConstraint, TokenProcessor } from './decoding/constraints.js';
 export type { WhichCheckpoint } from './checkpoint/checkpoint-index.js';
 
-// Evaluating
+// Evaluation
 export {
   evaluateModel,
   scorePairs,

@@ -1,12 +1,10 @@
-/** State of a generator: four unsigned 32-bit words. */
+/** Internal state of `Random`: four unsigned 32-bit words. */
 export type RandomState = readonly [number, number, number, number];
 
 /**
- * Seeded pseudo-random numbers: xoshiro128** 1.1 (Blackman and Vigna, "Scrambled Linear Pseudorandom Number
- * Generators", ACM TOMS 2021), its state filled from the seed by splitmix32.
- *
- * The only source of randomness on the host: the same seed gives the same numbers on every machine, and
- * `state` with `Random.restore` continues a sequence after a resume.
+ * Seeded pseudo-random number generator: xoshiro128** 1.1 (Blackman and Vigna, "Scrambled Linear Pseudorandom Number
+ * Generators", ACM TOMS 2021), seeded by splitmix32. The only source of randomness on the host. The same seed produces
+ * the same numbers on every machine.
  */
 export class Random {
   private readonly words: Uint32Array;
@@ -23,19 +21,18 @@ export class Random {
     }
   }
 
-  /** A generator that continues from a stored state. */
+  /** Returns a generator that continues from a saved state. */
   static restore(state: RandomState): Random {
     const random = new Random(0);
     random.words.set(state);
     return random;
   }
 
-  /** The present state, to be stored in a checkpoint. */
   get state(): RandomState {
     return [this.words[0]!, this.words[1]!, this.words[2]!, this.words[3]!];
   }
 
-  /** A generator of its own for a named purpose, so that drawing from one does not move another. */
+  /** Returns an independent generator, seeded by the current state and a name. */
   derive(purpose: string): Random {
     let hash = 0x811c9dc5;
     for (const character of `${this.state.join(',')}/${purpose}`) {
@@ -74,7 +71,7 @@ export class Random {
     return Math.sqrt(-2 * Math.log(1 - this.uniform())) * Math.cos(2 * Math.PI * this.uniform());
   }
 
-  /** Puts the items in a random order, in place (Fisher-Yates), and returns them. */
+  /** Shuffles the items in place (Fisher-Yates) and returns them. */
   shuffle<Items extends { length: number; [index: number]: unknown }>(items: Items): Items {
     for (let i = items.length - 1; i > 0; i--) {
       const j = this.integer(i + 1);

@@ -9,7 +9,7 @@ import type { NounPhrase, Owner } from './noun-phrase.js';
 import { nounPhrase, OWNERS } from './noun-phrase.js';
 import type { Sampler } from './sampler.js';
 
-/** Somebody who does something, and how his or her things are called. */
+/** A subject with its possessive determiner. */
 export interface Actor extends Subject {
   readonly owner: Owner;
 }
@@ -25,18 +25,18 @@ function pronoun(
   return { en, fr, form, gender, number, owner, pronoun: fr };
 }
 
-/** The speaker is a man, `they` are masculine, throughout the corpus. */
+/** Throughout the corpus, the speaker and `they` are masculine. */
 export const I = pronoun('I', 'je', 0, 'm', 'singular', OWNERS.je);
 export const HE = pronoun('he', 'il', 2, 'm', 'singular', OWNERS.il);
 export const SHE = pronoun('she', 'elle', 2, 'f', 'singular', OWNERS.elle);
 export const WE = pronoun('we', 'nous', 3, 'm', 'plural', OWNERS.nous);
 export const THEY = pronoun('they', 'ils', 5, 'm', 'plural', OWNERS.ils);
-/** Nobody is named: the polite form. */
+/** The polite form, for an unnamed addressee. */
 export const YOU = pronoun('you', 'vous', 4, 'm', 'singular', OWNERS.vous);
 
 export const PERSONAL: readonly Actor[] = [I, HE, SHE, WE, THEY];
 
-/** `you`, as this person or these people are spoken to. */
+/** `you` for an addressee: tu or vous. */
 export function youOf(vocative: Vocative): Actor {
   const familiar = vocative.familiar;
   return {
@@ -51,7 +51,7 @@ export function youOf(vocative: Vocative): Actor {
   };
 }
 
-/** The third person pronoun that takes a noun phrase up again: it, they, he, she. */
+/** The third person pronoun that refers to a noun phrase: it, they, he, she. */
 export function pronounFor(features: Features, kind: 'person' | 'thing'): Actor {
   const { gender, number } = features;
   if (number === 'plural') return pronoun('they', gender === 'f' ? 'elles' : 'ils', 5, gender, 'plural', OWNERS.ils);
@@ -69,7 +69,7 @@ export function objectPronoun(features: Features, kind: 'person' | 'thing'): Cli
 const SINGULAR_M: Features = { gender: 'm', number: 'singular' };
 const PLURAL_M: Features = { gender: 'm', number: 'plural' };
 
-/** Pronouns for people as direct objects; none of the first person with a subject of the first. */
+/** Direct object pronouns for people. */
 export const DIRECT: readonly Clitic[] = [
   { en: 'me', fr: 'me', direct: SINGULAR_M },
   { en: 'him', fr: 'le_', direct: SINGULAR_M },
@@ -78,7 +78,7 @@ export const DIRECT: readonly Clitic[] = [
   { en: 'them', fr: 'les_', direct: PLURAL_M },
 ];
 
-/** The same as indirect objects, with which nothing agrees. */
+/** Indirect object pronouns for people, with which participles do not agree. */
 export const INDIRECT: readonly Clitic[] = [
   { en: 'me', fr: 'me' },
   { en: 'him', fr: 'lui' },
@@ -87,8 +87,8 @@ export const INDIRECT: readonly Clitic[] = [
   { en: 'them', fr: 'leur' },
 ];
 
-/** Object pronouns that this subject can take without meaning itself. */
-export function pronounsBeside(subject: Subject, clitics: readonly Clitic[]): Clitic[] {
+/** The object pronouns that do not refer to the subject itself. */
+export function objectPronounsFor(subject: Subject, clitics: readonly Clitic[]): Clitic[] {
   return clitics.filter(
     (clitic) => (subject.form !== 0 && subject.form !== 3) || (clitic.en !== 'me' && clitic.en !== 'us'),
   );
@@ -98,7 +98,7 @@ export function named([name, gender]: readonly [string, Gender]): Actor {
   return { en: name, fr: name, form: 2, gender, number: 'singular', owner: gender === 'f' ? OWNERS.elle : OWNERS.il };
 }
 
-/** A noun phrase that does something: its owner word follows its number and gender. */
+/** A noun phrase as an actor; its possessive agrees in number and gender. */
 export function actorFrom(phrase: NounPhrase): Actor {
   return {
     ...phrase,
@@ -106,7 +106,7 @@ export function actorFrom(phrase: NounPhrase): Actor {
   };
 }
 
-/** Two people, who are masculine unless both are feminine. */
+/** Coordinates two people. The result is masculine unless both are feminine. */
 export function coordinate(first: Subject, second: Subject): Actor {
   const gender = first.gender === 'f' && second.gender === 'f' ? 'f' : 'm';
   return {
@@ -127,9 +127,9 @@ export function relative(sampler: Sampler, nouns: readonly Noun[] = RELATIVES): 
 }
 
 /**
- * Somebody who is not a pronoun: a name, a relative, a person by trade or age, several, or two people.
+ * A person or several people, never a pronoun: a name, a relative, a person by trade or age, or two people.
  *
- * @param pairs whether it may be two: French would repeat a preposition before the second
+ * @param pairs whether to allow two coordinated people, before whom French would repeat a preposition
  */
 export function somebody(sampler: Sampler, pairs = true): Actor {
   const kind = sampler.between(1, pairs ? 12 : 11);
@@ -148,12 +148,12 @@ export function somebody(sampler: Sampler, pairs = true): Actor {
     : coordinate(named(first), named(second));
 }
 
-/** Anybody but `you`. */
+/** Any person, as a noun phrase or pronoun, except `you`. */
 export function anybody(sampler: Sampler): Actor {
   return sampler.chance(0.45) ? sampler.pick(PERSONAL) : somebody(sampler);
 }
 
-/** Somebody as an object beside this subject: its own relative, or another person. */
+/** A person other than the subject, for example its relative, as an object. */
 export function otherPerson(sampler: Sampler, subject: Actor): NounPhrase {
   for (;;) {
     const other = sampler.chance(0.4)
@@ -163,14 +163,14 @@ export function otherPerson(sampler: Sampler, subject: Actor): NounPhrase {
   }
 }
 
-/** `Paul's`, `my sister's`, `the children's`: owner and owned thing, which French joins by `de`. */
+/** A possessive noun phrase: `Paul's house`, in French `la maison de Paul`. */
 export function ofSomebody(owner: Actor, owned: Noun, number: Features['number']): NounPhrase {
   const bare = nounPhrase(owned, number, 'the');
   const suffix = owner.en.endsWith('s') && owner.number === 'plural' ? "'" : "'s";
   return { ...bare, en: `${owner.en}${suffix} ${bare.en.slice('the '.length)}`, fr: `${bare.fr} de ${owner.fr}` };
 }
 
-/** A trade as the predicate of a person: no article in French. */
+/** A trade as a predicate, without an article in French. */
 export function tradeFor(trade: Trade, features: Features): string {
   return inflectAdjective({ masculine: trade.m, feminine: trade.f }, features);
 }

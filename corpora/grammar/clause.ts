@@ -1,18 +1,20 @@
-import type { EnglishVerb } from './english/verb.js';
-import { formOfBe, negate, pastForm, presentForm } from './english/verb.js';
-import type { Features, PersonForm, Phrase } from './features.js';
+import { englishPredicate } from './english/clause.js';
+import type { Features, Phrase } from './features.js';
 import { frenchVerb, invert, participle } from './french/conjugation.js';
 import type { Catenative, Verb } from './lexicon/verbs.js';
 import type { NounPhrase } from './noun-phrase.js';
 
+export { englishQuestion } from './english/clause.js';
+
 /*
- * One clause, put into words in both languages. English and French part ways here: do-support against inversion,
- * negation around the verb, object pronouns before it, auxiliaries and the agreement of participles.
+ * Realises a clause in both languages. This is where they differ: do-support and inversion, negation around the verb,
+ * object pronouns before it, auxiliaries and the agreement of participles.
  */
 
 /**
- * English tense and what French makes of it: past is the passé composé (of stative verbs the imparfait), pastProgressive and
- * usedTo the imparfait, since the present with `depuis`, recent `venir de`, nearFuture `aller` and infinitive.
+ * English tenses. In French `past` is the passé composé (imparfait for stative verbs), `pastProgressive` and `usedTo`
+ * are the imparfait, `since` is the present with `depuis`, `recent` is `venir de`, `nearFuture` is `aller` with an
+ * infinitive.
  */
 export type Tense =
   | 'present'
@@ -26,15 +28,15 @@ export type Tense =
   | 'nearFuture'
   | 'recent';
 
-/** Negative words; `nothing` and `nobody` are the object. */
+/** Negation; `nothing` and `nobody` are objects. */
 export type Negation = 'not' | 'never' | 'noLonger' | 'notYet' | 'nothing' | 'nobody';
 
-/** Who does it: a noun phrase or a pronoun; `pronoun` is the French one that may follow the verb. */
+/** A noun phrase or pronoun; `pronoun` is the French pronoun used in inversion. */
 export interface Subject extends NounPhrase {
   readonly pronoun?: string;
 }
 
-/** An object pronoun: `le_`, `la_`, `les_` and the like in French, before the verb. */
+/** An object pronoun. In French it precedes the verb: `le_`, `la_`, `les_`, `lui`. */
 export interface Clitic {
   readonly en: string;
   readonly fr: string;
@@ -47,23 +49,22 @@ export interface Clause {
   readonly verb: Verb;
   readonly tense: Tense;
   readonly negation?: Negation | undefined;
-  /** want to, can: the verb itself is then an infinitive. */
+  /** `want to`, `can`: the verb then is an infinitive. */
   readonly catenative?: Catenative | undefined;
-  /** Between subject and verb in English, behind the finite verb in French: often, already. */
+  /** Precedes the verb in English, follows the finite verb in French: often, already. */
   readonly adverb?: Phrase | undefined;
   readonly clitics?: readonly Clitic[] | undefined;
   readonly object?: NounPhrase | undefined;
-  /** Places, times and the like, in order behind the object. */
+  /** Places, times and other complements after the object, in order. */
   readonly complements?: readonly Phrase[] | undefined;
-  /** What a relative pronoun stands for, where it is the direct object: la voiture que j'ai achetée. */
+  /** The antecedent of a relative pronoun that is the direct object: la voiture que j'ai achetée. */
   readonly antecedent?: Features | undefined;
   /** The reflexive pronoun is an indirect object: elle s'est lavé les mains. */
   readonly reflexiveIndirect?: boolean | undefined;
 }
 
-/** How a French question is asked where it is not by `est-ce que`. */
 interface FrenchOptions {
-  /** Put the subject pronoun behind the verb; a noun stays in front and is taken up by this pronoun. */
+  /** The subject pronoun to put after the verb. A noun subject stays before it. */
   readonly inverted?: string;
 }
 
@@ -75,26 +76,16 @@ const ETRE = frenchVerb('être');
 const ALLER = frenchVerb('aller');
 const VENIR = frenchVerb('venir');
 
-/** Statement in both languages, subject first. */
+/** A statement, in subject-verb order. */
 export function statement(given: Clause): Phrase {
-  const clause = plain(given);
+  const clause = disambiguate(given);
   return {
     en: `${clause.subject.en} ${englishPredicate(clause)}`,
     fr: `${clause.subject.fr} ${frenchPredicate(clause)}`,
   };
 }
 
-/**
- * English question: auxiliary, subject, rest; a missing auxiliary is supplied by `do`.
- *
- * @param opening question word or words in front
- */
-export function englishQuestion(clause: Clause, opening = ''): string {
-  const { auxiliary, rest } = englishVerbGroup(clause, true);
-  return [opening, auxiliary, clause.subject.en, rest, englishTail(clause, true)].join(' ');
-}
-
-/** French question with `est-ce que`, or, for a pronoun that may follow its verb, by inversion if `inverted`. */
+/** A French question, with inversion if `inverted`, otherwise with `est-ce que`. */
 export function frenchQuestion(clause: Clause, opening = '', inverted = false): string {
   if (!inverted) return [opening, 'est-ce que', clause.subject.fr, frenchPredicate(clause, {}, true)].join(' ');
   const { pronoun, gender, form } = clause.subject;
@@ -106,8 +97,8 @@ export function frenchQuestion(clause: Clause, opening = '', inverted = false): 
   ].join(' ');
 }
 
-/** `We read` is present or past; the progressive, or `don't`, says which. */
-function plain(clause: Clause): Clause {
+/** `We read` is ambiguous between present and past: makes the present progressive, or negates it with `don't`. */
+function disambiguate(clause: Clause): Clause {
   const { verb, tense, subject, negation, adverb } = clause;
   const ambiguous =
     verb.en.past === verb.en.base &&
@@ -120,13 +111,7 @@ function plain(clause: Clause): Clause {
   return negation === undefined ? { ...clause, tense: 'progressive' } : { ...clause, negation: 'not' };
 }
 
-/** All that follows the English subject in a statement. */
-function englishPredicate(clause: Clause): string {
-  const { auxiliary, rest } = englishVerbGroup(clause, false);
-  return [auxiliary, rest, englishTail(clause, false)].join(' ');
-}
-
-/** All that follows the French subject. */
+/** Everything after the French subject. */
 function frenchPredicate(clause: Clause, options: FrenchOptions = {}, question = false): string {
   const { verb, negation, catenative } = clause;
   const finite = finiteFrench(clause);
@@ -208,95 +193,11 @@ function finiteFrench({ verb, subject: { form }, tense, catenative }: Clause): F
   }
 }
 
-/** With être the participle agrees with the subject, with avoir with a direct object before it. */
+/** The participle agrees with the subject for être, and with a preceding direct object for avoir. */
 function agreeingParticiple(clause: Clause): string {
   const lead = (clause.catenative ?? clause.verb).fr;
   if (lead.auxiliary === 'être')
     return participle(lead, clause.reflexiveIndirect === true ? undefined : clause.subject);
   if (clause.catenative !== undefined) return participle(lead);
   return participle(lead, clause.antecedent ?? clause.clitics?.find((clitic) => clitic.direct !== undefined)?.direct);
-}
-
-interface EnglishVerbGroup {
-  /** What goes before the subject in a question; empty where a statement has none. */
-  readonly auxiliary: string;
-  readonly rest: string;
-}
-
-function englishVerbGroup(clause: Clause, question: boolean): EnglishVerbGroup {
-  const { subject, negation, catenative } = clause;
-  const verb = catenative?.en ?? clause.verb.en;
-  const notted = negation !== undefined && negation !== 'never' && negation !== 'noLonger';
-  const [auxiliary, main] = englishFinite(
-    verb,
-    subject.form,
-    clause.tense,
-    question || notted,
-    catenative?.defective === true,
-    (catenative ?? clause.verb).stative,
-  );
-  const mid = [negation === 'never' ? 'never' : negation === 'noLonger' ? 'no longer' : '', clause.adverb?.en];
-  const infinitive =
-    catenative === undefined
-      ? ''
-      : `${catenative.defective ? '' : 'to'} ${clause.verb.en.base} ${clause.verb.en.particle}`;
-  return {
-    auxiliary: notted ? negate(auxiliary) : auxiliary,
-    rest: [...mid, main, verb.particle, infinitive].join(' '),
-  };
-}
-
-function englishFinite(
-  verb: EnglishVerb,
-  form: PersonForm,
-  tense: Tense,
-  needsAuxiliary: boolean,
-  defective: boolean,
-  stative: boolean,
-): [auxiliary: string, main: string] {
-  const have = form === 2 ? 'has' : 'have';
-  switch (tense) {
-    case 'present':
-      if (defective) return [verb.base, ''];
-      if (verb.base === 'be') return [formOfBe(form), ''];
-      return needsAuxiliary ? [form === 2 ? 'does' : 'do', verb.base] : ['', presentForm(verb, form)];
-    case 'past':
-      if (verb.base === 'be') return [formOfBe(form, true), ''];
-      return needsAuxiliary ? ['did', verb.base] : ['', pastForm(verb, form)];
-    case 'progressive':
-      return [formOfBe(form), verb.ing];
-    case 'pastProgressive':
-      return [formOfBe(form, true), verb.ing];
-    case 'since':
-      return [have, stative ? verb.participle : `been ${verb.ing}`];
-    case 'perfect':
-      return [have, verb.participle];
-    case 'recent':
-      return [have, `just ${verb.participle}`];
-    case 'usedTo':
-      return needsAuxiliary ? ['did', `use to ${verb.base}`] : ['', `used to ${verb.base}`];
-    case 'future':
-      return ['will', verb.base];
-    case 'nearFuture':
-      return [formOfBe(form), `going to ${verb.base}`];
-  }
-}
-
-function englishTail({ clitics = [], object, negation, complements = [] }: Clause, question: boolean): string {
-  const negated = negation !== undefined && negation !== 'nothing' && negation !== 'nobody';
-  const words =
-    object === undefined
-      ? undefined
-      : negated
-        ? (object.negative ?? object)
-        : question
-          ? (object.question ?? object)
-          : object;
-  return [
-    ...clitics.map((clitic) => clitic.en),
-    negation === 'nothing' ? 'anything' : negation === 'nobody' ? 'anybody' : '',
-    words?.en,
-    ...complements.map((complement) => complement.en),
-    negation === 'notYet' ? 'yet' : '',
-  ].join(' ');
 }

@@ -4,13 +4,13 @@ export type GrammaticalNumber = 'singular' | 'plural';
 /** The six persons of a French conjugation table: je, tu, il/elle, nous, vous, ils/elles. */
 export type PersonForm = 0 | 1 | 2 | 3 | 4 | 5;
 
-/** What adjectives and participles agree with. */
+/** The features that adjectives and participles agree with. */
 export interface Features {
   readonly gender: Gender;
   readonly number: GrammaticalNumber;
 }
 
-/** The same words in both languages: unjoined, that is before elision, contraction and capitals. */
+/** A phrase in both languages, before elision, contraction and capitalisation. */
 export interface Phrase {
   readonly en: string;
   readonly fr: string;

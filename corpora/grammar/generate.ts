@@ -1,21 +1,27 @@
 import { Random } from '../../src/random.js';
 import { COMPLEX } from './constructions/complex.js';
+import { CONJUNCTIONS } from './constructions/conjunctions.js';
 import { DESCRIPTIONS } from './constructions/descriptions.js';
+import { EXISTENCE } from './constructions/existence.js';
 import { PLACES_AND_NUMBERS } from './constructions/places-and-numbers.js';
 import { PRONOUNS } from './constructions/pronouns.js';
 import { QUESTIONS } from './constructions/questions.js';
 import { STATEMENTS } from './constructions/statements.js';
+import { VERB_PATTERNS } from './constructions/verb-patterns.js';
 import { Sampler } from './sampler.js';
 import type { Construction, Pair } from './sentence.js';
 
-/** Every kind of sentence of the corpus. */
+/** All constructions of the corpus. */
 export const CONSTRUCTIONS: readonly Construction[] = [
   ...STATEMENTS,
+  ...VERB_PATTERNS,
   ...DESCRIPTIONS,
+  ...EXISTENCE,
   ...PRONOUNS,
   ...QUESTIONS,
   ...PLACES_AND_NUMBERS,
   ...COMPLEX,
+  ...CONJUNCTIONS,
 ];
 
 export interface Splits {
@@ -27,17 +33,17 @@ export interface Splits {
 export const SIZES = { train: 24_000, dev: 1_000, test: 1_000 } as const;
 export const SEED = 20_241;
 
-/** Sentences with fewer or more words than this on the source side are drawn again. */
+/** Sentences with fewer or more source words are rejected. */
 const MIN_WORDS = 3;
 const MAX_WORDS = 20;
-/** Draws for one sentence before a construction counts as used up. */
+/** Maximum draws for one sentence before a construction counts as exhausted. */
 const MAX_DRAWS = 200;
 
 /**
- * The corpus: as many sentences of each construction as its weight says, no source and no target twice, in random
- * order. The same seed gives the same sentences.
+ * Generates the corpus in random order: sentences of each construction in proportion to its weight, without duplicate
+ * sources or targets. Deterministic for a seed.
  *
- * @throws Error if the grammar gives one English sentence two translations
+ * @throws Error if the grammar produces two translations of one English sentence
  */
 export function generate(seed: number = SEED, sizes: Readonly<Record<keyof Splits, number>> = SIZES): Splits {
   const random = new Random(seed);
@@ -61,7 +67,7 @@ export function generate(seed: number = SEED, sizes: Readonly<Record<keyof Split
     }
     return false;
   };
-  // A construction that runs dry leaves its share to the others, hence several rounds.
+  // The share of an exhausted construction is distributed to the others in further rounds.
   let open = CONSTRUCTIONS.map((construction) => ({
     construction,
     sampler: new Sampler(random.derive(construction.name)),
@@ -76,7 +82,7 @@ export function generate(seed: number = SEED, sizes: Readonly<Record<keyof Split
       }
       return true;
     });
-    if (open.length === 0) throw new Error(`the grammar has no more than ${pairs.length} sentences`);
+    if (open.length === 0) throw new Error(`the grammar is exhausted after ${pairs.length} sentences`);
   }
   random.shuffle(pairs);
   return {

@@ -6,23 +6,22 @@ import type { Adjective } from './lexicon/adjectives.js';
 import type { Noun } from './lexicon/nouns.js';
 import { spellEnglish, spellFrench } from './numbers.js';
 
-/** A noun phrase in both languages, with what the words around it need to know. */
+/** A noun phrase in both languages, with its agreement features. */
 export interface NounPhrase extends Phrase, Features {
   readonly form: PersonForm;
-  /** In a negated sentence, where it differs: `any bread`, `de pain`. */
+  /** Form in a negated sentence, if different: `any bread`, `de pain`. */
   readonly negative?: Phrase;
-  /** In a question, where it differs: `any bread`. */
+  /** Form in a question, if different: `any bread`. */
   readonly question?: Phrase;
 }
 
-/** Whose: English and French words by the person of the owner. */
+/** Possessive determiners of one grammatical person. */
 export interface Owner {
   readonly en: string;
   /** Singular before m, singular before f, plural. */
   readonly fr: readonly [string, string, string];
 }
 
-/** Possessives by owner: mine to theirs, with tu and vous both `your`. */
 export const OWNERS = {
   je: { en: 'my', fr: ['mon', 'ma', 'mes'] },
   tu: { en: 'your', fr: ['ton', 'ta', 'tes'] },
@@ -33,13 +32,12 @@ export const OWNERS = {
   ils: { en: 'their', fr: ['leur', 'leur', 'leurs'] },
 } as const satisfies Record<string, Owner>;
 
-/** The word in front of a noun. */
 export type Determiner = 'the' | 'a' | 'some' | 'this' | { readonly owner: Owner } | { readonly count: number };
 
 /**
- * Determiner, adjectives and noun, all agreeing: `ces vieilles maisons`, `un bel hôtel`, `de jolies fleurs`.
+ * Builds a noun phrase with agreement: `ces vieilles maisons`, `un bel hôtel`, `de jolies fleurs`.
  *
- * @param determiner `a` is for the singular; `some` is partitive with a singular (some bread) and indefinite with a plural
+ * @param determiner `a` is singular; `some` is partitive in the singular (some bread) and indefinite in the plural
  */
 export function nounPhrase(
   noun: Noun,
@@ -75,7 +73,7 @@ export function definiteArticle(features: Features): string {
   return features.number === 'plural' ? 'les' : features.gender === 'f' ? 'la' : 'le';
 }
 
-/** The noun with its adjectives, agreeing, in French order. */
+/** The noun and its adjectives, with agreement, in French word order. */
 function frenchNoun(noun: Noun, features: Features, adjectives: readonly Adjective[]): string {
   const head = features.number === 'plural' ? noun.frPlural : noun.fr;
   const behind = adjectives
@@ -85,17 +83,17 @@ function frenchNoun(noun: Noun, features: Features, adjectives: readonly Adjecti
   for (const adjective of adjectives.filter((entry) => entry.position === 'before').toReversed()) {
     words = `${inflectAdjective(adjective.fr, features, startsWithVowelSound(words))} ${words}`;
   }
-  // Two adjectives behind the noun stand in the opposite order, the closer one first.
+  // Adjectives after the noun are in reverse English order, the closest first.
   return [words, ...behind.toReversed()].join(' ');
 }
 
-/** ce, cet, cette, ces, by what follows. */
+/** ce, cet, cette or ces. */
 function demonstrative(features: Features, following: string): string {
   if (features.number === 'plural') return 'ces';
   return features.gender === 'f' ? 'cette' : startsWithVowelSound(following) ? 'cet' : 'ce';
 }
 
-/** Feminine nouns take mon, ton, son before a vowel sound: mon école. */
+/** Before a vowel sound, feminine nouns take mon, ton, son: mon école. */
 function possessive(owner: Owner, features: Features, following: string): string {
   const [masculine, feminine, plural] = owner.fr;
   if (features.number === 'plural') return plural;

@@ -37,7 +37,7 @@ function withRest(head: string, rest: number): string {
 
 /**
  * `trois cent vingt et un`, for 0 to 999,999, in the traditional spelling: `quatre-vingts` and `cents` lose their s
- * before another numeral, `un` agrees with what is counted, `mille` never changes.
+ * before another numeral, `un` agrees with the noun, `mille` is invariable.
  */
 export function spellFrench(value: number, gender: Gender = 'm'): string {
   if (value >= 1000) {
@@ -61,12 +61,12 @@ export function spellFrench(value: number, gender: Gender = 'm'): string {
   return `${head}${joint}${spellFrench(unit, gender)}`;
 }
 
-/** Thousands as each language groups them: `12,500` and `12 500`. */
+/** Digits with thousands separators: `12,500`. */
 export function digitsEnglish(value: number): string {
   return String(value).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
-/** See `digitsEnglish`. */
+/** Digits with thousands separators: `12 500`. */
 export function digitsFrench(value: number): string {
   return String(value).replace(/\B(?=(\d{3})+$)/g, ' ');
 }

@@ -65,12 +65,12 @@ for (const [nouns, adjectives] of [
   for (const noun of nouns) ADJECTIVES.set(noun, adjectives);
 }
 
-/** Adjectives that suit a noun; none for one that has no list. */
+/** Adjectives compatible with a noun; none for a noun without a list. */
 export function adjectivesFor(noun: Noun): readonly Adjective[] {
   return ADJECTIVES.get(noun) ?? [];
 }
 
-/** Two different adjectives for a thing behind `to be`, which can be true of it together. */
+/** Two different predicative adjectives that are not mutually exclusive. */
 export function compatiblePair(sampler: Sampler, noun: Noun): [Adjective, Adjective] {
   for (;;) {
     const [one, other] = sampler.pickTwo(predicatesFor(noun));
@@ -78,12 +78,12 @@ export function compatiblePair(sampler: Sampler, noun: Noun): [Adjective, Adject
   }
 }
 
-/** Adjectives that may stand behind `to be`. */
+/** Predicative adjectives compatible with a noun. */
 export function predicatesFor(noun: Noun): Adjective[] {
   return adjectivesFor(noun).filter((adjective) => !NOT_PREDICATIVE.includes(adjective));
 }
 
-/** None, one or rarely two adjectives; two never compete for the same place. */
+/** None, one or rarely two adjectives, the second always after the French noun. */
 function someAdjectives(sampler: Sampler, noun: Noun): Adjective[] {
   const fitting = adjectivesFor(noun);
   if (fitting.length === 0 || sampler.chance(0.65)) return [];
@@ -93,7 +93,7 @@ function someAdjectives(sampler: Sampler, noun: Noun): Adjective[] {
   return behind.length === 0 ? [first] : [first, sampler.pick(behind)];
 }
 
-/** What a verb is about: `thing` from its objects, seldom its subject's own where it happens to one. */
+/** A `thing` that is a possible object of a verb; not a possession of the subject for verbs such as hear and buy. */
 export function objectOf(sampler: Sampler, verb: TransitiveVerb, owner: Owner, negated = false): NounPhrase {
   return thing(
     sampler,
@@ -104,10 +104,10 @@ export function objectOf(sampler: Sampler, verb: TransitiveVerb, owner: Owner, n
 }
 
 /**
- * A thing as an object or subject: some determiner, perhaps adjectives.
+ * A random noun phrase for a thing, with a determiner and possibly adjectives.
  *
- * @param owner whose it may be
- * @param counted whether it may be several by number
+ * @param owner possessive determiner to use in some cases
+ * @param counted whether to allow a numeral
  */
 export function thing(sampler: Sampler, nouns: readonly Noun[], owner: Owner | undefined, counted = true): NounPhrase {
   const noun = sampler.pick(nouns);
@@ -122,7 +122,7 @@ export function thing(sampler: Sampler, nouns: readonly Noun[], owner: Owner | u
   return nounPhrase(noun, 'plural', owner === undefined || sampler.chance(0.5) ? 'the' : { owner }, adjectives);
 }
 
-/** A definite thing, which a pronoun can take up again. */
+/** A definite noun phrase, which a pronoun can refer to. */
 export function definiteThing(
   sampler: Sampler,
   nouns: readonly Noun[],

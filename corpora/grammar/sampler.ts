@@ -1,10 +1,10 @@
 import type { Random } from '../../src/random.js';
 
-/** Draws from lists with one seeded generator. */
+/** Random choices from a seeded generator. */
 export class Sampler {
   constructor(private readonly random: Random) {}
 
-  /** One item, each as likely as the next; throws RangeError for an empty list. */
+  /** A uniformly chosen item. Throws RangeError for an empty list. */
   pick<Item>(items: readonly Item[]): Item {
     const item = items[this.random.integer(items.length)];
     if (item === undefined) throw new RangeError('cannot pick from an empty list');
@@ -18,17 +18,17 @@ export class Sampler {
     return [items[first]!, items[second]!];
   }
 
-  /** True with this probability. */
+  /** True with the given probability. */
   chance(probability: number): boolean {
     return this.random.uniform() < probability;
   }
 
-  /** Uniform over the integers `low` to `high`, both included. */
+  /** A uniform integer from `low` to `high`, both inclusive. */
   between(low: number, high: number): number {
     return low + this.random.integer(high - low + 1);
   }
 
-  /** Puts the items in a random order, in place, and returns them. */
+  /** Shuffles the items in place and returns them. */
   shuffle<Item>(items: Item[]): Item[] {
     return this.random.shuffle(items);
   }

@@ -3,21 +3,21 @@ import type { Phrase } from './features.js';
 import { joinFrench } from './french/join.js';
 import type { Sampler } from './sampler.js';
 
-/** One line of the corpus. */
+/** A sentence pair, one line of the corpus. */
 export interface Pair {
   readonly source: string;
   readonly target: string;
 }
 
-/** A kind of sentence: what it shows and how one is drawn. */
+/** A type of sentence, and how to sample one. */
 export interface Construction {
   readonly name: string;
-  /** Share of the corpus relative to the other constructions. */
+  /** Relative frequency in the corpus. */
   readonly weight: number;
   readonly draw: (sampler: Sampler) => Pair;
 }
 
-/** Joins, capitalises and closes a sentence; French puts a space before `?` and `!`. */
+/** Joins, capitalises and punctuates a sentence. French has a space before `?` and `!`. */
 export function sentence(phrase: Phrase, mark: '.' | '?' | '!' = '.'): Pair {
   return {
     source: capitalise(joinEnglish(phrase.en, mark)),
@@ -30,13 +30,12 @@ export function line(...pairs: readonly Pair[]): Pair {
   return { source: pairs.map((pair) => pair.source).join(' '), target: pairs.map((pair) => pair.target).join(' ') };
 }
 
-/** The same words in a row on both sides. */
+/** Concatenates phrases in both languages. */
 export function sequence(...phrases: readonly (Phrase | undefined)[]): Phrase {
   const given = phrases.filter((phrase) => phrase !== undefined);
   return { en: given.map((phrase) => phrase.en).join(' '), fr: given.map((phrase) => phrase.fr).join(' ') };
 }
 
-/** A phrase of both languages in one line. */
 export function both(en: string, fr: string): Phrase {
   return { en, fr };
 }

@@ -39,23 +39,21 @@ function phrase(entry: string): Phrase {
   return { en, fr };
 }
 
-/** A day of the week. */
 export function day(sampler: Sampler): Phrase {
   return sampler.pick(DAYS);
 }
 
-/** A month. */
 export function month(sampler: Sampler): Phrase {
   return sampler.pick(MONTHS);
 }
 
-/** `3 May`, `1er janvier`, with neither preposition nor article; the first of a month is an ordinal in French. */
+/** `3 May`, `1er janvier`, without preposition or article. The first of a month is an ordinal in French. */
 export function dayOfMonth(date: number, monthIndex: number): Phrase {
   const name = MONTHS[monthIndex] ?? { en: '', fr: '' };
   return { en: `${date} ${name.en}`, fr: `${date === 1 ? '1er' : date} ${name.fr}` };
 }
 
-/** `on 3 May 1998`, `le 3 mai 1998`; of `any` style sometimes with the day of the week, sometimes without the year. */
+/** `on 3 May 1998`, `le 3 mai 1998`. With style `any`, the weekday may be added and the year omitted. */
 export function date(
   sampler: Sampler,
   years: readonly [number, number] = [1950, 2024],
@@ -79,7 +77,7 @@ export function duration(sampler: Sampler, units = 5): Phrase {
   return { en: `${spellEnglish(count)} ${en}`, fr: `${spellFrench(count, gender)} ${fr}` };
 }
 
-/** Clock time without a preposition: `half past seven`, `sept heures et demie`; hour 0 to 23, minute a multiple of five. */
+/** `half past seven`, `sept heures et demie`, without preposition. Hour 0 to 23, minute a multiple of five. */
 export function clock(hour: number, minute: number): Phrase {
   const shown = minute > 30 ? hour + 1 : hour;
   const [enHour, frHour, feminine] = hourName(shown);
@@ -107,7 +105,7 @@ function hourName(hour: number): [en: string, fr: string, feminine: boolean] {
   return [spellEnglish(value), `${spellFrench(value, 'f')} heure${value === 1 ? '' : 's'}`, true];
 }
 
-/** Some clock time with its preposition. */
+/** A random clock time with its preposition. */
 export function atClock(sampler: Sampler): Phrase {
   const hour = sampler.between(0, 23);
   const minute = sampler.chance(0.4) ? 0 : 5 * sampler.between(1, 11);
@@ -119,14 +117,14 @@ export function atClock(sampler: Sampler): Phrase {
   return { en: `at ${time.en}`, fr: `à ${time.fr}` };
 }
 
-/** Whether a clock time makes sense next to this expression: yesterday or on Mondays, not in 1998 or a week ago. */
+/** Whether an expression can be combined with a clock time: yesterday or on Mondays, but not in 1998 or a week ago. */
 export function isDay(time: Phrase | undefined): boolean {
   return (
     time !== undefined && /^(yesterday|the day|tomorrow|today|on |every (day|[A-Z])|(last|next) [A-Z])/.test(time.en)
   );
 }
 
-/** When it happened. */
+/** A time expression for the past. */
 export function past(sampler: Sampler): Phrase {
   const kind = sampler.between(1, 10);
   if (kind <= 4) {
@@ -160,7 +158,7 @@ export function past(sampler: Sampler): Phrase {
   return date(sampler);
 }
 
-/** When it will happen. */
+/** A time expression for the future. */
 export function future(sampler: Sampler): Phrase {
   const kind = sampler.between(1, 8);
   if (kind <= 4) {
@@ -191,7 +189,7 @@ export function future(sampler: Sampler): Phrase {
   return date(sampler, [2025, 2035]);
 }
 
-/** How often, or when as a rule. */
+/** A time expression for habits. */
 export function habit(sampler: Sampler): Phrase {
   const kind = sampler.between(1, 8);
   if (kind === 1) {
@@ -242,12 +240,12 @@ export function habit(sampler: Sampler): Phrase {
   );
 }
 
-/** Now. */
+/** A time expression for the present. */
 export function now(sampler: Sampler): Phrase {
   return sampler.pick(['now/maintenant', 'at the moment/en ce moment', "today/aujourd'hui"].map(phrase));
 }
 
-/** Since when: French has the present with `depuis`. */
+/** An expression of duration up to now; French uses the present with `depuis`. */
 export function since(sampler: Sampler): Phrase {
   if (sampler.chance(0.6)) {
     const time = duration(sampler);

@@ -8,84 +8,79 @@ import { readLines } from '../text/lines.js';
 import { EOS } from '../vocab/special.js';
 import { median, peakResidentMegabytes, reportHead, rounded, type ReportHead } from './report.js';
 
-/** What is measured: a model, its sentences, and how often they are translated. */
 export interface DecodingBenchmark {
-  /** For the report. */
+  /** Name of the model in the report. */
   readonly name: string;
   readonly config: ModelConfig;
-  /** Tokens in the vocabularies. */
+  /** Vocabulary sizes. */
   readonly sourceVocabulary: number;
   readonly targetVocabulary: number;
-  /** Tokens of each sentence, `</s>` included. */
+  /** Length of each sentence in tokens, `</s>` included. */
   readonly lengths: readonly number[];
   readonly beamSize: number;
   /** Timed passes over all sentences. */
   readonly steps: number;
-  /** Passes before them. */
+  /** Passes before the timed ones. */
   readonly warmup: number;
   readonly seed: number;
   readonly policy: ComputePolicy;
-  /** As asked for, for the report. */
+  /** The requested device, for the report. */
   readonly device: string;
 }
 
-/** How fast translation is. */
 export interface DecodingReport extends ReportHead {
   readonly beam_size: number;
   readonly sentences: number;
   readonly sentences_per_second: number;
-  /** Generated tokens of the best hypotheses. */
+  /** Tokens of the best hypotheses. */
   readonly target_tokens_per_second: number;
   readonly peak_resident_megabytes: number;
 }
 
-/** As the default settings translate. */
 const { batchTokens, lengthPenalty } = configSchema.shape.decoding.parse({});
 
-/** Lengths are those of a Weibull distribution of this scale and shape, within these limits. */
-const LENGTHS = { scale: 16, shape: 2.2, shortest: 5, longest: 30 } as const;
+/** Parameters of a Weibull distribution, clipped to the range from `minimum` to `maximum`. */
+const LENGTHS = { scale: 16, shape: 2.2, minimum: 5, maximum: 30 } as const;
 
 /**
- * Lengths of synthetic sentences in tokens, `</s>` included: a fixed share of every length, from 5 to 30 with the median
- * at 14 and more short than long ones, as in captions and talks. The same as in bench/peer_pytorch.py.
- *
- * @returns in rising order
+ * Returns the lengths of synthetic sentences in tokens, `</s>` included, in ascending order: quantiles of a Weibull
+ * distribution from 5 to 30 tokens with a median of 14, similar to captions and talks. Must equal those of
+ * bench/peer_pytorch.py.
  */
-export function sentenceLengths(sentences: number): number[] {
-  const { scale, shape, shortest, longest } = LENGTHS;
+export function syntheticLengths(sentences: number): number[] {
+  const { scale, shape, minimum, maximum } = LENGTHS;
   return Array.from({ length: sentences }, (_, index) => {
     const quantile = scale * (-Math.log(1 - (index + 0.5) / sentences)) ** (1 / shape);
-    return Math.min(longest, Math.max(shortest, Math.round(quantile)));
+    return Math.min(maximum, Math.max(minimum, Math.round(quantile)));
   });
 }
 
 /**
- * Lengths of the sentences of a tokenised text, `</s>` included; blank lines are no sentences.
+ * Reads the lengths of the sentences of a tokenised text, `</s>` included. Blank lines are ignored.
  *
- * @param file a sentence a line, its tokens between spaces, as `s2s tokenize` writes them (.gz or not)
- * @throws S2sError when the file cannot be read or holds no sentence
+ * @param file one sentence per line, its tokens separated by spaces as in the output of `s2s tokenize`; may be gzipped
+ * @throws S2sError if the file cannot be read or contains no sentence
  */
-export async function lengthsIn(file: string): Promise<number[]> {
+export async function readSentenceLengths(file: string): Promise<number[]> {
   const lengths: number[] = [];
   for await (const line of readLines(file)) {
-    // Spaces alone, for other white space may be a token.
+    // Only spaces separate tokens: other white space may be a token.
     const tokens = line.split(' ').filter((token) => token !== '');
     if (tokens.length > 0) lengths.push(tokens.length + 1);
   }
   if (lengths.length === 0)
-    throw new S2sError('no-sentences', 'holds no sentence', {
+    throw new S2sError('no-sentences', 'this file contains no sentence', {
       place: { file },
-      hint: 'It should have a sentence a line, in tokens as s2s tokenize writes them.',
+      hint: 'It should have one tokenised sentence per line, as in the output of s2s tokenize.',
     });
   return lengths;
 }
 
 /**
- * Times the translation of synthetic sentences by a model with random weights, with the search that `s2s translate`
- * uses. A random model would end its sentences anywhere, so it is kept from ever choosing `</s>`, and every sentence is
- * prolonged to exactly as many tokens as its source has. `loadTensorFlow` comes first.
+ * Measures the speed of beam search with a randomly initialised model on random sentences. `</s>` is banned, so that
+ * each hypothesis is exactly as long as its source and speeds are comparable. Call `loadTensorFlow` first.
  *
- * @throws S2sError `wrong-lengths` when a translation has another length, so that speeds could not be compared
+ * @throws S2sError `wrong-lengths` if a hypothesis has another length
  */
 export async function timeDecoding({
   name,
@@ -114,7 +109,7 @@ export async function timeDecoding({
     { random: new Random(seed), policy },
   );
   try {
-    model.parameters.assign(model.outputBias, withoutEnd(targetVocabulary));
+    model.parameters.assign(model.outputBias, biasWithoutEos(targetVocabulary));
     const options = { beamSize, lengthPenalty, batchTokens, maxLengthRatio: 1, maxLengthMargin: 0 };
     const seconds: number[] = [];
     for (let pass = 0; pass < warmup + steps; pass++) {
@@ -122,7 +117,7 @@ export async function timeDecoding({
       const translations = await translateAll(model, sources, options);
       if (pass >= warmup) seconds.push((performance.now() - start) / 1000);
       if (translations.some(([best], index) => best?.tokens.length !== sources[index]!.length))
-        throw new S2sError('wrong-lengths', 'a translation of the benchmark is not as long as its source');
+        throw new S2sError('wrong-lengths', 'a hypothesis of the benchmark is not as long as its source');
     }
     const middle = median(seconds);
     return {
@@ -138,8 +133,8 @@ export async function timeDecoding({
   }
 }
 
-/** An output bias with which `</s>` never is the best token. */
-function withoutEnd(vocabulary: number): Float32Array {
+/** Output bias that bans `</s>`. */
+function biasWithoutEos(vocabulary: number): Float32Array {
   const bias = new Float32Array(vocabulary);
   bias[EOS] = -1e9;
   return bias;

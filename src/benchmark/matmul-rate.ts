@@ -5,14 +5,13 @@ import type { ComputePolicy, Precision } from '../runtime/policy.js';
 import { loadedRuntime } from '../runtime/tensorflow.js';
 import { tf } from '../runtime/tf.js';
 
-/** Rows and columns of the factors: large enough that starting a product costs nothing beside it. */
+/** Matrix size, large enough to make the launch overhead negligible. */
 const SIZE = { cpu: 2048, gpu: 8192 } as const;
 const REPETITIONS = 3;
 
 /**
- * What the device reaches in one large square matrix product in this number format, in billions of floating-point
- * operations a second: the best of a few, with our kernels or TensorFlow's, whichever are faster. It is what a training step
- * is held against. `loadTensorFlow` comes first.
+ * Measures the speed of a large square matrix product in GFLOP/s, as the reference for a training step: the best of
+ * several repetitions, with the custom kernel or TensorFlow's, whichever is faster. Call `loadTensorFlow` first.
  */
 export function matmulRate(policy: ComputePolicy, size: number = SIZE[loadedRuntime()?.kind ?? 'cpu']): number {
   const rate = rateWith(policy, size);
@@ -22,7 +21,7 @@ export function matmulRate(policy: ComputePolicy, size: number = SIZE[loadedRunt
 function rateWith(policy: ComputePolicy, size: number): number {
   const { precision } = policy;
   let seconds = Infinity;
-  // The first one does not count: it makes threads and, on a GPU, loads kernels.
+  // The first repetition is a warm-up: it starts threads and, on a GPU, loads kernels.
   for (let repetition = 0; repetition <= REPETITIONS; repetition++) {
     tf.tidy(() => {
       const factor = (): Tensor2D => inPrecision(tf.randomUniform([size, size], -1, 1) as Tensor2D, precision);
@@ -37,7 +36,7 @@ function rateWith(policy: ComputePolicy, size: number): number {
   return (2 * size ** 3) / seconds / 1e9;
 }
 
-/** A GPU works on while we go on: reading one number waits for it. */
+/** GPU kernels are asynchronous: waits until the matrix is computed by reading one element. */
 function waitFor(matrix: Tensor2D, precision: Precision): void {
   const [rows, columns] = matrix.shape;
   const indices: Tensor[] = [tf.tensor1d([rows - 1, columns - 1], 'int32'), tf.tensor1d([1, 1], 'int32')];

@@ -2,21 +2,20 @@ import { nearest } from '../config/nearest.js';
 import { configSchema, type ModelConfig } from '../config/schema.js';
 import { UsageError } from '../errors.js';
 
-/** Sizes of the synthetic work. */
+/** Sizes of a synthetic batch. */
 export interface BatchShape {
-  /** Sentence pairs of a batch. */
   readonly batch: number;
   /** Source tokens of every sentence. */
   readonly sourceTime: number;
   /** Target tokens of every sentence. */
   readonly targetTime: number;
-  /** Tokens in the vocabularies. */
+  /** Vocabulary sizes. */
   readonly sourceVocabulary: number;
   readonly targetVocabulary: number;
 }
 
-/** The work of `s2s bench` where nothing else is asked for. */
-export const STANDARD_SHAPE: BatchShape = {
+/** Default of `s2s bench`. */
+export const DEFAULT_SHAPE: BatchShape = {
   batch: 64,
   sourceTime: 25,
   targetTime: 25,
@@ -27,9 +26,9 @@ export const STANDARD_SHAPE: BatchShape = {
 const COMMON = { dropout: { embedding: 0.1, output: 0.1 } } as const;
 const LAYERS = { type: 'lstm', hiddenSize: 512, dropout: 0.1 } as const;
 
-/** The models measured, the same ones as in bench/peer_pytorch.py. */
+/** Must equal the models of bench/peer_pytorch.py. */
 const MODELS = {
-  /** One bidirectional encoder layer of 256 a direction. */
+  /** One bidirectional encoder layer with 256 units per direction. */
   lstm: {
     ...COMMON,
     embeddingSize: 256,
@@ -44,23 +43,22 @@ const MODELS = {
   },
 } as const;
 
-/** Names of the models that can be measured. */
 export const BENCHMARK_MODELS: readonly string[] = Object.keys(MODELS);
 
 /**
- * Settings of a model that is measured, by its name.
+ * Returns the settings of a benchmark model.
  *
  * @throws UsageError `unknown-model`
  */
 export function benchmarkModel(name: string): ModelConfig {
   if (Object.hasOwn(MODELS, name)) return configSchema.shape.model.parse(MODELS[name as keyof typeof MODELS]);
-  const there = `There are: ${BENCHMARK_MODELS.join(', ')}.`;
+  const available = `Available models: ${BENCHMARK_MODELS.join(', ')}.`;
   if (name === 'transformer')
-    throw new UsageError('unknown-model', 'There is no Transformer in s2s yet, so none can be measured.', {
-      hint: there,
+    throw new UsageError('unknown-model', 's2s does not implement the Transformer yet', {
+      hint: available,
     });
-  const meant = nearest(name, BENCHMARK_MODELS);
-  throw new UsageError('unknown-model', `There is no model ${name} to measure.`, {
-    hint: meant === undefined ? there : `Did you mean ${meant}? ${there}`,
+  const suggestion = nearest(name, BENCHMARK_MODELS);
+  throw new UsageError('unknown-model', `there is no benchmark model ${name}`, {
+    hint: suggestion === undefined ? available : `Did you mean ${suggestion}? ${available}`,
   });
 }

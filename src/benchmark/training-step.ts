@@ -2,7 +2,7 @@ import { configSchema, type ModelConfig } from '../config/schema.js';
 import { shapeOf, type Batch } from '../data/batch.js';
 import { S2sError } from '../errors.js';
 import { buildModel } from '../model/build.js';
-import { FIRST_LOSS_SCALE } from '../optim/loss-scale.js';
+import { INITIAL_LOSS_SCALE } from '../optim/loss-scale.js';
 import { Optimizer } from '../optim/optimizer.js';
 import { Random } from '../random.js';
 import type { ComputePolicy } from '../runtime/policy.js';
@@ -12,37 +12,35 @@ import { matmulRate } from './matmul-rate.js';
 import type { BatchShape } from './models.js';
 import { median, peakResidentMegabytes, reportHead, rounded, type ReportHead } from './report.js';
 
-/** What is measured: a model, its work, and how often. */
 export interface TrainingBenchmark {
-  /** For the report. */
+  /** Name of the model in the report. */
   readonly name: string;
   readonly config: ModelConfig;
   readonly shape: BatchShape;
   /** Timed steps. */
   readonly steps: number;
-  /** Steps before them. */
+  /** Steps before the timed ones. */
   readonly warmup: number;
   readonly seed: number;
   readonly policy: ComputePolicy;
-  /** As asked for, for the report. */
+  /** The requested device, for the report. */
   readonly device: string;
 }
 
-/** How fast training steps are. */
 export interface TrainingReport extends ReportHead {
   /** Median of the timed steps. */
   readonly seconds_per_step: number;
   readonly target_tokens_per_second: number;
-  /** Billions of operations a second of the step's matrix products (`model.flops`), over the time of the whole step. */
+  /** GFLOP/s: operations of the matrix products of a step (`model.flops`), divided by the time of the whole step. */
   readonly gigaflops_per_second: number;
-  /** Those of one large matrix product in the same number format, the best of some before and after the steps. */
+  /** GFLOP/s of one large matrix product in the same precision: the best measured before and after the steps. */
   readonly matmul_gigaflops_per_second: number;
-  /** The one over the other. */
+  /** Ratio of the two rates above. */
   readonly share_of_matmul_rate: number;
   readonly peak_resident_megabytes: number;
 }
 
-/** As the peers train: clipping at norm 1, label smoothing 0.1, Adam at 0.001. */
+/** Must equal the settings of bench/peer_pytorch.py. */
 const TRAINING = configSchema.shape.training.parse({
   clipNorm: 1,
   labelSmoothing: 0.1,
@@ -50,10 +48,11 @@ const TRAINING = configSchema.shape.training.parse({
 });
 
 /**
- * Times training steps, as `s2s train` makes them, on one full batch of random ids: forward, loss, backward, clipping
- * and optimiser. `loadTensorFlow` comes first.
+ * Measures the speed of training steps (forward, loss, backward, clipping and optimiser) on a batch of random ids
+ * without padding. Call `loadTensorFlow` first.
  *
- * @throws S2sError `not-finite` when a step gives a loss, perplexity or gradient that is not finite: its time would mean nothing
+ * @throws S2sError `not-finite` if loss, perplexity or gradient of a step is not finite, which makes its time
+ *   meaningless
  */
 export async function timeTraining({
   name,
@@ -65,7 +64,7 @@ export async function timeTraining({
   policy,
   device,
 }: TrainingBenchmark): Promise<TrainingReport> {
-  const lossFactor = policy.precision === 'float16' ? FIRST_LOSS_SCALE.factor : 1;
+  const lossFactor = policy.precision === 'float16' ? INITIAL_LOSS_SCALE.factor : 1;
   const rateBefore = matmulRate(policy);
   const model = buildModel(
     config,
@@ -89,10 +88,7 @@ export async function timeTraining({
         lossFactor,
       });
       if (!applied)
-        throw new S2sError(
-          'not-finite',
-          `step ${number} of the benchmark gave a loss, perplexity or gradient that is not finite`,
-        );
+        throw new S2sError('not-finite', `loss, perplexity or gradient of benchmark step ${number} is not finite`);
       if (number > warmup) seconds.push((performance.now() - start) / 1000);
     }
     const step = median(seconds);
@@ -114,7 +110,7 @@ export async function timeTraining({
   }
 }
 
-/** A batch without padding, every id drawn from the real tokens. */
+/** A batch without padding, of random ids above the special tokens. */
 function fullBatch(
   { batch, sourceTime, targetTime, sourceVocabulary, targetVocabulary }: BatchShape,
   random: Random,

@@ -5,13 +5,13 @@ import { S2sError, UsageError } from '../errors.js';
 import { readJsonFile, writeJsonFile } from './json-file.js';
 import { CHECKPOINT_VERSION, checkpointVersion } from './state.js';
 
-/** Folder of the checkpoints in a run directory. */
+/** Directory of the checkpoints in a run directory. */
 export const CHECKPOINTS = 'checkpoints';
 const INDEX = 'index.json';
 
 const entrySchema = z.strictObject({
   step: z.int().min(0),
-  /** Scores on the dev set by metric; empty when the weights of this step were not validated. */
+  /** Dev scores by metric; empty if the weights of this step were not validated. */
   scores: z.record(z.string(), z.number()),
 });
 
@@ -28,16 +28,15 @@ const indexSchema = z
     version: checkpointVersion,
     /** In the order of saving. */
     checkpoints: z.array(entrySchema),
-    /** Step of the best checkpoint; null as long as none has a score. */
+    /** Step of the best checkpoint; null if none has a score. */
     best: z.int().min(0).nullable(),
   })
-  .refine(bestIsListed, 'best is none of the checkpoints');
+  .refine(bestIsListed, 'best is not in checkpoints');
 
-/** A checkpoint as the index lists it. */
 export type CheckpointEntry = z.output<typeof entrySchema>;
 export type CheckpointIndex = z.output<typeof indexSchema>;
 
-/** The dev score that decides which checkpoint is best. */
+/** The criterion for the best checkpoint. */
 export interface Selection {
   readonly metric: string;
   readonly better: 'higher' | 'lower';
@@ -51,13 +50,13 @@ export interface Retention {
   readonly keepBest: number;
 }
 
-/** Which checkpoint of a run: the best by its dev score, the last saved, or that of a step. */
+/** Selects a checkpoint of a run: the best by its dev score, the last one saved, or the one of a step. */
 export type WhichCheckpoint = 'best' | 'last' | number;
 
 /**
- * The checkpoints of a run in the order of saving; none where there is no run.
+ * Reads the index of the checkpoints of a run; empty if there is no run.
  *
- * @throws S2sError when the index is damaged; the hint says how to go on without it
+ * @throws S2sError if the index is damaged; the hint says how to continue without it
  */
 export async function readIndex(runDirectory: string): Promise<CheckpointIndex> {
   const folder = join(runDirectory, CHECKPOINTS);
@@ -66,14 +65,14 @@ export async function readIndex(runDirectory: string): Promise<CheckpointIndex> 
   } catch (error) {
     if (isMissing(error)) return await indexOfFolders(runDirectory);
     if (!(error instanceof S2sError) || error.code === 'checkpoint-version') throw error;
-    const steps = listSteps(await indexOfFolders(runDirectory)) || 'there is none';
-    const consequence = 'then all scores are unknown, and the last checkpoint counts as the best';
+    const steps = listSteps(await indexOfFolders(runDirectory)) || 'there are none';
+    const consequence = 'all scores are then unknown, and the last checkpoint is used as the best';
     const hint = `Choose a checkpoint with --checkpoint N (${steps}), or delete this file: ${consequence}.`;
     throw new S2sError(error.code, error.message, { place: error.place, hint, cause: error });
   }
 }
 
-/** The checkpoints of a run as its folders show them, without scores, in the order of their steps. */
+/** Lists the checkpoint directories of a run, without scores, in the order of their steps. */
 export async function indexOfFolders(runDirectory: string): Promise<CheckpointIndex> {
   const folder = join(runDirectory, CHECKPOINTS);
   const names = await readdir(folder).catch(() => []);
@@ -85,23 +84,22 @@ export async function indexOfFolders(runDirectory: string): Promise<CheckpointIn
   };
 }
 
-/** Replaces the index of a run. */
 export async function writeIndex(runDirectory: string, index: CheckpointIndex): Promise<void> {
   await writeJsonFile(join(runDirectory, CHECKPOINTS, INDEX), index);
 }
 
-/** The entries that have the selected score, best first; equal scores in the order of saving. */
+/** Returns the entries that have a score of the metric, best first. */
 export function rank(entries: readonly CheckpointEntry[], { metric, better }: Selection): CheckpointEntry[] {
   const sign = better === 'higher' ? -1 : 1;
-  // The sort is stable, so the best checkpoint changes only on an improvement.
+  // The sort is stable: on a tie, the earlier checkpoint stays the best.
   return entries
     .flatMap((entry) => (entry.scores[metric] === undefined ? [] : [{ entry, key: sign * entry.scores[metric] }]))
     .sort((a, b) => a.key - b.key)
     .map(({ entry }) => entry);
 }
 
-/** The index after a save: the last `keepLast` entries and the best `keepBest`. */
-export function retain(
+/** Returns the index of the checkpoints to keep: the last `keepLast` and the best `keepBest`, at least one of each. */
+export function applyRetention(
   entries: readonly CheckpointEntry[],
   { selection, keepLast, keepBest }: Retention,
 ): CheckpointIndex {
@@ -115,14 +113,14 @@ export function retain(
 }
 
 /**
- * The step of the checkpoint that is asked for; of the last one where the best is asked for and none has a score.
+ * Returns the step of the selected checkpoint. Without scores, the best checkpoint is the last one.
  *
  * @throws S2sError `no-checkpoint`
  */
-export function choose(runDirectory: string, index: CheckpointIndex, which: WhichCheckpoint): number {
+export function resolveStep(runDirectory: string, index: CheckpointIndex, which: WhichCheckpoint): number {
   const last = index.checkpoints.at(-1)?.step;
   if (last === undefined) {
-    throw new S2sError('no-checkpoint', 'there is no checkpoint here', {
+    throw new S2sError('no-checkpoint', 'this directory contains no checkpoint', {
       place: { file: runDirectory },
       hint: 'Train first (s2s train), or name the run directory of a trained model.',
     });
@@ -132,21 +130,21 @@ export function choose(runDirectory: string, index: CheckpointIndex, which: Whic
   if (index.checkpoints.some((entry) => entry.step === which)) return which;
   throw new UsageError('no-checkpoint', `there is no checkpoint of step ${which}`, {
     place: { file: runDirectory },
-    hint: `There are: ${listSteps(index)}.`,
+    hint: `Available steps: ${listSteps(index)}.`,
   });
 }
 
-/** The steps that there are, for a message. */
+/** The steps of the checkpoints, for messages: `100, 200 (best)`. */
 export function listSteps(index: CheckpointIndex): string {
   return index.checkpoints.map(({ step }) => (step === index.best ? `${step} (best)` : String(step))).join(', ');
 }
 
-/** Name of a checkpoint's folder. */
+/** Name of the directory of a checkpoint. */
 export function stepName(step: number): string {
   return `step-${String(step).padStart(8, '0')}`;
 }
 
-/** Whether an error says that a file is not there. */
+/** Whether an error reports a missing file. */
 export function isMissing(error: unknown): error is Error & { path: string } {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT' && 'path' in error;
 }

@@ -3,20 +3,19 @@ import { join, relative, resolve } from 'node:path';
 import { replaceFile } from '../files/replace.mjs';
 
 /*
- * `.s2s/last-run` in a working directory names the run last trained from there, so that `s2s translate` and
- * `s2s eval` need no --model after a training. The folder keeps itself out of version control.
+ * `.s2s/last-run` in a working directory contains the path of the run directory that was last trained from there, the
+ * default of `--model` in `s2s translate` and `s2s eval`. Its own .gitignore excludes `.s2s` from version control.
  */
 
 const FOLDER = '.s2s';
 const FILE = 'last-run';
 
 /**
- * Notes a run as the last one trained from a working directory. A directory that cannot be written to is no reason
- * to fail a training, so there the note is not made.
+ * Records a run as the last one trained from a working directory.
  *
- * @returns whether it was noted
+ * @returns false if the working directory is not writable, which must not make training fail
  */
-export async function rememberRun(runDirectory: string, workingDirectory = process.cwd()): Promise<boolean> {
+export async function writeLastRun(runDirectory: string, workingDirectory = process.cwd()): Promise<boolean> {
   const folder = join(workingDirectory, FOLDER);
   try {
     await mkdir(folder, { recursive: true });
@@ -29,12 +28,12 @@ export async function rememberRun(runDirectory: string, workingDirectory = proce
   }
 }
 
-/** The run last trained from a working directory, as an absolute path; undefined when none is known or it is gone. */
-export async function lastRun(workingDirectory = process.cwd()): Promise<string | undefined> {
+/** Absolute path of the run last trained from a working directory; undefined if unknown or deleted. */
+export async function readLastRun(workingDirectory = process.cwd()): Promise<string | undefined> {
   try {
-    const noted = (await readFile(join(workingDirectory, FOLDER, FILE), 'utf8')).trimEnd();
-    const runDirectory = resolve(workingDirectory, noted);
-    return noted !== '' && (await stat(runDirectory)).isDirectory() ? runDirectory : undefined;
+    const recorded = (await readFile(join(workingDirectory, FOLDER, FILE), 'utf8')).trimEnd();
+    const runDirectory = resolve(workingDirectory, recorded);
+    return recorded !== '' && (await stat(runDirectory)).isDirectory() ? runDirectory : undefined;
   } catch {
     return undefined;
   }

@@ -5,12 +5,12 @@ import { S2sError } from '../errors.js';
 import { moveIntoPlace, syncFolder } from '../files/replace.mjs';
 import {
   CHECKPOINTS,
-  choose,
+  resolveStep,
   indexOfFolders,
   isMissing,
   listSteps,
   readIndex,
-  retain,
+  applyRetention,
   stepName,
   writeIndex,
   type CheckpointEntry,
@@ -25,20 +25,20 @@ import { CHECKPOINT_VERSION, checkpointStateSchema, type CheckpointState } from 
 /*
  * Checkpoints in a run directory:
  *
- *   checkpoints/index.json                  which there are, with their scores; written last
+ *   checkpoints/index.json                  list of checkpoints with their scores; written last
  *   checkpoints/step-00001234/
- *     model.safetensors                     the weights under the model's own names
- *     optimizer.safetensors                 the optimiser's slots
- *     state.json                            step, position, random state, checksums of the two others, ...
+ *     model.safetensors                     weights by parameter name
+ *     optimizer.safetensors                 optimiser moments
+ *     state.json                            step, batch position, seed, checksums of the other two files, ...
  *
- * A checkpoint is written to a folder of another name and renamed, then entered in the index: what the index
- * does not name does not count.
+ * A checkpoint is written to a temporary directory, renamed, and added to the index. Directories that the index does
+ * not list are ignored.
  */
 
 const MODEL = 'model.safetensors';
 const OPTIMIZER = 'optimizer.safetensors';
 const STATE = 'state.json';
-/** Folders being written, and folders being replaced; either is left over when a save is interrupted. */
+/** Prefixes of directories being written and being replaced. An interrupted save leaves them behind. */
 const NEW_PREFIX = '.new-';
 const OLD_PREFIX = '.old-';
 
@@ -46,7 +46,7 @@ export interface NewCheckpoint {
   readonly weights: SavedTensors;
   readonly optimizer: SavedTensors;
   readonly state: CheckpointState;
-  /** Scores on the dev set by metric; none between validations. Those that are not finite are left out. */
+  /** Dev scores by metric; empty without a validation. Scores that are not finite are ignored. */
   readonly scores?: Readonly<Record<string, number>>;
 }
 
@@ -57,10 +57,10 @@ export interface Checkpoint {
 }
 
 /**
- * Saves a checkpoint and removes those no longer to be kept. Interrupted at any point, the run directory still
- * holds every checkpoint that it held before.
+ * Saves a checkpoint and deletes those outside the retention policy. An interruption at any point loses no existing
+ * checkpoint.
  *
- * @returns the index as it is now
+ * @returns the updated index
  */
 export async function saveCheckpoint(
   runDirectory: string,
@@ -69,7 +69,7 @@ export async function saveCheckpoint(
 ): Promise<CheckpointIndex> {
   const folder = join(runDirectory, CHECKPOINTS);
   await mkdir(folder, { recursive: true });
-  await recover(folder);
+  await recoverInterruptedSaves(folder);
   const before = await readIndex(runDirectory);
   const { step } = checkpoint.state;
   const draft = join(folder, `${NEW_PREFIX}${stepName(step)}-${randomBytes(4).toString('hex')}`);
@@ -81,20 +81,20 @@ export async function saveCheckpoint(
   };
   await writeJsonFile(join(draft, STATE), { ...checkpoint.state, version: CHECKPOINT_VERSION, files });
   await syncFolder(draft);
-  await putInPlace(folder, draft, stepName(step));
+  await replaceCheckpoint(folder, draft, stepName(step));
 
-  // Saved again without scores, as when training is interrupted right after a validation, a step keeps those it has.
+  // A step that is saved again without scores, on an interrupt right after its validation, keeps its scores.
   const known = before.checkpoints.find((entry) => entry.step === step);
   const entry = withScores(known ?? { step, scores: {} }, checkpoint.scores ?? {});
   return replaceIndex(runDirectory, [...before.checkpoints.filter((other) => other.step !== step), entry], retention);
 }
 
 /**
- * Enters the dev scores of a step whose checkpoint is already saved, and removes the checkpoints no longer to be kept.
- * The files of the checkpoint do not change. Without a checkpoint of that step nothing happens.
+ * Adds dev scores to the index entry of a saved checkpoint, and deletes checkpoints outside the retention policy. Has
+ * no effect if there is no checkpoint of that step.
  *
- * @param scores by metric; those that are not finite are left out
- * @returns the index as it is now
+ * @param scores by metric; scores that are not finite are ignored
+ * @returns the updated index
  */
 export async function scoreCheckpoint(
   runDirectory: string,
@@ -109,18 +109,18 @@ export async function scoreCheckpoint(
 }
 
 /**
- * Loads the weights and the state of a checkpoint, validated and compared with their checksums. `best` is the last
- * checkpoint as long as none has a dev score. A checkpoint chosen by its step loads without a valid index, too.
+ * Loads the weights and the state of a checkpoint, validates them and verifies their checksums. Without dev scores,
+ * `best` is the last checkpoint. A checkpoint selected by its step can be loaded even if the index is damaged.
  *
- * @throws S2sError when there is no such checkpoint or it is damaged; the hint names those there are
+ * @throws S2sError if the checkpoint is missing or damaged; the hint lists the other checkpoints
  */
 export async function loadCheckpoint(runDirectory: string, which: WhichCheckpoint = 'best'): Promise<Checkpoint> {
   const index = await readIndex(runDirectory).catch((error: unknown) => {
     if (typeof which !== 'number') throw error;
     return indexOfFolders(runDirectory);
   });
-  const step = choose(runDirectory, index, which);
-  const directory = await folderOf(runDirectory, step);
+  const step = resolveStep(runDirectory, index, which);
+  const directory = await findCheckpoint(runDirectory, step);
   return withAlternatives(index, step, async () => {
     const state = await readJsonFile(join(directory, STATE), checkpointStateSchema);
     const { tensors } = await readSafetensors(join(directory, MODEL), state.files?.[MODEL]);
@@ -129,9 +129,9 @@ export async function loadCheckpoint(runDirectory: string, which: WhichCheckpoin
 }
 
 /**
- * Loads the optimiser's slots of a checkpoint.
+ * Loads the optimiser moments of a checkpoint.
  *
- * @throws S2sError when they are missing or damaged
+ * @throws S2sError if they are missing or damaged
  */
 export async function loadOptimizer(checkpoint: Checkpoint): Promise<SavedTensors> {
   const file = join(checkpoint.directory, OPTIMIZER);
@@ -147,67 +147,19 @@ export async function loadOptimizer(checkpoint: Checkpoint): Promise<SavedTensor
   }
 }
 
-/**
- * Checks that the tensors of a checkpoint have the names, the shapes and the dtype (float32) that are expected.
- *
- * @param expected shape of each tensor by name, as the configuration describes them
- * @param owner what the tensors belong to: the weights of the model, or the moments of its optimiser
- * @throws S2sError `checkpoint-mismatch` with every difference: the name of the tensor, its shape or dtype in the
- *   checkpoint and the expected one
- */
-export function assertSameShapes(
-  expected: ReadonlyMap<string, readonly number[]>,
-  found: SavedTensors,
-  directory: string,
-  owner: 'model' | 'optimiser' = 'model',
-): void {
-  const differences: string[] = [];
-  for (const [name, shape] of expected) {
-    const tensor = found.get(name);
-    if (tensor === undefined) differences.push(`${name} ${formatShape(shape)} is missing`);
-    else if (formatShape(tensor.shape) !== formatShape(shape))
-      differences.push(`${name} is ${formatShape(tensor.shape)} and not ${formatShape(shape)}`);
-    else if (tensor.dtype !== 'F32') differences.push(`${name} is ${tensor.dtype} and not F32`);
-  }
-  for (const [name, tensor] of found) {
-    if (!expected.has(name)) differences.push(`${name} ${formatShape(tensor.shape)} is not in the ${owner}`);
-  }
-  if (differences.length === 0) return;
-  const list = differences.join('\n  ');
-  if (owner === 'optimiser') {
-    throw new S2sError(
-      'checkpoint-mismatch',
-      `the optimiser moments in ${OPTIMIZER} do not fit the model:\n  ${list}`,
-      {
-        place: { file: directory },
-        hint: 'The file is damaged or from another run: copy it again, or train again in another --run-dir.',
-      },
-    );
-  }
-  throw new S2sError(
-    'checkpoint-mismatch',
-    `the checkpoint is of another model than the configuration describes:\n  ${list}`,
-    {
-      place: { file: directory },
-      hint: 'Use the configuration that the run was trained with, or another --run-dir for the new model.',
-    },
-  );
-}
-
-/** An entry with more scores; those that are not finite are left out. */
 function withScores({ step, scores }: CheckpointEntry, added: Readonly<Record<string, number>>): CheckpointEntry {
   const finite = Object.entries(added).filter(([, value]) => Number.isFinite(value));
   return { step, scores: { ...scores, ...Object.fromEntries(finite) } };
 }
 
-/** Writes the index of the checkpoints to keep, then removes the files of the others: never the other way round. */
+/** Writes the index of the checkpoints to keep, then deletes the others. The index never lists a deleted checkpoint. */
 async function replaceIndex(
   runDirectory: string,
   entries: readonly CheckpointEntry[],
   retention: Retention,
 ): Promise<CheckpointIndex> {
   const folder = join(runDirectory, CHECKPOINTS);
-  const index = retain(entries, retention);
+  const index = applyRetention(entries, retention);
   await writeIndex(runDirectory, index);
   await syncFolder(folder);
   const kept = new Set(index.checkpoints.map((entry) => entry.step));
@@ -217,18 +169,19 @@ async function replaceIndex(
   return index;
 }
 
-/** Says, when a checkpoint cannot be loaded, which others there are. */
+/** Adds the steps of the other checkpoints to the hint of an error thrown by `load`. */
 async function withAlternatives<T>(index: CheckpointIndex, step: number, load: () => Promise<T>): Promise<T> {
   try {
     return await load();
   } catch (error) {
     const others = { ...index, checkpoints: index.checkpoints.filter((entry) => entry.step !== step) };
+    const usage = 'To use one, pass --checkpoint N to s2s translate or s2s eval.';
     const advice =
       others.checkpoints.length === 0
-        ? 'There is no other checkpoint in this run.'
-        : `Other checkpoints of this run: ${listSteps(others)}. s2s translate and s2s eval use one with --checkpoint N.`;
+        ? 'This run has no other checkpoint.'
+        : `Other checkpoints of this run: ${listSteps(others)}. ${usage}`;
     if (isMissing(error)) {
-      throw new S2sError('checkpoint-incomplete', `the checkpoint of step ${step} lacks this file`, {
+      throw new S2sError('checkpoint-incomplete', `this file of the checkpoint of step ${step} is missing`, {
         place: { file: error.path },
         hint: advice,
         cause: error,
@@ -240,8 +193,8 @@ async function withAlternatives<T>(index: CheckpointIndex, step: number, load: (
   }
 }
 
-/** Clears away what interrupted saves left: drafts are dropped; a checkpoint moved aside and not replaced returns. */
-async function recover(folder: string): Promise<void> {
+/** Deletes unfinished checkpoints, and restores those that were renamed but not yet replaced. */
+async function recoverInterruptedSaves(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     if (name.startsWith(OLD_PREFIX)) {
       const target = join(folder, name.slice(OLD_PREFIX.length));
@@ -255,25 +208,21 @@ async function recover(folder: string): Promise<void> {
   }
 }
 
-/** The folder of a checkpoint: where it was moved aside when a save was interrupted that would have replaced it. */
-async function folderOf(runDirectory: string, step: number): Promise<string> {
+/** Returns the directory of a checkpoint, or its old name if a save was interrupted while replacing it. */
+async function findCheckpoint(runDirectory: string, step: number): Promise<string> {
   const folder = join(runDirectory, CHECKPOINTS);
   const directory = join(folder, stepName(step));
   const aside = join(folder, `${OLD_PREFIX}${stepName(step)}`);
   return !(await exists(directory)) && (await exists(aside)) ? aside : directory;
 }
 
-/** Renames a finished draft; a checkpoint of the same step makes way. */
-async function putInPlace(folder: string, draft: string, name: string): Promise<void> {
+/** Renames a finished draft to its final name, replacing a checkpoint of the same step. */
+async function replaceCheckpoint(folder: string, draft: string, name: string): Promise<void> {
   const target = join(folder, name);
   const aside = join(folder, `${OLD_PREFIX}${name}`);
   if (await exists(target)) await rename(target, aside);
   await moveIntoPlace(draft, target);
   await rm(aside, { recursive: true, force: true });
-}
-
-function formatShape(shape: readonly number[]): string {
-  return `[${shape.join(', ')}]`;
 }
 
 async function exists(path: string): Promise<boolean> {

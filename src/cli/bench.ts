@@ -21,42 +21,41 @@ interface BenchArguments extends CommonArguments {
   readonly source: string | undefined;
 }
 
-/** `s2s bench`: how fast this machine trains and translates, on synthetic data. */
 export const benchCommand: CommandModule<object, BenchArguments> = {
   command: 'bench',
-  describe: 'Measure how fast this machine trains and translates, on synthetic data',
+  describe: 'Measure training and translation speed on synthetic data',
   builder: (yargs) =>
-    withDeviceOption(withCommonOptions(yargs), '; cpu,gpu for one after the other')
+    withDeviceOption(withCommonOptions(yargs), '; cpu,gpu measures both')
       .option('model', {
         alias: 'm',
         type: 'string',
         defaultDescription: 'lstm, or that of --config',
         requiresArg: true,
-        describe: 'What to measure: lstm or lstm-deep',
+        describe: 'Model: lstm or lstm-deep',
       })
       .option('dtype', {
         choices: ['float32', 'bfloat16', 'float16'],
         defaultDescription: 'float32, or precision of --config',
         requiresArg: true,
-        describe: 'Number format of the large matrix products; float16 is for GPUs',
+        describe: 'Data type of large matrix products; float16 requires a GPU',
       })
       .option('steps', {
         type: 'number',
         defaultDescription: '10, or 3 with --decode',
         requiresArg: true,
-        describe: 'Training steps timed, or passes over the sentences; the median counts',
+        describe: 'Timed training steps, or passes over the sentences; the median is reported',
       })
       .option('warmup', {
         type: 'number',
         defaultDescription: '3, or 1 with --decode',
         requiresArg: true,
-        describe: 'Steps or passes before those timed',
+        describe: 'Warm-up steps or passes',
       })
       .option('batch', {
         type: 'number',
-        defaultDescription: '64, or what fills a batch of --config',
+        defaultDescription: '64, or the batch size of --config',
         requiresArg: true,
-        describe: 'Sentence pairs of a training step, each of 25 tokens a side',
+        describe: 'Sentence pairs per training step, with 25 tokens per side',
       })
       .option('decode', { type: 'boolean', default: false, describe: 'Translate instead of training' })
       .option('beam-size', {
@@ -64,45 +63,45 @@ export const benchCommand: CommandModule<object, BenchArguments> = {
         type: 'number',
         defaultDescription: '1, or that of --config',
         requiresArg: true,
-        describe: 'Hypotheses kept a step; 1 is greedy',
+        describe: 'Beam size; 1 is greedy search',
       })
       .option('sentences', {
         type: 'number',
         defaultDescription: '512',
         requiresArg: true,
-        describe: 'Sentences translated, of 5 to 30 tokens',
+        describe: 'Number of sentences to translate, of 5 to 30 tokens',
       })
       .option('source', {
         type: 'string',
         requiresArg: true,
-        describe: 'Translate sentences as long as those of this file instead, in tokens as s2s tokenize writes them',
+        describe: 'Use the sentence lengths of this file, whose tokens are separated by spaces as by s2s tokenize',
       })
-      .example('$0 bench', 'training steps of one bidirectional layer')
-      .example('$0 bench --model lstm-deep --dtype bfloat16 --device cpu', 'two layers, in bfloat16, on the processor')
+      .example('$0 bench', 'training steps of a model with one layer')
+      .example('$0 bench --model lstm-deep --dtype bfloat16 --device cpu', 'two layers, in bfloat16, on the CPU')
       .example('$0 bench --decode --beam-size 5', 'translation by beam search')
-      .example('$0 bench --decode --source dev.tokens', 'sentences as long as those of a text of your own')
-      .example('$0 bench --device cpu,gpu', 'the processor and the GPU, one after the other')
-      .example('$0 bench --config c.yaml', 'the model that c.yaml describes, before any training')
+      .example('$0 bench --decode --source dev.tokens', 'with the sentence lengths of a file')
+      .example('$0 bench --device cpu,gpu', 'first the CPU, then the GPU')
+      .example('$0 bench --config c.yaml', 'the model of c.yaml, untrained')
       .epilogue(
-        'Prints one line of JSON for each device; bench/compare.mjs in the source repository compares with PyTorch on the same work.',
+        'Prints one line of JSON per device. bench/compare.mjs in the source repository compares with PyTorch.',
       ) as unknown as Argv<BenchArguments>,
   handler: async (args) => {
     const { decode } = args;
-    checkKind(args);
+    checkCombination(args);
     const devices = await devicesOf(args);
     const counts = {
-      steps: wholeNumber('--steps', args.steps ?? (decode ? 3 : 10), 1),
-      warmup: wholeNumber('--warmup', args.warmup ?? (decode ? 1 : 3), 0),
+      steps: integerOption('--steps', args.steps ?? (decode ? 3 : 10), 1),
+      warmup: integerOption('--warmup', args.warmup ?? (decode ? 1 : 3), 0),
     };
-    const work = await workOf(args);
-    const batch = wholeNumber('--batch', args.batch ?? work.shape.batch, 1);
-    const beamSize = wholeNumber('--beam-size', args.beamSize ?? work.settings?.decoding.beamSize ?? 1, 1);
+    const work = await workloadOf(args);
+    const batch = integerOption('--batch', args.batch ?? work.shape.batch, 1);
+    const beamSize = integerOption('--beam-size', args.beamSize ?? work.settings?.decoding.beamSize ?? 1, 1);
     const lengths = decode ? await lengthsOf(args) : [];
     const { name, config, shape } = work;
     const common = {
       name,
       config,
-      seed: wholeNumber('--seed', args.seed ?? work.settings?.seed ?? 1, 0),
+      seed: integerOption('--seed', args.seed ?? work.settings?.seed ?? 1, 0),
       device: devices[0] ?? work.settings?.device ?? 'auto',
       ...counts,
     };
@@ -131,33 +130,33 @@ export const benchCommand: CommandModule<object, BenchArguments> = {
   },
 };
 
-/** What is measured: a standard model, or the one that a configuration describes. */
-interface Work {
+/** The measured model: a default model or that of a configuration. */
+interface Workload {
   readonly name: string;
   readonly config: ModelConfig;
   readonly shape: BatchShape;
   readonly settings: Config | undefined;
 }
 
-async function workOf(args: BenchArguments): Promise<Work> {
-  const { benchmarkModel, STANDARD_SHAPE } = await import('../benchmark/models.js');
+async function workloadOf(args: BenchArguments): Promise<Workload> {
+  const { benchmarkModel, DEFAULT_SHAPE } = await import('../benchmark/models.js');
   const settings = await configIfGiven(args);
   if (settings === undefined || args.config === undefined) {
     const name = args.model ?? 'lstm';
-    return { name, config: benchmarkModel(name), shape: STANDARD_SHAPE, settings: undefined };
+    return { name, config: benchmarkModel(name), shape: DEFAULT_SHAPE, settings: undefined };
   }
   if (args.model !== undefined)
-    throw new UsageError('usage', '--model and --config both say what to measure.', { hint: 'Leave one of them out.' });
+    throw new UsageError('usage', '--model and --config cannot be combined.', { hint: 'Remove one of them.' });
   const { tokenizer, training } = settings;
   const batch =
     training.batch.unit === 'sentences'
       ? training.batch.size
-      : Math.max(1, Math.round(training.batch.size / STANDARD_SHAPE.targetTime));
+      : Math.max(1, Math.round(training.batch.size / DEFAULT_SHAPE.targetTime));
   return {
     name: basename(args.config),
     config: settings.model,
     shape: {
-      ...STANDARD_SHAPE,
+      ...DEFAULT_SHAPE,
       batch,
       sourceVocabulary: tokenizer.source?.size ?? tokenizer.size,
       targetVocabulary: tokenizer.target?.size ?? tokenizer.size,
@@ -167,29 +166,29 @@ async function workOf(args: BenchArguments): Promise<Work> {
 }
 
 async function lengthsOf({ sentences, source }: BenchArguments): Promise<number[]> {
-  const { lengthsIn, sentenceLengths } = await import('../benchmark/decoding.js');
-  if (source !== undefined) return lengthsIn(source);
-  return sentenceLengths(wholeNumber('--sentences', sentences ?? 512, 1));
+  const { readSentenceLengths, syntheticLengths } = await import('../benchmark/decoding.js');
+  if (source !== undefined) return readSentenceLengths(source);
+  return syntheticLengths(integerOption('--sentences', sentences ?? 512, 1));
 }
 
-/** The devices of the command line, one or several with commas between them; none where it names none. */
+/** The comma-separated devices of --device; empty without it. */
 async function devicesOf({ device }: BenchArguments): Promise<string[]> {
   if (device === undefined) return [];
   const { configSchema } = await import('../config/schema.js');
   const devices = device.split(',').map((name) => name.trim());
-  const wrong = devices.find((name) => !configSchema.shape.device.safeParse(name).success);
-  if (wrong === undefined) return devices;
+  const invalid = devices.find((name) => !configSchema.shape.device.safeParse(name).success);
+  if (invalid === undefined) return devices;
   throw new UsageError(
     'usage',
-    `--device must be auto, cpu, gpu or gpu:N, or several of them with commas between, but is ${JSON.stringify(device)}.`,
+    `--device must be auto, cpu, gpu or gpu:N, or a comma-separated list of them, but is ${JSON.stringify(device)}.`,
   );
 }
 
-/** Each device in a process of its own: TensorFlow is loaded for one. */
+/** Measures each device in a separate process, since TensorFlow is loaded for one device. */
 async function measureEach(devices: readonly string[]): Promise<void> {
   const [, program, ...words] = process.argv;
   for (const device of devices) {
-    // Of an option given twice, the last counts.
+    // The last --device takes effect.
     const child = spawn(process.execPath, [...process.execArgv, program!, ...words, '--device', device], {
       stdio: 'inherit',
     });
@@ -198,15 +197,15 @@ async function measureEach(devices: readonly string[]): Promise<void> {
   }
 }
 
-/** Refuses options of the one measurement with the other, where they would change nothing. */
-function checkKind({ decode, batch, beamSize, sentences, source }: BenchArguments): void {
+/** Rejects options that would have no effect. */
+function checkCombination({ decode, batch, beamSize, sentences, source }: BenchArguments): void {
   if (decode && batch !== undefined)
-    throw new UsageError('usage', '--batch is for training steps, not for --decode.', {
-      hint: 'With --decode, --sentences says how many are translated.',
+    throw new UsageError('usage', '--batch cannot be combined with --decode.', {
+      hint: 'With --decode, --sentences sets the number of sentences.',
     });
   if (sentences !== undefined && source !== undefined)
-    throw new UsageError('usage', '--sentences and --source both say what to translate.', {
-      hint: 'Leave one of them out.',
+    throw new UsageError('usage', '--sentences and --source cannot be combined.', {
+      hint: 'Remove one of them.',
     });
   if (decode) return;
   for (const [option, value] of Object.entries({
@@ -214,12 +213,11 @@ function checkKind({ decode, batch, beamSize, sentences, source }: BenchArgument
     '--sentences': sentences,
     '--source': source,
   })) {
-    if (value !== undefined)
-      throw new UsageError('usage', `${option} is for translating, not for training steps.`, { hint: 'Add --decode.' });
+    if (value !== undefined) throw new UsageError('usage', `${option} requires --decode.`, { hint: 'Add --decode.' });
   }
 }
 
-function wholeNumber(option: string, value: number, least: number): number {
-  if (Number.isInteger(value) && value >= least) return value;
-  throw new UsageError('usage', `${option} must be a whole number of at least ${least}, but is ${value}.`);
+function integerOption(option: string, value: number, minimum: number): number {
+  if (Number.isInteger(value) && value >= minimum) return value;
+  throw new UsageError('usage', `${option} must be an integer of at least ${minimum}, but is ${value}.`);
 }

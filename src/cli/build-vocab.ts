@@ -1,6 +1,7 @@
 import type { CommandModule } from 'yargs';
 import type { Config } from '../config/schema.js';
 import { S2sError } from '../errors.js';
+import { plural } from '../plural.js';
 import type { VocabularyEvent, VocabularyReport } from '../text/build.js';
 import { Log } from './log.js';
 import { configFromArguments, withCommonOptions, type CommonArguments } from './options.js';
@@ -12,26 +13,25 @@ interface BuildVocabArguments extends CommonArguments {
   readonly force: boolean;
 }
 
-/** `s2s build-vocab`: learns the tokenizers of a configuration. */
 export const buildVocabCommand: CommandModule<object, BuildVocabArguments> = {
   command: 'build-vocab',
-  describe: 'Learn tokenizer and vocabulary from the training text, and report how they fit',
+  describe: 'Learn the tokenizer and vocabulary from the training text, and report its coverage',
   builder: (yargs) =>
     withCommonOptions(yargs)
-      .option('run-dir', { type: 'string', requiresArg: true, describe: 'Folder of the run, in place of runDirectory' })
-      .option('json', { type: 'boolean', default: false, describe: 'Print the report as one JSON object' })
+      .option('run-dir', { type: 'string', requiresArg: true, describe: 'Run directory; overrides runDirectory' })
+      .option('json', { type: 'boolean', default: false, describe: 'Print the report as JSON' })
       .option('force', {
         type: 'boolean',
         default: false,
-        describe: 'Replace tokenizer files that s2s did not write, or that a trained model or other runs may need',
+        describe: 'Replace tokenizer files that s2s did not write, or that a trained model or other runs may use',
       })
-      .example('$0 build-vocab --config c.yaml', 'learn what the configuration asks for')
+      .example('$0 build-vocab --config c.yaml', 'learn the tokenizer of c.yaml')
       .example('$0 build-vocab --config c.yaml --set tokenizer.size=4000 --run-dir runs/4000', 'try another size'),
   handler: async (args) => {
     const config = await configFromArguments(args, { runDirectory: args.runDir });
     const log = new Log(args.logLevel);
     const { lockRunDirectory } = await import('../checkpoint/lock.js');
-    // A training that has not saved a checkpoint yet needs its vocabulary, too.
+    // Locked against a training that has not saved a checkpoint yet.
     const { tokenizerDirectory } = await import('../data/vocabulary.js');
     const lock = await lockRunDirectory(tokenizerDirectory(config));
     try {
@@ -48,43 +48,46 @@ async function buildVocabulary(
   log: Log,
 ): Promise<void> {
   const { configVocabularyState, tokenizerDirectory } = await import('../data/vocabulary.js');
-  const { buildConfigVocabulary, trainedStep } = await import('../training/vocabulary.js');
+  const { buildConfigVocabulary, lastCheckpointStep } = await import('../training/vocabulary.js');
   const directory = tokenizerDirectory(config);
   const { state } = await configVocabularyState(config);
   if (!args.force && state === 'foreign') {
-    throw new S2sError('tokenizer-foreign', 'holds a tokenizer that s2s did not learn', {
+    throw new S2sError('tokenizer-foreign', 'contains a tokenizer that was not learned by s2s', {
       place: { file: directory },
-      hint: 'Training uses it as it is. Replace it with --force, or choose another folder: --set tokenizer.directory=DIR',
+      hint:
+        'Training uses it unchanged. Replace it with --force, or choose another directory: ' +
+        '--set tokenizer.directory=DIR',
       exitCode: 2,
     });
   }
-  const step = args.force && state !== 'current' ? await trainedStep(directory) : undefined;
+  const step = args.force && state !== 'current' ? await lastCheckpointStep(directory) : undefined;
   if (step !== undefined)
-    log.warn(`${directory} holds a model trained up to step ${step}: it cannot be used with the new vocabulary`);
+    log.warn(`${directory} contains a model trained to step ${step}, which cannot be used with the new vocabulary`);
   const report = await buildConfigVocabulary(config, (event) => logVocabularyEvent(event, log), { force: args.force });
-  warnOfUnknown(report, log);
+  warnAboutUnknown(report, log);
   process.stdout.write(args.json ? `${JSON.stringify(report)}\n` : formatVocabularyReport(report));
 }
 
-/** Much unknown text in dev often means that it is cased or tokenised in another way than the training text. */
-const ALARMING_UNKNOWN_RATE = 0.05;
+/** A higher rate in dev often means that dev is cased or tokenised differently from the training text. */
+const HIGH_UNKNOWN_RATE = 0.05;
 
-function warnOfUnknown({ dev }: VocabularyReport, log: Log): void {
+function warnAboutUnknown({ dev }: VocabularyReport, log: Log): void {
   for (const side of ['source', 'target'] as const) {
     const { unknownRate } = dev[side];
-    if (unknownRate <= ALARMING_UNKNOWN_RATE) continue;
+    if (unknownRate <= HIGH_UNKNOWN_RATE) continue;
     log.warn(
-      `${formatPercent(unknownRate)} of the ${side} tokens of dev are unknown. Is dev cased or tokenised like the training text? Subwords (tokenizer.type=bpe) leave less unknown.`,
+      `${formatPercent(unknownRate)} of the ${side} tokens of dev are unknown. Is dev cased and tokenised like the ` +
+        'training text? Subwords (tokenizer.type=bpe) give fewer unknown tokens.',
     );
   }
 }
 
-/** Says what `buildVocabulary` is at, also where training builds the vocabulary. */
-export function logVocabularyEvent(event: VocabularyEvent, log: Log): void {
-  if (event.type === 'reading') log.debug(`read ${event.pairs} pairs`);
+function logVocabularyEvent(event: VocabularyEvent, log: Log): void {
+  if (event.type === 'reading') log.debug(`read ${plural(event.pairs, 'pair')}`);
   else if (event.type === 'measuring') log.debug('measuring the vocabulary');
-  else
-    log.info(
-      `learning a ${event.settings.type} vocabulary of ${event.role === 'shared' ? 'both sides' : `the ${event.role} side`}, ${event.settings.size} tokens at most`,
-    );
+  else {
+    const { role, settings } = event;
+    const side = role === 'shared' ? 'both sides' : `the ${role} side`;
+    log.info(`learning a ${settings.type} vocabulary of ${side}, at most ${plural(settings.size, 'token')}`);
+  }
 }

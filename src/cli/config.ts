@@ -6,24 +6,23 @@ interface ConfigArguments extends CommonArguments {
   readonly schema: boolean;
 }
 
-/** `s2s config`: checks a configuration, prints it resolved, or prints the schema. */
 export const configCommand: CommandModule<object, ConfigArguments> = {
   command: 'config',
-  describe: 'Check a configuration, print it with all defaults, or print its JSON Schema',
+  describe: 'Validate a configuration, print it with all defaults, or print the JSON Schema',
   builder: (yargs) =>
     withCommonOptions(yargs)
       .option('print', { type: 'boolean', default: false, describe: 'Print the resolved configuration as YAML' })
       .option('schema', {
         type: 'boolean',
         default: false,
-        describe: 'Print the JSON Schema of configurations, for editors',
+        describe: 'Print the JSON Schema of configuration files, for editors',
       })
-      .example('$0 config --config c.yaml', 'check c.yaml, data files included')
-      .example('$0 config --config c.yaml --print --set seed=7', 'the configuration as training would see it')
-      .example('$0 config --schema > s2s.schema.json', 'the schema for an editor'),
+      .example('$0 config --config c.yaml', 'validate c.yaml, and check that its data files exist')
+      .example('$0 config --config c.yaml --print --set seed=7', 'the configuration that training would use')
+      .example('$0 config --schema > s2s.schema.json', 'a schema file for an editor'),
   handler: async (args) => {
     if (args.schema) {
-      const { jsonSchema } = await import('../config/json-schema.js');
+      const { jsonSchema } = await import('../config/schema.js');
       process.stdout.write(`${JSON.stringify(jsonSchema(), undefined, 2)}\n`);
       return;
     }
@@ -32,7 +31,7 @@ export const configCommand: CommandModule<object, ConfigArguments> = {
       const { formatConfig } = await import('../config/save.js');
       process.stdout.write(formatConfig(config));
     } else {
-      process.stderr.write(`${args.config}: no mistakes found\n`);
+      process.stderr.write(`${args.config}: valid configuration\n`);
     }
   },
 };

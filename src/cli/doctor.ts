@@ -8,25 +8,23 @@ interface DoctorArguments extends CommonArguments {
   readonly json: boolean;
 }
 
-/** What computes LSTM layers, for people. */
 const LSTM_BY: Record<NonNullable<Diagnosis['recurrentLayers']>, string> = {
   custom: 'custom ops',
   cudnn: 'cuDNN',
   block: "TensorFlow's BlockLSTM",
-  plain: 'one step at a time',
+  plain: 'unfused TensorFlow ops',
 };
 
-/** `s2s doctor`: what is installed, what it computes on and how fast, and what to do about what is broken. */
 export const doctorCommand: CommandModule<object, DoctorArguments> = {
   command: 'doctor',
-  describe: 'Show versions and devices, compute a little, and say what to do when something is broken',
+  describe: 'Show versions, devices and matrix product speed, and how to fix an installation',
   builder: (yargs) =>
     withDeviceOption(withCommonOptions(yargs))
-      .option('json', { type: 'boolean', default: false, describe: 'Print one object for programs' })
-      .example('$0 doctor', 'is everything in order?')
-      .example('$0 doctor --device gpu', 'why is the GPU not used?')
-      .example('$0 doctor --config c.yaml', 'can the device be used that c.yaml asks for?')
-      .example('$0 doctor --json', 'to attach to a report'),
+      .option('json', { type: 'boolean', default: false, describe: 'Print the report as JSON' })
+      .example('$0 doctor', 'check the installation')
+      .example('$0 doctor --device gpu', 'check why the GPU is not used')
+      .example('$0 doctor --config c.yaml', 'check the device of c.yaml')
+      .example('$0 doctor --json', 'for a bug report'),
   handler: async (args) => {
     const config = await configIfGiven(args);
     const { diagnose } = await import('../runtime/diagnosis.js');
@@ -47,29 +45,22 @@ function describe(diagnosis: Diagnosis): string {
   ];
   if (runtime !== undefined) rows.push(['library', `${runtime.library.origin}, in ${runtime.library.directory}`]);
   rows.push(['processor', `${processor.model}, ${processor.cores} cores, ${processor.features.join(', ')}`]);
-  for (const gpu of gpus) {
-    const choice = { hidden: ', hidden by CUDA_VISIBLE_DEVICES', unknown: '' };
-    const number = typeof gpu.number === 'number' ? `, --device gpu:${gpu.number}` : choice[gpu.number];
-    rows.push([
-      `GPU ${gpu.index}`,
-      `${gpu.name}, ${(gpu.memoryMiB / 1024).toFixed(1)} GiB, compute capability ${gpu.capability.toFixed(1)}, driver ${gpu.driver}${number}`,
-    ]);
-  }
-  if (gpus.length === 0) rows.push(['GPU', 'none that the NVIDIA driver sees']);
+  for (const gpu of gpus) rows.push([`GPU ${gpu.index}`, describeGpu(gpu)]);
+  if (gpus.length === 0) rows.push(['GPU', 'none found by the NVIDIA driver']);
   if (runtime !== undefined) {
     rows.push(['computes on', runtime.description]);
     rows.push([
       'precision',
       runtime.halfPrecision === undefined
-        ? 'float32; bfloat16 has no hardware here'
+        ? 'float32; no native bfloat16'
         : `float32, and ${runtime.halfPrecision} natively`,
     ]);
-    rows.push(['custom ops', runtime.customOps ? 'loaded' : "none, TensorFlow's own are used"]);
+    rows.push(['custom ops', runtime.customOps ? 'loaded' : 'not loaded; TensorFlow ops are used']);
   }
   if (recurrentLayers !== undefined) rows.push(['LSTM layers', LSTM_BY[recurrentLayers]]);
   for (const [precision, timing] of Object.entries(timings)) {
     rows.push([
-      `product ${precision}`,
+      `matmul ${precision}`,
       `1024 x 1024 x 1024 in ${timing.milliseconds.toFixed(1)} ms, ${Math.round(timing.gigaflops)} GFLOP/s`,
     ]);
   }
@@ -81,7 +72,19 @@ function describe(diagnosis: Diagnosis): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** The same for programs: field names are stable. */
+function describeGpu({ name, memoryMiB, capability, driver, number }: Diagnosis['gpus'][number]): string {
+  const parts = [
+    name,
+    `${(memoryMiB / 1024).toFixed(1)} GiB`,
+    `compute capability ${capability.toFixed(1)}`,
+    `driver ${driver}`,
+  ];
+  if (number === 'hidden') parts.push('hidden by CUDA_VISIBLE_DEVICES');
+  else if (number !== 'unknown') parts.push(`--device gpu:${number}`);
+  return parts.join(', ');
+}
+
+/** The diagnosis for --json, with stable keys. */
 function asObject({
   processor,
   gpus,

@@ -1,9 +1,10 @@
 import { S2sError, UsageError } from '../errors.js';
 import { scoreTranslations, type ScoringOptions, type TranslationScores } from '../metrics/score-translations.js';
 import { tokenizedWarnings } from '../metrics/tokenized.js';
+import { plural } from '../plural.js';
 import { readLines } from '../text/lines.js';
 
-/** Scores of a file, and what may be wrong with the text, in words. */
+/** Scores of a file of translations, with warnings about its text. */
 export interface FileEvaluation {
   readonly scores: TranslationScores;
   readonly sentences: number;
@@ -11,9 +12,9 @@ export interface FileEvaluation {
 }
 
 /**
- * Scores a file of translations, a sentence a line, against files of references. `-` is stdin.
+ * Scores a file of translations, one sentence per line, against files of references. `-` is stdin.
  *
- * @throws S2sError as `readParallelFiles` does
+ * @throws the errors of `readParallelFiles`
  */
 export async function evaluateFiles(
   hypothesesFile: string,
@@ -28,10 +29,10 @@ export async function evaluateFiles(
 }
 
 /**
- * The lines of files that go together line by line, without the CR of Windows line ends. `-` is stdin.
+ * Reads aligned files with LF or CR LF line ends. `-` is stdin.
  *
- * @throws UsageError when stdin is named twice; S2sError `line-counts-differ`, naming both files, `nothing-to-score`, or
- *   what `readLines` throws
+ * @throws UsageError if stdin is named twice; S2sError `line-counts-differ` with both files, `nothing-to-score`, or an
+ *   error of `readLines`
  */
 export async function readParallelFiles(first: string, others: readonly string[]): Promise<[string[], ...string[][]]> {
   if ([first, ...others].filter((file) => file === '-').length > 1)
@@ -43,10 +44,10 @@ export async function readParallelFiles(first: string, others: readonly string[]
     if (counterparts.length !== lines.length) {
       throw new S2sError(
         'line-counts-differ',
-        `has ${countLines(lines)}, but ${nameOf(file)} has ${countLines(counterparts)}`,
+        `has ${plural(lines.length, 'line')}, but ${nameOf(file)} has ${plural(counterparts.length, 'line')}`,
         {
           place: { file: nameOf(first) },
-          hint: 'Every line needs its reference, in the same place; blank lines count.',
+          hint: 'Line N of one file corresponds to line N of the other, blank lines included.',
         },
       );
     }
@@ -65,8 +66,4 @@ async function readAllLines(file: string): Promise<string[]> {
 
 function nameOf(file: string): string {
   return file === '-' ? 'stdin' : file;
-}
-
-function countLines(lines: readonly string[]): string {
-  return lines.length === 1 ? '1 line' : `${lines.length} lines`;
 }

@@ -1,22 +1,21 @@
-import { constants } from 'node:fs';
-import { access, stat, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { writeFile } from 'node:fs/promises';
 import type { Config } from '../config/schema.js';
-import { S2sError } from '../errors.js';
 import { evaluateModel, scorePairs } from '../evaluation/evaluate-model.js';
 import { defaultSplit, readSplit, type EvaluationSet } from '../evaluation/evaluation-set.js';
 import type { ScoringOptions } from '../metrics/score-translations.js';
+import { plural } from '../plural.js';
 import { loadTensorFlow } from '../runtime/tensorflow.js';
 import { loadRun, type LoadedRun } from '../translation/load-run.js';
 import { MAX_SOURCE_TOKENS } from '../decoding/translate-lines.js';
 import type { EvalArguments } from './eval.js';
 import { readParallelFiles } from './eval-files.js';
+import { checkWritable } from './files.js';
 import { formatScoresAsJson, formatScoresForPeople } from './eval-report.js';
 import { formatCount } from './format.js';
 import type { Log } from './log.js';
 import { findModel, type FoundModel } from './model-options.js';
 
-/** Evaluates a trained model on a split or on files, and prints its scores; with --score, its log-probabilities. */
+/** Evaluates a model on a split or on files and prints its scores, or with --score its log-probabilities. */
 export async function evaluateRun(
   args: EvalArguments,
   references: readonly string[],
@@ -25,7 +24,6 @@ export async function evaluateRun(
 ): Promise<void> {
   const found = await findModel(args, { readsData: args.source === undefined });
   const { config, runDirectory, which } = found;
-  // What is wrong with files is said before the model takes its time.
   if (args.output !== undefined) {
     const { train, dev, test } = config.data;
     const inputs = [
@@ -40,7 +38,7 @@ export async function evaluateRun(
     );
   }
   const { set, name } = await readEvaluationSet(args, references, found);
-  // Log-probabilities are printed with more digits than half precision has, whatever pairs they share a batch with.
+  // In half precision, the printed digits of log-probabilities would depend on the batch.
   await loadTensorFlow({ device: config.device, tuneAllocator: true });
   const run = await loadRun(runDirectory, which, { precision: args.score === true ? 'float32' : undefined });
   try {
@@ -65,20 +63,20 @@ async function printScores(
   const { sources } = set;
 
   if (args.score === true) {
-    log.info(`scoring ${formatCount(sources.length)} pairs of ${name}`);
+    log.info(`scoring ${plural(sources.length, 'sentence pair')} of ${name}`);
     const logProbabilities = await scorePairs(sources, set.references[0], { model, tokenizers, decoding });
     process.stdout.write(logProbabilities.map((value) => `${value.toFixed(6)}\n`).join(''));
     return;
   }
 
-  log.info(`translating ${formatCount(sources.length)} lines of ${name}, beam ${decoding.beamSize}`);
+  log.info(`translating ${plural(sources.length, 'line')} of ${name}, beam size ${decoding.beamSize}`);
   const { scores, teacherForced, hypotheses, warnings } = await evaluateModel(set, {
     model,
     tokenizers,
     decoding,
     scoring,
-    onCut: (index, tokens) =>
-      log.warn(`line ${index + 1} has ${tokens} tokens; only the first ${MAX_SOURCE_TOKENS} are translated`),
+    onTruncated: (index, tokens) =>
+      log.warn(`line ${index + 1} has ${tokens} tokens and was truncated to ${MAX_SOURCE_TOKENS}`),
     onProgress: (done, total) => log.debug(`${formatCount(done)} of ${formatCount(total)} lines translated`),
   });
   if (args.output !== undefined) await writeFile(args.output, hypotheses.map((line) => `${line}\n`).join(''));
@@ -88,7 +86,7 @@ async function printScores(
   process.stdout.write((args.json ? formatScoresAsJson : formatScoresForPeople)(scores, figures));
 }
 
-/** The text to evaluate on, and what to call it. */
+/** The evaluation data, and its name for messages. */
 async function readEvaluationSet(
   args: EvalArguments,
   referenceFiles: readonly string[],
@@ -100,28 +98,4 @@ async function readEvaluationSet(
   }
   const [sources, first = [], ...others] = await readParallelFiles(args.source, referenceFiles);
   return { set: { sources, references: [first, ...others] }, name: args.source === '-' ? 'stdin' : args.source };
-}
-
-/**
- * Checks that a file can be written, and that it is none of the files that are read.
- *
- * @param inputs paths; - is stdin
- */
-async function checkWritable(file: string, inputs: readonly string[]): Promise<void> {
-  const refuse = (reason: string, cause?: unknown): S2sError =>
-    new S2sError('file-unwritable', `the translations cannot be written there: ${reason}`, {
-      place: { file },
-      hint: 'Name another file after --output.',
-      cause,
-    });
-  const present = await stat(file).catch(() => undefined);
-  if (present?.isDirectory() === true) throw refuse('it is a folder');
-  for (const input of present?.isFile() === true ? inputs : []) {
-    const other = input === '-' ? undefined : await stat(input).catch(() => undefined);
-    if (other?.ino === present?.ino && other?.dev === present?.dev)
-      throw refuse(`this command reads it${input === file ? '' : ` as ${input}`}`);
-  }
-  await access(dirname(file), constants.W_OK).catch((cause: unknown) => {
-    throw refuse('no such folder, or it may not be written to', cause);
-  });
 }

@@ -1,15 +1,13 @@
 import { formatFixed } from '../metrics/signature.js';
 import type { TranslationScores } from '../metrics/score-translations.js';
 
-/** Any figure beside the metrics of text, by its name in the JSON object: `perplexity`. */
+/** Additional values by their JSON keys, such as `perplexity`. */
 export type Figures = Readonly<Record<string, number>>;
 
-/** All scores as one JSON object on one line. */
 export function formatScoresAsJson(scores: TranslationScores, figures: Figures): string {
   return `${JSON.stringify({ ...scores, ...figures })}\n`;
 }
 
-/** A line for each metric, with its signature, and then the other figures. */
 export function formatScoresForPeople(scores: TranslationScores, figures: Figures): string {
   const { bleu, chrf, ter } = scores;
   const rows = [bleu, chrf, ter].flatMap((score) => {

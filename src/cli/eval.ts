@@ -6,13 +6,10 @@ import { Log } from './log.js';
 import { withModelOptions, type ModelArguments } from './model-options.js';
 import { withCommonOptions } from './options.js';
 
-// Spelt out here, too, so that --help need not load the data; the type keeps the lists equal.
+// Repeated from evaluation/ so that --help does not import it; the type keeps both lists equal.
 const SPLITS: Readonly<Record<EvaluationSplit, true>> = { dev: true, test: true };
 
-/** The command line of `s2s eval`. */
 export interface EvalArguments extends ModelArguments, ScoringArguments {
-  /** The command and, as yargs takes a lone - out of --references, that and the files after it. */
-  readonly _: readonly string[];
   readonly split: EvaluationSplit | undefined;
   readonly source: string | undefined;
   readonly hypotheses: string | undefined;
@@ -22,70 +19,63 @@ export interface EvalArguments extends ModelArguments, ScoringArguments {
   readonly json: boolean;
 }
 
-/** `s2s eval`: scores a model, or translations. */
 export const evalCommand: CommandModule<object, EvalArguments> = {
   command: 'eval',
   describe: 'Score a model on dev, test or files, or score translations: BLEU, chrF, TER, perplexity',
   builder: (yargs) =>
     withScoringOptions(withModelOptions(withCommonOptions(yargs)))
-      .strict(false)
-      .strictOptions()
-      .string('_')
       .option('split', {
         choices: Object.keys(SPLITS),
         requiresArg: true,
         defaultDescription: 'test, or dev without test corpora',
-        describe: 'Translate and score these corpora of the configuration',
+        describe: 'Split of the configuration to translate and score',
       })
       .option('source', {
         type: 'string',
         requiresArg: true,
-        describe: 'Translate this file in place of a split, with --references; - is stdin',
+        describe: 'Source file to translate instead of a split; requires --references; - is stdin',
       })
       .option('hypotheses', {
         type: 'string',
         requiresArg: true,
-        describe: 'Score this file of translations, with --references, without a model; - is stdin',
+        describe: 'Translations to score without a model; requires --references; - is stdin',
       })
       .option('references', {
         type: 'string',
         array: true,
-        describe: 'Reference translations, one file or more; - is stdin',
+        describe: 'Reference translations, one or more files; - is stdin',
       })
       .option('output', {
         alias: 'o',
         type: 'string',
         requiresArg: true,
-        describe: 'Write the translations to this file, one a line',
+        describe: 'File for the translations, one per line',
       })
       .option('score', {
         type: 'boolean',
-        describe:
-          'Only print the log-probability that the model gives each reference translation, one a line, computed in float32',
+        describe: 'Only print the log-probability of each reference translation, one per line, computed in float32',
       })
       .option('json', { type: 'boolean', default: false, describe: 'Print one JSON object' })
-      .example('$0 eval', 'the last model trained here, on its test corpora')
+      .example('$0 eval', 'the last model trained in this directory, on its test corpora')
       .example(
         '$0 eval --model runs/multi30k --split dev --output out.en',
-        'a certain model on dev; keep the translations',
+        'a given model on dev, with the translations in a file',
       )
       .example('$0 eval --source new.de --references new.en', 'on other files')
       .example(
         '$0 eval --score --source a.de --references a.en > log-probabilities',
-        'how likely given translations are',
+        'log-probabilities of given translations',
       )
-      .example(
-        '$0 translate < test.de | $0 eval --hypotheses - --references test.en',
-        'score translations as they come',
-      )
+      .example('$0 translate < test.de | $0 eval --hypotheses - --references test.en', 'score translations from a pipe')
       .example('$0 eval --hypotheses out.zh --references a.zh b.zh --bleu-tokenizer char', 'two references, Chinese')
       .epilogue(
-        'Perplexity and accuracy are those of the target tokens under teacher forcing, without label smoothing; with several references, of the ' +
-          'first. A log-probability is the natural logarithm, summed over the tokens of a translation and its end.',
+        'Perplexity and accuracy are computed on the target tokens of the first reference, with teacher forcing and ' +
+          'without label smoothing. Log-probabilities are natural logarithms, summed over the tokens of a sentence, ' +
+          'including the end of the sentence.',
       ) as unknown as Argv<EvalArguments>,
   handler: async (args) => {
     const scoring = scoringOptions(args);
-    const references = referencesOf(args);
+    const { references = [] } = args;
     checkCombination(args, references);
     const log = new Log(args.logLevel);
     if (args.hypotheses === undefined) {
@@ -101,15 +91,15 @@ export const evalCommand: CommandModule<object, EvalArguments> = {
   },
 };
 
-/** Options that do not go with another one, and why. */
+/** An option, options it cannot be combined with, and the reason. */
 const CONFLICTS: readonly (readonly [keyof EvalArguments, readonly (keyof EvalArguments)[], string])[] = [
   [
     'hypotheses',
     ['source', 'split', 'model', 'checkpoint', 'beamSize', 'device', 'output', 'score', 'config', 'set'],
-    'scores a file as it is, without a model',
+    'scores a file without a model',
   ],
-  ['source', ['split'], 'names files in place of a split'],
-  ['score', ['output', 'beamSize'], 'translates nothing'],
+  ['source', ['split'], 'replaces the split'],
+  ['score', ['output', 'beamSize'], 'does not translate'],
 ];
 
 function checkCombination(args: EvalArguments, references: readonly string[]): void {
@@ -117,40 +107,26 @@ function checkCombination(args: EvalArguments, references: readonly string[]): v
   for (const [option, others, reason] of CONFLICTS) {
     const other = given(option) ? others.find(given) : undefined;
     if (other !== undefined)
-      throw misuse(`--${option} ${reason}: it does not go with --${other === 'beamSize' ? 'beam-size' : other}.`);
+      throw invalid(
+        `--${option} ${reason}: it cannot be combined with --${other === 'beamSize' ? 'beam-size' : other}.`,
+      );
   }
-  if (args.score === true && args.json) throw misuse('--score prints plain numbers: it does not go with --json.');
+  if (args.score === true && args.json)
+    throw invalid('--score prints plain numbers: it cannot be combined with --json.');
   if (args.score === true && references.length > 1)
-    throw misuse(`--score takes one reference for each line, but there are ${references.length} files of them.`);
-  if (args.hypotheses !== undefined && references.length === 0)
-    throw misuse('Name the translations to score and their references.');
-  if (args.source !== undefined && references.length === 0)
-    throw misuse('--source needs the translations of that file, too.');
-  if (
-    args.hypotheses === undefined &&
-    args.source === undefined &&
-    (args.references !== undefined || references.length > 0)
-  ) {
-    throw misuse(
+    throw invalid(`--score takes one reference file, but ${references.length} were given.`);
+  if (args.hypotheses !== undefined && references.length === 0) throw invalid('--hypotheses requires --references.');
+  if (args.source !== undefined && references.length === 0) throw invalid('--source requires --references.');
+  if (args.hypotheses === undefined && args.source === undefined && args.references !== undefined) {
+    throw invalid(
       args.split === undefined
-        ? '--references needs --hypotheses or --source.'
-        : `--split ${args.split} has references of its own: it does not go with --references.`,
+        ? '--references requires --hypotheses or --source.'
+        : `--split ${args.split} includes its references: it cannot be combined with --references.`,
     );
   }
 }
 
-function misuse(message: string): UsageError {
-  return new UsageError('usage', message, {
-    hint: 'One of: s2s eval --hypotheses FILE --references FILE.., s2s eval --source FILE --references FILE.., s2s eval --split dev|test',
-  });
-}
-
-/** yargs takes a lone - out of --references, and all files after it, and puts them beside the command. */
-function referencesOf({ _: [, ...rest], references = [] }: EvalArguments): string[] {
-  const stray = rest[0];
-  if (stray !== undefined && stray !== '-')
-    throw new UsageError('usage', `What is ${stray}? Files are named by --source, --hypotheses and --references.`, {
-      hint: 's2s eval --help shows what there is.',
-    });
-  return [...references, ...rest];
+function invalid(message: string): UsageError {
+  const forms = ['--hypotheses FILE --references FILE..', '--source FILE --references FILE..', '--split dev|test'];
+  return new UsageError('usage', message, { hint: `One of: ${forms.map((form) => `s2s eval ${form}`).join(', ')}` });
 }

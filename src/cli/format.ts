@@ -8,17 +8,17 @@ export function formatDuration(seconds: number): string {
   return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
 }
 
-/** Thousands apart: `29,000` */
+/** `29,000` */
 export function formatCount(value: number): string {
   return Math.round(value).toLocaleString('en-US');
 }
 
-/** `4.7 %` of a share from 0 to 1. */
+/** `4.7 %` for 0.047 */
 export function formatShare(share: number): string {
   return `${(100 * share).toFixed(1)} %`;
 }
 
-/** `7.39`, and from a million on `1.23e+9`: a perplexity can have 300 digits. */
+/** `7.39`; in scientific notation from a million, since a perplexity can have 300 digits: `1.23e+9` */
 export function formatPerplexity(perplexity: number): string {
   return perplexity < 1e6 ? perplexity.toFixed(2) : perplexity.toExponential(2);
 }

@@ -1,37 +1,29 @@
 import { constants } from 'node:os';
 import { setTimeout } from 'node:timers';
 
-/**
- * Signals so soon after the first are the same keystroke: npm passes on to its child what the terminal has sent there
- * already, and a busy program finds both at once.
- */
+/** Signals within this time are from one keystroke: npm forwards the SIGINT that the terminal also sends. */
 const SAME_KEYSTROKE_MS = 500;
 
-/** Ctrl-C, a polite kill, and a terminal that was closed. */
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 export type StopSignal = (typeof STOP_SIGNALS)[number];
 
-/**
- * Exit code of a program that a signal ended, as shells have it: 128 plus the number of the signal, so 130 after
- * Ctrl-C and 143 after SIGTERM. It keeps scripts from going on with half a training.
- */
+/** The exit code of shells for a process that was ended by a signal: 128 plus the number of the signal. */
 export function exitCodeOf(signal: StopSignal): number {
   return 128 + constants.signals[signal];
 }
 
-/** Listens for the wish to stop. */
 export interface Interruption {
-  /** Aborts at the first of these signals, which is its reason. */
+  /** Aborted at the first signal, with its name as the reason. */
   readonly signal: AbortSignal;
-  /** Leaves signals to others again. */
+  /** Removes the signal handlers. */
   close(): void;
 }
 
 /**
- * Turns the first SIGINT, SIGTERM or SIGHUP into a signal that aborts, so that work can be saved; the second ends the process
- * at once.
+ * Turns the first SIGINT, SIGTERM or SIGHUP into an abort signal, so that work can be saved; the second one ends the
+ * process immediately.
  *
- * @param onFirst told of the first
+ * @param onFirst called at the first signal
  */
 export function interruption(onFirst: () => void): Interruption {
   const controller = new AbortController();

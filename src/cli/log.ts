@@ -3,11 +3,11 @@ import { styleText } from 'node:util';
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** Plain lines on stderr, those of the chosen level and more urgent ones. stdout is for data. */
+/** A logger that writes plain lines to stderr. */
 export class Log {
   private readonly threshold: number;
   private readonly coloured = process.stderr.isTTY && process.env['NO_COLOR'] === undefined;
-  /** Called before a line is written, so that a progress bar can make way, and after it. */
+  /** Wraps the writing of a line, for example to clear and redraw a progress bar. */
   around: ((write: () => void) => void) | undefined;
 
   constructor(readonly level: LogLevel) {

@@ -6,14 +6,14 @@ import { buildVocabCommand } from './build-vocab.js';
 import { configCommand } from './config.js';
 import { doctorCommand } from './doctor.js';
 import { evalCommand } from './eval.js';
-import { reportFailure } from './failure.js';
+import { reportError } from './failure.js';
 import { setupCommand } from './setup.js';
 import { tokenizeCommand } from './tokenize.js';
 import { trainCommand } from './train.js';
 import { translateCommand } from './translate.js';
-import { camelCase, usageMistake } from './usage-mistake.js';
+import { usageError, YARGS_MESSAGES } from './usage-error.js';
 
-/** In the order of a translation model's life. Each loads what it needs only when it runs. */
+/** In the order of a typical workflow. Commands import their implementation only when they run. */
 const COMMANDS = [
   tokenizeCommand,
   buildVocabCommand,
@@ -26,28 +26,36 @@ const COMMANDS = [
   doctorCommand,
 ] as unknown as CommandModule[];
 
+/** Options and arguments that accept several values. */
+const LISTS = new Set(['_', '--', 'files', 'set', 'references', 'metrics']);
+
+/** Replaces the argument `-` (stdin) while yargs parses: yargs would take it for an option without a name. */
+const STDIN = '\0stdin';
+
 /**
- * Runs one command line.
+ * Runs a command line.
  *
- * @param argv the words after `s2s`
- * @returns the exit code: 0 for success, 1 for a failure, 2 for a mistake in usage or configuration, 129, 130 or 143
- *   for a training that SIGHUP, SIGINT or SIGTERM ended after saving
+ * @param argv the arguments after `s2s`
+ * @returns the exit code: 0 for success, 1 for a failure, 2 for a usage or configuration error, 129, 130 or 143 for a
+ *   training that was saved and stopped by SIGHUP, SIGINT or SIGTERM
  */
 export async function main(argv: readonly string[]): Promise<number> {
-  endQuietlyOnClosedPipe();
+  handleClosedPipes();
   try {
     await parser(argv).parseAsync();
     return Number(process.exitCode ?? 0);
   } catch (error) {
-    return reportFailure(error, argv.includes('--debug'));
+    return reportError(error, argv.includes('--debug'));
   }
 }
 
 function parser(argv: readonly string[]): Argv {
-  const root: Argv = yargs([...argv])
+  const root: Argv = yargs(argv.map((word) => (word === '-' ? STDIN : word)))
     .scriptName('s2s')
-    // Messages are in one language, whatever that of the environment.
+    // Otherwise yargs takes the language of the environment.
     .locale('en')
+    .updateStrings(YARGS_MESSAGES)
+    .parserConfiguration({ 'parse-positional-numbers': false })
     .usage('$0 COMMAND\n\nTrain translation models on your own parallel text.')
     .version(packageVersion())
     .help()
@@ -57,41 +65,38 @@ function parser(argv: readonly string[]): Argv {
     .demandCommand(1, 1, 'Name a command, and its options after it.')
     .strict()
     .exitProcess(false)
-    .middleware((args) => keepLast(args, root as unknown as Known), true)
+    .middleware(normalizeValues, true)
     .fail((message, error) => {
-      // Without a message an error comes from a command; with one, it is yargs' own of the command line.
-      throw message === null || message === '' ? error : mistake(message, root as unknown as Known);
+      // Errors without a message of yargs are from commands.
+      throw message === null || message === '' ? error : parsingError(message, root.parsed);
     });
   return COMMANDS.reduce((parent, command) => parent.command(command), root);
 }
 
-/** What yargs knows of the command at hand. */
-interface Known {
-  getOptions(): { readonly key: Readonly<Record<string, unknown>>; readonly array: readonly string[] };
-  readonly parsed: false | { readonly argv: { readonly _: readonly (string | number)[] } };
-}
-
-/** Of an option given twice, the last counts, as usual; only options that take several values collect them. */
-function keepLast(args: Record<string, unknown>, known: Known): void {
-  const lists = new Set(known.getOptions().array.flatMap((name) => [name, camelCase(name)]));
+/** Restores `-`, and keeps the last value of an option that was repeated but does not accept several values. */
+function normalizeValues(args: Record<string, unknown>): void {
+  const restore = (value: unknown): unknown => (value === STDIN ? '-' : value);
   for (const [name, value] of Object.entries(args)) {
-    if (Array.isArray(value) && name !== '_' && name !== '--' && !lists.has(name)) args[name] = value.at(-1);
+    if (!Array.isArray(value)) args[name] = restore(value);
+    else args[name] = LISTS.has(name) ? value.map(restore) : restore(value.at(-1));
   }
 }
 
-function mistake(message: string, known: Known): UsageError {
-  return usageMistake(message, {
-    words: known.parsed === false ? [] : known.parsed.argv._.map(String),
-    commands: COMMANDS.map((entry) => String(entry.command).split(' ')[0]!),
-    options: Object.keys(known.getOptions().key),
+function parsingError(message: string, parsed: Argv['parsed']): UsageError {
+  const { argv = { _: [] }, aliases = {} } = parsed === false ? {} : parsed;
+  const restore = (text: string): string => text.replaceAll(STDIN, '-');
+  return usageError(restore(message), {
+    words: argv._.map((word) => restore(String(word))),
+    commands: COMMANDS.map(({ command }) => String(command).split(' ')[0]!),
+    options: Object.keys(aliases),
   });
 }
 
 /**
- * A reader of the results that has seen enough, as `head`, closes the pipe: no reason to complain. One of the messages that
- * is gone, as a `tee` that died, is no reason to end either: a training goes on in silence.
+ * Ends the process with exit code 0 if the reader of stdout, such as `head`, closes the pipe. Continues without
+ * messages if the reader of stderr does, so that a training survives.
  */
-function endQuietlyOnClosedPipe(): void {
+function handleClosedPipes(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(0);
     throw error;

@@ -4,7 +4,6 @@ import type { Config } from '../config/schema.js';
 import { UsageError } from '../errors.js';
 import { configFromArguments, withDeviceOption, type CommonArguments } from './options.js';
 
-/** Options of the commands that use a trained model. */
 export interface ModelArguments extends CommonArguments {
   readonly model: string | undefined;
   readonly checkpoint: string | undefined;
@@ -12,7 +11,6 @@ export interface ModelArguments extends CommonArguments {
   readonly beamSize: number | undefined;
 }
 
-/** Adds the options that say which model is used, and how. */
 export function withModelOptions<T>(yargs: Argv<T>): Argv<T & ModelArguments> {
   return withDeviceOption(yargs)
     .option('model', {
@@ -20,35 +18,36 @@ export function withModelOptions<T>(yargs: Argv<T>): Argv<T & ModelArguments> {
       type: 'string',
       requiresArg: true,
       describe:
-        'Run directory of a trained model; else that of --config, else $S2S_MODEL, else the last run trained here',
+        'Run directory of a trained model; defaults to that of --config, $S2S_MODEL, or the last run trained in this ' +
+        'directory',
     })
     .option('checkpoint', {
       type: 'string',
       defaultDescription: 'best',
       requiresArg: true,
-      describe: 'Which checkpoint: best, last, or the number of its step',
+      describe: 'Checkpoint: best, last, or the number of its step',
     })
     .option('beam-size', {
       alias: 'b',
       type: 'number',
       requiresArg: true,
-      describe: 'Hypotheses kept a step; 1 is greedy (decoding.beamSize)',
+      describe: 'Beam size; 1 is greedy search (decoding.beamSize)',
     }) as unknown as Argv<T & ModelArguments>;
 }
 
-/** The model that a command line means. */
+/** The model of a command line. */
 export interface FoundModel {
   readonly runDirectory: string;
   readonly which: WhichCheckpoint;
-  /** The configuration of --config, else the one saved with the model; the flags of the command line are in it. */
+  /** The configuration of --config, else of the run, with the options of the command line applied. */
   readonly config: Config;
 }
 
 /**
- * Finds the model that a command line means, without loading it. Data files need not be there.
+ * Finds the model of a command line, without loading it. Data files need not exist.
  *
- * @param options.readsData whether corpora of the configuration will be read
- * @throws UsageError when none is named, or its folder holds no configuration; ConfigError
+ * @param options.readsData whether the command reads corpora of the configuration
+ * @throws UsageError if there is no model, or its directory is not a run directory; ConfigError
  */
 export async function findModel(args: ModelArguments, { readsData }: { readsData: boolean }): Promise<FoundModel> {
   const which = checkpointOf(args.checkpoint ?? 'best');
@@ -63,7 +62,7 @@ export async function findModel(args: ModelArguments, { readsData }: { readsData
   };
 }
 
-/** Where a model was trained is not where it must translate: only who asks for a GPU now is told that there is none. */
+/** A model trained on a GPU can be used without one, unless --device requires it. */
 function withAnyDevice(config: Config, { device }: ModelArguments): Config {
   return device === undefined && config.device !== 'cpu' ? { ...config, device: 'auto' } : config;
 }

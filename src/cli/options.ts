@@ -3,7 +3,7 @@ import type { Config } from '../config/schema.js';
 import { UsageError } from '../errors.js';
 import { LOG_LEVELS, type LogLevel } from './log.js';
 
-/** Options that every command has. */
+/** Options of all commands. */
 export interface CommonArguments {
   readonly config: string | undefined;
   readonly set: readonly string[] | undefined;
@@ -12,7 +12,13 @@ export interface CommonArguments {
   readonly debug: boolean;
 }
 
-/** Adds the options that every command has. */
+/** The files of commands that read text. */
+export const FILES_ARGUMENT = {
+  type: 'string',
+  array: true,
+  describe: 'Text files with one sentence per line, plain or gzipped; - or no file is stdin',
+} as const;
+
 export function withCommonOptions<T>(yargs: Argv<T>): Argv<T & CommonArguments> {
   return yargs
     .option('config', {
@@ -27,15 +33,15 @@ export function withCommonOptions<T>(yargs: Argv<T>): Argv<T & CommonArguments> 
       array: true,
       nargs: 1,
       requiresArg: true,
-      describe: 'Change a setting: key.path=value (repeatable)',
+      describe: 'Override a setting: key.path=value (repeatable)',
       group: 'Common:',
     })
-    .option('seed', { type: 'number', requiresArg: true, describe: 'Seed of all randomness', group: 'Common:' })
+    .option('seed', { type: 'number', requiresArg: true, describe: 'Random seed', group: 'Common:' })
     .option('log-level', {
       choices: LOG_LEVELS,
       default: 'info' as LogLevel,
       requiresArg: true,
-      describe: 'How much to say on stderr',
+      describe: 'Verbosity of the log on stderr',
       group: 'Common:',
     })
     .option('debug', {
@@ -46,17 +52,21 @@ export function withCommonOptions<T>(yargs: Argv<T>): Argv<T & CommonArguments> 
     }) as unknown as Argv<T & CommonArguments>;
 }
 
-/** The device option of commands that compute; `more` is said after its values. */
+/** @param more text after the description of the values */
 export function withDeviceOption<T>(yargs: Argv<T>, more = ''): Argv<T & { readonly device: string | undefined }> {
   return yargs.option('device', {
     type: 'string',
     requiresArg: true,
-    describe: `Where to compute: auto, cpu, gpu or gpu:N${more}`,
+    describe: `Device: auto, cpu, gpu or gpu:N${more}`,
     group: 'Common:',
   }) as unknown as Argv<T & { readonly device: string | undefined }>;
 }
 
-/** Loads the configuration that the options of a command line describe; `overrides` holds flags by dotted key. */
+/**
+ * Loads the configuration of --config, with --set and --seed applied.
+ *
+ * @param overrides values of other options, by dotted key
+ */
 export async function configFromArguments(
   args: CommonArguments,
   overrides: Readonly<Record<string, unknown>> = {},
@@ -67,15 +77,15 @@ export async function configFromArguments(
 }
 
 /**
- * The same for commands that do without a configuration, and never read data: its files need not be there.
+ * Loads the configuration of --config, if given, for commands that do not read data: data files need not exist.
  *
- * @throws UsageError when there is a setting to change, but nothing that it is in
+ * @throws UsageError for --set without --config
  */
 export async function configIfGiven(args: CommonArguments): Promise<Config | undefined> {
   if (args.config !== undefined) return configFromArguments(args, {}, { checkFiles: false, readsData: false });
   if (args.set !== undefined)
-    throw new UsageError('usage', '--set changes a configuration, and none was given.', {
-      hint: 'Name it with --config, or leave --set out.',
+    throw new UsageError('usage', '--set requires --config.', {
+      hint: 'Name a configuration with --config, or remove --set.',
     });
   return undefined;
 }

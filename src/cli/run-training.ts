@@ -1,20 +1,22 @@
-import { rememberRun } from '../checkpoint/last-run.js';
+import { writeLastRun } from '../checkpoint/last-run.js';
 import { readIndex } from '../checkpoint/checkpoint-index.js';
 import type { Config } from '../config/schema.js';
 import { UsageError } from '../errors.js';
+import { plural } from '../plural.js';
 import { describeRuntime, loadTensorFlow, policyFor } from '../runtime/tensorflow.js';
 import { MetricsLog } from '../training/metrics-log.js';
 import { openTraining, type StartFrom } from '../training/open.js';
 import { completedEpochs, type TrainingRun } from '../training/run.js';
 import { TensorBoardLog } from '../training/tensorboard.js';
 import type { StopReason } from '../training/limits.js';
-import { stopReason, train } from '../training/train.js';
+import { stopReason } from '../training/decisions.js';
+import { train } from '../training/train.js';
 import { exitCodeOf, interruption, type StopSignal } from './interruption.js';
 import { Log } from './log.js';
 import type { TrainArguments } from './train.js';
 import { describePreparation, TrainingReporter } from './training-report.js';
 
-/** What to change where a resumed training has nothing left to do. */
+/** How to continue a training that has reached a limit. */
 const REMEDIES: Record<StopReason, string> = {
   'max-steps': 'raise --max-steps',
   'max-epochs': 'raise --max-epochs',
@@ -24,8 +26,8 @@ const REMEDIES: Record<StopReason, string> = {
 };
 
 /**
- * Prepares and runs a training, telling on stderr how it goes. After SIGINT, SIGTERM or SIGHUP the training is saved and the
- * exit code is 130, 143 or 129.
+ * Prepares and runs a training, with its log on stderr. SIGINT, SIGTERM and SIGHUP save and stop it; the exit code is
+ * then 130, 143 or 129.
  */
 export async function runTraining(given: Config, args: TrainArguments): Promise<void> {
   const log = new Log(args.logLevel);
@@ -34,18 +36,17 @@ export async function runTraining(given: Config, args: TrainArguments): Promise<
   const runtime = await loadTensorFlow({ device: config.device, tuneAllocator: true });
   log.info(`computing on ${describeRuntime(runtime, policyFor(config.precision))}`);
   if (runtime.kind === 'gpu')
-    log.info('on a GPU newer than the CUDA libraries, its code is compiled at first use: that may take minutes, once');
+    log.info('on GPUs newer than the CUDA libraries, kernels are compiled at the first use, which may take minutes');
   const run = await openTraining(config, { start: startOf(args), onEvent: (event) => describePreparation(event, log) });
   try {
-    // Until there is a checkpoint to translate with, the last run is the one before.
-    if (run.progress.step > 0) await rememberRun(runDirectory);
+    // A run without a checkpoint cannot translate, so it does not become the last run.
+    if (run.progress.step > 0) await writeLastRun(runDirectory);
     const done = stopReason(run, run.progress, run.progress.elapsedSeconds);
-    // A training interrupted at its very last step has not validated it yet.
+    // A training that was interrupted at its last step still has to validate.
     if (args.resume && done !== undefined && run.progress.validated !== undefined) {
-      log.info(
-        `nothing left to do: ${runDirectory} is at step ${run.progress.step}, epoch ${completedEpochs(run)}, and has reached its limit (${done}).`,
-      );
-      log.info(`To train on, ${REMEDIES[done]}, or give --add-steps N.`);
+      const position = `step ${run.progress.step}, epoch ${completedEpochs(run)}`;
+      log.info(`nothing to do: ${runDirectory} is at ${position}, and has reached its limit (${done}).`);
+      log.info(`To continue, ${REMEDIES[done]}, or use --add-steps N.`);
       return;
     }
     await trainAndReport(run, log);
@@ -57,24 +58,23 @@ export async function runTraining(given: Config, args: TrainArguments): Promise<
 function startOf({ resume, initializeFrom }: TrainArguments): StartFrom {
   if (initializeFrom === undefined) return resume ? 'resume' : 'new';
   if (!resume) return { run: initializeFrom };
-  throw new UsageError('usage', '--resume and --initialize-from both say where the training starts.', {
-    hint: 'Leave one of them out.',
+  throw new UsageError('usage', '--resume and --initialize-from cannot be combined.', {
+    hint: 'Remove one of them.',
   });
 }
 
-/** Runs the training, with its reports, its metrics and its reaction to signals. */
 async function trainAndReport(run: TrainingRun, log: Log): Promise<void> {
   const { config, runDirectory } = run;
   const metrics = new MetricsLog(runDirectory);
   const damaged = await metrics.rewind(run.progress);
-  if (damaged > 0) log.warn(`metrics.jsonl had ${damaged} damaged ${damaged === 1 ? 'line' : 'lines'}, now removed`);
+  if (damaged > 0) log.warn(`removed ${plural(damaged, 'damaged line')} from metrics.jsonl`);
   const board = config.training.tensorboard ? new TensorBoardLog(runDirectory) : undefined;
   const reporter = new TrainingReporter(config, log);
-  const stop = interruption(() => log.warn('stopping after this step; once more to stop at once without saving'));
+  const stop = interruption(() => log.warn('stopping after this step; repeat to stop immediately without saving'));
   try {
     for await (const event of train(run, stop.signal)) {
       reporter.report(event);
-      if (event.type === 'checkpoint') await rememberRun(runDirectory);
+      if (event.type === 'checkpoint') await writeLastRun(runDirectory);
       await metrics.append(event);
       board?.append(event);
     }
@@ -86,12 +86,12 @@ async function trainAndReport(run: TrainingRun, log: Log): Promise<void> {
   }
 }
 
-/** With --add-steps the limit is counted from the last checkpoint, and the other limits do not count. */
+/** Replaces all limits by the --add-steps after the last checkpoint. */
 async function withAddedSteps(config: Config, { addSteps, resume }: TrainArguments): Promise<Config> {
   if (addSteps === undefined) return config;
-  if (!resume) throw new UsageError('usage', '--add-steps needs --resume.');
+  if (!resume) throw new UsageError('usage', '--add-steps requires --resume.');
   if (!Number.isInteger(addSteps) || addSteps < 1)
-    throw new UsageError('usage', `--add-steps must be a whole number from 1, but is ${addSteps}.`);
+    throw new UsageError('usage', `--add-steps must be an integer of at least 1, but is ${addSteps}.`);
   const { checkpoints } = await readIndex(config.runDirectory);
   const step = checkpoints.at(-1)?.step ?? 0;
   const { earlyStopping } = config.training;

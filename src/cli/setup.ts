@@ -8,20 +8,19 @@ interface SetupArguments extends CommonArguments {
   readonly cpu: boolean | undefined;
 }
 
-/** `s2s setup`: installs TensorFlow's native library, once for all projects of a user. */
 export const setupCommand: CommandModule<object, SetupArguments> = {
   command: 'setup',
-  describe: 'Install the native TensorFlow library into your cache folder: once, before the first training',
+  describe: 'Install the native TensorFlow library into your cache directory, once for all projects',
   builder: (yargs) =>
     withCommonOptions(yargs)
       .option('cuda', {
         type: 'boolean',
         describe: 'Install the build for NVIDIA GPUs, with its CUDA libraries (3.3 GB to download, 6 GB on disk)',
       })
-      .option('cpu', { type: 'boolean', describe: 'Install the build for the processor alone' })
+      .option('cpu', { type: 'boolean', describe: 'Install the build for CPUs only' })
       .conflicts('cuda', 'cpu')
-      .example('$0 setup', 'the build with CUDA where an NVIDIA GPU is, else the one without')
-      .example('S2S_CACHE=/scratch/s2s $0 setup', 'on another disk (set S2S_CACHE for the other commands too)'),
+      .example('$0 setup', 'the CUDA build if there is an NVIDIA GPU, else the CPU build')
+      .example('S2S_CACHE=/scratch/s2s $0 setup', 'on another disk (set S2S_CACHE for all other commands, too)'),
   handler: async (args) => {
     const [{ setUpNative }, { stderrReporter }] = await Promise.all([
       import('../setup/native.mjs'),
@@ -29,13 +28,12 @@ export const setupCommand: CommandModule<object, SetupArguments> = {
     ]);
     const reporter = stderrReporter();
     try {
-      const { folder, changed, withoutOps } = await setUpNative({
+      const { folder, changed, noOpsReason } = await setUpNative({
         variant: args.cuda === true ? 'cuda' : args.cpu === true ? 'cpu' : undefined,
         reporter,
       });
-      if (withoutOps !== undefined)
-        reporter.say(`warning: no custom ops, training is slower without them: ${withoutOps}`);
-      reporter.say(`TensorFlow is ${changed ? 'installed' : 'there already'}: ${folder}`);
+      if (noOpsReason !== undefined) reporter.say(`warning: training is slower without the custom ops: ${noOpsReason}`);
+      reporter.say(`TensorFlow is ${changed ? 'installed' : 'already installed'}: ${folder}`);
       reporter.say('s2s doctor shows what it computes on.');
     } catch (error) {
       if (error instanceof SetupError)

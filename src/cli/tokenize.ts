@@ -5,11 +5,12 @@ import type { CommandModule } from 'yargs';
 import { UsageError } from '../errors.js';
 import type { Conversion } from '../text/convert.js';
 import type { Tokenizer } from '../text/tokenizer.js';
-import { checkInputs } from './inputs.js';
+import { checkReadable } from './files.js';
 import { Log } from './log.js';
-import { configIfGiven, withCommonOptions, type CommonArguments } from './options.js';
+import { configIfGiven, FILES_ARGUMENT, withCommonOptions, type CommonArguments } from './options.js';
 
 interface TokenizeArguments extends CommonArguments {
+  readonly files: readonly string[] | undefined;
   readonly side: 'source' | 'target';
   readonly tokenizer: string | undefined;
   readonly model: string | undefined;
@@ -17,46 +18,40 @@ interface TokenizeArguments extends CommonArguments {
   readonly ids: boolean;
 }
 
-/** `s2s tokenize`: text to tokens and back, line by line. */
 export const tokenizeCommand: CommandModule<object, TokenizeArguments> = {
-  command: 'tokenize',
-  describe: 'Cut text into the tokens of a vocabulary, or put tokens together again',
+  command: 'tokenize [files..]',
+  describe: 'Tokenize or detokenize files or stdin to stdout, one output line per input line',
   builder: (yargs) =>
     withCommonOptions(yargs)
-      .usage(
-        '$0 tokenize [FILE..]\n\nCut text into the tokens of a vocabulary, or put tokens together again.\n\nFILE is text, one sentence a line, plain or gzipped; - or none is stdin.',
-      )
-      // yargs loses a lone - among declared positional arguments, so the files are left undeclared.
-      .strict(false)
-      .strictOptions()
-      .string('_')
+      .positional('files', FILES_ARGUMENT)
       .option('side', {
         choices: ['source', 'target'] as const,
         default: 'source' as const,
         requiresArg: true,
-        describe: 'Whose tokenizer, where the sides have their own',
+        describe: 'Side whose tokenizer is used, if tokenizers are not shared',
       })
-      .option('tokenizer', { type: 'string', requiresArg: true, describe: 'A tokenizer.json file' })
+      .option('tokenizer', { type: 'string', requiresArg: true, describe: 'tokenizer.json file' })
       .option('model', {
         alias: 'm',
         type: 'string',
         requiresArg: true,
         describe:
-          'A run directory whose tokenizer to use; else that of --config, else $S2S_MODEL, else the last run trained here',
+          'Run directory of the tokenizer; defaults to that of --config, $S2S_MODEL, or the last run trained in this ' +
+          'directory',
       })
-      .option('detokenize', { alias: 'd', type: 'boolean', default: false, describe: 'Tokens in, text out' })
-      .option('ids', { type: 'boolean', default: false, describe: 'Token ids in place of strings' })
+      .option('detokenize', { alias: 'd', type: 'boolean', default: false, describe: 'Convert tokens to text' })
+      .option('ids', { type: 'boolean', default: false, describe: 'Use token ids instead of strings' })
       .conflicts('tokenizer', ['model', 'config'])
       .conflicts('model', 'config')
-      .example('$0 tokenize --config c.yaml train.de.gz | head', 'see how the source text is cut')
+      .example('$0 tokenize --config c.yaml train.de.gz | head', 'the tokens of the source text')
       .example('$0 tokenize --model runs/de-en --side target < text', 'with the tokenizer of a trained model')
-      .example('$0 tokenize < text | $0 tokenize --detokenize', 'there and back'),
+      .example('$0 tokenize < text | $0 tokenize --detokenize', 'round trip'),
   handler: async (args) => {
-    const files = args._.slice(1).map(String);
-    await checkInputs(files);
+    const { files = [] } = args;
+    await checkReadable(files);
     const log = new Log(args.logLevel);
     const tokenizer = await findTokenizer(args);
-    for (const notice of tokenizer.notices) log.warn(`the tokenizer: ${notice}`);
+    for (const notice of tokenizer.notices) log.warn(`tokenizer: ${notice}`);
     const { convertText } = await import('../text/convert.js');
     const { describeSkippedLine } = await import('../text/lines.js');
     const conversion: Conversion = {
@@ -84,14 +79,14 @@ async function findTokenizer(args: TokenizeArguments): Promise<Tokenizer> {
   const { findRunIfAny } = await import('./find-run.js');
   const run = await findRunIfAny(args.model, undefined);
   if (run === undefined) {
-    throw new UsageError('no-tokenizer', 'No tokenizer was named.', {
+    throw new UsageError('no-tokenizer', 'No tokenizer was given.', {
       hint: 'Name a file (--tokenizer), a run directory (--model or S2S_MODEL) or a configuration (--config).',
     });
   }
   return loadTokenizers(run, await isShared(run))[args.side];
 }
 
-/** Whether a run has one tokenizer for both sides; undefined for a folder that is no run directory. */
+/** Whether a run shares one tokenizer; undefined if the directory is not a run directory. */
 async function isShared(run: string): Promise<boolean | undefined> {
   const { CONFIG_FILE, readResolvedConfig } = await import('../config/save.js');
   return existsSync(join(run, CONFIG_FILE)) ? readResolvedConfig(run).tokenizer.shared : undefined;

@@ -12,57 +12,56 @@ export interface TrainArguments extends CommonArguments {
   readonly addSteps: number | undefined;
 }
 
-/** `s2s train`: trains a model, the vocabulary first where it is missing or stale. */
 export const trainCommand: CommandModule<object, TrainArguments> = {
   command: 'train',
-  describe: 'Train a model into a run directory',
+  describe: 'Train a model, and its vocabulary if needed, into a run directory',
   builder: (yargs) =>
     withDeviceOption(withCommonOptions(yargs))
       .option('run-dir', {
         type: 'string',
         requiresArg: true,
-        describe: 'Run directory; runDirectory of the configuration otherwise',
+        describe: 'Run directory; overrides runDirectory',
       })
       .option('resume', {
         type: 'boolean',
         default: false,
-        describe: 'Continue the training in the run directory as if it had never stopped',
+        describe: 'Resume the training in the run directory',
       })
       .option('initialize-from', {
         type: 'string',
         requiresArg: true,
         describe:
-          'Start with the best weights and the tokenizers of another run directory; the optimiser starts afresh',
+          'Initialise with the best weights and the tokenizers of another run, but not with its optimiser state',
       })
       .option('max-steps', {
         type: 'number',
         requiresArg: true,
-        describe: 'Stop at this update, counted from the first',
+        describe: 'Maximum number of updates',
       })
       .option('max-epochs', {
         type: 'number',
         requiresArg: true,
-        describe: 'Stop after this many passes over the data',
+        describe: 'Maximum number of passes over the training data',
       })
       .option('max-minutes', {
         type: 'number',
         requiresArg: true,
-        describe: 'Stop after this many minutes of training',
+        describe: 'Maximum training time in minutes',
       })
       .option('add-steps', {
         type: 'number',
         requiresArg: true,
-        describe: 'With --resume: train this many updates more, other limits aside',
+        describe: 'With --resume: train for this many more updates, ignoring other limits',
       })
-      .example('$0 train --config c.yaml', 'train as c.yaml says')
-      .example('$0 train --config c.yaml --resume', 'go on after an interruption')
+      .example('$0 train --config c.yaml', 'train the model of c.yaml')
+      .example('$0 train --config c.yaml --resume', 'resume after an interruption')
       .example(
         '$0 train --config c.yaml --run-dir runs/tuned --initialize-from runs/base',
         'fine-tune the model of another run',
       )
       .example(
         '$0 train --config c.yaml --run-dir runs/b --set training.optimizer.learningRate=0.0005',
-        'try a variation',
+        'override a setting',
       ) as unknown as Argv<TrainArguments>,
   handler: async (args) => {
     const config = await configFromArguments(args, {

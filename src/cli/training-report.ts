@@ -5,16 +5,25 @@ import { formatBatches } from '../data/batch-origin.js';
 import { DROP_REASONS, type DropReason } from '../data/filter.js';
 import { ODD_CHARACTERS } from '../data/odd-characters.js';
 import type { FilterSummary, PairPlace } from '../data/summary.js';
-import type { StoppedEvent, TrainingEvent, UpdateEvent, ValidationEvent } from '../training/events.js';
+import { plural } from '../plural.js';
+import type {
+  DryRunEvent,
+  SkippedEvent,
+  StartEvent,
+  StoppedEvent,
+  TrainingEvent,
+  UpdateEvent,
+  ValidationEvent,
+} from '../training/events.js';
 import type { PreparationEvent } from '../training/open.js';
 import { formatChange } from '../training/resume.js';
 import { formatCount, formatDuration, formatPerplexity, formatShare } from './format.js';
 import type { Log } from './log.js';
 
-/** Above this share of `<unk>` in a split, something is wrong with the vocabulary or the text. */
-const MANY_UNKNOWN = 0.01;
+/** A higher rate of `<unk>` in a split suggests that the vocabulary does not fit the text. */
+const HIGH_UNKNOWN_RATE = 0.01;
 
-/** Says in lines what happens before a training. */
+/** Logs what happens before the first update. */
 export function describePreparation(event: PreparationEvent, log: Log): void {
   switch (event.type) {
     case 'vocabulary-needed':
@@ -25,29 +34,29 @@ export function describePreparation(event: PreparationEvent, log: Log): void {
         log.info(`vocabulary${role === 'shared' ? '' : ` (${role})`}: ${formatCount(size)} tokens in ${file}`);
       break;
     case 'vocabulary-differs':
-      log.warn(`${event.directory}: its tokenizer is used as it is, although ${event.reason}`);
+      log.warn(`${event.directory}: its tokenizer is used unchanged, although ${event.reason}`);
       break;
     case 'tokenizer-notices':
       for (const notice of event.notices) log.warn(`the tokenizer in ${event.directory}: ${notice}`);
       break;
     case 'cache-unusable':
     case 'cache-unwritable':
-      log.warn(`${event.file}: ${event.reason}; the ${event.split} data are encoded anew`);
+      log.warn(`${event.file}: ${event.reason}; the ${event.split} data are encoded again`);
       break;
     case 'loaded':
       describeSplit(event.split, event.summary, event.fromCache, log);
       break;
     case 'nothing-to-resume':
-      log.info('there is no checkpoint to resume from: starting from the beginning');
+      log.info('no checkpoint to resume from: starting a new training');
       break;
     case 'initialized':
-      log.info(`starting with the weights of ${event.run}, step ${formatCount(event.step)}`);
+      log.info(`initialised with the weights of ${event.run}, step ${formatCount(event.step)}`);
       break;
     case 'resumed':
       log.info(`resuming at step ${formatCount(event.step)}`);
       for (const change of event.changes) log.info(`  ${formatChange(change)}`);
       if (event.restartedEpoch)
-        log.warn('the order of the batches has changed, so training goes on with the next epoch');
+        log.warn('the order of the batches has changed: training continues with the next epoch');
       break;
     case 'reading':
     case 'learning':
@@ -58,41 +67,39 @@ export function describePreparation(event: PreparationEvent, log: Log): void {
 }
 
 function describeSplit(split: string, summary: FilterSummary, fromCache: boolean, log: Log): void {
-  const dropped = (Object.keys(DROP_REASONS) as DropReason[]).filter((reason) => summary.dropped[reason] > 0);
-  const reasons = dropped.map((reason) => `${formatCount(summary.dropped[reason])} ${DROP_REASONS[reason]}`);
-  log.info(
-    `${split}: ${formatCount(summary.kept)} of ${formatCount(summary.read)} pairs${reasons.length > 0 ? `; dropped ${reasons.join(', ')}` : ''}${fromCache ? ' (from the cache)' : ''}`,
-  );
-  for (const reason of dropped) {
-    const longest = summary.examples.find((example) => example.reason === reason);
-    if (longest !== undefined) log.info(`  longest dropped for ${DROP_REASONS[reason]}: ${formatPair(longest)}`);
+  const { read, kept, dropped, examples, longest, empty, oddCharacters } = summary;
+  const reasons = (Object.keys(DROP_REASONS) as DropReason[]).filter((reason) => dropped[reason] > 0);
+  const counts = reasons.map((reason) => `${formatCount(dropped[reason])} ${DROP_REASONS[reason]}`);
+  const suffix = `${counts.length > 0 ? `; dropped ${counts.join(', ')}` : ''}${fromCache ? ' (from the cache)' : ''}`;
+  log.info(`${split}: ${formatCount(kept)} of ${plural(read, 'pair')}${suffix}`);
+  for (const reason of reasons) {
+    const example = examples.find((candidate) => candidate.reason === reason);
+    if (example !== undefined) log.info(`  longest dropped for ${DROP_REASONS[reason]}: ${formatPair(example)}`);
   }
-  if (summary.longest !== undefined) log.info(`  longest kept: ${formatPair(summary.longest)}`);
-  if (summary.empty > 0)
-    log.warn(
-      `${formatCount(summary.empty)} pair${summary.empty === 1 ? '' : 's'} of ${split} ${summary.empty === 1 ? 'has' : 'have'} an empty side, and count${summary.empty === 1 ? 's' : ''} in every score`,
-    );
-  log.info(
-    `  unknown tokens: ${formatShare(summary.sourceUnknownRate)} of the source, ${formatShare(summary.targetUnknownRate)} of the target`,
-  );
-  for (const side of ['source', 'target'] as const) {
-    const rate = side === 'source' ? summary.sourceUnknownRate : summary.targetUnknownRate;
-    if (rate > MANY_UNKNOWN)
+  if (longest !== undefined) log.info(`  longest kept: ${formatPair(longest)}`);
+  if (empty > 0) log.warn(`${plural(empty, 'pair')} with an empty side in ${split}: included in all scores`);
+  describeUnknownTokens(split, summary, log);
+  for (const { kind, lines, file, line } of oddCharacters)
+    log.warn(`${file}:${line}: ${ODD_CHARACTERS[kind]}: first of ${plural(lines, 'line')}`);
+}
+
+function describeUnknownTokens(split: string, summary: FilterSummary, log: Log): void {
+  const rates = { source: summary.sourceUnknownRate, target: summary.targetUnknownRate };
+  log.info(`  unknown tokens: ${formatShare(rates.source)} of the source, ${formatShare(rates.target)} of the target`);
+  for (const [side, rate] of Object.entries(rates)) {
+    if (rate > HIGH_UNKNOWN_RATE)
       log.warn(
-        `${formatShare(rate)} of the ${side} tokens of ${split} are unknown to the vocabulary; is it made from text like this?`,
+        `${formatShare(rate)} of the ${side} tokens of ${split} are unknown: ` +
+          'was the vocabulary learned from similar text?',
       );
   }
-  for (const { kind, lines, file, line } of summary.oddCharacters)
-    log.warn(
-      `${file}:${line}: ${ODD_CHARACTERS[kind]}: in ${formatCount(lines)} line${lines === 1 ? '' : 's'}, of which this is the first`,
-    );
 }
 
 function formatPair({ file, line, sourceTokens, targetTokens }: PairPlace): string {
   return `${file}:${line} (${formatCount(sourceTokens)} source, ${formatCount(targetTokens)} target tokens)`;
 }
 
-/** Tells of a training: a progress bar on a terminal, plain lines elsewhere. */
+/** Reports training events with a progress bar on a terminal, and with log lines elsewhere. */
 export class TrainingReporter {
   private readonly bar: SingleBar | undefined;
 
@@ -115,19 +122,10 @@ export class TrainingReporter {
   report(event: TrainingEvent): void {
     switch (event.type) {
       case 'start':
-        this.log.info(
-          `${formatCount(event.parameters)} parameters, ${formatCount(event.trainPairs)} training pairs, ${formatCount(event.stepsPerEpoch)} steps an epoch, ${formatShare(event.paddingShare)} padding`,
-        );
-        this.log.info(`run directory: ${event.runDirectory}, the whole configuration in its ${CONFIG_FILE}`);
-        if (!hasLimit(this.config))
-          this.log.warn(
-            'no limit is set: training goes on until interrupted (Ctrl-C saves); limits are --max-epochs, --max-minutes, --max-steps and training.earlyStopping.patience',
-          );
+        this.describeStart(event);
         break;
-      case 'rehearsal':
-        this.log.info(
-          `largest batch (${event.sentences} x ${event.sourceTime} source, ${event.targetTime} target tokens) and a decoding went through in ${formatDuration(event.seconds)}`,
-        );
+      case 'dry-run':
+        this.log.info(`dry run: ${describeDryRun(event)} in ${formatDuration(event.seconds)}`);
         this.bar?.start(1000, 0, { text: '' });
         break;
       case 'update':
@@ -135,13 +133,11 @@ export class TrainingReporter {
         if (event.report && this.bar === undefined) this.log.info(updateLine(event));
         break;
       case 'skipped':
-        this.log.warn(
-          `step ${event.step + 1} skipped: the ${event.notFinite} of ${formatBatches(event.batches, event.epoch)} is not finite (${event.inRow} in a row, ${event.total} in all); metrics.jsonl names all lines`,
-        );
+        this.describeSkipped(event);
         break;
       case 'rescaled':
         this.log.debug(
-          `step ${event.step + 1}: a gradient was too large for float16; the loss is now multiplied by ${event.lossFactor}`,
+          `step ${event.step + 1}: float16 overflow in a gradient; the loss scale is now ${event.lossFactor}`,
         );
         break;
       case 'validation':
@@ -152,9 +148,7 @@ export class TrainingReporter {
         break;
       case 'stopped':
         this.close();
-        this.log.info(
-          `stopped at step ${formatCount(event.step)} after ${formatDuration(event.elapsedSeconds)}: ${event.reason}${event.skipped > 0 ? `; ${event.skipped} steps skipped` : ''}`,
-        );
+        this.describeStop(event);
         if (event.best !== undefined)
           this.log.info(
             `best ${event.best.metric} on dev: ${event.best.value.toFixed(2)} at step ${formatCount(event.best.step)}`,
@@ -163,17 +157,50 @@ export class TrainingReporter {
     }
   }
 
-  /** Takes the bar off the terminal. */
+  /** Removes the progress bar. */
   close(): void {
     this.bar?.stop();
     this.log.around = undefined;
   }
 
-  private describeValidation(event: ValidationEvent): void {
-    const bleu = event.bleu === undefined ? '' : `, BLEU ${event.bleu.toFixed(2)}`;
-    this.log.info(
-      `dev at step ${formatCount(event.step)}: loss ${event.loss.toFixed(4)}, perplexity ${formatPerplexity(event.perplexity)}, accuracy ${formatShare(event.accuracy)}${bleu}; validation took ${formatDuration(event.seconds)}, validations ${formatShare(event.timeShare)} of the time so far`,
+  private describeStart({ parameters, trainPairs, stepsPerEpoch, paddingShare, runDirectory }: StartEvent): void {
+    const parts = [
+      `${formatCount(parameters)} parameters`,
+      `${formatCount(trainPairs)} training pairs`,
+      `${formatCount(stepsPerEpoch)} steps per epoch`,
+      `${formatShare(paddingShare)} padding`,
+    ];
+    this.log.info(parts.join(', '));
+    this.log.info(`run directory: ${runDirectory}, with the resolved configuration in ${CONFIG_FILE}`);
+    if (!hasLimit(this.config))
+      this.log.warn(
+        'no limit is set: training continues until it is interrupted (Ctrl-C saves); ' +
+          'limits are --max-epochs, --max-minutes, --max-steps and training.earlyStopping.patience',
+      );
+  }
+
+  private describeSkipped({ step, notFinite, batches, epoch, inRow, total }: SkippedEvent): void {
+    const cause = `the ${notFinite} of ${formatBatches(batches, epoch)} is not finite`;
+    this.log.warn(
+      `step ${step + 1} skipped: ${cause} (${inRow} consecutive, ${total} in total); metrics.jsonl lists all lines`,
     );
+  }
+
+  private describeStop({ step, elapsedSeconds, reason, skipped }: StoppedEvent): void {
+    const suffix = skipped > 0 ? `; ${plural(skipped, 'step')} skipped` : '';
+    this.log.info(`stopped at step ${formatCount(step)} after ${formatDuration(elapsedSeconds)}: ${reason}${suffix}`);
+  }
+
+  private describeValidation(event: ValidationEvent): void {
+    const scores = [
+      `loss ${event.loss.toFixed(4)}`,
+      `perplexity ${formatPerplexity(event.perplexity)}`,
+      `accuracy ${formatShare(event.accuracy)}`,
+      ...(event.bleu === undefined ? [] : [`BLEU ${event.bleu.toFixed(2)}`]),
+    ];
+    const time = `validation took ${formatDuration(event.seconds)}`;
+    const share = `all validations so far ${formatShare(event.timeShare)} of the training time`;
+    this.log.info(`dev at step ${formatCount(event.step)}: ${scores.join(', ')}; ${time}, ${share}`);
     if (event.bleuSignature !== undefined) this.log.debug(`BLEU signature: ${event.bleuSignature}`);
     for (const { source, reference, hypothesis } of event.samples) {
       this.log.info(`  source:     ${source}`);
@@ -183,26 +210,27 @@ export class TrainingReporter {
     for (const warning of event.warnings) this.log.warn(warning);
   }
 
-  /** Says where the model is and how to go on. */
+  /** Logs where the model is, and how to resume or use it. */
   private describeModel({ reason, step, savedStep }: StoppedEvent): void {
     const { runDirectory } = this.config;
     if (savedStep === undefined) {
       this.log.warn(
         step === 0
-          ? 'nothing is saved: no update has been made'
-          : `nothing is saved: at step ${formatCount(step)} the training had diverged`,
+          ? 'no checkpoint was saved: there was no update'
+          : `no checkpoint was saved: the training had diverged at step ${formatCount(step)}`,
       );
       return;
     }
     if (savedStep !== step)
       this.log.warn(
-        `the last checkpoint is of step ${formatCount(savedStep)}: at step ${formatCount(step)} the training had diverged`,
+        `the last checkpoint is from step ${formatCount(savedStep)}: ` +
+          `the training had diverged at step ${formatCount(step)}`,
       );
-    if (reason === 'interrupted') this.log.info('to go on with the training, give the same command with --resume');
+    if (reason === 'interrupted') this.log.info('to resume the training, run the same command with --resume');
     this.log.info(`the model is in ${runDirectory}; translate with: s2s translate --model ${runDirectory} < input.txt`);
   }
 
-  /** Lines go above the bar. */
+  /** Writes a line above the bar. */
   private aroundBar(write: () => void): void {
     if (this.bar?.isActive !== true) {
       write();
@@ -214,12 +242,20 @@ export class TrainingReporter {
   }
 }
 
+function describeDryRun({ sentences, sourceTime, targetTime }: DryRunEvent): string {
+  return `largest batch (${sentences} x ${sourceTime} source, ${targetTime} target tokens) and a translation succeeded`;
+}
+
 function updateLine(event: UpdateEvent): string {
-  const rates = [event.sourceTokensPerSecond, event.targetTokensPerSecond, event.paddingTokensPerSecond]
-    .map(formatCount)
-    .join(' / ');
-  const left = event.remainingSeconds === undefined ? '' : `, ${formatDuration(event.remainingSeconds)} left`;
-  return `epoch ${event.epoch} step ${formatCount(event.step)}: loss ${event.loss.toFixed(4)}, perplexity ${formatPerplexity(event.perplexity)}, lr ${event.learningRate.toPrecision(3)}, source / target / padding tokens a second ${rates}${left}`;
+  const rates = [event.sourceTokensPerSecond, event.targetTokensPerSecond, event.paddingTokensPerSecond];
+  const parts = [
+    `loss ${event.loss.toFixed(4)}`,
+    `perplexity ${formatPerplexity(event.perplexity)}`,
+    `lr ${event.learningRate.toPrecision(3)}`,
+    `source / target / padding tokens per second ${rates.map(formatCount).join(' / ')}`,
+  ];
+  if (event.remainingSeconds !== undefined) parts.push(`${formatDuration(event.remainingSeconds)} left`);
+  return `epoch ${event.epoch} step ${formatCount(event.step)}: ${parts.join(', ')}`;
 }
 
 function hasLimit({ training }: Config): boolean {

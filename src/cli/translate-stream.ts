@@ -1,22 +1,23 @@
 import { S2sError } from '../errors.js';
 import type { Translation } from '../decoding/translate-lines.js';
+import { plural } from '../plural.js';
 import { formatTranslation, type OutputOptions } from './translation-output.js';
 
 export interface TranslateStreamOptions {
-  /** Lines of input, in blocks. */
+  /** Blocks of input lines. */
   readonly blocks: AsyncIterable<readonly string[]>;
-  /** Translates a block, whose first line has this index in the whole input, from 0. */
+  /** @param firstIndex index of the first line of the block in the whole input, from 0 */
   readonly translate: (lines: readonly string[], firstIndex: number) => Promise<readonly Translation[]>;
   readonly output: OutputOptions;
-  /** Resolves when the text has been handed on. */
+  /** Resolves when the text has been written. */
   readonly write: (text: string) => Promise<void>;
 }
 
 /**
- * Translates block after block and writes each as soon as it is done.
+ * Translates blocks of lines and writes the translations of each block when it is finished.
  *
  * @returns the number of lines
- * @throws S2sError `lines-lost` should there ever be more or fewer translations than lines
+ * @throws S2sError `lines-lost` if the number of translations differs from the number of lines
  */
 export async function translateStream({ blocks, translate, output, write }: TranslateStreamOptions): Promise<number> {
   let linesIn = 0;
@@ -32,7 +33,7 @@ export async function translateStream({ blocks, translate, output, write }: Tran
     if (linesOut !== linesIn)
       throw new S2sError(
         'lines-lost',
-        `${linesIn} lines were read, but ${linesOut} translations written: the output does not match the input`,
+        `read ${plural(linesIn, 'line')}, but wrote ${plural(linesOut, 'translation')}: the output is not aligned`,
       );
   }
   return linesIn;

@@ -1,45 +1,38 @@
 import type { Argv, CommandModule } from 'yargs';
 import { UsageError } from '../errors.js';
-import { checkInputs } from './inputs.js';
+import { plural } from '../plural.js';
+import { checkReadable } from './files.js';
 import { Log, type LogLevel } from './log.js';
 import { findModel, withModelOptions, type FoundModel, type ModelArguments } from './model-options.js';
-import { withCommonOptions } from './options.js';
+import { FILES_ARGUMENT, withCommonOptions } from './options.js';
 import { OUTPUT_FORMATS, type OutputFormat } from './translation-output.js';
 
-/** Most lines translated before their output is written; sorting by length wants many, someone waiting wants few. */
+/** Maximum lines per block: long blocks are batched better by length, short blocks are answered sooner. */
 const MAX_BLOCK_LINES = 2000;
 
 interface TranslateArguments extends ModelArguments {
-  /** The command and the files. */
-  readonly _: readonly string[];
+  readonly files: readonly string[] | undefined;
   readonly nBest: number | undefined;
   readonly scores: boolean;
   readonly format: OutputFormat;
 }
 
-/** `s2s translate`: a filter from source lines to translated lines. */
 export const translateCommand: CommandModule<object, TranslateArguments> = {
-  command: 'translate',
-  describe: 'Translate lines from files or stdin to stdout, one line out for every line in',
+  command: 'translate [files..]',
+  describe: 'Translate files or stdin to stdout, one output line per input line',
   builder: (yargs) =>
     withModelOptions(withCommonOptions(yargs))
-      .usage(
-        '$0 translate [FILE..]\n\nTranslate lines from files or stdin to stdout, one line out for every line in.\n\nFILE is text, one sentence a line, plain or gzipped; - or none is stdin.',
-      )
-      // yargs loses a lone - among declared positional arguments, so the files are left undeclared.
-      .strict(false)
-      .strictOptions()
-      .string('_')
+      .positional('files', FILES_ARGUMENT)
       .option('n-best', {
         alias: 'n',
         type: 'number',
         requiresArg: true,
-        describe: 'Print this many translations of each line, best first',
+        describe: 'Number of translations per line, best first',
       })
       .option('scores', {
         type: 'boolean',
         default: false,
-        describe: 'Print the score of each translation after a tab',
+        describe: 'Print the score after each translation, separated by a tab',
       })
       .option('format', {
         alias: 'f',
@@ -47,29 +40,34 @@ export const translateCommand: CommandModule<object, TranslateArguments> = {
         default: 'text' as OutputFormat,
         requiresArg: true,
         describe:
-          'text: translations; tsv: source, translation, with --n-best after the number of the line; jsonl: an object a line, with scores',
+          'text: translations; tsv: source and translation, after the line number with --n-best; ' +
+          'jsonl: one object per line, with scores',
       })
-      // A filter is silent unless something is wrong.
       .default('log-level', 'warn' as LogLevel)
-      .example('$0 translate < input.txt > output.txt', 'with the last model trained here')
-      .example('echo "Guten Morgen." | $0 translate --model runs/multi30k', 'with a certain model')
-      .example('$0 translate --n-best 5 --format jsonl input.txt', 'five translations a line, as JSON')
-      .example('$0 translate --beam-size 1 --set decoding.maxLengthRatio=1.5 input.txt', 'greedy search, shorter limit')
+      .example('$0 translate < input.txt > output.txt', 'with the last model trained in this directory')
+      .example('echo "Guten Morgen." | $0 translate --model runs/multi30k', 'with a given model')
+      .example('$0 translate --n-best 5 --format jsonl input.txt', 'five translations per line, as JSON')
+      .example(
+        '$0 translate --beam-size 1 --set decoding.maxLengthRatio=1.5 input.txt',
+        'greedy search and a lower length limit',
+      )
       .epilogue(
-        'Blank lines pass through; a line above 1 MiB gives an empty line and a warning. --n-best prints "number ||| translation ||| score" in text format, numbered from 0. A score is the ' +
-          'log-probability divided by the length to the power of decoding.lengthPenalty. <unk> is never printed: decoding.copyUnknown=true copies unknown words from the source.',
+        'Blank lines are copied; lines longer than 1 MiB give an empty line and a warning. In text format, --n-best ' +
+          'prints "number ||| translation ||| score", numbered from 0. The score is the log-probability divided by ' +
+          'the length to the power of decoding.lengthPenalty. <unk> is never generated unless ' +
+          'decoding.copyUnknown is true, which replaces it with a source word.',
       ) as unknown as Argv<TranslateArguments>,
   handler: async (args) => {
-    const files = args._.slice(1);
-    await checkInputs(files);
+    const { files = [] } = args;
+    await checkReadable(files);
     const model = await findModel(args, { readsData: false });
     const { config } = model;
     const { nBest } = args;
     if (nBest !== undefined && !(Number.isInteger(nBest) && nBest >= 1 && nBest <= config.decoding.beamSize)) {
       throw new UsageError(
         'n-best-beyond-beam',
-        `--n-best must be a whole number from 1 to the beam size (${config.decoding.beamSize}), but is ${nBest}.`,
-        { hint: 'Give a larger --beam-size too.' },
+        `--n-best must be an integer from 1 to the beam size (${config.decoding.beamSize}), but is ${nBest}.`,
+        { hint: 'Increase --beam-size, too.' },
       );
     }
     await translate(args, files, model);
@@ -82,9 +80,9 @@ async function translate(
   { config, runDirectory, which }: FoundModel,
 ): Promise<void> {
   const log = new Log(args.logLevel);
-  const { waitingLines } = await import('../translation/waiting-lines.js');
-  const blocks = waitingLines(readAll(files, log), MAX_BLOCK_LINES);
-  if (readsTerminal(files)) process.stderr.write('Type sentences, one a line; Ctrl-D ends.\n');
+  const { bufferLines } = await import('../translation/buffered-lines.js');
+  const blocks = bufferLines(readAll(files, log), MAX_BLOCK_LINES);
+  if (readsTerminal(files)) process.stderr.write('Type one sentence per line; Ctrl-D ends the input.\n');
 
   const { loadTensorFlow } = await import('../runtime/tensorflow.js');
   await loadTensorFlow({ device: config.device, tuneAllocator: true });
@@ -103,19 +101,16 @@ async function translate(
         model,
         tokenizers,
         options: { ...config.decoding, nBest: args.nBest ?? 1 },
-        onCut: (index, tokens) =>
-          log.warn(
-            `line ${firstIndex + index + 1} has ${tokens} tokens; only the first ${MAX_SOURCE_TOKENS} are translated`,
-          ),
+        onTruncated: (index, tokens) =>
+          log.warn(`line ${firstIndex + index + 1} has ${tokens} tokens and was truncated to ${MAX_SOURCE_TOKENS}`),
       }),
     output: { format: args.format, nBest: args.nBest, scores: args.scores },
     write: (text) =>
       new Promise((resolve, reject) => process.stdout.write(text, (error) => (error ? reject(error) : resolve()))),
   }).finally(() => run.close());
   const seconds = (performance.now() - started) / 1000;
-  log.info(
-    `${lines} lines in ${seconds.toFixed(1)} s (${(lines / seconds).toFixed(1)} a second), beam ${config.decoding.beamSize}`,
-  );
+  const rate = `${(lines / seconds).toFixed(1)} lines per second`;
+  log.info(`${plural(lines, 'line')} in ${seconds.toFixed(1)} s (${rate}), beam size ${config.decoding.beamSize}`);
 }
 
 async function* readAll(files: readonly string[], log: Log): AsyncGenerator<string[]> {

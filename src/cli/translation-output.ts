@@ -1,27 +1,26 @@
 import type { Translation } from '../decoding/translate-lines.js';
 
-/** How translations are printed. */
 export const OUTPUT_FORMATS = ['text', 'jsonl', 'tsv'] as const;
 export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
 
 export interface OutputOptions {
   readonly format: OutputFormat;
-  /** Translations of each line; undefined for the best alone. */
+  /** Number of translations per line; undefined prints the best without a number. */
   readonly nBest: number | undefined;
-  /** Whether text and tsv tell the scores; jsonl always does. */
+  /** Whether text and tsv include scores; jsonl always does. */
   readonly scores: boolean;
 }
 
 /**
- * One line of input and its translations as they are printed, the final line feed included.
+ * Formats the translations of one input line, including the final line feed.
  *
  * - text: the translation, with scores `translation<TAB>score`; n-best as `number ||| translation ||| score`, numbered
- *   from 0, as Moses and Marian print it
- * - tsv: `source<TAB>translation`, with scores a third column; n-best as one such line each, with the number of the input line
- *   before it, from 1. Tabs in text become spaces
- * - jsonl: one object a line of input, numbered from 1
+ *   from 0 as in Moses and Marian
+ * - tsv: `source<TAB>translation`, with scores in a third column; n-best with one line per translation, preceded by the
+ *   line number from 1. Tabs in text are replaced by spaces
+ * - jsonl: one object per input line, with its line number from 1
  *
- * @param index of the line in the whole input, from 0
+ * @param index index of the line in the whole input, from 0
  */
 export function formatTranslation(
   index: number,

@@ -1,6 +1,5 @@
 import type { TokenizerReport, TokenStatistics, VocabularyReport } from '../text/build.js';
 
-/** The report of `build-vocab` as lines of text for people. */
 export function formatVocabularyReport(report: VocabularyReport): string {
   const { tokenizers, train, dev } = report;
   const rows = [
@@ -14,12 +13,14 @@ export function formatVocabularyReport(report: VocabularyReport): string {
 }
 
 function describeTokenizer({ role, file, settings, size, unit, types, coverage }: TokenizerReport): string {
-  const short =
-    size < settings.size && settings.type !== 'char' && settings.type !== 'word'
-      ? ` (${settings.size} asked for; the text has no more)`
-      : '';
-  const left = types.left === 0 ? '' : `, ${types.left} rare ${unit} become <unk>`;
-  return `${role} ${settings.type} vocabulary: ${size} tokens${short}, ${types.kept} ${unit}, ${formatPercent(coverage)} of the training text covered${left}: ${file}`;
+  const isSmaller = size < settings.size && settings.type !== 'char' && settings.type !== 'word';
+  const parts = [
+    `${size} tokens${isSmaller ? ` (of ${settings.size} requested; the text has no more)` : ''}`,
+    `${types.kept} ${unit}`,
+    `${formatPercent(coverage)} of the training text covered`,
+  ];
+  if (types.left > 0) parts.push(`${types.left} rare ${unit} become <unk>`);
+  return `${role} ${settings.type} vocabulary: ${parts.join(', ')}: ${file}`;
 }
 
 function row(name: string, { sentences, tokensPerSentence, unknownRate }: TokenStatistics): string[] {
@@ -27,7 +28,7 @@ function row(name: string, { sentences, tokensPerSentence, unknownRate }: TokenS
   return [name, String(sentences), mean.toFixed(1), String(p95), String(max), formatPercent(unknownRate)];
 }
 
-/** A share (0 to 1) in per cent: never 100 % for less, nor 0 % for more. */
+/** A proportion (0 to 1) in per cent; `>99.99 %` and `<0.01 %` instead of rounding to 100 % and 0 %. */
 export function formatPercent(share: number): string {
   const rounded = Number((100 * share).toFixed(2));
   if (rounded === 100 && share < 1) return '>99.99 %';

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import {
   isAlias,
@@ -10,64 +11,71 @@ import {
   type Document,
   type YAMLError,
 } from 'yaml';
-import { UsageError, whyUnreadable, type Place } from '../errors.js';
+import { describeReadError, UsageError, type Place } from '../errors.js';
 import { ConfigError, type Problem } from './problems.js';
-import { sealIsBroken } from './seal.js';
 
-/** Syntax errors that are told of at once. */
-const MOST_PROBLEMS = 10;
-/** Characters of a message of the parser, which may quote the rest of the file. */
-const LONGEST_MESSAGE = 120;
+/** Maximum number of syntax errors in one report. */
+const MAX_PROBLEMS = 10;
+/** Maximum length of a parser message in characters; the parser may quote the rest of the file. */
+const MAX_MESSAGE_LENGTH = 120;
 
-const OWN_WORDS = {
+const READ_ERRORS = {
   ENOENT: 'there is no such configuration file',
-  EISDIR: 'is a folder: name the configuration file in it',
+  EISDIR: 'is a directory: name the configuration file in it',
 };
+
+/*
+ * Configurations that s2s writes have a checksum in their first line: a flipped bit in `beamSize` would otherwise
+ * change translations without an error. Users may delete the line.
+ */
+const CHECKSUM = /^# sha256 ([0-9a-f]{64}) of the lines below; delete this line when you edit them\n/;
+/** Parts of a checksum line that was damaged or moved. */
+const CHECKSUM_REMAINS =
+  /^#[^\n]*sha256 [0-9a-f]|# sha256 [0-9a-f]|[0-9a-f]{40} of the lines|lines below; delete this|when you edit them$/m;
 
 /** A configuration file as plain data, with the line of every key. */
 export interface ConfigDocument {
   readonly file: string;
   readonly value: unknown;
-  /** Where the value at a path stands: the line of its key, or of the nearest key above it. */
+  /** The line of the key at a path, or of its nearest ancestor in the file. */
   locate(path: readonly PropertyKey[]): Place;
 }
 
 /**
- * Reads a YAML (1.2) or JSON file; anchors, aliases and merge keys (`<<`) are followed.
+ * Reads a YAML 1.2 or JSON file and resolves anchors, aliases and merge keys (`<<`).
  *
- * @throws UsageError `config-unreadable`, or `config-damaged` when its checksum does not match; ConfigError for each
- *   syntax error, duplicate key or unknown alias, with its line
+ * @throws UsageError `config-unreadable`, or `config-damaged` if its checksum does not match; ConfigError with the line
+ *   of each syntax error, duplicate key and unknown alias
  */
 export function readConfigDocument(file: string): ConfigDocument {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw new UsageError('config-unreadable', whyUnreadable(error, OWN_WORDS), { place: { file }, cause: error });
+    throw new UsageError('config-unreadable', describeReadError(error, READ_ERRORS), { place: { file }, cause: error });
   }
-  if (sealIsBroken(text)) {
-    const problem = 'does not match the checksum in its first line: it was damaged, or edited after s2s wrote it.';
-    throw new UsageError('config-damaged', problem, {
+  if (!matchesChecksum(text)) {
+    const message = 'does not match the checksum in its first line: it was damaged, or edited after s2s wrote it.';
+    throw new UsageError('config-damaged', message, {
       place: { file },
-      hint: 'If you edited it, or all its values are right, delete the first line. Otherwise restore a good copy.',
+      hint: 'If you edited it, or all its values are correct, delete the first line. Otherwise restore a backup.',
     });
   }
   const lines = new LineCounter();
   const lineOf = (offset: number): number => lines.linePos(offset).line;
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true });
   const problems = [
-    ...withoutConsequences(document.errors, (offset) => hasReferenceInBraces(text, lineOf(offset))).map((error) => ({
+    ...withoutFollowUpErrors(document.errors, (offset) => hasReferenceInBraces(text, lineOf(offset))).map((error) => ({
       place: { file, line: lineOf(error.pos[0]) },
       ...describeSyntax(error, text, lines),
     })),
     ...unknownAliases(document).map(({ name, offset }) => ({
       place: { file, line: lineOf(offset) },
       message: `the alias *${name} has no anchor before it.`,
-      hint: `Put &${name} before the value that it stands for, or quote the text.`,
+      hint: `Put &${name} before the value that it refers to, or quote the text.`,
     })),
   ];
-  // A text that is no YAML at all has mistakes without end, and the later ones say nothing.
-  if (problems.length > 0) throw new ConfigError(problems.slice(0, MOST_PROBLEMS));
+  if (problems.length > 0) throw new ConfigError(problems.slice(0, MAX_PROBLEMS));
   return {
     file,
     value: plainValue(document, file),
@@ -78,17 +86,33 @@ export function readConfigDocument(file: string): ConfigDocument {
   };
 }
 
-/** Where braces have swallowed a ${...}, the parser is lost, and what it says of the rest of the file misleads. */
-function withoutConsequences(errors: readonly YAMLError[], inBraces: (offset: number) => boolean): YAMLError[] {
-  const lost = errors.findIndex(({ code, pos: [start] }) => code !== 'DUPLICATE_KEY' && inBraces(start));
-  return lost < 0 ? [...errors] : errors.slice(0, lost + 1);
+/** The text of a configuration with its checksum as the first line. */
+export function withChecksum(text: string): string {
+  return `# sha256 ${checksum(text)} of the lines below; delete this line when you edit them\n${text}`;
 }
 
-function shortened(message: string): string {
-  return message.length <= LONGEST_MESSAGE ? message : `${message.slice(0, LONGEST_MESSAGE)}…`;
+/** Whether a text has no checksum or matches it. CR LF counts as LF. */
+function matchesChecksum(text: string): boolean {
+  const normalized = text.replaceAll('\r\n', '\n');
+  const [line, expected] = CHECKSUM.exec(normalized) ?? [];
+  if (line === undefined) return !CHECKSUM_REMAINS.test(normalized);
+  return checksum(normalized.slice(line.length)) === expected;
 }
 
-/** A syntax error in the terms of somebody who writes a configuration. */
+function checksum(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+/** Drops the errors after an unquoted ${...} in braces, from which the parser does not recover. */
+function withoutFollowUpErrors(errors: readonly YAMLError[], inBraces: (offset: number) => boolean): YAMLError[] {
+  const first = errors.findIndex(({ code, pos: [start] }) => code !== 'DUPLICATE_KEY' && inBraces(start));
+  return first < 0 ? [...errors] : errors.slice(0, first + 1);
+}
+
+function truncate(message: string): string {
+  return message.length <= MAX_MESSAGE_LENGTH ? message : `${message.slice(0, MAX_MESSAGE_LENGTH)}…`;
+}
+
 function describeSyntax(
   { code, message, pos: [start] }: YAMLError,
   text: string,
@@ -104,17 +128,16 @@ function describeSyntax(
   if (code === 'MULTIPLE_DOCS')
     return {
       message: 'a second YAML document begins here.',
-      hint: 'A configuration is one document: remove the line of dashes.',
+      hint: 'A configuration is a single document: remove the line ---.',
     };
   return {
-    message: `${shortened(message)}.`,
+    message: `${truncate(message)}.`,
     hint: hasReferenceInBraces(text, lines.linePos(start).line)
-      ? 'Inside braces or brackets, quote a text with ${...}.'
+      ? 'Inside braces or brackets, quote values with ${...}.'
       : undefined,
   };
 }
 
-/** Whether a line has a ${...} inside braces or brackets. */
 function hasReferenceInBraces(text: string, line: number): boolean {
   return /[{[].*\$\{/.test(text.split('\n')[line - 1] ?? '');
 }
@@ -140,7 +163,7 @@ function plainValue(document: Document, file: string): unknown {
   }
 }
 
-/** Offset in the text of the key (or list item) at a path, as far down as the path goes. */
+/** Character offset of the key or list item at a path, or of its nearest ancestor in the document. */
 function offsetOf(document: Document, path: readonly PropertyKey[]): number | undefined {
   let node: unknown = document.contents;
   let offset: number | undefined;

@@ -2,49 +2,54 @@ import { parse } from 'yaml';
 import { isNumberOrBoolean } from './keys.js';
 import type { Report } from './problems.js';
 
-/** `${NAME}` or `${NAME:-default}`; after one more `$` the text itself is meant. */
+/** `${NAME}` or `${NAME:-default}`; a preceding `$` escapes it. */
 const REFERENCE = /(\$?)\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g;
 
-/** Whether a text takes its beginning from the environment: such a path is relative to the working directory. */
-export function startsFromEnvironment(text: unknown): boolean {
-  return typeof text === 'string' && /^\$\{[A-Za-z_]/.test(text);
+/** Whether a value begins with an environment variable; such a path is relative to the working directory. */
+export function startsWithVariable(value: unknown): boolean {
+  return typeof value === 'string' && /^\$\{[A-Za-z_]/.test(value);
 }
 
 /**
- * Fills `${NAME}` and `${NAME:-default}` in every text of a value from the environment. Where the configuration wants
- * a number or a truth value, the text that results is read as one. `$${NAME}` stands for the text `${NAME}`.
+ * Substitutes `${NAME}` and `${NAME:-default}` in all strings of a value with environment variables; `$${NAME}` becomes
+ * `${NAME}`. A substituted string is parsed as a number or boolean if its setting requires one.
  *
- * @param report told of each variable that is neither set nor has a default
+ * @param report receives each variable that is unset or empty and has no default
  */
-export function fillFromEnvironment(
+export function substituteVariables(
   value: unknown,
   environment: NodeJS.ProcessEnv,
   report: Report,
   path: readonly PropertyKey[] = [],
 ): unknown {
-  if (typeof value === 'string') return fillText(value, environment, report, path);
+  if (typeof value === 'string') return substituteInString(value, environment, report, path);
   if (Array.isArray(value))
-    return value.map((item, index) => fillFromEnvironment(item, environment, report, [...path, index]));
+    return value.map((item, index) => substituteVariables(item, environment, report, [...path, index]));
   if (typeof value === 'object' && value !== null) {
     return Object.fromEntries(
-      Object.entries(value).map(([key, item]) => [key, fillFromEnvironment(item, environment, report, [...path, key])]),
+      Object.entries(value).map(([key, item]) => [key, substituteVariables(item, environment, report, [...path, key])]),
     );
   }
   return value;
 }
 
-/** A value with every text written so that `fillFromEnvironment` gives it back as it is. */
-export function protectFromEnvironment(value: unknown): unknown {
+/** Escapes all strings of a value, so that `substituteVariables` returns it unchanged. */
+export function escapeVariables(value: unknown): unknown {
   if (typeof value === 'string') return value.replace(REFERENCE, (whole) => `$${whole}`);
-  if (Array.isArray(value)) return value.map(protectFromEnvironment);
+  if (Array.isArray(value)) return value.map(escapeVariables);
   if (typeof value === 'object' && value !== null)
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, protectFromEnvironment(item)]));
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, escapeVariables(item)]));
   return value;
 }
 
-function fillText(text: string, environment: NodeJS.ProcessEnv, report: Report, path: readonly PropertyKey[]): unknown {
-  const filled = text.replace(REFERENCE, (whole, protection: string, name: string, fallback: string | undefined) => {
-    if (protection !== '') return whole.slice(1);
+function substituteInString(
+  text: string,
+  environment: NodeJS.ProcessEnv,
+  report: Report,
+  path: readonly PropertyKey[],
+): unknown {
+  const result = text.replace(REFERENCE, (whole, escape: string, name: string, fallback: string | undefined) => {
+    if (escape !== '') return whole.slice(1);
     const found = environment[name];
     if (found !== undefined && found !== '') return found;
     if (fallback !== undefined) return fallback;
@@ -54,10 +59,10 @@ function fillText(text: string, environment: NodeJS.ProcessEnv, report: Report, 
     });
     return whole;
   });
-  return filled !== text && isNumberOrBoolean(path) ? readScalar(filled) : filled;
+  return result !== text && isNumberOrBoolean(path) ? parseScalar(result) : result;
 }
 
-function readScalar(text: string): unknown {
+function parseScalar(text: string): unknown {
   try {
     return parse(text) as unknown;
   } catch {

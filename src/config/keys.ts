@@ -1,59 +1,57 @@
 import { z } from 'zod';
 import { configSchema } from './schema.js';
 
-/** The schema without defaults and optionality: what a value must look like. */
-export function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
+/** Removes defaults and optionality from a schema. */
+function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
   if (schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault || schema instanceof z.ZodOptional)
     return unwrap(schema.unwrap());
   return schema;
 }
 
 /**
- * What the value at a path may look like: several schemas where it lies in a group of several kinds, none where the
- * configuration has no such key.
+ * The schemas of the value at a path: several inside a union, none for an unknown key.
  *
- * @param value the whole configuration; the `type` of a group in it selects the kind
+ * @param value the whole configuration, whose values of `type` select the members of unions
  */
 function schemasAt(path: readonly PropertyKey[], value: unknown): z.core.$ZodType[] {
-  let schemas = kindsOf(unwrap(configSchema), value);
+  let schemas = membersOf(unwrap(configSchema), value);
   let found = value;
   for (const part of path) {
     found = (found as Record<PropertyKey, unknown> | null | undefined)?.[part];
-    schemas = schemas.flatMap((schema) => kindsOf(memberOf(schema, part), found));
+    schemas = schemas.flatMap((schema) => membersOf(childOf(schema, part), found));
   }
   return schemas;
 }
 
-function memberOf(schema: z.core.$ZodType, part: PropertyKey): z.core.$ZodType | undefined {
+function childOf(schema: z.core.$ZodType, part: PropertyKey): z.core.$ZodType | undefined {
   if (schema instanceof z.ZodArray && typeof part === 'number') return unwrap(schema.element);
   const isKey = schema instanceof z.ZodObject && typeof part === 'string' && Object.hasOwn(schema.shape, part);
   return isKey ? unwrap((schema.shape as Record<string, z.core.$ZodType>)[part]!) : undefined;
 }
 
-/** The kinds of a group: one for a plain schema; for a union on `type` the one with that type, or all where none has it. */
-function kindsOf(schema: z.core.$ZodType | undefined, value: unknown): z.core.$ZodType[] {
+/** The member of a union with the `type` of a value, or all members if none matches; other schemas are returned. */
+function membersOf(schema: z.core.$ZodType | undefined, value: unknown): z.core.$ZodType[] {
   if (schema === undefined) return [];
   if (!(schema instanceof z.ZodDiscriminatedUnion)) return [schema];
-  const kinds = schema.options as z.ZodObject[];
+  const members = schema.options as z.ZodObject[];
   const { type } = (value ?? {}) as { type?: unknown };
-  const chosen = kinds.filter((kind) => (kind.shape['type'] as z.ZodType).safeParse(type).success);
-  return chosen.length > 0 ? chosen : kinds;
+  const selected = members.filter((member) => (member.shape['type'] as z.ZodType).safeParse(type).success);
+  return selected.length > 0 ? selected : members;
 }
 
 /**
- * Names of the keys that the configuration knows at a path; none where it has no keys.
+ * The known keys of the mapping at a path; empty if there is none.
  *
  * @param value the whole configuration
  */
 export function keysAt(path: readonly PropertyKey[], value?: unknown): string[] {
-  return [
-    ...new Set(
-      schemasAt(path, value).flatMap((schema) => (schema instanceof z.ZodObject ? Object.keys(schema.shape) : [])),
-    ),
-  ];
+  const keys = schemasAt(path, value).flatMap((schema) =>
+    schema instanceof z.ZodObject ? Object.keys(schema.shape) : [],
+  );
+  return [...new Set(keys)];
 }
 
-/** Whether the value at a path is a number or a boolean, never a text. */
+/** Whether the setting at a path is a number or boolean, never a string. */
 export function isNumberOrBoolean(path: readonly PropertyKey[]): boolean {
   const schemas = schemasAt(path, undefined);
   return (

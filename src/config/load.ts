@@ -2,116 +2,115 @@ import { dirname, resolve } from 'node:path';
 import { UsageError, type Place } from '../errors.js';
 import { checkConfig } from './checks.js';
 import { readConfigDocument, type ConfigDocument } from './document.js';
-import { fillFromEnvironment, startsFromEnvironment } from './environment.js';
-import { reportIssue } from './issues.js';
+import { startsWithVariable, substituteVariables } from './environment.js';
+import { applyOverride, parseOverride, type Override } from './overrides.js';
 import { makePathsAbsolute } from './paths.js';
-import { ConfigError, formatKey, type Problem, type Report } from './problems.js';
+import { ConfigError, formatKey, reportIssue, type Problem, type Report } from './problems.js';
 import { configSchema, type Config } from './schema.js';
-import { parseSetting, withSetting, type Setting } from './settings.js';
 
 export { ConfigError } from './problems.js';
 export { readResolvedConfig, saveResolvedConfig } from './save.js';
 
-/** Where a configuration comes from. Later ones win: file, `set`, `overrides`. */
+/** Sources of a configuration, in increasing priority: `file`, `set`, `overrides`. */
 export interface LoadOptions {
   readonly file?: string | undefined;
-  /** `key.path=value`, as `--set` takes them. */
+  /** `key.path=value`, as in `--set`. */
   readonly set?: readonly string[] | undefined;
-  /** Values by dotted key, from flags of their own; undefined ones are left out. */
+  /** Values of command-line options by dotted key; undefined values are ignored. */
   readonly overrides?: Readonly<Record<string, unknown>>;
   readonly environment?: NodeJS.ProcessEnv;
-  /** Whether the data files must exist; true unless said otherwise. */
+  /** Whether data files must exist; true by default. */
   readonly checkFiles?: boolean;
-  /** Whether the data will be read, so that environment variables in `data` must be set; true unless said otherwise. */
+  /** Whether environment variables in `data` must be set; true by default. */
   readonly readsData?: boolean;
 }
 
 /**
- * Loads, completes and checks a configuration: the one way in for all commands.
+ * Loads, completes and validates a configuration.
  *
- * Relative paths are relative to the file's folder; those that come from `--set`, from a flag, or that begin with an
- * environment variable are relative to the working directory, where the user typed them.
+ * Relative paths are relative to the directory of the file, but paths from the command line, and paths that start with
+ * an environment variable, are relative to the working directory.
  *
- * @throws ConfigError with everything that is wrong, each with file, line and key
+ * @throws ConfigError with all problems, each with file, line and key
  */
 export function loadConfig(options: LoadOptions): Config {
   const { file, environment = process.env, checkFiles = true, readsData = true } = options;
   if (file === undefined) {
     throw new UsageError('no-config', 'No configuration was given.', {
-      hint: 'Name one: --config FILE. configs/ holds examples; s2s config --schema describes every key.',
+      hint: 'Name one: --config FILE. configs/ has examples; s2s config --schema describes all settings.',
     });
   }
   const document = readConfigDocument(file);
-  const settings: Setting[] = [
-    ...(options.set ?? []).map(parseSetting),
+  const overrides: Override[] = [
+    ...(options.set ?? []).map(parseOverride),
     ...Object.entries(options.overrides ?? {}).flatMap(([key, value]) =>
       value === undefined ? [] : [{ path: key.split('.'), value, origin: 'command line' }],
     ),
   ];
   const problems: Problem[] = [];
-  const merged = settings.reduce((value, setting) => {
-    return withSetting(
-      value,
-      setting,
-      (path, problem) => void problems.push({ ...problem, place: { file: setting.origin, key: formatKey(path) } }),
-    );
+  const merged = overrides.reduce((value, override) => {
+    const report: Report = (path, problem) =>
+      void problems.push({ ...problem, place: { file: override.origin, key: formatKey(path) } });
+    return applyOverride(value, override, report);
   }, document.value);
-  return validate(merged ?? {}, { document, settings, environment, checkFiles, readsData, problems });
+  return validate(merged ?? {}, { document, overrides, environment, checkFiles, readsData, problems });
 }
 
-interface Origin {
+interface ValidationContext {
   readonly document: ConfigDocument;
-  readonly settings: readonly Setting[];
+  readonly overrides: readonly Override[];
   readonly environment: NodeJS.ProcessEnv;
   readonly checkFiles: boolean;
   readonly readsData: boolean;
-  /** Found so far. */
+  /** Problems found so far. */
   readonly problems: Problem[];
 }
 
-function validate(
-  merged: unknown,
-  { document, settings, environment, checkFiles, readsData, problems }: Origin,
-): Config {
+function validate(merged: unknown, context: ValidationContext): Config {
+  const { document, overrides, environment, checkFiles, readsData, problems } = context;
   const placeOf = (path: readonly PropertyKey[]): Place => {
-    const origin = originOf(path, settings, document.value);
+    const origin = originOf(path, overrides, document.value);
     return { ...(origin === undefined ? document.locate(path) : { file: origin }), key: formatKey(path) };
   };
+  // A value with an unset variable would also fail the other checks: only the variable is reported.
   const unset = new Set<string>();
-  // A text that lacks its variable is wrong in every other way, too: once is enough.
   const report: Report = (path, problem) => {
     if (!unset.has(formatKey(path))) problems.push({ ...problem, place: placeOf(path) });
   };
 
-  const filled = fillFromEnvironment(merged, environment, (path, problem) => {
+  const substituted = substituteVariables(merged, environment, (path, problem) => {
     unset.add(formatKey(path));
     if (readsData || path[0] !== 'data') problems.push({ ...problem, place: placeOf(path) });
   });
-  const absolute = (value: unknown): void =>
+  const makeAbsolute = (value: unknown): void =>
     makePathsAbsolute(value, (path) => {
-      const typed =
-        originOf(path, settings, document.value) !== undefined || startsFromEnvironment(valueAt(merged, path));
-      return typed ? process.cwd() : dirname(resolve(document.file));
+      const fromWorkingDirectory =
+        originOf(path, overrides, document.value) !== undefined || startsWithVariable(valueAt(merged, path));
+      return fromWorkingDirectory ? process.cwd() : dirname(resolve(document.file));
     });
-  absolute(filled);
-  const parsed = configSchema.safeParse(filled);
-  for (const issue of parsed.error?.issues ?? []) reportIssue(issue, filled, report);
-  checkConfig(filled, { report, checkFiles });
+  makeAbsolute(substituted);
+  const parsed = configSchema.safeParse(substituted);
+  for (const issue of parsed.error?.issues ?? []) reportIssue(issue, substituted, report);
+  checkConfig(substituted, { report, checkFiles });
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
-  // Once more, for the defaults.
-  absolute(parsed.data);
+  // Again, for the default paths.
+  makeAbsolute(parsed.data);
   return parsed.data;
 }
 
-/** What on the command line gave the value at a path, the last winning; undefined where it comes from the file. */
-function originOf(path: readonly PropertyKey[], settings: readonly Setting[], inFile: unknown): string | undefined {
-  const beginsWith = (whole: readonly PropertyKey[], start: readonly PropertyKey[]): boolean =>
+/** The origin of the last override that determines the value at a path; undefined if the value is from the file. */
+function originOf(
+  path: readonly PropertyKey[],
+  overrides: readonly Override[],
+  fileValue: unknown,
+): string | undefined {
+  const startsWith = (whole: readonly PropertyKey[], start: readonly PropertyKey[]): boolean =>
     start.every((part, index) => String(part) === String(whole[index]));
-  const own = settings.findLast((setting) => beginsWith(path, setting.path));
-  if (own !== undefined) return own.origin;
-  // A group that only settings inside it brought about.
-  return valueAt(inFile, path) === undefined
-    ? settings.findLast((setting) => beginsWith(setting.path, path))?.origin
+  const override = overrides.findLast((candidate) => startsWith(path, candidate.path));
+  if (override !== undefined) return override.origin;
+  // A mapping that is not in the file was created by an override inside it.
+  return valueAt(fileValue, path) === undefined
+    ? overrides.findLast((candidate) => startsWith(candidate.path, path))?.origin
     : undefined;
 }
 

@@ -1,15 +1,15 @@
 import { distance } from 'fastest-levenshtein';
 
-/** The known word most like a misspelt one, if any is close enough to be meant. */
+/** The known word with the smallest edit distance to a misspelt one, ignoring case; undefined if none is close. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   let best: string | undefined;
-  // Two slips, or one in three letters of a long word; but some of a short word must be right.
+  // At most two edits, or a third of a long word, and never all letters of a short one.
   let bestDistance = Math.min(word.length, Math.max(2, Math.floor(word.length / 3)) + 1);
   for (const candidate of known) {
-    const difference = distance(word.toLowerCase(), candidate.toLowerCase());
-    if (difference < bestDistance) {
+    const candidateDistance = distance(word.toLowerCase(), candidate.toLowerCase());
+    if (candidateDistance < bestDistance) {
       best = candidate;
-      bestDistance = difference;
+      bestDistance = candidateDistance;
     }
   }
   return best;

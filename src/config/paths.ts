@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
+import type { CorpusConfig } from './schema.js';
 
-/** Keys that hold paths; `*` stands for any list index. */
+/** Keys of paths; `*` matches any list index. */
 const PATH_KEYS: readonly (readonly string[])[] = [
   ['runDirectory'],
   ...['train', 'dev', 'test'].flatMap((split) => ['source', 'target', 'file'].map((key) => ['data', split, '*', key])),
@@ -8,8 +9,8 @@ const PATH_KEYS: readonly (readonly string[])[] = [
   ['tokenizer', 'directory'],
 ];
 
-/** A path that a configuration holds. */
-interface HeldPath {
+/** A file path in a configuration, and the object that holds it. */
+interface PathSetting {
   readonly path: readonly PropertyKey[];
   readonly text: string;
   readonly holder: Record<string, unknown>;
@@ -17,31 +18,39 @@ interface HeldPath {
 }
 
 /**
- * Makes every path of a configuration absolute, in place. What is not as it should be stays as it is.
+ * Makes all paths of a configuration absolute, in place. Invalid values are left unchanged.
  *
- * @param folderOf the folder that the value at a path is relative to
+ * @param baseOf returns the directory to which the value at a path is relative
  */
-export function makePathsAbsolute(value: unknown, folderOf: (path: readonly PropertyKey[]) => string): void {
-  for (const { path, text, holder, key } of heldPaths(value)) holder[key] = resolve(folderOf(path), text);
+export function makePathsAbsolute(value: unknown, baseOf: (path: readonly PropertyKey[]) => string): void {
+  for (const { path, text, holder, key } of pathSettings(value)) holder[key] = resolve(baseOf(path), text);
 }
 
-/** The data files that a configuration names, right or wrong otherwise, with the path of their keys. */
+/** The data files of a configuration, valid or not, with their keys. */
 export function dataFiles(value: unknown): { path: readonly PropertyKey[]; file: string }[] {
-  return heldPaths(value).flatMap(({ path, text }) =>
+  return pathSettings(value).flatMap(({ path, text }) =>
     path[0] === 'data' && path.length === 4 ? [{ path, file: text }] : [],
   );
 }
 
-function heldPaths(value: unknown): HeldPath[] {
+/** The corpus format of a file extension, ignoring `.gz`; undefined if the extension is unknown. */
+export function formatOfName(file: string): CorpusConfig['format'] {
+  const extension = /\.([a-z]+)(\.gz)?$/i.exec(file)?.[1]?.toLowerCase();
+  if (extension === 'tsv' || extension === 'csv' || extension === 'jsonl') return extension;
+  if (extension === 'ndjson') return 'jsonl';
+  return extension === 'tab' ? 'tsv' : undefined;
+}
+
+function pathSettings(value: unknown): PathSetting[] {
   return PATH_KEYS.flatMap((pattern) => follow(value, pattern, []));
 }
 
-function follow(value: unknown, [key, ...rest]: readonly string[], path: readonly PropertyKey[]): HeldPath[] {
+function follow(value: unknown, [key, ...rest]: readonly string[], path: readonly PropertyKey[]): PathSetting[] {
   if (key === undefined || typeof value !== 'object' || value === null) return [];
   if (key === '*')
     return Array.isArray(value) ? value.flatMap((item, index) => follow(item, rest, [...path, index])) : [];
   const holder = value as Record<string, unknown>;
-  const held = holder[key];
-  if (rest.length > 0) return follow(held, rest, [...path, key]);
-  return typeof held === 'string' && held !== '' ? [{ path: [...path, key], text: held, holder, key }] : [];
+  const text = holder[key];
+  if (rest.length > 0) return follow(text, rest, [...path, key]);
+  return typeof text === 'string' && text !== '' ? [{ path: [...path, key], text, holder, key }] : [];
 }

@@ -1,13 +1,13 @@
-import { jsonSchema } from './json-schema.js';
+import { jsonSchema } from './schema.js';
 
-/** The part of JSON Schema that the schema of configurations uses. */
+/** The subset of JSON Schema that `jsonSchema` produces. */
 interface SchemaNode {
   readonly type?: string;
   readonly description?: string;
   readonly default?: unknown;
   readonly enum?: readonly string[];
   readonly anyOf?: readonly SchemaNode[];
-  /** The kinds of a group that has a `type`. */
+  /** The members of a union that is discriminated by `type`. */
   readonly oneOf?: readonly SchemaNode[];
   readonly properties?: Readonly<Record<string, SchemaNode>>;
   readonly required?: readonly string[];
@@ -20,36 +20,35 @@ interface SchemaNode {
   readonly maxLength?: number;
 }
 
-/** One setting, as the columns of the table. */
+/** The cells of a table row. */
 interface Row {
   readonly key: string;
   readonly values: string;
-  readonly standard: string;
-  readonly text: string;
+  readonly defaultValue: string;
+  readonly description: string;
 }
 
-/** A table of settings. */
 interface Section {
   readonly title: string;
   readonly rows: Row[];
 }
 
-/** Whole numbers without a limit of their own have these, which nobody needs to read. */
+/** Zod gives integers without limits the safe integers as limits; these are not shown. */
 const NO_LIMIT = Number.MAX_SAFE_INTEGER;
 
 /**
- * All settings as Markdown: a table for each group of the configuration, a row for each setting with its dotted key, what
- * it may be, its default, and its sentence. Groups with the same settings, as the corpora of each split, share a table.
- *
- * @param schema JSON Schema of configurations
+ * Formats all settings as Markdown tables, one per section, with the columns key, values, default and description.
+ * Mappings with the same settings, such as the corpora of each split, share a table.
  */
 export function configReference(schema: Readonly<Record<string, unknown>> = jsonSchema()): string {
   return sectionsOf(schema as SchemaNode)
-    .map(
-      ({ title, rows }) =>
-        `### ${title}\n\n| key | values | default | meaning |\n| --- | --- | --- | --- |\n${rows.map(formatRow).join('\n')}\n`,
-    )
+    .map(formatSection)
     .join('\n');
+}
+
+function formatSection({ title, rows }: Section): string {
+  const header = '| key | values | default | meaning |\n| --- | --- | --- | --- |';
+  return `### ${title}\n\n${header}\n${rows.map(formatRow).join('\n')}\n`;
 }
 
 function sectionsOf(root: SchemaNode): Section[] {
@@ -68,10 +67,10 @@ function sectionsOf(root: SchemaNode): Section[] {
   return sections;
 }
 
-/** Settings that go into a table of their own: those of the items of a list, or of a group that may be left out. */
+/** Settings with a separate table: those of list items, of optional mappings and of union members. */
 interface Group {
   readonly path: string;
-  /** Values of `type` that the settings belong to, where the group has several kinds. */
+  /** Values of `type` for which the settings are valid, in a union. */
   readonly kind?: readonly string[];
   readonly node: SchemaNode;
 }
@@ -122,20 +121,21 @@ function withoutType(kind: SchemaNode): SchemaNode {
   return { ...kind, properties };
 }
 
-/** The row of the `type` that selects the kind of a group. */
+/** The row of the `type` that selects the member of a union. */
 function typeRow(key: string, kinds: readonly SchemaNode[]): Row {
   const types = kinds.flatMap((kind) => kind.properties?.['type'] ?? []);
-  const standard = types.find((type) => type.default !== undefined);
-  return rowOf(key, { ...types[0], default: standard?.default, enum: kinds.flatMap(typesOf) }, false);
+  const typeWithDefault = types.find((type) => type.default !== undefined);
+  return rowOf(key, { ...types[0], default: typeWithDefault?.default, enum: kinds.flatMap(typesOf) }, false);
 }
 
 function rowOf(key: string, node: SchemaNode, required: boolean): Row {
-  const standard = required
-    ? 'required'
-    : node.default === undefined
-      ? ''
-      : `\`${JSON.stringify(node.default).replace(/^"(.*)"$/, '$1')}\``;
-  return { key, values: describeValues(node), standard, text: node.description ?? '' };
+  const { description = '' } = node;
+  return { key, values: describeValues(node), defaultValue: describeDefault(node, required), description };
+}
+
+function describeDefault({ default: value }: SchemaNode, required: boolean): string {
+  if (required) return 'required';
+  return value === undefined ? '' : `\`${JSON.stringify(value).replace(/^"(.*)"$/, '$1')}\``;
 }
 
 function describeValues(node: SchemaNode): string {
@@ -145,15 +145,15 @@ function describeValues(node: SchemaNode): string {
     case 'boolean':
       return '`true`, `false`';
     case 'integer':
-      return `whole number${describeRange(node)}`;
+      return `integer${describeRange(node)}`;
     case 'number':
       return `number${describeRange(node)}`;
     case 'array':
       return 'list';
     case 'object':
-      return 'group';
+      return 'mapping';
     default:
-      return node.maxLength === 1 ? (node.minLength === 1 ? 'character' : 'character or empty') : 'text';
+      return node.maxLength === 1 ? (node.minLength === 1 ? 'character' : 'character or empty') : 'string';
   }
 }
 
@@ -169,6 +169,7 @@ function describeRange({
   return [least, most].map((text) => (text === '' ? '' : ` ${text}`)).join('');
 }
 
-function formatRow({ key, values, standard, text }: Row): string {
-  return `| ${[`\`${key}\``, values, standard, text].map((cell) => cell.replaceAll('|', String.raw`\|`)).join(' | ')} |`;
+function formatRow({ key, values, defaultValue, description }: Row): string {
+  const cells = [`\`${key}\``, values, defaultValue, description];
+  return `| ${cells.map((cell) => cell.replaceAll('|', String.raw`\|`)).join(' | ')} |`;
 }

@@ -1,33 +1,34 @@
 import type { CorpusConfig } from '../config/schema.js';
+import { plural } from '../plural.js';
 import type { Batch } from './batch.js';
 import type { PackedCorpus } from './packed.js';
 import { sideFile } from './pair.js';
 import type { PairPlace } from './summary.js';
 
-/** Batches that a line names: an update may be made of many. */
-const MOST_SHOWN = 3;
+/** With gradient accumulation, an update has many batches; messages list only the first few. */
+const MAX_LISTED = 3;
 
-/** Where a pair of a corpus stands, by its index: the file of the source side, and the line, which of aligned files is that of both. */
+/** Maps the index of a pair to the file of its source side and the line, which aligned files share. */
 export type PlaceOfPair = (pair: number) => Pick<PairPlace, 'file' | 'line'>;
 
-/** The shape of a batch and where its pairs come from: plain data for reports. */
+/** The shape of a batch and the corpus lines of its pairs, as plain data for reports. */
 export interface BatchOrigin {
   /** Number of the batch within its epoch, from 1. */
   readonly batch: number;
   readonly sentences: number;
-  /** Positions of the longest sentence of each side, `</s>` counted. */
+  /** Padded length of each side, `</s>` included. */
   readonly sourceTime: number;
   readonly targetTime: number;
-  /** The pair with the most tokens of both sides together. */
+  /** The pair with the most source and target tokens in total. */
   readonly longest: PairPlace;
-  /** The lines of all pairs by file, in ascending order. */
+  /** Lines of all pairs, grouped by file, in ascending order. */
   readonly lines: readonly { readonly file: string; readonly lines: readonly number[] }[];
 }
 
 /**
- * The places of the pairs of an encoded corpus.
+ * Looks up where the pairs of an encoded corpus come from.
  *
- * @param corpora those that it was encoded from
+ * @param corpora the corpora it was encoded from, in the same order
  */
 export function placesOf(corpus: Pick<PackedCorpus, 'origin'>, corpora: readonly CorpusConfig[]): PlaceOfPair {
   return (pair) => {
@@ -37,9 +38,9 @@ export function placesOf(corpus: Pick<PackedCorpus, 'origin'>, corpora: readonly
 }
 
 /**
- * Says what a batch is made of.
+ * Describes a batch: its shape, its longest pair and the lines of all pairs.
  *
- * @param number of the batch within its epoch, from 1
+ * @param number position of the batch within its epoch, from 1
  */
 export function batchOrigin(batch: Batch, number: number, placeOf: PlaceOfPair): BatchOrigin {
   const lines = new Map<string, number[]>();
@@ -64,29 +65,30 @@ export function batchOrigin(batch: Batch, number: number, placeOf: PlaceOfPair):
   };
 }
 
-/** The row of a batch with the most tokens of both sides together. */
+/** Index of the row with the most source and target tokens in total. */
 export function longestRow({ sourceLengths, targetLengths }: Pick<Batch, 'sourceLengths' | 'targetLengths'>): number {
   const lengths = Array.from(sourceLengths, (length, row) => length + targetLengths[row]!);
   return lengths.indexOf(lengths.reduce((most, length) => Math.max(most, length), 0));
 }
 
-/** `64 sentences x 30 source x 28 target tokens`, padding and `</s>` counted. */
+/** `64 sentences x 30 source x 28 target tokens`, padding and `</s>` included. */
 export function formatShape({
   sentences,
   sourceTime,
   targetTime,
 }: Pick<BatchOrigin, 'sentences' | 'sourceTime' | 'targetTime'>): string {
-  return `${sentences} sentence${sentences === 1 ? '' : 's'} x ${sourceTime} source x ${targetTime} target tokens`;
+  return `${plural(sentences, 'sentence')} x ${sourceTime} source x ${targetTime} target tokens`;
 }
 
-/** Batches with their shapes and their longest pairs: `batch 3 of epoch 1 (4 sentences x 7 source x 7 target tokens, longest pair at train.de:12)`. */
+/**
+ * Lists batches with their shapes and longest pairs:
+ * `batch 3 of epoch 1 (4 sentences x 7 source x 7 target tokens, longest pair at train.de:12)`.
+ */
 export function formatBatches(batches: readonly BatchOrigin[], epoch: number): string {
-  const shown = batches
-    .slice(0, MOST_SHOWN)
-    .map(
-      (batch) =>
-        `batch ${batch.batch} of epoch ${epoch} (${formatShape(batch)}, longest pair at ${batch.longest.file}:${batch.longest.line})`,
-    );
-  const others = batches.length - shown.length;
-  return `${shown.join(', ')}${others > 0 ? ` and ${others} more` : ''}`;
+  const listed = batches.slice(0, MAX_LISTED).map((batch) => {
+    const longest = `longest pair at ${batch.longest.file}:${batch.longest.line}`;
+    return `batch ${batch.batch} of epoch ${epoch} (${formatShape(batch)}, ${longest})`;
+  });
+  const others = batches.length - listed.length;
+  return `${listed.join(', ')}${others > 0 ? ` and ${others} more` : ''}`;
 }

@@ -1,7 +1,7 @@
 /**
- * One batch of sentence pairs as plain arrays, batch-major, padded with `PAD`.
+ * A batch of sentence pairs as plain arrays, batch-major, padded with `PAD`.
  *
- * Every source ends in `</s>`. A target `y1..yn` gives decoderInput `<s> y1..yn` and labels `y1..yn </s>`.
+ * Every source ends in `</s>`. A target `y1..yn` becomes decoderInput `<s> y1..yn` and labels `y1..yn </s>`.
  */
 export interface Batch {
   /** Number of pairs. */
@@ -10,28 +10,26 @@ export interface Batch {
   readonly targetTime: number;
   /** int32 `[batch, sourceTime]` */
   readonly source: Int32Array;
-  /** int32 `[batch]`, `</s>` counted */
+  /** int32 `[batch]`, `</s>` included */
   readonly sourceLengths: Int32Array;
   /** int32 `[batch, targetTime]` */
   readonly decoderInput: Int32Array;
   /** int32 `[batch, targetTime]` */
   readonly labels: Int32Array;
-  /** int32 `[batch]`, `</s>` counted */
+  /** int32 `[batch]`, `</s>` included */
   readonly targetLengths: Int32Array;
   /** Index of each pair in the corpus, int32 `[batch]`. */
   readonly indices: Int32Array;
 }
 
-/** The size of a batch. */
 export interface BatchShape {
   /** Number of pairs. */
   readonly sentences: number;
-  /** Positions of the longest sentence of each side, `</s>` counted. */
+  /** Padded length of each side, `</s>` included. */
   readonly sourceTime: number;
   readonly targetTime: number;
 }
 
-/** The shape of a batch. */
 export function shapeOf({
   batch,
   sourceTime,
@@ -40,15 +38,15 @@ export function shapeOf({
   return { sentences: batch, sourceTime, targetTime };
 }
 
-/** Where a batch source stands: enough to continue exactly there. */
+/** Position in the stream of training batches, as saved in checkpoints. */
 export interface BatchPosition {
-  /** Passes begun over the corpus, from 0. */
+  /** From 0. */
   readonly epoch: number;
-  /** Batches already taken from this epoch. */
+  /** Number of batches of this epoch already consumed. */
   readonly batch: number;
 }
 
-/** A corpus as token ids in memory, without `<s>` and `</s>`. */
+/** A corpus as token ids, without `<s>` and `</s>`. */
 export interface EncodedCorpus {
   readonly size: number;
   sourceLength(index: number): number;

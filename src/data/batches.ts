@@ -1,61 +1,59 @@
 import { S2sError } from '../errors.js';
+import { plural } from '../plural.js';
 import { BOS, EOS } from '../vocab/special.js';
 import type { Batch, BatchPosition, BatchShape, EncodedCorpus } from './batch.js';
 import {
   largestShapes,
-  mostDemanding,
-  pairsInFirstEpoch,
-  planEpoch,
-  planEvaluation,
   planStatistics,
-  type BatchOptions,
-  type EpochPlan,
+  shapeWithMostMemory,
   type PlannedShape,
   type PlanStatistics,
-} from './plan.js';
+} from './plan-shapes.js';
+import { pairsInFirstEpoch, planEpoch, planEvaluation, type BatchOptions, type EpochPlan } from './plan.js';
 
-export type { BatchOptions, PlanStatistics, WeightedRange } from './plan.js';
+export type { PlanStatistics } from './plan-shapes.js';
+export type { BatchOptions, WeightedRange } from './plan.js';
 
-/** Where the training loop takes its batches from. */
+/** An endless stream of training batches. */
 export interface BatchStream {
   /**
-   * Waits until `next` has a batch to give.
-   * @returns false when the signal aborts first
+   * Waits until `next` can return a batch immediately.
+   * @returns false if the signal aborts first
    */
   ready(signal?: AbortSignal): Promise<boolean>;
-  /** The next batch, from the next epoch when this one is used up; without end. */
+  /** Returns the next batch, starting a new epoch when the current one is exhausted. */
   next(): Promise<Batch>;
-  /** Where the stream stands: what to store so that a resumed run goes on with the batch that `next` would give. */
+  /** Position of the batch that `next` returns; a run resumed from it sees the same batches. */
   readonly position: BatchPosition;
   /**
-   * The batches of the first epoch (0), or of the one of the position.
-   * @throws RangeError for other epochs, which may not be planned yet
+   * Number of batches in the first (0) or the current epoch.
+   * @throws RangeError for any other epoch, which may not be planned yet
    */
   batchesInEpoch(epoch: number): number;
-  /** The batch of the first epoch that needs the most memory, by an estimate for a shape. Does not move the position. */
+  /** The batch of the first epoch with the largest estimated memory. Does not advance the stream. */
   largestBatch(memory: (shape: BatchShape) => number): Batch;
-  /** Releases what the stream holds; it gives no batches afterwards. */
+  /** Releases all resources. `next` and `ready` fail afterwards. */
   close(): Promise<void>;
 }
 
 /**
  * Training batches of a corpus, epoch after epoch, in an order that depends only on the corpus and the options.
  *
- * Batches hold sentences of like length and come in random order (see `planEpoch`).
+ * Sentences are bucketed by length, and batches come in random order (see `planEpoch`).
  */
 export class BatchSource {
   private current: { epoch: number; plan: EpochPlan } | undefined;
   private epoch = 0;
   private batch = 0;
 
-  /** @throws S2sError `no-pairs` when an epoch would be empty */
+  /** @throws S2sError `no-pairs` if the first epoch is empty */
   constructor(
     readonly corpus: EncodedCorpus,
     readonly options: BatchOptions,
   ) {
     const pairs = options.ranges === undefined ? corpus.size : pairsInFirstEpoch(options.ranges);
     if (corpus.size === 0 || pairs < 1)
-      throw new S2sError('no-pairs', 'There is not one sentence pair to make batches of.');
+      throw new S2sError('no-pairs', 'The training data has no sentence pairs to make batches from.');
   }
 
   get position(): BatchPosition {
@@ -63,19 +61,18 @@ export class BatchSource {
   }
 
   /**
-   * Goes to a stored position.
-   * @throws S2sError `position-outside-epoch` when its epoch has fewer batches: corpus or batch size have changed
+   * Moves to a saved position.
+   * @throws S2sError `position-outside-epoch` if the epoch has fewer batches: corpus or batch size have changed
    */
   seek(position: BatchPosition): void {
-    // The start of an epoch is always there; to plan it can wait.
+    // The start of an epoch is always valid, so planning can be deferred.
     const batches = position.batch === 0 ? 0 : this.batchesInEpoch(position.epoch);
     if (position.batch > batches) {
+      const available = `the epoch has ${plural(batches, 'batch', 'batches')}`;
       throw new S2sError(
         'position-outside-epoch',
-        `Batch ${position.batch} of epoch ${position.epoch} was asked for, but the epoch has ${batches}.`,
-        {
-          hint: 'The training data or the batch size differ from those of the stored run.',
-        },
+        `Cannot continue at batch ${position.batch} of epoch ${position.epoch}: ${available}.`,
+        { hint: 'The training data or the batch size have changed since the position was saved.' },
       );
     }
     this.epoch = position.epoch;
@@ -83,24 +80,22 @@ export class BatchSource {
   }
 
   next(): Batch {
-    // A corpus with a tiny weight may show nothing in one epoch, hence the loop.
+    // With a tiny corpus weight, an epoch may be empty.
     while (this.batch >= this.batchesInEpoch(this.epoch)) {
       this.epoch++;
       this.batch = 0;
     }
-    return this.at(this.plan(this.epoch), this.batch++);
+    return this.batchAt(this.plan(this.epoch), this.batch++);
   }
 
   batchesInEpoch(epoch: number): number {
     return this.plan(epoch).starts.length - 1;
   }
 
-  /** The largest shapes of the epoch, see `largestShapes`. */
   largestShapes(epoch: number): PlannedShape[] {
     return largestShapes(this.corpus, this.plan(epoch));
   }
 
-  /** Tokens and padding of an epoch. */
   statistics(epoch: number): PlanStatistics {
     return planStatistics(this.corpus, this.plan(epoch));
   }
@@ -110,16 +105,16 @@ export class BatchSource {
     return this.current.plan;
   }
 
-  private at(plan: EpochPlan, number: number): Batch {
+  private batchAt(plan: EpochPlan, number: number): Batch {
     return makeBatch(this.corpus, plan.order.subarray(plan.starts[number]!, plan.starts[number + 1]!));
   }
 }
 
 /**
- * Every pair of a corpus exactly once, sentences of like length together, the longest first, always in the same
- * order: for validation and scoring. `Batch.indices` says which pair a row is.
+ * Batches every pair of a corpus exactly once for validation and scoring, sorted by length, longest first. The order is
+ * deterministic; `Batch.indices` maps rows back to pairs.
  *
- * @param tokens most source and most target positions in a batch, padding included; a longer pair comes alone
+ * @param tokens maximum source and maximum target tokens per batch, padding included; a longer pair is a batch alone
  */
 export function* evaluationBatches(corpus: EncodedCorpus, tokens: number): Generator<Batch, void, undefined> {
   const plan = planEvaluation(corpus, tokens);
@@ -128,21 +123,21 @@ export function* evaluationBatches(corpus: EncodedCorpus, tokens: number): Gener
   }
 }
 
-/** The largest shapes of `evaluationBatches`, see `largestShapes`. */
+/** `largestShapes` of the batches of `evaluationBatches`. */
 export function largestEvaluationShapes(corpus: EncodedCorpus, tokens: number): PlannedShape[] {
   return largestShapes(corpus, planEvaluation(corpus, tokens));
 }
 
-/** The batch with the shape that needs the most memory. */
+/** The batch with the largest estimated memory. */
 export function largestBatch(
   corpus: EncodedCorpus,
   shapes: readonly PlannedShape[],
   memory: (shape: BatchShape) => number,
 ): Batch {
-  return makeBatch(corpus, mostDemanding(shapes, memory).pairs);
+  return makeBatch(corpus, shapeWithMostMemory(shapes, memory).pairs);
 }
 
-/** Pads the given pairs into one batch. All its arrays lie in one buffer, which can be handed to another thread whole. */
+/** Pads pairs into a batch. All arrays are views of one buffer, so it can be transferred to another thread. */
 export function makeBatch(corpus: EncodedCorpus, indices: ArrayLike<number>): Batch {
   const batch = indices.length;
   let sourceTime = 0;
@@ -151,7 +146,7 @@ export function makeBatch(corpus: EncodedCorpus, indices: ArrayLike<number>): Ba
     sourceTime = Math.max(sourceTime, corpus.sourceLength(indices[row]!) + 1);
     targetTime = Math.max(targetTime, corpus.targetLength(indices[row]!) + 1);
   }
-  const made = emptyBatch(batch, sourceTime, targetTime);
+  const made = allocateBatch(batch, sourceTime, targetTime);
   for (let row = 0; row < batch; row++) {
     const index = indices[row]!;
     const source = corpus.source(index);
@@ -170,10 +165,10 @@ export function makeBatch(corpus: EncodedCorpus, indices: ArrayLike<number>): Ba
 }
 
 /**
- * A batch of nothing but padding (id 0), as views of one buffer.
- * @param buffer the buffer of such a batch, to look at it again; a new one when not given
+ * Lays out the arrays of a batch as views of one buffer.
+ * @param buffer the buffer of an existing batch of this shape; by default a new one, all padding (id 0)
  */
-export function emptyBatch(batch: number, sourceTime: number, targetTime: number, buffer?: ArrayBuffer): Batch {
+export function allocateBatch(batch: number, sourceTime: number, targetTime: number, buffer?: ArrayBuffer): Batch {
   const sizes = [batch * sourceTime, batch, batch * targetTime, batch * targetTime, batch, batch];
   const memory = buffer ?? new ArrayBuffer(4 * sizes.reduce((a, b) => a + b, 0));
   let offset = 0;

@@ -3,37 +3,38 @@ import { mkdir, open } from 'node:fs/promises';
 import path from 'node:path';
 import { S2sError } from '../errors.js';
 import { replaceFile } from '../files/replace.mjs';
-import { allocateImage, problemOfImage, PackedCorpus } from './packed.js';
-import { PIECE_BYTES, piecesOf } from './pieces.js';
+import { allocateCorpusBuffer, validateCorpusBuffer } from './packed-format.js';
+import { PackedCorpus } from './packed.js';
+import { CHUNK_BYTES, chunksOf } from './chunks.js';
 
-/** File for the content that a key names. */
+/** Path of the cache file for a content key. */
 export function cacheFile(directory: string, key: string): string {
   return path.join(directory, `corpus-${createHash('sha256').update(key).digest('hex').slice(0, 24)}.bin`);
 }
 
 /**
- * Reads an encoded corpus back.
- * @param pieceBytes bytes read and hashed at a time
- * @returns the corpus; why the file cannot be used; or nothing where there is no file
+ * Reads and verifies a cached corpus.
+ * @param chunkBytes bytes read and hashed at a time
+ * @returns the corpus, or the reason the file cannot be used, or an empty object if there is no file
  * @throws S2sError `out-of-memory`
  */
 export async function readCache(
   file: string,
   key: string,
-  pieceBytes: number = PIECE_BYTES,
+  chunkBytes: number = CHUNK_BYTES,
 ): Promise<{ corpus?: PackedCorpus; problem?: string }> {
   try {
     const handle = await open(file, 'r');
     try {
       const { size } = await handle.stat();
-      const buffer = allocateImage(size);
+      const buffer = allocateCorpusBuffer(size);
       let filled = 0;
       while (filled < size) {
-        const { bytesRead } = await handle.read(new Uint8Array(buffer, filled, Math.min(pieceBytes, size - filled)));
-        if (bytesRead === 0) return { problem: 'it became shorter while it was read' };
+        const { bytesRead } = await handle.read(new Uint8Array(buffer, filled, Math.min(chunkBytes, size - filled)));
+        if (bytesRead === 0) return { problem: 'it was truncated while being read' };
         filled += bytesRead;
       }
-      const problem = problemOfImage(buffer, key, pieceBytes);
+      const problem = validateCorpusBuffer(buffer, key, chunkBytes);
       return problem === undefined ? { corpus: new PackedCorpus(buffer) } : { problem };
     } finally {
       await handle.close();
@@ -44,12 +45,12 @@ export async function readCache(
   }
 }
 
-/** Writes an encoded corpus; a reader finds the whole file or none. */
-export async function writeCache(file: string, corpus: PackedCorpus, pieceBytes: number = PIECE_BYTES): Promise<void> {
+/** Writes a corpus to the cache atomically. */
+export async function writeCache(file: string, corpus: PackedCorpus, chunkBytes: number = CHUNK_BYTES): Promise<void> {
   await mkdir(path.dirname(file), { recursive: true });
   await replaceFile(file, async (draft) => {
-    for (const piece of piecesOf(corpus.buffer, 0, corpus.buffer.byteLength, pieceBytes)) {
-      for (let written = 0; written < piece.length;) written += (await draft.write(piece, written)).bytesWritten;
+    for (const chunk of chunksOf(corpus.buffer, 0, corpus.buffer.byteLength, chunkBytes)) {
+      for (let written = 0; written < chunk.length;) written += (await draft.write(chunk, written)).bytesWritten;
     }
   });
 }

@@ -5,34 +5,34 @@ import path from 'node:path';
 import { z } from 'zod';
 import { replaceFile } from '../files/replace.mjs';
 
-/** Files up to this size are read again each time (0.1 s); larger ones only when their metadata have changed. */
+/** Files up to this size are always hashed (0.1 s); larger ones only if their metadata changed. */
 const ALWAYS_READ_BYTES = 64 << 20;
-/** A file changed this shortly before it was read may change again without another time stamp. */
+/** A file modified more recently than this may change again without a new time stamp. */
 const SETTLED_MS = 2000;
 
-const memory = z.record(z.string(), z.object({ signature: z.string(), sha256: z.string() }));
+const hashCacheSchema = z.record(z.string(), z.object({ signature: z.string(), sha256: z.string() }));
 
 /**
- * SHA-256 (hex) of the content of each file, or undefined when one is no regular file (a pipe can be read only once).
+ * SHA-256 (hex) of the content of each file, or undefined if one is not a regular file (a pipe can be read only once).
  *
- * The hashes of large files are remembered in `directory`, by path, size, inode and both time stamps; the change time
- * moves even when a program sets the modification time back.
+ * Hashes of large files are cached in `directory`, keyed by path, device, inode, size, mtime and ctime; ctime changes
+ * even if a program resets mtime.
  *
- * @param alwaysReadBytes files up to this size are read each time
+ * @param alwaysReadBytes files up to this size are always hashed
  */
 export async function contentHashes(
   files: readonly string[],
   directory: string,
   alwaysReadBytes = ALWAYS_READ_BYTES,
 ): Promise<string[] | undefined> {
-  const memoryFile = path.join(directory, 'content-hashes.json');
-  const remembered = await readMemory(memoryFile);
-  let learned = false;
+  const cacheFile = path.join(directory, 'content-hashes.json');
+  const cached = await readHashCache(cacheFile);
+  let isChanged = false;
   const hashes: string[] = [];
   for (const file of files) {
     const signature = await fileSignature(file);
     if (signature === undefined) return undefined;
-    const known = remembered[path.resolve(file)];
+    const known = cached[path.resolve(file)];
     if (known?.signature === signature.text && signature.bytes > alwaysReadBytes) {
       hashes.push(known.sha256);
       continue;
@@ -41,15 +41,15 @@ export async function contentHashes(
     const sha256 = await hashFile(file);
     hashes.push(sha256);
     if (signature.bytes > alwaysReadBytes && started - signature.changedMs > SETTLED_MS) {
-      remembered[path.resolve(file)] = { signature: signature.text, sha256 };
-      learned = true;
+      cached[path.resolve(file)] = { signature: signature.text, sha256 };
+      isChanged = true;
     }
   }
-  if (learned) await writeMemory(memoryFile, remembered);
+  if (isChanged) await writeHashCache(cacheFile, cached);
   return hashes;
 }
 
-/** What changes when a regular file does; undefined for anything else. Missing files are left to their reader. */
+/** Metadata that change with a regular file, or undefined for anything else, including a missing file. */
 export async function fileSignature(
   file: string,
 ): Promise<{ text: string; bytes: number; changedMs: number } | undefined> {
@@ -72,20 +72,20 @@ async function hashFile(file: string): Promise<string> {
   return hash.digest('hex');
 }
 
-/** Only saves time, so that whatever is wrong with it makes it empty. */
-async function readMemory(file: string): Promise<z.infer<typeof memory>> {
+/** The cache only saves time: an invalid one counts as empty. */
+async function readHashCache(file: string): Promise<z.infer<typeof hashCacheSchema>> {
   try {
-    return memory.parse(JSON.parse(await readFile(file, 'utf8')));
+    return hashCacheSchema.parse(JSON.parse(await readFile(file, 'utf8')));
   } catch {
     return {};
   }
 }
 
-async function writeMemory(file: string, content: z.infer<typeof memory>): Promise<void> {
+async function writeHashCache(file: string, content: z.infer<typeof hashCacheSchema>): Promise<void> {
   try {
     await mkdir(path.dirname(file), { recursive: true });
     await replaceFile(file, JSON.stringify(content, undefined, 1));
   } catch {
-    // A folder that cannot be written costs the time of reading the files again.
+    // Without the cache, the files are hashed again next time.
   }
 }

@@ -7,17 +7,18 @@ import { readTable } from './table.js';
 
 export { corpusFiles, corpusFormat, type Pair } from './pair.js';
 
-/** Both sides of a split as text, line by line in step. */
+/** The sentences of both sides of a split, in parallel. */
 export interface CorpusTexts {
   readonly sources: string[];
   readonly targets: string[];
 }
 
 /**
- * Reads the sentence pairs of all corpora one after the other, in blocks as the files are read; weights are ignored.
+ * Streams the sentence pairs of all corpora in order, in blocks; weights are ignored.
  *
- * @param odd collects unusual characters
- * @throws S2sError with file and line when the files differ in length, hold invalid UTF-8, lack a column or do not parse
+ * @param odd counts unusual characters
+ * @throws S2sError with file and line if aligned files differ in length, or a file is not valid UTF-8, lacks a column
+ *   or cannot be parsed
  */
 export async function* readPairs(corpora: readonly CorpusConfig[], odd = new OddCharacters()): AsyncGenerator<Pair[]> {
   for (const [number, corpus] of corpora.entries()) {
@@ -28,7 +29,7 @@ export async function* readPairs(corpora: readonly CorpusConfig[], odd = new Odd
   }
 }
 
-/** All text of the corpora, every line kept: for evaluation, where each line must be translated and scored. */
+/** All text of the corpora, unfiltered, since evaluation translates and scores every line. */
 export async function corpusTexts(corpora: readonly CorpusConfig[]): Promise<CorpusTexts> {
   const sources: string[] = [];
   const targets: string[] = [];

@@ -10,7 +10,7 @@ import { corpusFiles, corpusFormat } from './pair.js';
 import type { WeightedRange } from './plan.js';
 import { summarize, type FilterSummary } from './summary.js';
 
-/** What happens while data are loaded, for whoever draws or logs it. */
+/** Progress of loading a split. */
 export type DataEvent =
   | { readonly type: 'encoding'; readonly split: string; /** Pairs read so far. */ readonly pairs: number }
   | { readonly type: 'cache-unusable'; readonly split: string; readonly file: string; readonly reason: string }
@@ -26,11 +26,11 @@ export type DataEvent =
 export interface EncodeOptions {
   readonly corpora: readonly CorpusConfig[];
   readonly tokenizers: TokenizerPair;
-  /** Pairs beyond these are dropped; without them every pair is kept, empty ones too. */
+  /** Pairs that exceed these are dropped. By default every pair is kept, including empty ones. */
   readonly limits?: LengthLimits | undefined;
-  /** Folder of the cache; nothing is cached without it. */
+  /** Cache folder. By default nothing is cached. */
   readonly cacheDirectory?: string | undefined;
-  /** Name of the split in events. */
+  /** Name of the split, for events. */
   readonly split?: string;
   readonly onEvent?: (event: DataEvent) => void;
 }
@@ -38,15 +38,14 @@ export interface EncodeOptions {
 export interface LoadedCorpus {
   readonly corpus: PackedCorpus;
   readonly summary: FilterSummary;
-  /** The part of each corpus, with its weight: for `BatchSource`. */
+  /** Index range and sampling weight of each corpus, for `BatchSource`. */
   readonly ranges: readonly WeightedRange[];
 }
 
 /**
- * The pairs of the corpora as token ids: from the cache where files, tokenizers and settings are the same as when it
- * was made, read and encoded otherwise.
+ * Loads corpora as token ids, from the cache if file contents, tokenizers and settings are unchanged.
  *
- * @throws S2sError where a file cannot be read or its text is invalid (see `readPairs`)
+ * @throws S2sError if a file cannot be read or its text is invalid (see `readPairs`)
  */
 export async function loadEncodedCorpus(options: EncodeOptions): Promise<LoadedCorpus> {
   const started = performance.now();
@@ -71,7 +70,7 @@ export async function loadEncodedCorpus(options: EncodeOptions): Promise<LoadedC
 
   const corpus = await encode(options, key);
   try {
-    // Text that changed between hashing and reading must not be stored under the old content's name.
+    // Text that changed after hashing must not be cached under the old key.
     if ((await signatures(files)) === before) await writeCache(file, corpus);
     else emit({ type: 'cache-unwritable', split, file, reason: 'a data file changed while it was read' });
   } catch (error) {
@@ -99,7 +98,7 @@ async function encode(
     block.forEach((pair, i) => {
       const source = sources[i]!;
       const target = targets[i]!;
-      if (filter.take(pair, source, target)) builder.add(source, target, pair.corpus, pair.line);
+      if (filter.accept(pair, source, target)) builder.add(source, target, pair.corpus, pair.line);
     });
     pairs += block.length;
     onEvent?.({ type: 'encoding', split, pairs });
@@ -114,7 +113,7 @@ function countEmpty(corpus: PackedCorpus): number {
   return empty;
 }
 
-/** Everything that decides what the encoded corpus holds: not where the files lie, nor the weights. */
+/** Cache key of everything the encoded corpus depends on; paths and weights are not part of it. */
 function contentKey({ corpora, tokenizers, limits }: EncodeOptions, hashes: readonly string[]): string {
   const remaining = [...hashes];
   return JSON.stringify({
@@ -127,7 +126,7 @@ function contentKey({ corpora, tokenizers, limits }: EncodeOptions, hashes: read
       delimiter: corpus.delimiter,
       quote: corpus.quote,
     })),
-    // Without these settings a file gives other ids than the versions of s2s gave that followed them.
+    // Notices name settings that s2s ignores but earlier versions followed, so they distinguish their caches.
     tokenizers: [tokenizers.source, tokenizers.target].map(({ fingerprint, notices }) =>
       [fingerprint, ...notices].join('; '),
     ),

@@ -2,15 +2,15 @@ import { z } from 'zod';
 import { UNK } from '../vocab/special.js';
 import { ODD_CHARACTERS } from './odd-characters.js';
 
-/** Bounds on the tokens of a pair, `<s>` and `</s>` not counted. */
+/** Limits on the tokens of a pair, without `<s>` and `</s>`. */
 export interface LengthLimits {
   readonly maxSourceLength: number;
   readonly maxTargetLength: number;
-  /** Tokens of the longer side for one token of the shorter. */
+  /** Maximum ratio of the longer to the shorter side. */
   readonly maxLengthRatio: number;
 }
 
-/** Why a pair was dropped; the first that applies. */
+/** Why a pair was dropped. If several apply, the first counts. */
 export const DROP_REASONS = {
   emptySource: 'empty source',
   emptyTarget: 'empty target',
@@ -25,7 +25,7 @@ const EXAMPLES_PER_REASON = 3;
 const reasons = Object.keys(DROP_REASONS) as [DropReason, ...DropReason[]];
 const pairNote = z.object({ corpus: z.int(), line: z.int(), sourceTokens: z.int(), targetTokens: z.int() });
 
-/** What is kept of a filtering with the encoded corpus; files are left out since they may move. */
+/** Filter statistics stored with the encoded corpus. Paths are not stored, since files may move. */
 export const filterNotesSchema = z.object({
   read: z.int(),
   kept: z.int(),
@@ -50,7 +50,7 @@ export const filterNotesSchema = z.object({
 export type FilterNotes = z.output<typeof filterNotesSchema>;
 type PairNote = z.output<typeof pairNote>;
 
-/** Decides pair by pair what stays, and counts. Without limits everything stays. */
+/** Filters pairs by length and collects statistics. Without limits every pair is kept. */
 export class PairFilter {
   private read = 0;
   private kept = 0;
@@ -68,8 +68,8 @@ export class PairFilter {
 
   constructor(private readonly limits: LengthLimits | undefined) {}
 
-  /** Whether the pair stays. */
-  take(
+  /** Counts a pair and returns whether to keep it. */
+  accept(
     pair: { source: string; target: string; corpus: number; line: number },
     source: readonly number[],
     target: readonly number[],
@@ -79,7 +79,7 @@ export class PairFilter {
     const reason = this.limits === undefined ? undefined : dropReason(this.limits, pair, source.length, target.length);
     if (reason !== undefined) {
       this.dropped[reason]++;
-      this.remember(reason, note);
+      this.addExample(reason, note);
       return false;
     }
     this.kept++;
@@ -91,6 +91,7 @@ export class PairFilter {
     return true;
   }
 
+  /** The statistics so far. */
   notes(oddCharacters: FilterNotes['oddCharacters']): FilterNotes {
     return {
       read: this.read,
@@ -106,8 +107,8 @@ export class PairFilter {
     };
   }
 
-  /** Keeps the longest few of each reason. */
-  private remember(reason: DropReason, note: PairNote): void {
+  /** Keeps the few longest dropped pairs per reason. */
+  private addExample(reason: DropReason, note: PairNote): void {
     const notes = this.examples.get(reason) ?? [];
     notes.push(note);
     notes.sort((a, b) => lengthOf(b) - lengthOf(a));

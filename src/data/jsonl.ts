@@ -1,12 +1,13 @@
 import type { CorpusConfig } from '../config/schema.js';
 import { S2sError } from '../errors.js';
+import { plural } from '../plural.js';
 import { readLineBlocks } from '../text/lines.js';
 import type { OddCharacters, Side } from './odd-characters.js';
 import { sideFile, type Pair } from './pair.js';
 
 /**
- * Pairs of a file with one JSON value a line: an object with the texts under two keys, dots leading into objects
- * within (`translation.de`), or an array with the texts at two numbers (from 1). Blank lines are skipped.
+ * Reads pairs from a JSON Lines file. Each line is an object with the two texts under keys, which may be paths into
+ * nested objects (`translation.de`), or an array with the two texts at indices (from 1). Blank lines are skipped.
  *
  * @throws S2sError `json-invalid`, `column-missing` or `text-expected`, with file and line
  */
@@ -44,28 +45,28 @@ function parse(text: string, file: string, line: number): unknown {
 
 function textAt(row: unknown, key: string | number, file: string, line: number): string {
   if (typeof row !== 'object' || row === null) {
-    throw new S2sError('json-invalid', `a JSON object or array is needed, not ${kindOf(row)}`, {
+    throw new S2sError('json-invalid', `expected a JSON object or array, found ${kindOf(row)}`, {
       place: { file, line },
     });
   }
   const value = valueAt(row, key);
   if (value === undefined) {
-    const there = Array.isArray(row)
-      ? `the array has ${row.length} ${row.length === 1 ? 'entry' : 'entries'}`
-      : `the keys are ${Object.keys(row).join(', ') || 'none'}`;
-    throw new S2sError('column-missing', `there is no ${JSON.stringify(key)}; ${there}`, {
+    const found = Array.isArray(row)
+      ? `it is an array of ${plural(row.length, 'entry', 'entries')}`
+      : `its keys are ${Object.keys(row).join(', ') || 'none'}`;
+    throw new S2sError('column-missing', `the line has no ${JSON.stringify(key)}; ${found}`, {
       place: { file, line },
-      hint: 'Name the keys with `sourceColumn` and `targetColumn` of the corpus.',
+      hint: 'Set `sourceColumn` and `targetColumn` of the corpus to the keys of the two texts.',
     });
   }
   if (typeof value !== 'string')
-    throw new S2sError('text-expected', `${JSON.stringify(key)} must be text, not ${kindOf(value)}`, {
+    throw new S2sError('text-expected', `${JSON.stringify(key)} must be a string, not ${kindOf(value)}`, {
       place: { file, line },
     });
   return value;
 }
 
-/** The value under a key as it is, else under a path of keys joined by dots. */
+/** Looks up a key literally first, then as a dotted path. */
 function valueAt(row: object, key: string | number): unknown {
   if (Array.isArray(row)) return typeof key === 'number' ? (row as unknown[])[key - 1] : undefined;
   const own = (value: unknown, name: string): unknown =>

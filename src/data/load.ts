@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { Config, CorpusConfig } from '../config/schema.js';
 import { S2sError } from '../errors.js';
+import { plural } from '../plural.js';
 import type { TokenizerPair } from '../text/tokenizer.js';
 import { corpusTexts, type CorpusTexts } from './corpus.js';
 import { loadEncodedCorpus, type DataEvent, type LoadedCorpus } from './encode.js';
@@ -12,7 +13,7 @@ import type { FilterSummary } from './summary.js';
 export type { DataEvent, LoadedCorpus } from './encode.js';
 export type { FilterSummary } from './summary.js';
 
-/** A split to evaluate on: every pair of it, as ids and, in the same order, as text. */
+/** An unfiltered evaluation split, as token ids and, in the same order, as text. */
 export interface EvaluationData extends LoadedCorpus, CorpusTexts {}
 
 export interface TrainingData {
@@ -21,8 +22,8 @@ export interface TrainingData {
 }
 
 /**
- * Loads what a training needs: the train split filtered by the limits of the configuration, the dev split whole.
- * @throws S2sError `no-pairs` when a split is empty, or nothing of it is left; and see `readPairs`
+ * Loads the train split, filtered by length, and the unfiltered dev split.
+ * @throws S2sError `no-pairs` if a split is empty, before or after filtering; see also `readPairs`
  */
 export async function loadTrainingData(
   config: Config,
@@ -38,13 +39,13 @@ export async function loadTrainingData(
     split: 'train',
     onEvent,
   });
-  if (train.corpus.size === 0) throw nothingLeft('train', config.data.train, train.summary);
+  if (train.corpus.size === 0) throw noPairs('train', config.data.train, train.summary);
   checkWeights(train, config.data.train);
   const dev = await loadEvaluationData(config, 'dev', tokenizers, onEvent);
   return { train, dev };
 }
 
-/** Loads the dev or test split whole, with its text. */
+/** Loads the unfiltered dev or test split, with its text. */
 export async function loadEvaluationData(
   config: Config,
   split: 'dev' | 'test',
@@ -59,7 +60,7 @@ export async function loadEvaluationData(
     split,
     onEvent,
   });
-  if (loaded.corpus.size === 0) throw nothingLeft(split, corpora, loaded.summary);
+  if (loaded.corpus.size === 0) throw noPairs(split, corpora, loaded.summary);
   const texts = await corpusTexts(corpora);
   if (texts.sources.length !== loaded.corpus.size) {
     throw new S2sError('file-changed', `the ${split} files changed while they were read`, {
@@ -73,22 +74,17 @@ function checkWeights({ ranges }: LoadedCorpus, corpora: readonly CorpusConfig[]
   if (pairsInFirstEpoch(ranges) > 0) return;
   const number = ranges.findIndex(({ start, end }) => end > start);
   const corpus = corpora[number]!;
-  throw new S2sError(
-    'no-pairs',
-    `an epoch would show less than one pair: the weight of this corpus is ${corpus.weight}`,
-    {
-      place: { file: sideFile(corpus, 'source'), key: `data.train[${number}].weight` },
-      hint: 'A weight is the share of a corpus that an epoch shows: 1 shows every pair once.',
-    },
-  );
+  throw new S2sError('no-pairs', `with weight ${corpus.weight} an epoch has less than one pair of this corpus`, {
+    place: { file: sideFile(corpus, 'source'), key: `data.train[${number}].weight` },
+    hint: 'The weight is how often an epoch uses each pair of a corpus: 1 uses every pair once, 0.5 half of them.',
+  });
 }
 
-/** Folder of the encoded corpora. */
 function cacheDirectory(config: Config): string {
   return config.data.cacheDirectory ?? path.join(config.runDirectory, 'cache');
 }
 
-function nothingLeft(split: string, corpora: readonly CorpusConfig[], summary: FilterSummary): S2sError {
+function noPairs(split: string, corpora: readonly CorpusConfig[], summary: FilterSummary): S2sError {
   const reasons = (Object.keys(DROP_REASONS) as DropReason[])
     .filter((reason) => summary.dropped[reason] > 0)
     .map((reason) => `${summary.dropped[reason]} ${DROP_REASONS[reason]}`);
@@ -96,8 +92,8 @@ function nothingLeft(split: string, corpora: readonly CorpusConfig[], summary: F
   return new S2sError(
     'no-pairs',
     summary.read === 0
-      ? `the ${split} data hold no sentence pair`
-      : `none of the ${summary.read} pairs of the ${split} data is left: ${reasons.join(', ')}`,
+      ? `the ${split} data contain no sentence pair`
+      : `filtering dropped all ${plural(summary.read, 'pair')} of the ${split} data: ${reasons.join(', ')}`,
     {
       place: { file: first?.file ?? first?.source, key: `data.${split}` },
       hint:

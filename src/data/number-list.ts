@@ -1,22 +1,21 @@
-import { PIECE_BYTES, piecesOf } from './pieces.js';
+import { CHUNK_BYTES, chunksOf } from './chunks.js';
 
-/** Numbers of one kind in memory outside of JavaScript's heap. */
+/** The element types of a `NumberList`; their memory is outside the JavaScript heap. */
 export type NumberArray = Uint16Array | Uint32Array | Float64Array;
 
-/** Numbers of a block. */
 const BLOCK_LENGTH = 1 << 20;
 
 /**
- * A list that grows by whole blocks. It has no limit of its own: an array in JavaScript's heap would end at the heap limit,
- * and one typed array at 2^32 numbers, with twice its memory in use while it grows.
+ * A growable list of numbers, allocated in blocks. Unlike an array it is not bounded by the heap limit; unlike a single
+ * typed array it is not bounded by 2^32 elements and is never copied to grow.
  */
 export class NumberList<Numbers extends NumberArray> {
   private blocks: Numbers[] = [];
   private used = 0;
 
   /**
-   * @param allocate makes a block for this many numbers
-   * @param blockLength numbers of a block
+   * @param allocate allocates a block of this many numbers
+   * @param blockLength numbers per block
    */
   constructor(
     private readonly allocate: (length: number) => Numbers,
@@ -28,37 +27,37 @@ export class NumberList<Numbers extends NumberArray> {
   }
 
   push(value: number): void {
-    const place = this.used % this.blockLength;
-    if (place === 0) this.blocks.push(this.allocate(this.blockLength));
-    this.blocks.at(-1)![place] = value;
+    const index = this.used % this.blockLength;
+    if (index === 0) this.blocks.push(this.allocate(this.blockLength));
+    this.blocks.at(-1)![index] = value;
     this.used++;
   }
 
   *values(): Generator<number> {
-    for (const [number, block] of this.blocks.entries()) yield* block.subarray(0, this.filledIn(number));
+    for (const [number, block] of this.blocks.entries()) yield* block.subarray(0, this.lengthOfBlock(number));
   }
 
-  /** The bytes of the numbers in order, one view after the other. */
-  *bytes(pieceBytes: number = PIECE_BYTES): Generator<Uint8Array> {
-    for (const number of this.blocks.keys()) yield* this.bytesOfBlock(number, pieceBytes);
+  /** The bytes of the numbers, in chunks. */
+  *bytes(chunkBytes: number = CHUNK_BYTES): Generator<Uint8Array> {
+    for (const number of this.blocks.keys()) yield* this.bytesOfBlock(number, chunkBytes);
   }
 
-  /** As `bytes`, but the list is empty afterwards: each block is released when its bytes have been taken. */
-  *takeBytes(pieceBytes: number = PIECE_BYTES): Generator<Uint8Array> {
+  /** As `bytes`, but releases each block once its bytes are consumed. The list is empty afterwards. */
+  *takeBytes(chunkBytes: number = CHUNK_BYTES): Generator<Uint8Array> {
     for (const number of this.blocks.keys()) {
-      yield* this.bytesOfBlock(number, pieceBytes);
+      yield* this.bytesOfBlock(number, chunkBytes);
       this.blocks[number] = this.allocate(0);
     }
     this.blocks = [];
     this.used = 0;
   }
 
-  private *bytesOfBlock(number: number, pieceBytes: number): Generator<Uint8Array> {
+  private *bytesOfBlock(number: number, chunkBytes: number): Generator<Uint8Array> {
     const block = this.blocks[number]!;
-    yield* piecesOf(block.buffer, 0, this.filledIn(number) * block.BYTES_PER_ELEMENT, pieceBytes);
+    yield* chunksOf(block.buffer, 0, this.lengthOfBlock(number) * block.BYTES_PER_ELEMENT, chunkBytes);
   }
 
-  private filledIn(number: number): number {
+  private lengthOfBlock(number: number): number {
     return Math.min(this.blockLength, this.used - number * this.blockLength);
   }
 }

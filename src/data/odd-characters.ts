@@ -1,9 +1,9 @@
 /** Side of a sentence pair. */
 export type Side = 'source' | 'target';
 
-/** What is unusual in a line: kept as it is, save for the first three, but often the trace of a broken conversion. */
+/** Unusual content of a line, often a sign of broken conversion. All but the first three kinds are kept unchanged. */
 export const ODD_CHARACTERS = {
-  crlf: 'carriage return at the end of the line (Windows line ends), left out',
+  crlf: 'carriage return at the end of the line (Windows line ends), removed',
   lineBreak: 'line break inside a field, read as a space',
   blankRow: 'blank row, skipped',
   carriageReturn: 'carriage return inside the line',
@@ -16,17 +16,17 @@ export const ODD_CHARACTERS = {
 
 export type OddCharacter = keyof typeof ODD_CHARACTERS;
 
-/** The lines with one kind of odd character: how many, and where the first is. */
+/** Number of lines with one kind of odd character, and the first of them. */
 export interface OddCharacterCount {
   readonly kind: OddCharacter;
   readonly lines: number;
-  /** Number of the corpus in its split, from 0. */
+  /** Index of the corpus in its split, from 0. */
   readonly corpus: number;
   readonly side: Side;
   readonly line: number;
 }
 
-// Everything but the tab that is a control, a line break of Unicode, or a sign of damage. Controls are the point here.
+// Matches any of `PATTERNS`, so that ordinary lines need a single test. Control characters are intended here.
 // eslint-disable-next-line no-control-regex
 const ANY_ODD = /[\u0000-\u0008\u000a-\u001f\u007f\u0085\u2028\u2029\ufeff\ufffd]/;
 const PATTERNS: readonly (readonly [OddCharacter, RegExp])[] = [
@@ -40,11 +40,11 @@ const PATTERNS: readonly (readonly [OddCharacter, RegExp])[] = [
   ['replacement', /\ufffd/],
 ];
 
-/** Cleans line ends, and counts odd characters on the way. */
+/** Normalises line ends and counts odd characters. */
 export class OddCharacters {
   private readonly found = new Map<OddCharacter, OddCharacterCount>();
 
-  /** The line without the CR of a Windows line end. */
+  /** Removes the CR of a Windows line end. */
   cleanLine(text: string, corpus: number, side: Side, line: number): string {
     if (!ANY_ODD.test(text)) return text;
     let cleaned = text;
@@ -58,7 +58,7 @@ export class OddCharacters {
     return cleaned;
   }
 
-  /** A field of a table or a JSON object with its line breaks as spaces: a sentence is one line everywhere. */
+  /** Replaces line breaks in a field of a table or JSON object by spaces, since a sentence is one line. */
   cleanField(text: string, corpus: number, side: Side, line: number): string {
     if (!ANY_ODD.test(text)) return text;
     const cleaned = text.replace(/\r?\n/g, ' ');
@@ -74,7 +74,7 @@ export class OddCharacters {
     );
   }
 
-  /** What was found, in the order of first appearance. */
+  /** All kinds found, in order of first occurrence. */
   get counts(): OddCharacterCount[] {
     return [...this.found.values()];
   }

@@ -1,26 +1,25 @@
-import { formatOfName } from '../config/corpus-format.js';
+import { formatOfName } from '../config/paths.js';
 import type { CorpusConfig } from '../config/schema.js';
 import { UsageError } from '../errors.js';
 import type { Side } from './odd-characters.js';
 
-/** One sentence and its translation, as they stand in the files. Neither text contains LF. */
+/** A sentence and its translation, as read from the files. Neither contains LF. */
 export interface Pair {
   readonly source: string;
   readonly target: string;
   /** The file of the source side. */
   readonly file: string;
-  /** Line where the pair starts, from 1; for aligned files the line of both. */
+  /** Line where the pair starts, from 1. Aligned files share it. */
   readonly line: number;
-  /** Number of its corpus in the list read, from 0. */
+  /** Index of its corpus in the list read, from 0. */
   readonly corpus: number;
 }
 
-/** The files of a corpus. */
 export function corpusFiles(corpus: CorpusConfig): string[] {
   return corpus.file === undefined ? [sideFile(corpus, 'source'), sideFile(corpus, 'target')] : [corpus.file];
 }
 
-/** The file that holds one side of a corpus. */
+/** The file of one side of a corpus. */
 export function sideFile(corpus: CorpusConfig, side: Side): string {
   const file = corpus.file ?? corpus[side];
   if (file === undefined) {
@@ -32,12 +31,12 @@ export function sideFile(corpus: CorpusConfig, side: Side): string {
   return file;
 }
 
-/** `plain` for two aligned files, otherwise as set or as the name of the file says. */
+/** `plain` for two aligned files, otherwise the `format` setting or the format of the file extension. */
 export function corpusFormat(corpus: CorpusConfig): 'plain' | 'tsv' | 'csv' | 'jsonl' {
   if (corpus.file === undefined) return 'plain';
   const format = corpus.format ?? formatOfName(corpus.file);
   if (format !== undefined) return format;
-  throw new UsageError('corpus-format-unknown', 'the name of the file does not tell its format', {
+  throw new UsageError('corpus-format-unknown', 'cannot tell the format from the file name', {
     place: { file: corpus.file },
     hint: 'Set `format` of this corpus to tsv, csv or jsonl.',
   });

@@ -1,10 +1,11 @@
 import { S2sError } from '../errors.js';
+import { plural } from '../plural.js';
 import { readLineBlocks } from '../text/lines.js';
 import type { OddCharacters } from './odd-characters.js';
 import type { Pair } from './pair.js';
 
 /**
- * Pairs of two aligned files: line N of one translates line N of the other.
+ * Reads pairs from two aligned files: line N of one translates line N of the other.
  * @throws S2sError `line-counts-differ` at the first line without a counterpart
  */
 export async function* readPlain(
@@ -48,7 +49,7 @@ export async function* readPlain(
   }
 }
 
-/** The next block that is not empty, or an empty one at the end. */
+/** The next non-empty block, or an empty one at the end of the file. */
 async function nextLines(blocks: AsyncGenerator<string[]>): Promise<string[]> {
   for (;;) {
     const next = await blocks.next();
@@ -64,12 +65,9 @@ async function countRest(lines: readonly string[], blocks: AsyncGenerator<string
 }
 
 function linesDiffer(longer: string, longerLines: number, shorter: string, shorterLines: number): S2sError {
-  return new S2sError(
-    'line-counts-differ',
-    `no matching line in ${shorter}, which ends at ${shorterLines}, while this file has ${longerLines} ${longerLines === 1 ? 'line' : 'lines'}`,
-    {
-      place: { file: longer, line: shorterLines + 1 },
-      hint: 'Line N of one file must translate line N of the other: make both the same length.',
-    },
-  );
+  const counts = `it has ${plural(shorterLines, 'line')}, this file ${plural(longerLines, 'line')}`;
+  return new S2sError('line-counts-differ', `no matching line in ${shorter}: ${counts}`, {
+    place: { file: longer, line: shorterLines + 1 },
+    hint: 'Line N of one file must translate line N of the other: make both the same length.',
+  });
 }

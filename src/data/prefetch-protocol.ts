@@ -1,32 +1,33 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { BatchPosition } from './batch.js';
-import type { BatchOptions, PlannedShape, PlanStatistics } from './plan.js';
+import type { PlannedShape, PlanStatistics } from './plan-shapes.js';
+import type { BatchOptions } from './plan.js';
 
-/** What the worker thread is given when it starts. */
+/** Start-up data of the worker thread. */
 export interface WorkerTask {
-  /** Memory of the `PackedCorpus`, shared. */
+  /** Shared buffer of the `PackedCorpus`. */
   readonly buffer: SharedArrayBuffer;
   readonly options: BatchOptions;
   readonly position: BatchPosition;
-  /** The worker makes one batch for every message (`BatchRequest`) that arrives here. */
+  /** The worker answers every `BatchRequest` on this port with one batch. */
   readonly port: MessagePort;
 }
 
-/** Asks for one more batch. */
+/** Requests one batch. */
 export type BatchRequest = 'next';
 
-/** The worker's first message: what it has planned. */
+/** First message of the worker, sent once the first and the current epoch are planned. */
 export interface ReadyMessage {
   readonly type: 'ready';
-  /** Of the first epoch. */
+  /** Statistics of the first epoch. */
   readonly statistics: PlanStatistics;
-  /** Of the first epoch, see `largestShapes`. */
+  /** `largestShapes` of the first epoch. */
   readonly shapes: readonly PlannedShape[];
-  /** Batches in the epoch of the start position. */
+  /** Number of batches in the epoch of the start position. */
   readonly batchesInEpoch: number;
 }
 
-/** One batch, as the memory behind it (see `emptyBatch`) and its shape. */
+/** A batch, as its buffer (see `allocateBatch`) and shape. */
 export interface BatchMessage {
   readonly type: 'batch';
   readonly buffer: ArrayBuffer;
@@ -35,11 +36,11 @@ export interface BatchMessage {
   readonly targetTime: number;
   /** Position of the stream after this batch. */
   readonly position: BatchPosition;
-  /** Batches in the epoch of that position. */
+  /** Number of batches in the epoch of that position. */
   readonly batchesInEpoch: number;
 }
 
-/** The worker's last message when it fails. */
+/** Last message of a worker that fails. */
 export interface FailureMessage {
   readonly type: 'failure';
   readonly message: string;

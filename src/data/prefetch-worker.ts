@@ -4,8 +4,8 @@ import { PackedCorpus } from './packed.js';
 import type { FailureMessage, WorkerMessage, WorkerTask } from './prefetch-protocol.js';
 
 /*
- * The worker thread of `BatchPrefetcher`. It plans epochs and makes one batch for every request, so the number of open
- * requests limits how far ahead it works. It ends when the port is closed.
+ * Worker thread of `BatchPrefetcher`. It plans epochs and makes one batch per request, so the number of pending
+ * requests bounds the prefetch depth. It exits when the port is closed.
  */
 const { buffer, options, position, port } = workerData as WorkerTask;
 
@@ -31,7 +31,7 @@ function sendBatch(source: BatchSource): void {
   );
 }
 
-function orFail(work: () => void): void {
+function reportFailure(work: () => void): void {
   try {
     work();
   } catch (error) {
@@ -42,10 +42,10 @@ function orFail(work: () => void): void {
   }
 }
 
-orFail(() => {
+reportFailure(() => {
   const source = new BatchSource(new PackedCorpus(buffer), options);
   const first = { statistics: source.statistics(0), shapes: source.largestShapes(0) };
   source.seek(position);
   send({ type: 'ready', ...first, batchesInEpoch: source.batchesInEpoch(position.epoch) });
-  port.on('message', () => orFail(() => sendBatch(source)));
+  port.on('message', () => reportFailure(() => sendBatch(source)));
 });

@@ -1,9 +1,9 @@
 import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from 'node:worker_threads';
 import { S2sError } from '../errors.js';
 import type { Batch, BatchPosition, BatchShape } from './batch.js';
-import { emptyBatch, largestBatch, type BatchOptions, type BatchStream } from './batches.js';
+import { allocateBatch, largestBatch, type BatchOptions, type BatchStream } from './batches.js';
 import type { PackedCorpus } from './packed.js';
-import type { PlanStatistics } from './plan.js';
+import type { PlanStatistics } from './plan-shapes.js';
 import type {
   BatchMessage,
   BatchRequest,
@@ -14,44 +14,43 @@ import type {
 } from './prefetch-protocol.js';
 
 const START: BatchPosition = { epoch: 0, batch: 0 };
-/** Batches made ahead: enough to cover the time that planning an epoch takes, and little memory next to a training step. */
+/** Enough batches to keep training busy while the next epoch is planned; their memory is small next to a step's. */
 const DEPTH = 16;
 const WORKER = new URL('./prefetch-worker.js', import.meta.url);
 
-/** Settings that have a default. */
 export interface PrefetchSettings {
-  /** Where to start; the first batch of the first epoch by default. */
+  /** Start position. Default: the first batch of the first epoch. */
   readonly position?: BatchPosition;
-  /** Batches made ahead, at least 1. */
+  /** Number of batches to prefetch, at least 1. */
   readonly depth?: number;
-  /** Program of the worker thread. */
+  /** Script of the worker thread. */
   readonly worker?: URL;
-  /** Heap limit of the worker thread; that of Node by default. */
+  /** Heap limit of the worker thread. Default: that of Node. */
   readonly memoryMegabytes?: number;
 }
 
 /**
- * The batches of a `BatchSource`, made ahead of time by a worker thread.
+ * Prefetches the batches of a `BatchSource` on a worker thread.
  *
- * A batch that is ready is taken at once, without a turn of the event loop, which training steps block. Waiting for one
- * leaves the event loop free for signals and timers, and has no time limit: planning a large corpus takes minutes. Only
- * the end of the worker thread is an error. The thread shares the memory of the corpus, and batches change threads
- * without a copy. A prefetcher that nobody waits for does not keep the process alive.
+ * A batch that is ready is returned without a turn of the event loop, which training steps block. Waiting for a batch
+ * does not block the event loop and has no timeout, since planning a large corpus takes minutes; it fails only if the
+ * worker exits. The worker shares the memory of the corpus, and batches are transferred without copying. A pending
+ * prefetch does not keep the process alive.
  */
 export class BatchPrefetcher implements BatchStream {
   private readonly worker: Worker;
   private readonly port: MessagePort;
-  /** Messages that the event loop delivered before they were asked for. */
+  /** Batches received but not yet returned by `next`. */
   private readonly delivered: BatchMessage[] = [];
   private first: ReadyMessage | undefined;
   private current: { readonly position: BatchPosition; readonly batchesInEpoch: number };
-  /** Resolves the promises of those who wait for a message. */
+  /** Resolve functions of pending `waitUntil` calls. */
   private waiting: (() => void)[] = [];
   private failure: Error | undefined;
   private closing: Promise<unknown> | undefined;
 
   /**
-   * Starts the worker thread and waits until it has planned the first epoch and the one to start with.
+   * Starts the worker thread and waits until it has planned the first epoch and that of the start position.
    *
    * @throws S2sError `no-pairs`, `position-outside-epoch` (see `BatchSource`), `batch-worker-failed`
    */
@@ -62,7 +61,7 @@ export class BatchPrefetcher implements BatchStream {
   ): Promise<BatchPrefetcher> {
     const prefetcher = new BatchPrefetcher(corpus, options, settings);
     try {
-      await prefetcher.until(() => prefetcher.first !== undefined);
+      await prefetcher.waitUntil(() => prefetcher.first !== undefined);
       return prefetcher;
     } catch (error) {
       await prefetcher.close();
@@ -79,7 +78,7 @@ export class BatchPrefetcher implements BatchStream {
     const { port1, port2 } = new MessageChannel();
     this.port = port1;
     const task: WorkerTask = { buffer: corpus.buffer, options, position, port: port2 };
-    // Flags of this process, such as --input-type or --test, are not meant for the worker.
+    // An empty execArgv, since flags of this process, such as --input-type or --test, must not reach the worker.
     const resourceLimits = memoryMegabytes === undefined ? {} : { maxOldGenerationSizeMb: memoryMegabytes };
     this.worker = new Worker(worker, {
       workerData: task,
@@ -88,11 +87,11 @@ export class BatchPrefetcher implements BatchStream {
       name: 's2s-batches',
       resourceLimits,
     });
-    this.worker.on('error', (error) => this.fail(endedWith(error as Error)));
+    this.worker.on('error', (error) => this.fail(workerError(error as Error)));
     this.worker.on('exit', (code) => {
-      // What the worker sent before its end, such as the reason for it, may still be in the queue.
+      // Messages sent before the exit, such as its cause, may still be queued.
       this.drain();
-      this.fail(new S2sError('batch-worker-failed', `the thread that makes batches ended with exit code ${code}`));
+      this.fail(new S2sError('batch-worker-failed', `the batch worker thread exited with code ${code}`));
     });
     this.port.on('message', (message: WorkerMessage) => this.receive(message));
     this.keepAlive(false);
@@ -103,22 +102,21 @@ export class BatchPrefetcher implements BatchStream {
     return this.current.position;
   }
 
-  /** Tokens and padding of the first epoch. */
   get statistics(): PlanStatistics {
     return this.first!.statistics;
   }
 
   async ready(signal?: AbortSignal): Promise<boolean> {
-    return this.until(() => this.hasBatch(), signal);
+    return this.waitUntil(() => this.hasBatch(), signal);
   }
 
-  /** @throws S2sError `batches-closed`, `batch-worker-failed`, or the error of the worker */
+  /** @throws S2sError `batches-closed`, `batch-worker-failed`, or the error reported by the worker */
   async next(): Promise<Batch> {
-    await this.until(() => this.hasBatch());
+    await this.waitUntil(() => this.hasBatch());
     const { batch, sourceTime, targetTime, buffer, position, batchesInEpoch } = this.delivered.shift()!;
     this.current = { position, batchesInEpoch };
     this.request();
-    return emptyBatch(batch, sourceTime, targetTime, buffer);
+    return allocateBatch(batch, sourceTime, targetTime, buffer);
   }
 
   batchesInEpoch(epoch: number): number {
@@ -131,7 +129,7 @@ export class BatchPrefetcher implements BatchStream {
     return largestBatch(this.corpus, this.first!.shapes, memory);
   }
 
-  /** Ends the worker thread, whatever it is doing, and waits for its end. Can be called again. */
+  /** Terminates the worker thread and waits for it to exit. Idempotent. */
   async close(): Promise<void> {
     this.closing ??= this.worker.terminate();
     this.fail(closedError());
@@ -149,7 +147,7 @@ export class BatchPrefetcher implements BatchStream {
     return this.delivered.length > 0;
   }
 
-  /** Takes the messages that wait in the queue of the port. */
+  /** Receives all queued messages synchronously. */
   private drain(): void {
     for (;;) {
       const received = receiveMessageOnPort(this.port) as { message: WorkerMessage } | undefined;
@@ -160,7 +158,7 @@ export class BatchPrefetcher implements BatchStream {
 
   private receive(message: WorkerMessage): void {
     if (message.type === 'failure') {
-      this.fail(fromWorker(message));
+      this.fail(reportedError(message));
       return;
     }
     if (message.type === 'ready') {
@@ -172,7 +170,7 @@ export class BatchPrefetcher implements BatchStream {
     this.wake();
   }
 
-  /** The first failure counts; later ones follow from it. */
+  /** Keeps the first failure, since later ones are consequences of it. */
   private fail(error: Error): void {
     this.failure ??= error;
     this.wake();
@@ -184,8 +182,8 @@ export class BatchPrefetcher implements BatchStream {
     for (const resolve of woken) resolve();
   }
 
-  /** Waits until a condition holds; false if the signal aborts first. */
-  private async until(holds: () => boolean, signal?: AbortSignal): Promise<boolean> {
+  /** Waits until a condition holds. Returns false if the signal aborts first. */
+  private async waitUntil(holds: () => boolean, signal?: AbortSignal): Promise<boolean> {
     if (this.closing !== undefined) throw closedError();
     if (holds()) return true;
     const onAbort = (): void => this.wake();
@@ -204,7 +202,7 @@ export class BatchPrefetcher implements BatchStream {
     }
   }
 
-  /** Whether the thread and its messages keep the process alive. */
+  /** Sets whether the worker and its port keep the process alive. */
   private keepAlive(alive: boolean): void {
     for (const handle of [this.worker, this.port]) {
       if (alive) handle.ref();
@@ -217,21 +215,21 @@ function closedError(): S2sError {
   return new S2sError('batches-closed', 'a batch was requested from a closed stream');
 }
 
-/** The error that ended the thread without a message from it. */
-function endedWith(error: Error): S2sError {
+/** The error for a worker that died without reporting a failure. */
+function workerError(error: Error): S2sError {
   const { code } = error as NodeJS.ErrnoException;
   const hint =
     code === 'ERR_WORKER_OUT_OF_MEMORY'
-      ? 'Start it with more memory: NODE_OPTIONS=--max-old-space-size=8192 (megabytes).'
+      ? 'Run with a larger heap: NODE_OPTIONS=--max-old-space-size=8192 (megabytes).'
       : undefined;
-  return new S2sError('batch-worker-failed', `the thread that makes batches failed: ${error.message}`, {
+  return new S2sError('batch-worker-failed', `the batch worker thread failed: ${error.message}`, {
     hint,
     cause: error,
   });
 }
 
 /** The error that the worker reported. */
-function fromWorker({ code, message, hint, stack }: FailureMessage): S2sError {
+function reportedError({ code, message, hint, stack }: FailureMessage): S2sError {
   if (code !== undefined) return new S2sError(code, message, { hint });
-  return new S2sError('batch-worker-failed', `the thread that makes batches failed: ${message}`, { cause: stack });
+  return new S2sError('batch-worker-failed', `the batch worker thread failed: ${message}`, { cause: stack });
 }

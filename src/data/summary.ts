@@ -3,7 +3,7 @@ import type { DropReason, FilterNotes } from './filter.js';
 import type { OddCharacter } from './odd-characters.js';
 import { sideFile } from './pair.js';
 
-/** A pair by where it stands and how long it is, `</s>` not counted. */
+/** Location and length of a pair, without `</s>`. */
 export interface PairPlace {
   readonly file: string;
   readonly line: number;
@@ -11,25 +11,25 @@ export interface PairPlace {
   readonly targetTokens: number;
 }
 
-/** What reading and filtering a split came to: plain data for reports. */
+/** Statistics of reading and filtering a split, as plain data for reports. */
 export interface FilterSummary {
-  /** Pairs in the files. */
+  /** Pairs read from the files. */
   readonly read: number;
   readonly kept: number;
   readonly dropped: Readonly<Record<DropReason, number>>;
-  /** The longest few pairs dropped for each reason, those of a reason from the longest on. */
+  /** The few longest pairs dropped for each reason, longest first. */
   readonly examples: readonly (PairPlace & { readonly reason: DropReason })[];
-  /** Pairs kept of which one side has no token: only where nothing is dropped. */
+  /** Kept pairs with an empty side; only unfiltered splits have any. */
   readonly empty: number;
-  /** The longest pair kept. */
+  /** The longest kept pair. */
   readonly longest: PairPlace | undefined;
-  /** Tokens of the pairs kept. */
+  /** Tokens of the kept pairs. */
   readonly sourceTokens: number;
   readonly targetTokens: number;
-  /** Share of the tokens kept that are `<unk>`, 0 to 1. */
+  /** Fraction of these tokens that are `<unk>`, 0 to 1. */
   readonly sourceUnknownRate: number;
   readonly targetUnknownRate: number;
-  /** Lines with unusual characters, by kind, with the place of the first. */
+  /** Lines with unusual characters, by kind, with the location of the first. */
   readonly oddCharacters: readonly {
     readonly kind: OddCharacter;
     readonly lines: number;
@@ -39,9 +39,9 @@ export interface FilterSummary {
 }
 
 /**
- * Puts the files of a corpus back into what was noted while encoding it.
+ * Combines the statistics stored with an encoded corpus with the paths of its files.
  *
- * @param empty pairs kept of which one side has no token
+ * @param empty number of kept pairs with an empty side
  */
 export function summarize(notes: FilterNotes, corpora: readonly CorpusConfig[], empty: number): FilterSummary {
   const place = ({ corpus, line, sourceTokens, targetTokens }: NonNullable<FilterNotes['longest']>): PairPlace => ({

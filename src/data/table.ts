@@ -1,16 +1,17 @@
 import { CsvError, parse, type Info } from 'csv-parse';
 import type { CorpusConfig } from '../config/schema.js';
 import { S2sError } from '../errors.js';
+import { plural } from '../plural.js';
 import { readLineBlocks } from '../text/lines.js';
 import type { OddCharacters, Side } from './odd-characters.js';
 import { sideFile, type Pair } from './pair.js';
 
-/** Longer rows are taken for an unclosed quote, before they fill the memory. */
+/** A longer row is reported as an unclosed quote before it fills the memory. */
 const MAX_ROW_CHARACTERS = 1 << 20;
 
 /**
- * Pairs of a TSV or CSV file, read by csv-parse: columns by name or number, any delimiter, quoted fields with line
- * breaks in them. Blank rows are skipped.
+ * Reads pairs from a TSV or CSV file with csv-parse. Columns are selected by name or number; quoted fields may contain
+ * line breaks. Blank rows are skipped.
  *
  * @throws S2sError `column-missing`, `quote-unclosed` or `table-invalid`, at the line where the row starts
  */
@@ -24,7 +25,7 @@ export async function* readTable(
   const wanted = { source: config.sourceColumn ?? 1, target: config.targetColumn ?? 2 };
   const hasHeader = config.header ?? (typeof wanted.source === 'string' || typeof wanted.target === 'string');
   const quote = config.quote ?? (format === 'csv' ? '"' : '');
-  let columns = hasHeader ? undefined : columnNumbers(wanted, undefined, file);
+  let columns = hasHeader ? undefined : columnIndices(wanted, undefined, file);
   let lastLine = 0;
 
   let pairs: Pair[] = [];
@@ -37,11 +38,11 @@ export async function* readTable(
       return;
     }
     if (columns === undefined) {
-      columns = columnNumbers(wanted, row, file);
+      columns = columnIndices(wanted, row, file);
       return;
     }
-    const numbers = columns;
-    const field = (side: Side) => odd.cleanField(fieldAt(row, numbers[side], file, line), corpus, side, line);
+    const indices = columns;
+    const field = (side: Side) => odd.cleanField(fieldAt(row, indices[side], file, line), corpus, side, line);
     pairs.push({ source: field('source'), target: field('target'), file, line, corpus });
   };
 
@@ -52,7 +53,7 @@ export async function* readTable(
     record_delimiter: '\n',
     relax_column_count: true,
     max_record_size: MAX_ROW_CHARACTERS,
-    // Rows are taken here and none is passed on: the stream would cost a promise for each.
+    // Rows are consumed here, since reading them from the stream costs a promise per row.
     on_record: (row, info) => {
       takeRow(row, info);
       return null;
@@ -74,17 +75,17 @@ export async function* readTable(
   }
   if (pairs.length > 0) yield pairs;
   if (columns === undefined)
-    throw new S2sError('table-invalid', 'the file has no header row, nor any other', { place: { file, line: 1 } });
+    throw new S2sError('table-invalid', 'the file is empty: the header row is missing', { place: { file, line: 1 } });
 }
 
-/** The end of something that calls back with an error or none. */
+/** Promise of a Node-style callback. */
 function settled(start: (done: (error?: Error | null) => void) => void): Promise<void> {
   return new Promise((resolve, reject) =>
     start((error) => (error === undefined || error === null ? resolve() : reject(error))),
   );
 }
 
-/** Valid text with LF ends, in pieces of whole lines. */
+/** The text in blocks of whole lines, with LF line ends. */
 async function* textBlocks(file: string, corpus: number, odd: OddCharacters): AsyncGenerator<Buffer> {
   let line = 0;
   for await (const block of readLineBlocks(file)) {
@@ -98,49 +99,50 @@ async function* textBlocks(file: string, corpus: number, odd: OddCharacters): As
   }
 }
 
-/** Turns names into numbers (from 0) by the header row. */
-function columnNumbers(
+/** Resolves column names to indices (from 0) using the header row. */
+function columnIndices(
   wanted: Record<Side, string | number>,
   header: readonly string[] | undefined,
   file: string,
 ): Record<Side, number> {
-  const numberOf = (column: string | number): number => {
+  const indexOf = (column: string | number): number => {
     if (typeof column === 'number') return column - 1;
     const index = header?.indexOf(column) ?? -1;
     if (index >= 0) return index;
     const names =
       header === undefined
-        ? '`header` is false, so its columns have numbers only'
+        ? 'columns have no names, since `header` is false'
         : `its columns are ${header.map((name) => JSON.stringify(name)).join(', ')}`;
-    throw new S2sError('column-missing', `there is no column ${JSON.stringify(column)}; ${names}`, {
+    throw new S2sError('column-missing', `the file has no column ${JSON.stringify(column)}; ${names}`, {
       place: { file, line: 1 },
-      hint: 'Set `sourceColumn` and `targetColumn` of the corpus to names in the first row or to numbers from 1; check `delimiter`.',
+      hint:
+        'Set `sourceColumn` and `targetColumn` of the corpus to names in the first row or to numbers from 1; ' +
+        'check `delimiter`.',
     });
   };
-  return { source: numberOf(wanted.source), target: numberOf(wanted.target) };
+  return { source: indexOf(wanted.source), target: indexOf(wanted.target) };
 }
 
 function fieldAt(row: readonly string[], index: number, file: string, line: number): string {
   const field = row[index];
   if (field !== undefined) return field;
-  throw new S2sError(
-    'column-missing',
-    `there is no column ${index + 1}; the row has ${row.length === 1 ? 'one column' : `${row.length} columns`}`,
-    {
-      place: { file, line },
-      hint: 'Check `delimiter` and `quote` of the corpus.',
-    },
-  );
+  const columns = plural(row.length, 'column');
+  throw new S2sError('column-missing', `the row has no column ${index + 1}; it has ${columns}`, {
+    place: { file, line },
+    hint: 'Check `delimiter` and `quote` of the corpus.',
+  });
 }
 
 function tableError(error: CsvError, file: string, line: number, quote: string): S2sError {
   const unclosed = quote !== '' && (error.code === 'CSV_QUOTE_NOT_CLOSED' || error.code === 'CSV_MAX_RECORD_SIZE');
   const message = unclosed
     ? `a quote (${quote}) opened in this row is never closed`
-    : `the row cannot be read: ${error.message}`;
+    : `the row cannot be parsed: ${error.message}`;
   return new S2sError(unclosed ? 'quote-unclosed' : 'table-invalid', message, {
     place: { file, line },
-    hint: 'A quote inside a quoted field is written twice. If the file does not quote fields, set `quote: ""` for this corpus.',
+    hint:
+      'A quote inside a quoted field must be doubled. If the file does not quote fields, set `quote: ""` for this ' +
+      'corpus.',
     cause: error,
   });
 }

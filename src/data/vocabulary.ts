@@ -6,24 +6,24 @@ import { vocabularyState, type Replaceable, type VocabularyState } from '../text
 import { contentHashes } from './content-hash.js';
 import { corpusFiles, corpusFormat, readPairs } from './corpus.js';
 
-/** Folder of the tokenizer files of a configuration. */
+/** Folder of the tokenizer files; the run directory by default. */
 export function tokenizerDirectory(config: Config): string {
   return config.tokenizer.directory ?? config.runDirectory;
 }
 
-/** Whether the tokenizers of a configuration lie in a folder of their own, from which a training copies them. */
-export function isTokenizerNamed(config: Config): boolean {
+/** Whether `tokenizer.directory` differs from the run directory, so that training copies the tokenizers from it. */
+export function hasTokenizerDirectory(config: Config): boolean {
   return path.resolve(tokenizerDirectory(config)) !== path.resolve(config.runDirectory);
 }
 
-/** Whether the tokenizers of a configuration are there and fit its settings and training text; if not, why. */
+/** Whether the tokenizers exist and match the settings and training text; if not, why. */
 export async function configVocabularyState(config: Config): Promise<VocabularyState> {
   return vocabularyState(tokenizerDirectory(config), config.tokenizer, await trainingTextKey(config));
 }
 
 /**
  * Learns the tokenizers of a configuration from its training corpora and writes them.
- * @throws S2sError as `readPairs` and `buildVocabulary` do
+ * @throws S2sError see `readPairs` and `buildVocabulary`
  */
 export async function learnConfigVocabulary(
   config: Config,
@@ -41,11 +41,11 @@ export async function learnConfigVocabulary(
   });
 }
 
-/** A hash of what the training corpora hold and how it is read: not of where the files lie, nor of weights. */
+/** Hash of the content and format of the training corpora; paths and weights are not part of it. */
 async function trainingTextKey(config: Config): Promise<string> {
   const files = config.data.train.flatMap(corpusFiles);
   const hashes = await contentHashes(files, config.data.cacheDirectory ?? path.join(config.runDirectory, 'cache'));
-  // A pipe cannot be compared with an earlier one: such a text is always new.
+  // The content of a pipe is unknown before reading, so it always counts as changed.
   if (hashes === undefined) return `unknown ${Date.now()}`;
   const remaining = [...hashes];
   const corpora = config.data.train.map((corpus) => ({

@@ -12,7 +12,7 @@ export interface Candidate {
   readonly logProbability: number;
 }
 
-/** What candidates are chosen from. */
+/** Inputs of the choice of candidates. */
 export interface ChoiceInput {
   /** Log-probability of each hypothesis, `[sentences * width]`, sentence by sentence; -Infinity for unused rows. */
   readonly logProbabilities: Float32Array;
@@ -25,25 +25,27 @@ export interface ChoiceInput {
   readonly vocabularySize: number;
 }
 
-/** A choice that is under way on the device. */
+/** A top-k selection that runs asynchronously on the device. */
 export interface PendingChoice {
-  /** Tensors that `candidates` needs, the caller's to dispose. */
+  /** Tensors that `candidates` reads. The caller disposes them. */
   readonly tensors: readonly Tensor[];
   /**
    * Reads the tensors.
    *
-   * @returns for each sentence its candidates, best first; undefined where a logit is NaN
+   * @returns candidates of each sentence, best first; undefined if any logit is NaN
    */
   readonly candidates: () => Promise<Candidate[][] | undefined>;
 }
 
-/** Up to this beam size candidates of single rows are merged on the host: their number grows with the square of the beam. */
+/**
+ * Largest beam size for which the host merges the candidates of all rows, whose number is quadratic in the beam size.
+ */
 const LARGEST_MERGED_BEAM = 16;
 
 /**
- * Chooses for each sentence the candidates that search needs: the best `2 * beamSize` of all hypotheses together, `beamSize`
- * that live on and at most as many that end (one for greedy search). Of equals, the earlier hypothesis and the lower id come
- * first. Call it inside `tidy`.
+ * Chooses the `2 * beamSize` best candidates of each sentence over all its hypotheses (one for greedy search). This is
+ * enough, because at most `beamSize` of them end in `</s>`. Ties are broken by the earlier hypothesis, then the lower
+ * id. Call it inside `tidy`.
  */
 export function chooseCandidates(logits: Logits, input: ChoiceInput): PendingChoice {
   const merges = input.constraints === undefined && input.beamSize <= LARGEST_MERGED_BEAM;
@@ -51,8 +53,8 @@ export function chooseCandidates(logits: Logits, input: ChoiceInput): PendingCho
 }
 
 /**
- * The best tokens of each row come from the device, and the host merges them. Of one row at most `beamSize + 1` can matter:
- * `beamSize` that live on and one that ends. Greedy search ends with the first end, so it needs only the best.
+ * Selects the top tokens of each row on the device and merges them on the host. At most `beamSize + 1` tokens of one
+ * row can be used: `beamSize` that stay live and `</s>`. Greedy search needs only the best.
  */
 function mergeRows(
   logits: Logits,
@@ -65,14 +67,14 @@ function mergeRows(
       best.logProbabilities.data<'float32'>(),
       best.tokens.data<'int32'>(),
     ]);
-    // One NaN among the logits makes all log-probabilities of its row NaN.
+    // A single NaN logit makes all log-probabilities of its row NaN.
     if (ofTokens.some(Number.isNaN)) return undefined;
     return Array.from({ length: logProbabilities.length / width }, (_, sentence) => {
       const found: Candidate[] = [];
       for (let parent = 0; parent < width; parent++) {
         const row = sentence * width + parent;
         for (let place = row * perRow; place < (row + 1) * perRow; place++) {
-          // In float32, as the device adds.
+          // In float32, like the addition on the device.
           const logProbability = Math.fround(logProbabilities[row]! + ofTokens[place]!);
           if (logProbability !== -Infinity) found.push({ parent, token: tokens[place]!, logProbability });
         }
@@ -84,7 +86,7 @@ function mergeRows(
   return { tensors: [best.logProbabilities, best.tokens], candidates };
 }
 
-/** All candidates of a sentence compete on the device, after constraints: time is linear in the beam. */
+/** Selects over all rows of a sentence on the device, after applying constraints. Time is linear in the beam size. */
 function chooseJointly(logits: Logits, input: ChoiceInput): PendingChoice {
   const { logProbabilities, width, beamSize, firstToken, vocabularySize } = input;
   const rows = logProbabilities.length;
@@ -115,7 +117,7 @@ function chooseJointly(logits: Logits, input: ChoiceInput): PendingChoice {
   return { tensors: [best.values, best.indices, logSums], candidates };
 }
 
-/** Log-probabilities `[rows, vocab]` with bonuses added, and -Infinity at tokens that may not be chosen. */
+/** Log-probabilities `[rows, vocab]` with bonuses added, and -Infinity at forbidden tokens. */
 function constrained(logProbabilities: Tensor2D, { constraints, vocabularySize }: ChoiceInput): Tensor2D {
   if (constraints === undefined) return logProbabilities;
   const changed = new SparseMatrix(constraints.length, vocabularySize);
@@ -137,7 +139,7 @@ function constrained(logProbabilities: Tensor2D, { constraints, vocabularySize }
   return tf.where(mayBeChosen, sums, tf.fill(sums.shape, -Infinity));
 }
 
-/** Numbers to be added at some places of a matrix that is zero elsewhere. */
+/** A matrix in coordinate format; values at repeated coordinates are summed. */
 class SparseMatrix {
   private readonly places: number[] = [];
   private readonly values: number[] = [];

@@ -8,25 +8,25 @@ export interface PartialHypothesis {
   readonly tokens: readonly number[];
 }
 
-/** What a hypothesis may continue with. */
+/** Restricts the next token of a hypothesis. */
 export interface TokenConstraint {
   /** Tokens that are never chosen. */
   readonly forbidden?: Iterable<number> | undefined;
-  /** If given, only these are chosen; one token is a forced token. */
+  /** If given, only these are chosen; a single token is forced. */
   readonly allowed?: Iterable<number> | undefined;
   /** Added to the log-probability of tokens, and so to the score. */
   readonly bonus?: ReadonlyMap<number, number> | undefined;
 }
 
 /**
- * A stage of search between the model's log-probabilities and the choice of tokens: called for every hypothesis in every
- * step. Probabilities are not renormalised, so the score of a hypothesis stays that of the model, plus its bonuses.
+ * Constrains the choice of tokens, like a logits processor: called for every hypothesis in every step. Probabilities
+ * are not renormalised, so the score of a hypothesis is that of the model plus its bonuses.
  */
 export type TokenProcessor = (hypothesis: PartialHypothesis) => TokenConstraint | undefined;
 
 /**
- * Forbids every token that would repeat a sequence of `size` tokens of the hypothesis. Sequences with `<unk>` may repeat: two
- * `<unk>` can stand for different words.
+ * Forbids every token that would repeat an n-gram of `size` tokens in the hypothesis. N-grams with `<unk>` may repeat,
+ * because two `<unk>` can be different words.
  */
 export function noRepeatedNgrams(size: number): TokenProcessor {
   return ({ tokens }) => {
@@ -41,7 +41,7 @@ export function noRepeatedNgrams(size: number): TokenProcessor {
   };
 }
 
-/** Forbids tokens everywhere. */
+/** Forbids the given tokens at every position. */
 export function forbiddenTokens(tokens: readonly number[]): TokenProcessor {
   const constraint = { forbidden: tokens };
   return () => constraint;

@@ -2,28 +2,31 @@ import { escapeMarks, SPACE_MARK } from '../text/definition.js';
 import type { Span, Tokenizer } from '../text/tokenizer.js';
 import { SPECIAL_TOKENS, UNK } from '../vocab/special.js';
 
-/** A generated sentence and where the model looked. */
+/** A generated sentence with its attention weights. */
 export interface AttendedTokens {
-  /** Target ids, `<unk>` among them. */
+  /** Target ids, including `<unk>`. */
   readonly tokens: readonly number[];
-  /** For each of them the weights `[srcTime]` over the source tokens and `</s>`. */
+  /** Weights `[srcTime]` of each token over the source tokens and `</s>`. */
   readonly attention: readonly Float32Array[];
 }
 
-/** A source sentence as it was written, and the part of it that each of its tokens stands for. */
+/** A source sentence before tokenization, and the span of each token in it. */
 export interface SourceText {
   readonly text: string;
   readonly spans: readonly Span[];
 }
 
-/** Words as people see them: letters and digits, also over one apostrophe, point or hyphen; every other character is one. */
+/**
+ * Words: runs of letters and digits, which may contain single apostrophes, points, colons and hyphens. Every other
+ * character is a word of length one.
+ */
 const WORDS = /[\p{L}\p{N}\p{M}]+(?:['’.:-][\p{L}\p{N}\p{M}]+)*|\S/gu;
 
 /**
- * The text of generated tokens, with the source word in the place of each `<unk>`: the one to which its attention gives the
- * most weight, in its own spelling (Luong et al. 2015, "Addressing the Rare Word Problem in Neural Machine Translation";
- * by attention instead of trained pointers, as in Jean et al. 2015). Several `<unk>` in a row for one word, as subwords give
- * them, give it once.
+ * Detokenizes a generated sentence and replaces each `<unk>` by the source word with the largest attention weight, in
+ * its original spelling (Luong et al. 2015, "Addressing the Rare Word Problem in Neural Machine Translation"; aligned
+ * by attention instead of trained pointers, as in Jean et al. 2015). Consecutive `<unk>` that are aligned to the same
+ * word, as with subwords, copy it once.
  */
 export function copyUnknown(
   { tokens, attention }: AttendedTokens,
@@ -41,7 +44,7 @@ export function copyUnknown(
       last = undefined;
       return token < SPECIAL_TOKENS.length ? [] : [target.tokenOf(token)];
     }
-    const span = spans[heaviest(attention[position]!, spans.length)]!;
+    const span = spans[argMax(attention[position]!, spans.length)]!;
     const word = words.find(({ start, end }) => start < span[1] && end > span[0]);
     if (word === undefined || word === last) return [];
     last = word;
@@ -50,8 +53,8 @@ export function copyUnknown(
   return target.detokenize(pieces);
 }
 
-/** Index of the largest of the first `count` weights. */
-function heaviest(weights: Float32Array, count: number): number {
+/** Index of the largest among the first `count` weights. */
+function argMax(weights: Float32Array, count: number): number {
   let best = 0;
   for (let index = 1; index < count; index++) if (weights[index]! > weights[best]!) best = index;
   return best;

@@ -16,29 +16,29 @@ type OptionalSettings = Partial<Pick<DecodingConfig, 'noRepeatNgramSize' | 'copy
 
 /** The settings of search. */
 export interface SearchOptions extends RequiredSettings, OptionalSettings {
-  /** Number of translations of each sentence, at most `beamSize`; 1 by default. */
+  /** Number of translations per sentence, at most `beamSize`; 1 by default. */
   readonly nBest?: number;
-  /** Whether to return the attention weights of every token. */
+  /** Whether to return the attention weights of each token. */
   readonly attention?: boolean;
-  /** Constraints on the tokens of each hypothesis, on top of those that the settings ask for. */
+  /** Additional constraints on the tokens of each hypothesis. */
   readonly processors?: readonly TokenProcessor[];
 }
 
 /**
- * Share of the sentences in a batch that must be finished before the others move to a smaller batch. Moving copies the memory
- * of the model; computing on finished sentences wastes a part of the step.
+ * Share of finished sentences from which a batch is compacted. Compaction copies the memory of the model, while
+ * computing finished sentences wastes part of each step.
  */
 const COMPACT_SHARE = 1 / 8;
 
 /**
- * Translates the sentences of one batch by beam search, or greedily where `beamSize` is 1. All sentences and hypotheses are
- * computed together, and no result depends on the rest of the batch. Timers, signals and I/O run between two steps.
+ * Translates one batch of sentences by beam search, or greedily if `beamSize` is 1. All sentences and hypotheses are
+ * computed together, and no result depends on the rest of the batch. Yields to the event loop between steps.
  *
- * Ids below `</s>` (`<pad>`, `<unk>`, `<s>`) are never generated, except `<unk>` where it is replaced afterwards. Probabilities
- * are not renormalised: the score of a hypothesis is what the model gives it under teacher forcing.
+ * Ids below `</s>` (`<pad>`, `<unk>`, `<s>`) are never generated, except `<unk>` with `copyUnknown`. Probabilities are
+ * not renormalised: the log-probability of a hypothesis is the one that the model assigns to it under teacher forcing.
  *
  * @param sources ids of each sentence, `</s>` included
- * @returns for each sentence its `nBest` hypotheses, best first; fewer only where there are no more
+ * @returns the `nBest` hypotheses of each sentence, best first; fewer if no more exist
  * @throws UsageError when `nBest` exceeds `beamSize`; S2sError `decoding-not-finite` when the model returns NaN
  */
 export async function translateBatch(
@@ -50,10 +50,8 @@ export async function translateBatch(
   if (nBest > options.beamSize) {
     throw new UsageError(
       'n-best-beyond-beam',
-      `${nBest} translations a sentence need a beam of at least ${nBest}, not ${options.beamSize}`,
-      {
-        hint: `Use --beam-size ${nBest} or more, or fewer translations.`,
-      },
+      `${nBest} translations per sentence need a beam size of at least ${nBest}, not ${options.beamSize}`,
+      { hint: `Use --beam-size ${nBest} or larger, or request fewer translations.` },
     );
   }
   if (sources.length === 0) return [];
@@ -78,14 +76,14 @@ export function maxLength(
   return Math.max(1, Math.floor(maxLengthRatio * sourceLength) + maxLengthMargin);
 }
 
-/** A sentence that is still searched. */
+/** A sentence whose search has not ended, or whose rows are still in the batch. */
 interface ActiveSentence {
   /** Index among the sources. */
   readonly index: number;
   readonly search: SentenceSearch;
 }
 
-/** The sentences that are still searched and their tensors: `size` sentences of `width` rows, one row per hypothesis. */
+/** The sentences of a batch and their tensors: `size` sentences of `width` rows, one row per hypothesis. */
 class DecodingBatch {
   private sentences: readonly ActiveSentence[];
   private memory: readonly Tensor[];
@@ -132,7 +130,6 @@ class DecodingBatch {
     } finally {
       disposeAll(read);
     }
-    // NaN instead of a probability.
     if (candidates === undefined) throw notFinite();
     const sourceTime = attention?.shape[2] ?? 0;
     const { width } = this;
@@ -153,7 +150,7 @@ class DecodingBatch {
     disposeAll(this.memory);
   }
 
-  /** Starts one step of the model. Only the best candidates, and attention where needed, come to the host. */
+  /** Starts one step of the model. Only the best candidates, and attention if needed, are copied to the host. */
   private compute(): { choice: PendingChoice; state: readonly Tensor[]; attention: Tensor | undefined } {
     const { model, width, sentences, position, memory, state } = this;
     const { beamSize, copyUnknown = false, attention: asked = false } = this.options;
@@ -187,7 +184,7 @@ class DecodingBatch {
     return { choice: choice!, state: kept.state, attention: kept.attention };
   }
 
-  /** What each row may continue with; undefined where nothing is constrained. */
+  /** The constraint of each row; undefined if no row has one. */
   private constraints(): (TokenConstraint | undefined)[] | undefined {
     const { processors, width, sentences } = this;
     if (processors.length === 0) return undefined;
@@ -201,7 +198,7 @@ class DecodingBatch {
     return constraints.some((constraint) => constraint !== undefined) ? constraints : undefined;
   }
 
-  /** Moves the states of the hypotheses that are live now to their rows, and drops finished sentences once they are many. */
+  /** Reorders the state by the parents of the live hypotheses, and compacts the batch (`COMPACT_SHARE`). */
   private rearrange(parents: readonly (readonly number[])[]): void {
     const live = parents.flatMap((_, sentence) => (this.sentences[sentence]!.search.done ? [] : [sentence]));
     if (live.length === 0) {
@@ -211,7 +208,7 @@ class DecodingBatch {
     const compact = live.length <= this.size * (1 - COMPACT_SHARE);
     const kept = compact ? live : parents.map((_, sentence) => sentence);
     const width = Math.max(...live.map((sentence) => parents[sentence]!.length));
-    // Unused rows compute on the first hypothesis of their sentence, and are ignored.
+    // Unused rows compute the first hypothesis of their sentence and are ignored.
     const rows = kept.flatMap((sentence) =>
       Array.from({ length: width }, (_, i) => sentence * this.width + (parents[sentence]![i] ?? 0)),
     );
@@ -227,7 +224,7 @@ class DecodingBatch {
     this.width = width;
   }
 
-  /** A model may pass on tensors of the previous state, or of the memory. */
+  /** A model may return tensors of the previous state or of the memory as its new state. */
   private replaceState(next: readonly Tensor[]): void {
     disposeAll(this.state.filter((tensor) => !next.includes(tensor) && !this.memory.includes(tensor)));
     this.state = next;
@@ -284,12 +281,12 @@ function noAttention(): UsageError {
   return new UsageError(
     'no-attention',
     'decoding.copyUnknown needs attention weights, but this model has no attention',
-    { hint: 'Set it to false.' },
+    { hint: 'Set decoding.copyUnknown to false.' },
   );
 }
 
 function notFinite(): S2sError {
-  return new S2sError('decoding-not-finite', 'the model returns NaN where probabilities should be', {
-    hint: 'Its weights are damaged or training diverged: take an earlier checkpoint, or train with a lower learning rate.',
+  return new S2sError('decoding-not-finite', 'the model returns NaN instead of probabilities', {
+    hint: 'The weights are damaged or training diverged: use an earlier checkpoint or a lower learning rate.',
   });
 }

@@ -1,17 +1,17 @@
 import { EOS } from '../vocab/special.js';
 import type { Candidate } from './candidates.js';
 
-/** A translation that search has found. */
+/** A translation found by search. */
 export interface Hypothesis {
   /** Target ids without `</s>`. */
   readonly tokens: readonly number[];
   /** Summed log-probability divided by the length to the power of the length penalty. */
   readonly score: number;
-  /** Summed log-probability of the tokens, including `</s>` where it was reached. */
+  /** Summed log-probability of the tokens, including `</s>` if it was reached. */
   readonly logProbability: number;
   /** False when the maximum length was reached before `</s>`. */
   readonly finished: boolean;
-  /** For each token its weights `[srcTime]` over the source positions; only where asked for. */
+  /** Weights `[srcTime]` of each token over the source positions, if requested. */
   readonly attention?: readonly Float32Array[];
 }
 
@@ -21,7 +21,7 @@ export interface SentenceSearchOptions {
   readonly nBest: number;
   /** Maximum length of a hypothesis in tokens, `</s>` included. */
   readonly maxLength: number;
-  /** Whether bonuses may raise the log-probability of a hypothesis, so that no bound on its final score is known. */
+  /** Whether bonuses may raise the log-probability of a hypothesis, so that its final score has no upper bound. */
   readonly hasBonuses: boolean;
 }
 
@@ -42,11 +42,11 @@ interface FinishedHypothesis extends LiveHypothesis {
 }
 
 /**
- * Beam search over one sentence, given the best candidates of every step: the part of search that needs no tensors.
+ * Beam search over one sentence, given the best candidates of every step: the part of search without tensors.
  *
- * A candidate that ends in `</s>` is finished when it is among the `beamSize` best of its step; the best others live on. The
- * search ends when `beamSize` hypotheses are finished, when no live hypothesis can still enter the `nBest` best, or at the
- * maximum length. With a beam of 1 this is greedy search.
+ * A candidate that ends in `</s>` is finished if it is among the `beamSize` best of its step; the best others stay
+ * live. The search ends when `beamSize` hypotheses are finished, when no live hypothesis can still enter the `nBest`
+ * best, or at the maximum length. A beam size of 1 is greedy search.
  */
 export class SentenceSearch {
   private live: readonly LiveHypothesis[] = [{ chain: undefined, logProbability: 0 }];
@@ -82,11 +82,11 @@ export class SentenceSearch {
   }
 
   /**
-   * Makes one step.
+   * Extends the live hypotheses by one token.
    *
-   * @param candidates the best of all live hypotheses, best first: at least `2 * beamSize` (one for greedy search), or all
+   * @param candidates best first, over all live hypotheses: at least `2 * beamSize` (greedy search: 1), or all
    * @param attention weights of a live hypothesis in this step, `[srcTime]`
-   * @returns for each hypothesis that is live now, the index of the one that it extends
+   * @returns for each new live hypothesis, the index of its parent
    */
   advance(candidates: readonly Candidate[], attention: (parent: number) => Float32Array | undefined): number[] {
     const { beamSize } = this.options;
@@ -104,7 +104,7 @@ export class SentenceSearch {
       }
     }
     if (next.length === 0 && this.finished.length === 0) {
-      // Every continuation is forbidden or impossible: the translation is what there is.
+      // Every continuation is forbidden or impossible: return the hypotheses so far as unfinished.
       this.length--;
       this.isDone = true;
       return [];
@@ -114,7 +114,7 @@ export class SentenceSearch {
     return this.isDone ? [] : parents;
   }
 
-  /** The `nBest` best hypotheses, best first; unfinished ones only where too few are finished. */
+  /** The `nBest` best hypotheses, best first; unfinished ones only if too few are finished. */
   results(): Hypothesis[] {
     const { nBest } = this.options;
     const finished = this.finished.slice(0, nBest).map((found) => hypothesisOf(found, true));
@@ -130,11 +130,11 @@ export class SentenceSearch {
     if (best === undefined || this.length >= maxLength || this.finished.length >= beamSize) return true;
     if (hasBonuses) return false;
     const worstKept = this.finished[nBest - 1];
-    // A log-probability only falls with more tokens, and the maximum length divides it by the most: an upper bound.
+    // Log-probabilities only fall with more tokens, and the maximum length has the largest divisor: an upper bound.
     return worstKept !== undefined && worstKept.score >= this.normalized(best.logProbability, maxLength);
   }
 
-  /** Inserts a finished hypothesis: best first, and of equals the one found first. */
+  /** Inserts a finished hypothesis in order of falling score; ties are broken by the earlier one. */
   private finish(found: FinishedHypothesis): void {
     const place = this.finished.findLastIndex(({ score }) => score >= found.score) + 1;
     this.finished.splice(place, 0, found);

@@ -3,16 +3,16 @@ import type { Decodable } from '../model/model.js';
 import { translateBatch, type Hypothesis, type SearchOptions } from './search.js';
 
 /**
- * Most logits (rows times vocabulary) of one step: many short sentences with a large beam and vocabulary would
- * else take gigabytes within the limit of `batchTokens`.
+ * Maximum number of logits (rows times vocabulary) in one step. Many short sentences with a large beam and vocabulary
+ * could otherwise take gigabytes within the limit of `batchTokens`.
  */
 const MAX_STEP_LOGITS = 1 << 24;
 
 /**
- * Translates any number of sentences in batches of like length and returns the results in the order of the sources.
+ * Translates any number of sentences in batches of similar length and returns the results in the order of the sources.
  *
  * @param sources ids of each sentence, `</s>` included
- * @param onBatch told after each batch how many sentences are done
+ * @param onBatch called after each batch with the number of translated sentences
  */
 export async function translateAll(
   model: Decodable,
@@ -41,9 +41,10 @@ export async function translateAll(
 }
 
 /**
- * Indices of the sentences in batches of like length, the longest first: what does not fit into memory shows at once.
+ * Groups sentences of similar length into batches of indices, longest first, so that running out of memory shows at
+ * once.
  *
- * @param maxTokens most tokens of a batch, padding included; a longer sentence has a batch of its own
+ * @param maxTokens maximum tokens per batch, padding included; a longer sentence is a batch of one
  */
 export function lengthSortedBatches(
   lengths: readonly number[],

@@ -1,18 +1,19 @@
 import type { DecodingConfig } from '../config/schema.js';
-import type { SearchOptions } from './search.js';
-import { lengthSortedBatches, translateAll } from './translate-all.js';
 import type { Decodable } from '../model/model.js';
+import { plural } from '../plural.js';
 import { explainOutOfMemory, type Task, type Workload } from '../runtime/out-of-memory.js';
 import type { TokenizerPair } from '../text/tokenizer.js';
 import { EOS, UNK } from '../vocab/special.js';
 import { copyUnknown } from './copy-unknown.js';
+import type { Hypothesis, SearchOptions } from './search.js';
+import { lengthSortedBatches, translateAll } from './translate-all.js';
 
-/** Longer lines are cut here: far beyond any sentence, and search takes time with the square of the length. */
+/** Longer lines are truncated to this many source tokens, because search time is quadratic in the length. */
 export const MAX_SOURCE_TOKENS = 1000;
 
 /** One translation of a line. */
 export interface TranslatedHypothesis {
-  /** Never holds a line feed. */
+  /** Contains no line feed. */
   readonly text: string;
   /** Target ids without `</s>`. */
   readonly tokens: readonly number[];
@@ -22,11 +23,11 @@ export interface TranslatedHypothesis {
   readonly logProbability: number;
 }
 
-/** What became of a line: its translations, best first. */
+/** The translations of one line. */
 export interface Translation {
-  /** At least one; for a blank line exactly one, which is the line itself. */
+  /** Best first, at least one. A blank line has exactly one, the line itself. */
   readonly hypotheses: readonly [TranslatedHypothesis, ...TranslatedHypothesis[]];
-  /** Whether the line held nothing to translate. */
+  /** Whether the line has no tokens to translate. */
   readonly blank: boolean;
 }
 
@@ -34,22 +35,22 @@ export interface TranslationSettings {
   readonly model: Decodable;
   readonly tokenizers: TokenizerPair;
   readonly options: SearchOptions & Pick<DecodingConfig, 'batchTokens'>;
-  /** Told of a line that was too long: its index, and how many tokens it has. */
-  readonly onCut?: (index: number, tokens: number) => void;
-  /** Told after each batch how many lines are done. */
+  /** Called for every truncated line with its index and its full length in tokens. */
+  readonly onTruncated?: (index: number, tokens: number) => void;
+  /** Called after each batch with the number of finished lines. */
   readonly onProgress?: (done: number, total: number) => void;
-  /** What for, should memory run out; its `placeOf` takes the index of a line. */
+  /** Named in out-of-memory errors; its `placeOf` takes the index of a line. */
   readonly task?: Task;
 }
 
-/** Characters of a line that stand for it where its place is not known. */
-const EXCERPT = 40;
+/** Length in characters of the excerpt that identifies a line without a known place. */
+const EXCERPT_LENGTH = 40;
 
 /**
- * Translates lines of text, one translation for every line, in order. A line without anything but white space is
- * passed through untouched and never shown to the model; one of more than `MAX_SOURCE_TOKENS` is cut there.
+ * Translates lines of text and returns the results in the same order. Lines without tokens, such as blank ones, are
+ * returned unchanged; lines of more than `MAX_SOURCE_TOKENS` tokens are truncated.
  *
- * @throws S2sError `out-of-memory`, naming the longest line of the batch, and what the search throws
+ * @throws S2sError `out-of-memory`, which names the longest line of the batch, and all errors of `translateBatch`
  */
 export async function translateLines(
   lines: readonly string[],
@@ -57,7 +58,7 @@ export async function translateLines(
     model,
     tokenizers,
     options,
-    onCut,
+    onTruncated,
     onProgress,
     task = { name: 'the translation', remedy: 'decoding' },
   }: TranslationSettings,
@@ -70,28 +71,24 @@ export async function translateLines(
     line.trim() === '' ? [] : [{ index, text: withoutCarriageReturn(line) }],
   );
   const encoded = await tokenizers.source.encodeBatch(texts.map(({ text }) => text));
-  // A tokenizer may leave nothing of a line, say of one with a lone control character.
+  // A line that is not blank may have no tokens, for example a lone control character.
   const sentences = texts.flatMap((line, i) => (encoded[i]!.length === 0 ? [] : [{ ...line, ids: encoded[i]! }]));
-  for (const { index, ids } of sentences) if (ids.length > MAX_SOURCE_TOKENS) onCut?.(index, ids.length);
+  for (const { index, ids } of sentences) if (ids.length > MAX_SOURCE_TOKENS) onTruncated?.(index, ids.length);
 
   const sources = sentences.map(({ ids }) => [...ids.slice(0, MAX_SOURCE_TOKENS), EOS]);
   const blank = lines.length - sentences.length;
   let translated = 0;
   const workload = (): Workload => {
-    // The batches before are done, so the longest line of the one at work is the next in their order.
-    const next =
-      lengthSortedBatches(
-        sources.map(({ length }) => length),
-        Infinity,
-      ).flat()[translated] ?? 0;
+    // Sentences are translated in order of falling length, so the next one is the longest of the current batch.
+    const lengths = sources.map(({ length }) => length);
+    const next = lengthSortedBatches(lengths, Infinity).flat()[translated] ?? 0;
     const { index, ids } = sentences[next]!;
+    const maxTokens = Math.max(options.batchTokens, sources[next]!.length);
+    const excerpt = JSON.stringify(lines[index]!.slice(0, EXCERPT_LENGTH));
     return {
       task,
-      batch: `at most ${Math.max(options.batchTokens, sources[next]!.length)} source tokens with beam ${options.beamSize}`,
-      longest: {
-        index,
-        words: `a line of ${ids.length} tokens that begins ${JSON.stringify(lines[index]!.slice(0, EXCERPT))}`,
-      },
+      batch: `at most ${maxTokens} source tokens with beam size ${options.beamSize}`,
+      longest: { index, description: `a line of ${plural(ids.length, 'token')} that begins with ${excerpt}` },
     };
   };
   const onBatch = (done: number): void => {
@@ -102,40 +99,40 @@ export async function translateLines(
     throw explainOutOfMemory(error, workload);
   });
   for (const [i, { index, text }] of sentences.entries()) {
-    const found = results[i]!;
-    // What the tokens of the source stand for is asked of the few sentences that need it.
-    const copies = found.some(({ tokens }) => tokens.includes(UNK));
-    const source = copies
-      ? { text, spans: (await tokenizers.source.spansOf(text)).slice(0, MAX_SOURCE_TOKENS) }
-      : undefined;
-    const [best, ...others] = found.map(({ tokens, attention = [], score, logProbability }) => ({
-      text: onOneLine(
-        source === undefined
-          ? tokenizers.target.decode(tokens)
-          : copyUnknown({ tokens, attention }, source, tokenizers.target),
-      ),
-      tokens,
-      score,
-      logProbability,
-    }));
-    // Hypotheses that differ in how often <unk> stands for one word have the same text.
-    const different =
-      source === undefined
-        ? others
-        : others.filter(
-            ({ text }, place) => text !== best!.text && others.findIndex((other) => other.text === text) === place,
-          );
-    translations[index] = { hypotheses: [best!, ...different], blank: false };
+    translations[index] = { hypotheses: await detokenize(results[i]!, text, tokenizers), blank: false };
   }
   return translations;
 }
 
-/** Lines end in LF alone, so those of a text with CRLF still have the CR. */
+async function detokenize(
+  hypotheses: readonly Hypothesis[],
+  sourceText: string,
+  { source, target }: TokenizerPair,
+): Promise<Translation['hypotheses']> {
+  // Spans are computed only for the few sentences with <unk>.
+  const spans = hypotheses.some(({ tokens }) => tokens.includes(UNK))
+    ? (await source.spansOf(sourceText)).slice(0, MAX_SOURCE_TOKENS)
+    : undefined;
+  const [best, ...others] = hypotheses.map(({ tokens, attention = [], score, logProbability }) => {
+    const text =
+      spans === undefined
+        ? target.decode(tokens)
+        : copyUnknown({ tokens, attention }, { text: sourceText, spans }, target);
+    return { text: onOneLine(text), tokens, score, logProbability };
+  });
+  if (spans === undefined) return [best!, ...others];
+  // Hypotheses that differ only in the number of <unk> for one word have the same text.
+  const texts = new Set([best!.text]);
+  const distinct = others.filter(({ text }) => !texts.has(text) && texts.add(text));
+  return [best!, ...distinct];
+}
+
+/** Lines are split at LF only, so those of a CRLF file end in CR. */
 function withoutCarriageReturn(line: string): string {
   return line.endsWith('\r') ? line.slice(0, -1) : line;
 }
 
-/** A vocabulary may hold a line feed; the output has one line for each line of input all the same. */
+/** A vocabulary may contain a line feed, but the output must have one line per input line. */
 function onOneLine(text: string): string {
   return text.replaceAll('\n', ' ');
 }

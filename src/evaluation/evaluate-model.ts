@@ -12,46 +12,45 @@ import type { TokenizerPair } from '../text/tokenizer.js';
 import { translateLines, type TranslationSettings } from '../decoding/translate-lines.js';
 import { encodeTexts, type EvaluationSet } from './evaluation-set.js';
 
-/** Most logits (target positions times vocabulary) of a batch under teacher forcing: 128 MB of them. */
+/** Maximum size of the logits of a batch under teacher forcing, [positions, vocabulary]: 128 MB. */
 const MAX_BATCH_LOGITS = 1 << 25;
 
-/** A model to evaluate, and how. */
 export interface EvaluationSettings {
   readonly model: TrainableModel;
   readonly tokenizers: TokenizerPair;
   readonly decoding: DecodingConfig;
-  /** Default: all metrics in their standard settings. */
+  /** Default: all metrics with their default options. */
   readonly scoring?: ScoringOptions;
-  readonly onCut?: TranslationSettings['onCut'];
+  readonly onTruncated?: TranslationSettings['onTruncated'];
   readonly onProgress?: TranslationSettings['onProgress'];
 }
 
-/** What an evaluation found. */
+/** Result of an evaluation. */
 export interface ModelEvaluation {
-  /** Scores of the translations against all sets of references. */
+  /** Scores of the hypotheses against all references. */
   readonly scores: TranslationScores;
-  /** How well the model predicts the first set of references; its loss is without label smoothing. */
+  /** Loss (without label smoothing), perplexity and accuracy of the first set of references. */
   readonly teacherForced: TeacherForcedScores;
-  /** The best translation of each source. */
+  /** The best hypothesis for each source. */
   readonly hypotheses: readonly string[];
-  /** Signs that the model is sick or that a text is not as people write it, in words. */
+  /** Messages about degenerate output, or about text that seems to be tokenised. */
   readonly warnings: readonly string[];
 }
 
 /**
- * Translates a text and scores the translations, and measures how well the model predicts the references. Every line
- * counts, blank ones too. TensorFlow must have been loaded.
+ * Translates the sources, scores the hypotheses, and computes the perplexity of the references. All lines count,
+ * including blank ones. Call `loadTensorFlow` first.
  *
- * @throws S2sError `decoding-not-finite` when the model gives NaN
+ * @throws S2sError `decoding-not-finite` if the model computes NaN
  */
 export async function evaluateModel(set: EvaluationSet, settings: EvaluationSettings): Promise<ModelEvaluation> {
-  const { model, tokenizers, decoding, scoring, onCut, onProgress } = settings;
+  const { model, tokenizers, decoding, scoring, onTruncated, onProgress } = settings;
   const { sources, references } = set;
   const translations = await translateLines(sources, {
     model,
     tokenizers,
     options: { ...decoding, nBest: 1 },
-    onCut,
+    onTruncated,
     onProgress,
   });
   const hypotheses = translations.map(({ hypotheses: [best] }) => best.text);
@@ -65,17 +64,18 @@ export async function evaluateModel(set: EvaluationSet, settings: EvaluationSett
   ];
   return {
     scores: scoreTranslations(hypotheses, references, scoring),
-    teacherForced: evaluateLoss(model, evaluationBatches(corpus, positionsAtOnce(settings)), 0),
+    teacherForced: evaluateLoss(model, evaluationBatches(corpus, maxBatchTokens(settings)), 0),
     hypotheses,
     warnings,
   };
 }
 
 /**
- * The log-probability that a model gives each translation (natural logarithm, summed over its tokens and `</s>`), in
- * the order of the pairs. TensorFlow must have been loaded.
+ * Computes the log-probability of each target given its source: natural logarithm, summed over its tokens and `</s>`.
+ * Call `loadTensorFlow` first.
  *
- * @throws S2sError `scoring-not-finite` when the model gives NaN
+ * @returns one value per pair, in order
+ * @throws S2sError `scoring-not-finite` if the model computes NaN
  */
 export async function scorePairs(
   sources: readonly string[],
@@ -84,20 +84,20 @@ export async function scorePairs(
 ): Promise<number[]> {
   const corpus = await encodeTexts(sources, targets, settings.tokenizers);
   const logProbabilities = new Array<number>(corpus.size).fill(0);
-  for (const batch of evaluationBatches(corpus, positionsAtOnce(settings))) {
+  for (const batch of evaluationBatches(corpus, maxBatchTokens(settings))) {
     const scores = scoreBatch(settings.model, batch);
     batch.indices.forEach((index, row) => (logProbabilities[index] = scores[row]!));
-    // Computing blocks the thread; between batches signals and pipes have their turn.
+    // A batch blocks the thread: handle pending signals and I/O.
     await setImmediate();
   }
   if (logProbabilities.some(Number.isNaN)) {
-    throw new S2sError('scoring-not-finite', 'the model gives NaN where probabilities should be', {
-      hint: 'Its weights are damaged or training diverged: take an earlier checkpoint.',
+    throw new S2sError('scoring-not-finite', 'the model computes NaN instead of probabilities', {
+      hint: 'Its weights are damaged, or training has diverged: use an earlier checkpoint.',
     });
   }
   return logProbabilities;
 }
 
-function positionsAtOnce({ model, decoding }: Pick<EvaluationSettings, 'model' | 'decoding'>): number {
+function maxBatchTokens({ model, decoding }: Pick<EvaluationSettings, 'model' | 'decoding'>): number {
   return Math.max(1, Math.min(decoding.batchTokens, Math.floor(MAX_BATCH_LOGITS / model.targetVocabularySize)));
 }

@@ -1,12 +1,11 @@
 import { Worker } from 'node:worker_threads';
 
-/** Time between two writes. */
 const BEAT_MS = 15_000;
 
 /**
- * Plain text, because it runs in a thread of its own: the main thread may compute for minutes without a pause.
- * It writes the same bytes in place, which moves the modification time by the clock of the file system. The file is
- * opened once: when another process has replaced it, the writes go to the file that was ours.
+ * Source of a worker thread, because the main thread can be blocked for minutes. It rewrites the same bytes in place,
+ * which updates the modification time by the clock of the file system. The file is opened only once: if another process
+ * has replaced it, the replacement is not touched.
  */
 const THREAD = `
 const { openSync, readFileSync, writeSync } = require('node:fs');
@@ -18,28 +17,28 @@ try {
       try {
         writeSync(handle, text, 0);
       } catch {
-        // The next one may succeed.
+        // The next write may succeed.
       }
     }, interval);
   }
 } catch {
-  // Released already.
+  // The lock was released.
 }
 `;
 
 /**
- * Keeps the modification time of a file young for as long as the process lives, however busy it is. Does not keep the
+ * Updates the modification time of a file regularly while the process lives, even if it is busy. Does not keep the
  * process alive.
  *
  * @param {string} file
- * @param {string} text its content
+ * @param {string} text content of the file
  * @param {number} [interval] milliseconds
- * @returns {() => Promise<void>} ends it
+ * @returns {() => Promise<void>} stops the heartbeat
  */
 export function startHeartbeat(file, text, interval = BEAT_MS) {
   const worker = new Worker(THREAD, { eval: true, execArgv: [], workerData: { file, text, interval } });
   worker.unref();
-  // A machine that cannot start a thread has no heartbeat; processes of the same machine do not need one.
+  // Without a thread there is no heartbeat. Processes on the same machine do not need it.
   worker.on('error', () => undefined);
   return async () => {
     await worker.terminate();

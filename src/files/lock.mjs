@@ -13,23 +13,23 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { draftName, removeLeftoverDrafts } from './drafts.mjs';
+import { removeStaleTemporaryFiles, temporaryName } from './temporary-files.mjs';
 import { startHeartbeat } from './heartbeat.mjs';
 import { ownIdentity, processState } from './process-identity.mjs';
 
 /*
- * A lock is a file that names its holder. It appears with its content in one step (a hard link to a draft), so exactly
- * one of many processes creates it.
+ * A lock is a file that identifies its holder. It is created atomically with its content, as a hard link to a temporary
+ * file, so exactly one of several competing processes succeeds.
  *
- * A stale lock is replaced by whoever holds a second lock, the claim, whose name contains the hash of the stale one.
- * Locks are unique, so this name is never needed for another purpose: a process that was slow finds, once it has the
- * claim, that the lock is no longer the stale one, and gives up. A claim can become stale itself, by the same rule.
+ * A stale lock is replaced by the process that holds a second lock, the takeover lock, whose name contains a hash of
+ * the stale lock. Every lock has a unique id. A slow process that acquires the takeover lock too late therefore finds
+ * that the lock has changed, and gives up. A takeover lock can itself become stale; the same rules apply.
  *
- * The holder is dead when its pid is, or belongs to a younger process. Processes of another machine or container
- * cannot be asked: they are dead when their heartbeat has stopped.
+ * A holder is dead if no process has its pid and start time. Processes of other machines or containers cannot be
+ * inspected: they are considered dead if their heartbeat has stopped.
  *
- * Plain JavaScript without packages: `s2s setup` locks before anything is installed. (proper-lockfile judges by the
- * heartbeat of the main thread alone, which a long training step would stop.)
+ * Plain JavaScript without dependencies, because `s2s setup` locks before packages are installed. (proper-lockfile has
+ * its heartbeat in the main thread, which a long training step blocks.)
  */
 
 /** @typedef {import('./process-identity.mjs').ProcessIdentity & { id: string }} Holder */
@@ -37,24 +37,24 @@ import { ownIdentity, processState } from './process-identity.mjs';
 /**
  * @typedef {object} Lock
  * @property {() => Promise<void>} release
- * @property {() => void} releaseNow for the exit of the process, which waits for no promise
+ * @property {() => void} releaseNow for exit handlers, which cannot wait for a promise
  */
 
-/** A holder that cannot be asked is dead after this long without a heartbeat. */
-const SILENT_MS = 120_000;
-/** A lock without readable content this old is not about to get any. */
+/** Time without heartbeat after which a holder on another machine is considered dead. */
+const HEARTBEAT_TIMEOUT_MS = 120_000;
+/** Age at which a lock without valid content is stale: its writer died. */
 const UNREADABLE_MS = 2000;
-const CLAIM = '.takeover-';
-/** What file systems without hard links answer. */
+const TAKEOVER = '.takeover-';
+/** Error codes of file systems without hard links. */
 const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EXDEV']);
 
-/** Locks of this process. */
+/** Ids of the locks that this process holds. */
 const held = new Set();
 
 /**
- * Takes a lock, unless somebody holds it. The lock of a dead process is taken over.
+ * Acquires a lock, or returns its holder. The lock of a dead process is taken over.
  *
- * @param {string} file the folder is made
+ * @param {string} file its directory is created if missing
  * @returns {Promise<{ lock: Lock, holder?: undefined } | { lock?: undefined, holder: Holder }>}
  */
 export async function tryLock(file) {
@@ -70,8 +70,8 @@ export async function tryLock(file) {
     held.delete(id);
     return { holder };
   }
-  removeClaims(file);
-  removeLeftoverDrafts(dirname(file));
+  removeTakeoverLocks(file);
+  removeStaleTemporaryFiles(dirname(file));
   const endHeartbeat = startHeartbeat(file, text);
   const releaseNow = () => {
     held.delete(id);
@@ -91,7 +91,7 @@ export async function tryLock(file) {
 /**
  * @param {string} file
  * @param {string} text
- * @returns {Promise<Holder | undefined>} who holds the lock; undefined when it is ours
+ * @returns {Promise<Holder | undefined>} the holder; undefined if the lock was acquired
  */
 async function acquire(file, text) {
   while (!create(file, text)) {
@@ -108,57 +108,56 @@ async function acquire(file, text) {
  * @param {string} file
  * @param {string} stale key of the lock to replace
  * @param {string} text
- * @returns {Promise<boolean>} false when somebody else is faster
+ * @returns {Promise<boolean>} false if another process was faster
  */
 async function takeOver(file, stale, text) {
-  const claim = `${file}${CLAIM}${stale}`;
-  if ((await acquire(claim, text)) !== undefined) {
+  const takeoverLock = `${file}${TAKEOVER}${stale}`;
+  if ((await acquire(takeoverLock, text)) !== undefined) {
     await sleep(5 + 20 * Math.random());
     return false;
   }
   try {
     if (read(file)?.key !== stale) return false;
-    const draft = draftName(file);
-    writeFileSync(draft, text, { flag: 'wx' });
-    renameSync(draft, file);
+    const temporary = temporaryName(file);
+    writeFileSync(temporary, text, { flag: 'wx' });
+    renameSync(temporary, file);
     return true;
   } finally {
-    rmSync(claim, { force: true });
+    rmSync(takeoverLock, { force: true });
   }
 }
 
 /**
  * @param {string} file
  * @param {string} text
- * @returns {boolean} false when it exists
+ * @returns {boolean} false if the file exists
  */
 function create(file, text) {
-  const draft = draftName(file);
-  writeFileSync(draft, text, { flag: 'wx' });
+  const temporary = temporaryName(file);
+  writeFileSync(temporary, text, { flag: 'wx' });
   try {
     try {
-      linkSync(draft, file);
+      linkSync(temporary, file);
     } catch (error) {
       if (!NO_LINKS.has(codeOf(error) ?? '')) throw error;
-      copyFileSync(draft, file, constants.COPYFILE_EXCL);
+      copyFileSync(temporary, file, constants.COPYFILE_EXCL);
     }
     return true;
   } catch (error) {
     if (codeOf(error) === 'EEXIST') return false;
     throw error;
   } finally {
-    rmSync(draft, { force: true });
+    rmSync(temporary, { force: true });
   }
 }
 
 /**
- * Removes claims that crashes left. Claims of living processes go as well, without harm: they are for a lock that is
- * gone.
+ * Deletes stale takeover locks. Those of living processes can be deleted too: the lock they refer to no longer exists.
  *
- * @param {string} file a lock that is ours
+ * @param {string} file a lock held by this process
  */
-function removeClaims(file) {
-  const prefix = `${basename(file)}${CLAIM}`;
+function removeTakeoverLocks(file) {
+  const prefix = `${basename(file)}${TAKEOVER}`;
   for (const name of readdirSync(dirname(file))) {
     if (name.startsWith(prefix)) rmSync(join(dirname(file), name), { force: true });
   }
@@ -170,38 +169,38 @@ function removeClaims(file) {
  */
 function isHeld(holder, file) {
   const state = processState(holder);
-  if (state === 'unknown') return ageOf(file) < SILENT_MS;
-  // Where start times are not known, an earlier process may have had our pid.
+  if (state === 'unknown') return ageOf(file) < HEARTBEAT_TIMEOUT_MS;
+  // Without start times, the holder may be an earlier process that had the same pid.
   if (state === 'running' && holder.pid === process.pid && holder.started === undefined) return held.has(holder.id);
   return state === 'running';
 }
 
 /**
  * @param {string} file
- * @returns {number} milliseconds since the last change, by the clock of the file system; infinite when it is gone
+ * @returns {number} milliseconds since the last change, by the clock of the file system; Infinity if it does not exist
  */
 function ageOf(file) {
-  const draft = draftName(file);
-  writeFileSync(draft, '', { flag: 'wx' });
+  const temporary = temporaryName(file);
+  writeFileSync(temporary, '', { flag: 'wx' });
   try {
-    return statSync(draft).mtimeMs - statSync(file).mtimeMs;
+    return statSync(temporary).mtimeMs - statSync(file).mtimeMs;
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return Infinity;
     throw error;
   } finally {
-    rmSync(draft, { force: true });
+    rmSync(temporary, { force: true });
   }
 }
 
 /**
  * @param {string} file
- * @returns {{ text: string, key: string, holder: Holder | undefined } | undefined} undefined when there is none
+ * @returns {{ text: string, key: string, holder: Holder | undefined } | undefined} undefined if it does not exist
  */
 function read(file) {
   try {
     const text = readFileSync(file, 'utf8');
     const holder = parse(text);
-    // Without an id in it, the time tells two locks apart.
+    // A lock without an id is identified by its modification time.
     const unique = holder === undefined ? `${text}\n${statSync(file).mtimeMs}` : text;
     return { text, key: createHash('sha256').update(unique).digest('hex').slice(0, 16), holder };
   } catch (error) {

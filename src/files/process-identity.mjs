@@ -7,13 +7,13 @@ import { hostname, uptime } from 'node:os';
  * @typedef {object} ProcessIdentity
  * @property {string} host
  * @property {number} pid
- * @property {string} since ISO date of the lock or draft
+ * @property {string} since ISO date at which the lock or temporary file was created
  * @property {string} [boot] identifies the running kernel; Linux only
- * @property {string} [namespace] identifies the set of processes in which the pid counts; Linux only
- * @property {string} [started] start time, which a later process of the same pid does not share; Linux only
+ * @property {string} [namespace] PID namespace (of a container); Linux only
+ * @property {string} [started] start time, which distinguishes processes with the same pid; Linux only
  */
 
-/** Clocks are adjusted a little; an identity this much older than the last boot is from before it. */
+/** Tolerance for clock adjustments when an identity is compared with the boot time. */
 const CLOCK_SLACK_MS = 60_000;
 
 const machine = {
@@ -28,8 +28,8 @@ export function ownIdentity() {
 }
 
 /**
- * Whether a process runs. `unknown`: it belongs to another machine, another container, or an earlier boot of a machine
- * of this name; no question about it can be answered here.
+ * Whether a process is running. `unknown` if it belongs to another machine or container, or to an earlier boot of a
+ * machine of the same name, so that it cannot be inspected.
  *
  * @param {ProcessIdentity} identity
  * @returns {'running' | 'gone' | 'unknown'}
@@ -40,23 +40,23 @@ export function processState({ host, boot, namespace, pid, started, since }) {
   try {
     process.kill(pid, 0);
   } catch (error) {
-    // EPERM: it runs, as another user.
+    // EPERM: running as another user.
     if (/** @type {NodeJS.ErrnoException} */ (error).code === 'ESRCH') return 'gone';
   }
   const found = readProcess(pid);
-  // A killed process stays in the table, as a zombie, until its parent asks for its exit code.
+  // A killed process remains as a zombie until its parent reads its exit code.
   if (found?.state === 'Z' || found?.state === 'X' || differ(started, found?.started)) return 'gone';
   return 'running';
 }
 
 /**
  * @param {number} pid
- * @returns {{ state: string | undefined, started: string | undefined } | undefined} undefined where /proc does not say
+ * @returns {{ state: string | undefined, started: string | undefined } | undefined} undefined without /proc
  */
 function readProcess(pid) {
   const text = readText(`/proc/${pid}/stat`);
   if (text === undefined) return undefined;
-  // "pid (name) state ...", field 22 is the start time; the name may hold spaces and parentheses.
+  // proc(5): "pid (name) state ...", field 22 is the start time. The name may contain spaces and parentheses.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   return { state: fields[0], started: fields[19] };
 }
@@ -64,7 +64,7 @@ function readProcess(pid) {
 /**
  * @param {string | undefined} left
  * @param {string | undefined} right
- * @returns {boolean} true only when both are known
+ * @returns {boolean} false if one is unknown
  */
 function differ(left, right) {
   return left !== undefined && right !== undefined && left !== right;

@@ -1,75 +1,75 @@
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { draftName, removeLeftoverDrafts } from './drafts.mjs';
+import { removeStaleTemporaryFiles, temporaryName } from './temporary-files.mjs';
 
 /*
- * Writes that happen completely or not at all, also when the process is killed or the power fails: the content goes to
- * a draft in the same folder, the draft is flushed to disk and renamed, and the folder is flushed. Readers see the old
- * file or the new one. New files get the permissions that the umask allows.
+ * Atomic writes, also if the process is killed or the power fails: the content is written to a temporary file in the
+ * same directory, which is flushed to disk and renamed; then the directory is flushed. Readers see the old file or the
+ * new one. New files have default permissions (umask).
  */
 
-/** What file systems answer that cannot flush a file or a folder. */
-const CANNOT_SYNC = new Set(['EINVAL', 'ENOTSUP', 'ENOSYS', 'EPERM', 'EISDIR', 'EBADF']);
+/** Error codes of file systems that do not support fsync on a file or a directory. */
+const SYNC_UNSUPPORTED = new Set(['EINVAL', 'ENOTSUP', 'ENOSYS', 'EPERM', 'EISDIR', 'EBADF']);
 
 /**
- * Replaces a file, or creates it. Its folder must exist.
+ * Writes a file atomically. Its directory must exist.
  *
  * @param {string} file
- * @param {string | Uint8Array | ((draft: import('node:fs/promises').FileHandle) => Promise<void>)} content a function
- *   writes the content to the draft piece by piece
+ * @param {string | Uint8Array | ((temporary: import('node:fs/promises').FileHandle) => Promise<void>)} content a
+ *   function writes the content to the temporary file
  * @returns {Promise<void>}
- * @throws what the file system or `content` throws; then the file is unchanged and the draft is removed
+ * @throws the errors of the file system and of `content`; the file is then unchanged
  */
 export async function replaceFile(file, content) {
-  const draft = draftName(file);
+  const temporary = temporaryName(file);
   try {
-    const handle = await open(draft, 'wx');
+    const handle = await open(temporary, 'wx');
     try {
       if (typeof content === 'function') await content(handle);
       else await handle.writeFile(content);
-      await handle.sync().catch(passOver);
+      await handle.sync().catch(ignoreUnsupported);
     } finally {
       await handle.close();
     }
-    await rename(draft, file);
+    await rename(temporary, file);
   } catch (error) {
-    await rm(draft, { force: true });
+    await rm(temporary, { force: true });
     throw error;
   }
   await syncFolder(dirname(file));
-  removeLeftoverDrafts(dirname(file));
+  removeStaleTemporaryFiles(dirname(file));
 }
 
 /**
- * Replaces a file, or creates it, as `replaceFile` does, and returns when that is done.
+ * Synchronous version of `replaceFile`.
  *
  * @param {string} file
  * @param {string | Uint8Array} content
  * @returns {void}
  */
 export function replaceFileSync(file, content) {
-  const draft = draftName(file);
+  const temporary = temporaryName(file);
   try {
-    const handle = openSync(draft, 'wx');
+    const handle = openSync(temporary, 'wx');
     try {
       writeFileSync(handle, content);
       syncSync(handle);
     } finally {
       closeSync(handle);
     }
-    renameSync(draft, file);
+    renameSync(temporary, file);
   } catch (error) {
-    rmSync(draft, { force: true });
+    rmSync(temporary, { force: true });
     throw error;
   }
   syncFolderSync(dirname(file));
-  removeLeftoverDrafts(dirname(file));
+  removeStaleTemporaryFiles(dirname(file));
 }
 
 /**
- * Renames a finished file or folder to its final place on the same file system. A file is flushed to disk first; the
- * files in a folder must have been.
+ * Renames a file or directory on the same file system, and flushes the rename to disk. A file is flushed before; files
+ * in a directory must have been flushed by the caller.
  *
  * @param {string} source
  * @param {string} target
@@ -82,7 +82,7 @@ export async function moveIntoPlace(source, target) {
 }
 
 /**
- * Flushes the entries of a folder to disk, so that renames in it survive a power failure, where the system can.
+ * Flushes a directory to disk, if the system supports it, so that renames in it survive a power failure.
  *
  * @param {string} folder
  * @returns {Promise<void>}
@@ -96,7 +96,7 @@ async function sync(path) {
   if (process.platform === 'win32') return;
   const handle = await open(path, 'r');
   try {
-    await handle.sync().catch(passOver);
+    await handle.sync().catch(ignoreUnsupported);
   } finally {
     await handle.close();
   }
@@ -118,11 +118,11 @@ function syncSync(handle) {
   try {
     fsyncSync(handle);
   } catch (error) {
-    passOver(error);
+    ignoreUnsupported(error);
   }
 }
 
 /** @param {unknown} error */
-function passOver(error) {
-  if (!CANNOT_SYNC.has(/** @type {NodeJS.ErrnoException} */ (error).code ?? '')) throw error;
+function ignoreUnsupported(error) {
+  if (!SYNC_UNSUPPORTED.has(/** @type {NodeJS.ErrnoException} */ (error).code ?? '')) throw error;
 }

@@ -3,13 +3,13 @@ import { shapeOf, type Batch, type BatchShape } from '../data/batch.js';
 import { explainOutOfMemory, type Task } from '../runtime/out-of-memory.js';
 
 /**
- * Computes something with a batch, and names the batch when memory runs out.
+ * Calls `compute`; if memory runs out, throws an error that describes the batch.
  *
- * @param task whose `placeOf` takes the index of a pair in the corpus of the batch
- * @param memory estimates the bytes that the task needs for a shape, where an estimate is known
+ * @param task its `placeOf` maps the index of a pair in the corpus to file and line
+ * @param memory estimated bytes for a batch of a given shape, if known
  * @throws S2sError `out-of-memory`
  */
-export function withBatchInMemory<Result>(
+export function reportingOutOfMemory<Result>(
   batch: Batch,
   task: Task,
   compute: () => Result,
@@ -22,7 +22,7 @@ export function withBatchInMemory<Result>(
   }
 }
 
-/** The error to throw instead of `error`: where memory ran out, one that names the batch. */
+/** Returns the error to throw: `out-of-memory` with a description of the batch if memory ran out, else `error`. */
 export function explainBatchOutOfMemory(
   error: unknown,
   batch: Batch,
@@ -37,7 +37,7 @@ export function explainBatchOutOfMemory(
   });
 }
 
-/** `350 MB` or `2.4 GB`, in powers of ten. */
+/** `350 MB` or `2.4 GB`, decimal units. */
 function formatBytes(bytes: number): string {
   return bytes < 1e9 ? `${Math.ceil(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }

@@ -3,25 +3,25 @@ import { toTensors } from '../model/batch-tensors.js';
 import type { TrainableModel } from '../model/model.js';
 import type { Task } from '../runtime/out-of-memory.js';
 import { tf } from '../runtime/tf.js';
-import { withBatchInMemory } from './batch-memory.js';
+import { reportingOutOfMemory } from './batch-memory.js';
 import { sequenceLoss } from './sequence-loss.js';
 
-/** How well a model predicts given translations under teacher forcing. */
+/** Scores of references under teacher forcing. */
 export interface TeacherForcedScores {
-  /** Mean smoothed cross-entropy of a target token, in nats. */
+  /** Mean cross-entropy of a target token in nats, with label smoothing. */
   readonly loss: number;
-  /** Exponential of the mean cross-entropy of a target token, without smoothing. */
+  /** Exponential of the mean cross-entropy of a target token, without label smoothing. */
   readonly perplexity: number;
-  /** Share of target tokens that are the model's most probable choice, 0 to 1. */
+  /** Proportion of target tokens to which the model gives the highest probability, 0 to 1. */
   readonly accuracy: number;
-  /** Target tokens, `</s>` counted. */
+  /** Target tokens, `</s>` included. */
   readonly tokens: number;
 }
 
 /**
- * Scores all batches without dropout. Tensors are disposed batch by batch.
+ * Computes loss, perplexity and accuracy over batches, with teacher forcing and without dropout.
  *
- * @param task what for, should memory run out
+ * @param task for the message if memory runs out
  * @throws S2sError `out-of-memory`
  */
 export function evaluateLoss(
@@ -35,7 +35,7 @@ export function evaluateLoss(
   let correct = 0;
   let tokens = 0;
   for (const batch of batches) {
-    withBatchInMemory(batch, task, () =>
+    reportingOutOfMemory(batch, task, () =>
       tf.tidy(() => {
         const sums = sequenceLoss(model, toTensors(batch), { labelSmoothing, divisor: 1 });
         loss += sums.loss.dataSync()[0]!;

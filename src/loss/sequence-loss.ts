@@ -3,25 +3,25 @@ import type { BatchTensors } from '../model/batch-tensors.js';
 import type { TrainableModel } from '../model/model.js';
 import { projectedCrossEntropy, type CrossEntropyInputs } from '../runtime/ops/cross-entropy.js';
 import type { DropoutSeeds } from '../runtime/ops/dropout.js';
+import { selectRows } from '../runtime/ops/embedding.js';
 import { tf } from '../runtime/tf.js';
-import { outputsOfLabels } from './outputs-of-labels.js';
 
-/** The loss of one batch; all are scalars on the device. */
+/** Loss of one batch: scalars on the device. */
 export interface SequenceLoss {
-  /** Smoothed cross-entropy summed over real target tokens, divided by `divisor`: what is minimised. */
+  /** Training loss: cross-entropy with label smoothing, summed over target tokens and divided by `divisor`. */
   readonly loss: Scalar;
-  /** Cross-entropy without smoothing, summed over real target tokens, in nats: the logarithm of perplexity times tokens. */
+  /** Cross-entropy without label smoothing in nats, summed over target tokens without padding. */
   readonly negativeLogLikelihood: Scalar;
-  /** Number of real positions at which the most probable token is the right one. */
+  /** Number of target tokens without padding that have the highest probability. */
   readonly correct: Scalar;
 }
 
 /**
- * Masked sequence loss of a batch under teacher forcing: padded positions are left out before the output projection, so
- * they cost nothing and change nothing.
+ * Masked sequence loss of a batch with teacher forcing. Padding is removed before the output projection: it neither
+ * costs time nor affects the loss.
  *
- * @param settings.divisor what the sum is divided by: the tokens or the sentences of the whole update
- * @param settings.seeds dropout masks; without it there is no dropout
+ * @param settings.divisor of the summed loss: tokens or sentences of the whole update
+ * @param settings.seeds of the dropout masks; undefined disables dropout
  */
 export function sequenceLoss(
   model: TrainableModel,
@@ -30,7 +30,7 @@ export function sequenceLoss(
 ): SequenceLoss {
   const { hidden, auxiliaryLosses } = model.teacherForcing(batch, { seeds: settings.seeds });
   const inputs: CrossEntropyInputs = {
-    hidden: outputsOfLabels(hidden, batch),
+    hidden: unpaddedOutputs(hidden, batch),
     kernel: model.parameters.get<Tensor2D>(model.outputKernel),
     bias: model.parameters.get<Tensor1D>(model.outputBias),
     labels: batch.labels,
@@ -43,4 +43,14 @@ export function sequenceLoss(
     sums.loss,
   );
   return { ...sums, loss };
+}
+
+/**
+ * Selects the decoder outputs at target positions without padding.
+ *
+ * @param outputs [batch * targetTime, hidden]
+ * @returns [labels, hidden], in the order of `batch.labels`; `outputs` itself if the batch has no padding
+ */
+export function unpaddedOutputs(outputs: Tensor2D, { positions }: Pick<BatchTensors, 'positions'>): Tensor2D {
+  return positions === undefined ? outputs : selectRows(outputs, positions);
 }

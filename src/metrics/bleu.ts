@@ -4,70 +4,71 @@ import { tokenizeForBleu, type BleuTokenizer } from './tokenizers.js';
 import { trimEnd } from './words.js';
 
 /**
- * What to count for an n-gram order without a match (Chen and Cherry, "A Systematic Comparison of Smoothing Techniques
- * for Sentence-Level BLEU", WMT 2014): nothing; a small number of matches (method 1); one more match and one more
- * n-gram in every order above 1 (method 2); a half, a quarter, ... of a match (method 3, NIST's).
+ * Smoothing of n-gram orders without a match (Chen and Cherry, "A Systematic Comparison of Smoothing Techniques for
+ * Sentence-Level BLEU", WMT 2014): none; a small constant match count (method 1); k added to matches and totals of
+ * every order above 1 (method 2); match counts of 1/2, 1/4, ... (method 3, as in NIST's mteval).
  */
 export const BLEU_SMOOTHINGS = ['none', 'floor', 'add-k', 'exp'] as const;
 export type BleuSmoothing = (typeof BLEU_SMOOTHINGS)[number];
 
-/** The value of the smoothings that take one, where none is given. */
+/** Default values of the smoothing methods that have a parameter. */
 const SMOOTHING_VALUES: Readonly<Partial<Record<BleuSmoothing, number>>> = { floor: 0.1, 'add-k': 1 };
 
 export interface BleuOptions {
   /** Default: `13a`. */
   readonly tokenizer?: BleuTokenizer;
-  /** Whether case does not matter; default: false. */
+  /** Case-insensitive scoring; default: false. */
   readonly lowercase?: boolean;
   /** Default: `exp`. */
   readonly smoothing?: BleuSmoothing;
-  /** Matches that `floor` counts, 0.1 by default, or k of `add-k`, 1 by default. */
+  /** Match count of `floor` (default: 0.1) or k of `add-k` (default: 1). */
   readonly smoothingValue?: number;
-  /** Longest n-grams; default: 4. */
+  /** Maximum n-gram order; default: 4. */
   readonly maxOrder?: number;
-  /** Whether to leave out the orders for which a short hypothesis has no n-grams; default: for single sentences. */
+  /** Ignore orders for which a short hypothesis has no n-grams; default: only in `sentenceBleu`. */
   readonly effectiveOrder?: boolean;
 }
 
-/** BLEU and what it is made of. Lists have an entry for each n-gram order, from 1. */
+/** BLEU and its components. Arrays have an entry for each n-gram order, from 1. */
 export class BleuScore {
   readonly name = 'BLEU';
 
   constructor(
     /** 0 to 100. */
     readonly score: number,
-    /** Clipped matches; `add-k` is added in, as in `totals`. */
+    /** Clipped matches; with `add-k`, k is added to these and `totals`. */
     readonly counts: readonly number[],
-    /** n-grams of the hypotheses. */
+    /** Number of n-grams of the hypotheses. */
     readonly totals: readonly number[],
-    /** Per cent, smoothed. */
+    /** Smoothed, in per cent. */
     readonly precisions: readonly number[],
     readonly brevityPenalty: number,
-    /** Words of the hypotheses. */
+    /** Number of words of the hypotheses. */
     readonly hypothesisLength: number,
-    /** Words of the references closest in length. */
+    /** Number of words of the references closest in length. */
     readonly referenceLength: number,
     readonly signature: string,
   ) {}
 
-  /** The line that sacreBLEU prints: `BLEU = 37.21 68.1/44.2/30.8/21.9 (BP = ...`. */
+  /** The score as printed by sacreBLEU: `BLEU = 37.21 68.1/44.2/30.8/21.9 (BP = ...`. */
   format(width = 2, signature?: string): string {
     return formatScore(this.name, this.score, { width, signature, details: this.details() });
   }
 
-  /** Precisions, brevity penalty and lengths, as sacreBLEU prints them after the score. */
+  /** Precisions, brevity penalty and lengths, as printed by sacreBLEU after the score. */
   details(): string {
     const ratio = this.referenceLength === 0 ? 0 : this.hypothesisLength / this.referenceLength;
     const precisions = this.precisions.map((precision) => formatFixed(precision, 1)).join('/');
-    return `${precisions} (BP = ${formatFixed(this.brevityPenalty, 3)} ratio = ${formatFixed(ratio, 3)} hyp_len = ${this.hypothesisLength} ref_len = ${this.referenceLength})`;
+    const penalty = `BP = ${formatFixed(this.brevityPenalty, 3)} ratio = ${formatFixed(ratio, 3)}`;
+    return `${precisions} (${penalty} hyp_len = ${this.hypothesisLength} ref_len = ${this.referenceLength})`;
   }
 }
 
 /**
- * BLEU of a corpus (Papineni et al., "BLEU: a Method for Automatic Evaluation of Machine Translation", ACL 2002), equal
+ * Corpus BLEU (Papineni et al., "BLEU: a Method for Automatic Evaluation of Machine Translation", ACL 2002), identical
  * to sacreBLEU 2.6.
  *
- * @param references sets of references, each as long as the hypotheses
+ * @param references reference sets: [sets, hypotheses]
  * @throws S2sError `line-counts-differ`, `no-references` or `nothing-to-score`
  */
 export function corpusBleu(
@@ -78,12 +79,15 @@ export function corpusBleu(
   return corpusScore(bleuMetric(options), hypotheses, references);
 }
 
-/** BLEU of one sentence, given its references; of the effective order unless the options say otherwise. */
+/** Sentence BLEU, with `effectiveOrder` by default. */
 export function sentenceBleu(hypothesis: string, references: readonly string[], options: BleuOptions = {}): BleuScore {
   return sentenceScore(bleuMetric({ effectiveOrder: true, ...options }), hypothesis, references);
 }
 
-/** Statistics of a segment: words of the hypothesis and of the closest reference, then matches, then n-grams by order. */
+/**
+ * BLEU as a `Metric`. Statistics of a segment: hypothesis length, closest reference length, then matches and totals for
+ * each order.
+ */
 export function bleuMetric(options: BleuOptions = {}): Metric<BleuScore> {
   const { tokenizer = '13a', lowercase = false, smoothing = 'exp', maxOrder = 4, effectiveOrder = false } = options;
   const smoothingDefault = SMOOTHING_VALUES[smoothing];
@@ -130,22 +134,23 @@ export function bleuMetric(options: BleuOptions = {}): Metric<BleuScore> {
   };
 }
 
-/** n-grams of the hypothesis that are in a reference, each as often at most as in the reference that has it most. */
+/** Clipped matches: each n-gram counts at most as often as in the reference that has most of it. */
 function clippedMatches(
   hypothesis: readonly string[],
   references: readonly (readonly string[])[],
   order: number,
 ): number {
-  const left = countNgrams(references[0] ?? [], order);
+  const remaining = countNgrams(references[0] ?? [], order);
   for (const reference of references.slice(1)) {
-    for (const [ngram, count] of countNgrams(reference, order)) left.set(ngram, Math.max(count, left.get(ngram) ?? 0));
+    for (const [ngram, count] of countNgrams(reference, order))
+      remaining.set(ngram, Math.max(count, remaining.get(ngram) ?? 0));
   }
   let matches = 0;
   for (let start = 0; start + order <= hypothesis.length; start++) {
     const ngram = ngramAt(hypothesis, start, order);
-    const count = left.get(ngram) ?? 0;
+    const count = remaining.get(ngram) ?? 0;
     if (count === 0) continue;
-    left.set(ngram, count - 1);
+    remaining.set(ngram, count - 1);
     matches++;
   }
   return matches;
@@ -160,14 +165,14 @@ function countNgrams(words: readonly string[], order: number): Map<string, numbe
   return counts;
 }
 
-/** Words hold no space, so that the string tells them apart. */
+/** Words contain no spaces, so the string is unique. */
 function ngramAt(words: readonly string[], start: number, order: number): string {
   let ngram = words[start] ?? '';
   for (let i = 1; i < order; i++) ngram += ` ${words[start + i]}`;
   return ngram;
 }
 
-/** The length of the reference closest to the hypothesis, the shorter one of two as close. */
+/** The reference length closest to the hypothesis length; the shorter in case of a tie. */
 function closestLength(length: number, references: readonly (readonly string[])[]): number {
   const byDistance = (a: number, b: number): number => Math.abs(a - length) - Math.abs(b - length) || a - b;
   return references.map((words) => words.length).sort(byDistance)[0] ?? 0;
@@ -178,7 +183,7 @@ function penalty(hypothesisLength: number, referenceLength: number): number {
   return hypothesisLength === 0 ? 0 : Math.exp(1 - referenceLength / hypothesisLength);
 }
 
-/** Precisions of all orders in per cent, and their geometric mean. Smoothing by `add-k` changes the counts. */
+/** Precisions of all orders in per cent, and their geometric mean. `add-k` modifies `counts` and `totals`. */
 function smoothedPrecisions(
   counts: number[],
   totals: number[],
@@ -189,7 +194,7 @@ function smoothedPrecisions(
   }: { smoothing: BleuSmoothing; smoothingValue: number; effectiveOrder: boolean },
 ): { mean: number; precisions: number[] } {
   const precisions = counts.map(() => 0);
-  // Without any match smoothing is not to make up a score.
+  // Without any match the score is 0, whatever the smoothing.
   if (counts.every((count) => count === 0)) return { mean: 0, precisions };
   let orders = counts.length;
   let share = 1;

@@ -3,26 +3,25 @@ import { formatScore, formatSignature } from './signature.js';
 import { removeSpaces, splitWords } from './words.js';
 
 export interface ChrfOptions {
-  /** Longest character n-grams; default: 6. */
+  /** Maximum character n-gram order; default: 6. */
   readonly charOrder?: number;
-  /** Longest word n-grams; default: 0, and 2 for chrF++. */
+  /** Maximum word n-gram order; default: 0. chrF++ has 2. */
   readonly wordOrder?: number;
-  /** How much recall counts against precision; default: 2. */
+  /** Weight of recall relative to precision; default: 2. */
   readonly beta?: number;
-  /** Whether case does not matter; default: false. */
+  /** Case-insensitive scoring; default: false. */
   readonly lowercase?: boolean;
-  /** Whether white space is among the characters; default: false. */
+  /** Include whitespace in character n-grams; default: false. */
   readonly whitespace?: boolean;
   /**
-   * Whether every order counts, with a tiny value for orders without n-grams, as in chrF++.py, Moses and NLTK;
-   * default: false, which leaves such orders out.
+   * Use a small epsilon for orders without n-grams, as in chrF++.py, Moses and NLTK. Default: false, which ignores
+   * these orders.
    */
   readonly epsSmoothing?: boolean;
 }
 
-/** A chrF score. */
 export class ChrfScore {
-  /** chrF with beta, and a + for each order of words: `chrF2`, `chrF2++`. */
+  /** `chrF` with beta and one `+` per word order: `chrF2`, `chrF2++`. */
   readonly name: string;
 
   constructor(
@@ -36,17 +35,17 @@ export class ChrfScore {
     this.name = `chrF${beta}${'+'.repeat(wordOrder)}`;
   }
 
-  /** The line that sacreBLEU prints: `chrF2 = 58.12`. */
+  /** The score as printed by sacreBLEU: `chrF2 = 58.12`. */
   format(width = 2, signature?: string): string {
     return formatScore(this.name, this.score, { width, signature });
   }
 }
 
 /**
- * chrF of a corpus (Popović, "chrF: character n-gram F-score for automatic MT evaluation", WMT 2015), or with
- * `wordOrder` 2 chrF++ (Popović, "chrF++: words helping character n-grams", WMT 2017), equal to sacreBLEU 2.6.
+ * Corpus chrF (Popović, "chrF: character n-gram F-score for automatic MT evaluation", WMT 2015) or, with `wordOrder` 2,
+ * chrF++ (Popović, "chrF++: words helping character n-grams", WMT 2017), identical to sacreBLEU 2.6.
  *
- * @param references sets of references, each as long as the hypotheses; of several the one with the best score counts
+ * @param references reference sets: [sets, hypotheses]; the best-scoring reference of each segment counts
  * @throws S2sError `line-counts-differ`, `no-references` or `nothing-to-score`
  */
 export function corpusChrf(
@@ -57,12 +56,15 @@ export function corpusChrf(
   return corpusScore(chrfMetric(options), hypotheses, references);
 }
 
-/** chrF of one sentence, given its references. */
+/** Sentence chrF. */
 export function sentenceChrf(hypothesis: string, references: readonly string[], options: ChrfOptions = {}): ChrfScore {
   return sentenceScore(chrfMetric(options), hypothesis, references);
 }
 
-/** Statistics of a segment: for each order of characters, then of words: n-grams of the hypothesis, of the reference, of both. */
+/**
+ * chrF as a `Metric`. Statistics of a segment for each character order, then each word order: number of n-grams of the
+ * hypothesis, of the reference, and matches.
+ */
 export function chrfMetric(options: ChrfOptions = {}): Metric<ChrfScore> {
   const {
     charOrder = 6,
@@ -126,7 +128,7 @@ interface Sequences {
 
 const PUNCTUATION = new Set('!"#$%&\'()*+,-./:;<=>?@[\\]^_`{|}~');
 
-/** Words, with one ASCII punctuation mark cut off: the last character, or else the first. */
+/** Splits one ASCII punctuation mark off each word: the last character, otherwise the first. */
 function separatePunctuation(text: string): string[] {
   return splitWords(text).flatMap((word) => {
     const [first = '', ...rest] = word;
@@ -137,14 +139,14 @@ function separatePunctuation(text: string): string[] {
   });
 }
 
-/** For each order from 1: n-grams of the hypothesis (0 where the reference has none), of the reference, and matches. */
+/** For each order from 1: n-grams of the hypothesis (0 if the reference has none), of the reference, and matches. */
 function matchStatistics(hypothesis: readonly string[], reference: readonly string[], maxOrder: number): number[] {
   const statistics: number[] = [];
   const ids = new Map<string, number>();
   const idOf = (unit: string): number => ids.get(unit) ?? (ids.set(unit, ids.size), ids.size - 1);
   const hypothesisUnits = hypothesis.map(idOf);
   const referenceUnits = reference.map(idOf);
-  // An n-gram has the number of (its first n - 1 units, its last unit): numbers are found faster than strings.
+  // An n-gram is identified by (id of its first n - 1 units, last unit), since numeric keys are faster than strings.
   let hypothesisIds = new Array<number>(hypothesis.length).fill(0);
   let referenceIds = new Array<number>(reference.length).fill(0);
   for (let order = 1; order <= maxOrder; order++) {
@@ -176,7 +178,7 @@ function matchStatistics(hypothesis: readonly string[], reference: readonly stri
 
 const EPSILON = 1e-16;
 
-/** The F-score in per cent: of mean precision and recall, or with `epsSmoothing` the mean of the F-scores of all orders. */
+/** F-score of the mean precision and recall or, with `epsSmoothing`, mean F-score of all orders; in per cent. */
 function fScore(statistics: readonly number[], beta: number, epsSmoothing: boolean): number {
   const factor = beta ** 2;
   const f = (precision: number, recall: number): number =>

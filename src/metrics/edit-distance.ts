@@ -1,51 +1,51 @@
-/** Cells this far from the diagonal are left out, as in tercom. */
+/** Maximum distance of computed cells from the diagonal, as in tercom. */
 const BEAM_WIDTH = 25;
-/** Cells of the rows kept for one reference: 8 MB, enough for all candidates but of the very longest sentences. */
+/** Maximum number of cached cells per reference (8 MB), enough except for extremely long sentences. */
 const MAX_CELLS = 1 << 21;
 const FIRST_ROWS = 64;
-/** A cost that no path has. */
+/** Exceeds the cost of any path. */
 const UNREACHED = 1 << 29;
-/** No row. */
+/** Marks the absence of a row. Row 0 is never a child. */
 const NONE = 0;
 
-/** How a hypothesis aligns with the reference in the cheapest edit. */
+/** Alignment of a hypothesis with the reference by a minimum edit path. */
 export interface Alignment {
-  /** For each word of the reference the position of the hypothesis word that it is aligned with or follows; -1 before the first. */
+  /** For each reference word, the index of the hypothesis word it is aligned with or follows; -1 before the first. */
   readonly positions: Int32Array;
-  /** 1 for each reference word that is not met. */
+  /** 1 for each reference word that is substituted or missing. */
   readonly referenceErrors: Uint8Array;
-  /** 1 for each hypothesis word that is wrong. */
+  /** 1 for each hypothesis word that is substituted or superfluous. */
   readonly hypothesisErrors: Uint8Array;
 }
 
 /**
- * Levenshtein distance from a reference to the many reorderings of one hypothesis, near the diagonal of the matrix only
- * (the beam of tercom). Reorderings share most of their beginnings, so the rows of all beginnings seen so far are kept in
- * a tree: a row belongs to some first words, and its children to one word more.
+ * Levenshtein distance between a reference and many reorderings of one hypothesis, computed only near the diagonal (the
+ * beam of tercom). Reorderings share prefixes, so matrix rows are cached in a trie of hypothesis prefixes.
  *
- * Words are numbers. Of edits of equal cost a substitution goes before a surplus word, and that before a missing one.
+ * Words are ids. Among edits of equal cost, substitution is preferred to a superfluous hypothesis word, and that to a
+ * missing reference word.
  */
 export class BeamEditDistance {
   private readonly width: number;
   private readonly ratio: number;
   private readonly beamWidth: number;
   private readonly maxRows: number;
-  /** Costs of row r by number of reference words, from `r * width`. Row 0 stands before the first word. */
+  /** Costs [rows, reference length + 1]. Row 0 is that of the empty prefix. */
   private costs: Int32Array;
-  /** By row: its last word, its first child, the next child of its parent. */
+  /** For each row: its last word, its first child, its next sibling. */
   private words: Int32Array;
   private children: Int32Array;
   private siblings: Int32Array;
   private rows = 1;
 
-  /** @param hypothesisLength words of each hypothesis that will be asked for */
+  /** @param hypothesisLength length of all hypotheses */
   constructor(
     private readonly reference: Int32Array,
     private readonly hypothesisLength: number,
   ) {
     this.width = reference.length + 1;
     this.ratio = hypothesisLength === 0 ? 1 : reference.length / hypothesisLength;
-    // Very unlike lengths would leave a gap between the beams of two rows.
+    // With very different lengths, the beams of consecutive rows would not overlap.
     this.beamWidth = this.ratio / 2 > BEAM_WIDTH ? Math.ceil(this.ratio / 2 + BEAM_WIDTH) : BEAM_WIDTH;
     this.maxRows = Math.max(Math.floor(MAX_CELLS / this.width), hypothesisLength + 1);
     const capacity = Math.min(this.maxRows, Math.max(FIRST_ROWS, hypothesisLength + 1));
@@ -56,19 +56,19 @@ export class BeamEditDistance {
     for (let j = 0; j < this.width; j++) this.costs[j] = j;
   }
 
-  /** Least number of insertions, deletions and substitutions. */
+  /** Minimum number of insertions, deletions and substitutions. */
   distance(hypothesis: Int32Array): number {
-    this.makeRoom();
+    this.ensureCapacity();
     let row = 0;
-    for (let i = 0; i < hypothesis.length; i++) row = this.rowAfter(row, hypothesis[i]!, i + 1);
+    for (let i = 0; i < hypothesis.length; i++) row = this.childRow(row, hypothesis[i]!, i + 1);
     return this.costs[(row + 1) * this.width - 1]!;
   }
 
-  /** The alignment of the edit of least cost. */
+  /** The alignment along a minimum edit path. */
   align(hypothesis: Int32Array): Alignment {
-    this.makeRoom();
+    this.ensureCapacity();
     const path = [0];
-    for (let i = 0; i < hypothesis.length; i++) path.push(this.rowAfter(path[i]!, hypothesis[i]!, i + 1));
+    for (let i = 0; i < hypothesis.length; i++) path.push(this.childRow(path[i]!, hypothesis[i]!, i + 1));
     const { reference, costs, width } = this;
     const positions = new Int32Array(reference.length);
     const referenceErrors = new Uint8Array(reference.length);
@@ -97,8 +97,8 @@ export class BeamEditDistance {
     return { positions, referenceErrors, hypothesisErrors };
   }
 
-  /** Room for the rows of one hypothesis: in larger arrays, or in place of all rows. */
-  private makeRoom(): void {
+  /** Ensures capacity for the rows of one hypothesis by growing the arrays or, at `maxRows`, by clearing the cache. */
+  private ensureCapacity(): void {
     const needed = this.rows + this.hypothesisLength;
     if (needed <= this.words.length) return;
     if (needed > this.maxRows) {
@@ -118,8 +118,8 @@ export class BeamEditDistance {
     this.siblings = enlarge(this.siblings, capacity);
   }
 
-  /** The row for one word more, from the tree or computed. */
-  private rowAfter(parent: number, word: number, i: number): number {
+  /** The row of a prefix extended by one word, from the cache or computed. */
+  private childRow(parent: number, word: number, i: number): number {
     const { words, children, siblings } = this;
     for (let row = children[parent]!; row !== NONE; row = siblings[row]!) {
       if (words[row] === word) return row;
@@ -133,7 +133,7 @@ export class BeamEditDistance {
     return row;
   }
 
-  /** Fills the row that starts at cell `row` from the one that starts at `above`. */
+  /** Computes the row that starts at cell `row` from its parent, which starts at cell `above`. */
   private computeRow(above: number, row: number, word: number, i: number): void {
     const { reference, beamWidth, costs, width } = this;
     costs.fill(UNREACHED, row, row + width);

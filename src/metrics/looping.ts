@@ -1,29 +1,30 @@
+import { plural } from '../plural.js';
 import { splitWords } from './words.js';
 
-/** Outputs of a sick model: each list names outputs by index. */
+/** Degenerate outputs, by index. */
 export interface LoopReport {
-  /** The output that most different inputs share, where that is suspiciously many; undefined otherwise. */
+  /** The output shared by most different inputs, if they are suspiciously many. */
   readonly identical: { readonly output: string; readonly indices: readonly number[] } | undefined;
-  /** Outputs that say the same words over and over, though their inputs do not. */
+  /** Outputs with repeated words whose inputs do not repeat. */
   readonly repeating: readonly number[];
-  /** Empty outputs of inputs that are not blank. */
+  /** Empty outputs of non-blank inputs. */
   readonly empty: readonly number[];
 }
 
-/** Different inputs with one output: this many, and this share of all inputs. */
+/** Minimum number and fraction of different inputs with the same output. */
 const MIN_IDENTICAL = 3;
 const MIN_IDENTICAL_SHARE = 0.1;
-/** Longest unit whose repetition is looked for, and how often in a row it must be there. */
+/** Maximum length of a repeated unit, and minimum number of consecutive repetitions. */
 const MAX_UNIT_WORDS = 8;
 const MIN_REPEATS = 4;
-/** Where words are not told apart by spaces: up to 12 characters, ten times. */
+/** For scripts without spaces: up to 12 characters, ten times. */
 const REPEATED_CHARACTERS = /(\S.{0,11}?)\1{9}/su;
 
 /**
- * Looks for what a model does that has not learnt to look at its input, or has diverged: the same output for many
- * inputs, endless repeats, nothing at all.
+ * Detects the degenerate outputs of a model that ignores its input or has diverged: identical output for many inputs,
+ * repetition, or empty output.
  *
- * @param sources inputs, one for each hypothesis: equal inputs may have equal outputs
+ * @param sources inputs, one per hypothesis, since equal inputs may have equal outputs
  */
 export function findLoops(sources: readonly string[], hypotheses: readonly string[]): LoopReport {
   const repeating: number[] = [];
@@ -54,30 +55,27 @@ export function findLoops(sources: readonly string[], hypotheses: readonly strin
   return { identical: isMany ? { output, indices: most.indices } : undefined, repeating, empty };
 }
 
-/** What `findLoops` found, in words for a log; none where all is well. */
+/** Warnings about the degenerate outputs that `findLoops` detects. */
 export function loopingOutputs(sources: readonly string[], hypotheses: readonly string[]): string[] {
   const { identical, repeating, empty } = findLoops(sources, hypotheses);
-  const share = (indices: readonly number[]): string => `${indices.length} of ${hypotheses.length} outputs`;
+  const share = (indices: readonly number[]): string =>
+    `in ${indices.length} of ${plural(hypotheses.length, 'output')}`;
+  const example = (indices: readonly number[]): string => `for example sentence ${indices[0]! + 1}`;
+  const quote = (output: string): string => JSON.stringify(shorten(output));
   const warnings: string[] = [];
   if (identical !== undefined) {
-    warnings.push(
-      `${share(identical.indices)} are the same although their inputs differ: ${JSON.stringify(shorten(identical.output))}`,
-    );
+    const { output, indices } = identical;
+    warnings.push(`identical output for different inputs ${share(indices)}: ${quote(output)}`);
   }
   if (repeating.length > 0) {
-    const first = repeating[0]!;
-    warnings.push(
-      `${share(repeating)} ${repeating.length === 1 ? 'repeats' : 'repeat'} the same words over and over, as sentence ${first + 1}: ${JSON.stringify(shorten(hypotheses[first]!))}`,
-    );
+    const output = hypotheses[repeating[0]!]!;
+    warnings.push(`repeated words ${share(repeating)}, ${example(repeating)}: ${quote(output)}`);
   }
-  if (empty.length > 0)
-    warnings.push(
-      `${share(empty)} ${empty.length === 1 ? 'is' : 'are'} empty although the input is not, as sentence ${empty[0]! + 1}`,
-    );
+  if (empty.length > 0) warnings.push(`empty output for non-empty input ${share(empty)}, ${example(empty)}`);
   return warnings;
 }
 
-/** Whether some words, or some characters, stand again and again in a row. */
+/** Whether a text has consecutive repetitions of the same words or characters. */
 function repeats(text: string): boolean {
   const words = splitWords(text);
   for (let unit = 1; unit <= MAX_UNIT_WORDS && unit * MIN_REPEATS <= words.length; unit++) {

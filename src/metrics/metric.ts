@@ -1,27 +1,28 @@
 import { S2sError } from '../errors.js';
+import { plural } from '../plural.js';
 
 /**
- * A metric in two steps: statistics of each segment, which add up over a corpus, and a score of the sums. The score of
- * any part of a corpus, or of a resampled one, needs no second look at the text.
+ * A corpus metric computed from additive statistics of segments. Scores of subsets and of bootstrap samples can be
+ * computed from the statistics without the text.
  */
 export interface Metric<Score> {
   /**
-   * @param references at least one translation of the same sentence
-   * @returns as many numbers for every segment
+   * @param references at least one
+   * @returns statistics; their number is the same for every segment
    */
   segmentStatistics(hypothesis: string, references: readonly string[]): number[];
 
   /**
-   * @param sums the statistics of all segments, added up
-   * @param referenceCount for the signature
+   * @param sums the statistics, summed over all segments
+   * @param referenceCount number of reference sets, for the signature
    */
   score(sums: readonly number[], referenceCount: number): Score;
 }
 
 /**
- * The statistics of every segment.
+ * The statistics of every segment: [segments, statistics].
  *
- * @param references sets of references, each as long as the hypotheses
+ * @param references reference sets: [sets, hypotheses]
  * @throws S2sError `line-counts-differ`, `no-references` or `nothing-to-score`
  */
 export function corpusStatistics(
@@ -38,7 +39,7 @@ export function corpusStatistics(
   );
 }
 
-/** Adds up the statistics of segments. */
+/** Sums statistics over segments. */
 export function sumStatistics(segments: readonly (readonly number[])[]): number[] {
   const sums = new Array<number>(segments[0]?.length ?? 0).fill(0);
   for (const segment of segments) {
@@ -47,7 +48,7 @@ export function sumStatistics(segments: readonly (readonly number[])[]): number[
   return sums;
 }
 
-/** The score of a corpus; see `corpusStatistics`. */
+/** Corpus score; see `corpusStatistics`. */
 export function corpusScore<Score>(
   metric: Metric<Score>,
   hypotheses: readonly string[],
@@ -56,7 +57,7 @@ export function corpusScore<Score>(
   return metric.score(sumStatistics(corpusStatistics(metric, hypotheses, references)), references.length);
 }
 
-/** The score of one segment, given its references. */
+/** Score of a single segment. */
 export function sentenceScore<Score>(metric: Metric<Score>, hypothesis: string, references: readonly string[]): Score {
   return corpusScore(
     metric,
@@ -69,9 +70,10 @@ function checkCounts(hypotheses: readonly string[], references: readonly (readon
   if (references.length === 0) throw new S2sError('no-references', 'There are no references to score against.');
   references.forEach((set, index) => {
     if (set.length === hypotheses.length) return;
-    const name = references.length === 1 ? 'references' : `references in set ${index + 1}`;
-    throw new S2sError('line-counts-differ', `There are ${hypotheses.length} hypotheses but ${set.length} ${name}.`, {
-      hint: 'Every hypothesis needs its reference, in the same order.',
+    const counts = `${plural(hypotheses.length, 'hypothesis', 'hypotheses')} but ${plural(set.length, 'reference')}`;
+    const where = references.length === 1 ? '' : ` in set ${index + 1}`;
+    throw new S2sError('line-counts-differ', `Line counts differ: ${counts}${where}.`, {
+      hint: 'Line N of the references must be the reference of line N of the hypotheses.',
     });
   });
   if (hypotheses.length === 0) throw new S2sError('nothing-to-score', 'There are no hypotheses to score.');

@@ -3,7 +3,7 @@ import { chrfMetric, type ChrfOptions, type ChrfScore } from './chrf.js';
 import { corpusScore } from './metric.js';
 import { terMetric, type TerOptions, type TerScore } from './ter.js';
 
-/** The metrics of text against references. */
+/** The reference-based metrics. */
 export const TEXT_METRICS = ['bleu', 'chrf', 'ter'] as const;
 export type TextMetric = (typeof TEXT_METRICS)[number];
 
@@ -15,7 +15,7 @@ export interface ScoringOptions {
   readonly ter?: TerOptions;
 }
 
-/** The scores that were asked for. */
+/** The requested scores. */
 export interface TranslationScores {
   readonly bleu?: BleuScore;
   readonly chrf?: ChrfScore;
@@ -23,9 +23,9 @@ export interface TranslationScores {
 }
 
 /**
- * Scores translations by several metrics.
+ * Scores translations with several metrics.
  *
- * @param references sets of references, each as long as the hypotheses
+ * @param references reference sets: [sets, hypotheses]
  * @throws S2sError `line-counts-differ`, `no-references` or `nothing-to-score`
  */
 export function scoreTranslations(

@@ -1,10 +1,10 @@
 import { packageVersion } from '../version.js';
 
 /**
- * A signature: all that one must know to compute a score again, in the fields and the order of sacreBLEU (Post, "A Call
- * for Clarity in Reporting BLEU Scores", WMT 2018), such as `nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:s2s-0.1.0`.
+ * Formats a signature, everything needed to reproduce a score, as in sacreBLEU (Post, "A Call for Clarity in Reporting
+ * BLEU Scores", WMT 2018): `nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:s2s-0.1.0`.
  *
- * The version is that of s2s, so that nobody takes the score for one that sacreBLEU itself has computed.
+ * The version is that of s2s, to distinguish the score from one computed by sacreBLEU.
  */
 export function formatSignature(
   referenceCount: number,
@@ -25,12 +25,12 @@ export function formatScore(
 }
 
 /**
- * A number with so many decimals, rounded as Python and C print it: a value exactly between two neighbours goes to the
- * even one. `toFixed` takes the larger: 6.25 to 6.3, where sacreBLEU prints 6.2.
+ * Formats a number with a fixed number of decimals, rounding half to even as Python and C do: 6.25 is 6.2, as in
+ * sacreBLEU, where `toFixed` returns 6.3.
  */
 export function formatFixed(value: number, decimals: number): string {
   const rounded = value.toFixed(decimals);
-  // Enough digits to see every double above 1e-8 as it is.
+  // Enough digits to represent every double above 1e-8 exactly.
   const exact = value.toFixed(decimals + 30);
   const cut = exact.length - 30;
   if (!/^50*$/.test(exact.slice(cut))) return rounded;

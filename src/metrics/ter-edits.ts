@@ -1,14 +1,13 @@
 import { BeamEditDistance } from './edit-distance.js';
 
-// The limits of tercom, and sacreBLEU's on the candidates.
+// Limits of tercom; that on candidates is from sacreBLEU.
 const MAX_SHIFT_WORDS = 10;
 const MAX_SHIFT_DISTANCE = 50;
 const MAX_CANDIDATES = 1000;
 
 /**
- * Edits that turn a hypothesis into the reference: insertions, deletions and substitutions of a word, and shifts of
- * words in a row to another place. Shifts are chosen greedily, the most useful first, while they save more than
- * they cost (Snover et al. 2006, section 3.1).
+ * Number of edits from a hypothesis to the reference: insertions, deletions and substitutions of words, and shifts of
+ * word sequences. Shifts are chosen greedily by gain while the gain is positive (Snover et al. 2006, section 3.1).
  */
 export function countEdits(hypothesis: readonly string[], reference: readonly string[]): number {
   if (reference.length === 0) return hypothesis.length;
@@ -23,7 +22,7 @@ export function countEdits(hypothesis: readonly string[], reference: readonly st
   for (;;) {
     const found = bestShift(words, referenceIds, editDistance, candidates);
     candidates = found.candidates;
-    // A search that was cut short says nothing, so its best shift is left undone.
+    // The result of a search that hit the limit is discarded, as in sacreBLEU.
     if (candidates >= MAX_CANDIDATES || found.best === undefined || found.best.gain <= 0) break;
     words = found.best.shifted;
     shifts++;
@@ -32,7 +31,7 @@ export function countEdits(hypothesis: readonly string[], reference: readonly st
 }
 
 interface Shift {
-  /** Edits saved. */
+  /** Decrease in edit distance. */
   readonly gain: number;
   readonly length: number;
   readonly start: number;
@@ -40,7 +39,7 @@ interface Shift {
   readonly shifted: Int32Array;
 }
 
-/** Tries the shifts of words that are wrong where they are to a place of the reference where they are missing. */
+/** Tries to shift word sequences with errors to positions of the reference where the same words are missing. */
 function bestShift(
   words: Int32Array,
   reference: Int32Array,
@@ -70,12 +69,12 @@ function bestShift(
   return { best, candidates };
 }
 
-/** Greatest gain, then most words, then the earliest start, then the earliest target. */
+/** Prefers the larger gain, then the longer shift, then the earlier start, then the earlier target. */
 function isBetter(a: Shift, b: Shift): boolean {
   return (a.gain - b.gain || a.length - b.length || b.start - a.start || b.target - a.target) > 0;
 }
 
-/** Words in a row that hypothesis and reference share, every part of them from its first word on. */
+/** All word sequences that hypothesis and reference share, within the limits of tercom. */
 function* matchingSpans(
   words: Int32Array,
   reference: Int32Array,
@@ -101,14 +100,14 @@ function hasError(errors: Uint8Array, start: number, length: number): boolean {
 }
 
 /**
- * The words with `length` of them, from `start` on, moved to before the word at `target`. Where that is one of them they
- * move on by as many words as it lies behind `start`, as in tercom.
+ * Moves `length` words from `start` to before the word at `target`. If `target` is within the moved words, they move
+ * right by `target - start` words, as in tercom.
  */
 function shift(words: Int32Array, start: number, length: number, target: number): Int32Array {
   const shifted = words.slice();
-  const place = Math.min(target > start + length ? target - length : target, words.length - length);
-  if (place < start) shifted.copyWithin(place + length, place, start);
-  else shifted.copyWithin(start, start + length, place + length);
-  shifted.set(words.subarray(start, start + length), place);
+  const destination = Math.min(target > start + length ? target - length : target, words.length - length);
+  if (destination < start) shifted.copyWithin(destination + length, destination, start);
+  else shifted.copyWithin(start, start + length, destination + length);
+  shifted.set(words.subarray(start, start + length), destination);
   return shifted;
 }

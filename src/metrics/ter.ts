@@ -5,31 +5,30 @@ import { tokenizeForTer, type TercomOptions } from './tercom-tokenizer.js';
 
 export type TerOptions = TercomOptions;
 
-/** A translation edit rate. */
 export class TerScore {
   readonly name = 'TER';
 
   constructor(
-    /** Per cent of the reference words; 0 is best, and more than 100 is possible. */
+    /** Edits in per cent of the reference length; 0 is best, more than 100 is possible. */
     readonly score: number,
-    /** Insertions, deletions, substitutions and shifts. */
+    /** Number of insertions, deletions, substitutions and shifts. */
     readonly edits: number,
-    /** Words of the references, of several the mean. */
+    /** Number of reference words, averaged over the reference sets. */
     readonly referenceLength: number,
     readonly signature: string,
   ) {}
 
-  /** The line that sacreBLEU prints: `TER = 45.20`. */
+  /** The score as printed by sacreBLEU: `TER = 45.20`. */
   format(width = 2, signature?: string): string {
     return formatScore(this.name, this.score, { width, signature });
   }
 }
 
 /**
- * Translation edit rate of a corpus (Snover et al., "A Study of Translation Edit Rate with Targeted Human Annotation",
- * AMTA 2006), equal to sacreBLEU 2.6, which follows tercom.
+ * Corpus TER (Snover et al., "A Study of Translation Edit Rate with Targeted Human Annotation", AMTA 2006), identical
+ * to sacreBLEU 2.6, which follows tercom.
  *
- * @param references sets of references, each as long as the hypotheses; of several the one with the fewest edits counts
+ * @param references reference sets: [sets, hypotheses]; the reference with the fewest edits of each segment counts
  * @throws S2sError `line-counts-differ`, `no-references` or `nothing-to-score`
  */
 export function corpusTer(
@@ -40,12 +39,12 @@ export function corpusTer(
   return corpusScore(terMetric(options), hypotheses, references);
 }
 
-/** Translation edit rate of one sentence, given its references. */
+/** Sentence TER. */
 export function sentenceTer(hypothesis: string, references: readonly string[], options: TerOptions = {}): TerScore {
   return sentenceScore(terMetric(options), hypothesis, references);
 }
 
-/** Statistics of a segment: edits, and the mean length of its references in words. */
+/** TER as a `Metric`. Statistics of a segment: edits, and the mean length of its references in words. */
 export function terMetric(options: TerOptions = {}): Metric<TerScore> {
   const { normalized = false, noPunctuation = false, asianSupport = false, caseSensitive = false } = options;
   const fields = {
@@ -56,8 +55,8 @@ export function terMetric(options: TerOptions = {}): Metric<TerScore> {
     asian: asianSupport,
   };
 
-  // sacreBLEU tokenises references twice, which shows where `normalized` cuts more the second time: `..2` becomes `. .2` and
-  // then `. . 2`, and no longer equals itself as a hypothesis. Scores are to equal sacreBLEU's, so it is done here, too.
+  // sacreBLEU tokenises references twice. `normalized` is not idempotent (`..2` becomes `. .2`, then `. . 2`), so a
+  // reference can differ from an equal hypothesis. This is reproduced here to match its scores.
   const referenceWordsOf = (reference: string): string[] => {
     const words = tokenizeForTer(reference, options);
     return normalized ? tokenizeForTer(words.join(' '), options) : words;
@@ -78,7 +77,7 @@ export function terMetric(options: TerOptions = {}): Metric<TerScore> {
 
     score(sums, referenceCount) {
       const [edits = 0, referenceLength = 0] = sums;
-      // Words where none should be are all wrong.
+      // With empty references, any edit is an error rate of 100 %.
       const rate = referenceLength > 0 ? edits / referenceLength : edits > 0 ? 1 : 0;
       return new TerScore(100 * rate, edits, referenceLength, formatSignature(referenceCount, fields));
     },

@@ -1,21 +1,23 @@
-/** A sign that text is not as people write it: BLEU of it is not comparable. */
+import { plural } from '../plural.js';
+
+/** Evidence that text was not detokenised, so that its BLEU is not comparable. */
 export interface TokenizedSign {
-  /** Points apart from the last word, halves of words marked `@@`, or SentencePiece's `▁`. */
+  /** A space before the final full stop, BPE continuation markers `@@`, or SentencePiece's `▁`. */
   readonly kind: 'spaced-points' | 'subword-marks' | 'sentencepiece-marks';
-  /** Lines with the sign. */
+  /** Number of lines concerned. */
   readonly lines: number;
-  /** The first of them, counted from 1. */
+  /** The first of these lines, from 1. */
   readonly firstLine: number;
 }
 
-/** One or two lone points may be a slip of the writer. */
+/** One or two such lines may be typing errors. */
 const MIN_SPACED_POINTS = 3;
 const MIN_SPACED_SHARE = 0.5;
 const MIN_MARKED_SHARE = 0.1;
 
 /**
- * Signs that lines were tokenised, or not put together again, before scoring: most final points stand alone, or a tenth of
- * the lines holds marks of subwords. Final `?` and `!` say nothing: French has spaces there.
+ * Detects text that is tokenised or not detokenised: most final full stops follow a space, or a tenth of the lines have
+ * subword markers. Final `?` and `!` are not used, since French has spaces before them.
  */
 export function looksTokenized(lines: readonly string[]): TokenizedSign[] {
   const find = (pattern: RegExp): number[] => lines.flatMap((line, index) => (pattern.test(line) ? [index + 1] : []));
@@ -40,19 +42,20 @@ export function looksTokenized(lines: readonly string[]): TokenizedSign[] {
 }
 
 const DESCRIPTIONS: Readonly<Record<TokenizedSign['kind'], string>> = {
-  'spaced-points': 'end in a point apart from its word (" .")',
-  'subword-marks': 'hold subwords that were not joined ("@@ ")',
-  'sentencepiece-marks': 'hold marks of SentencePiece ("▁")',
+  'spaced-points': 'have a space before the final full stop (" .")',
+  'subword-marks': 'contain BPE subwords that were not merged ("@@ ")',
+  'sentencepiece-marks': 'contain SentencePiece markers ("▁")',
 };
 
-/** A sign in words: `120 lines, the first line 3, end in ...` */
+/** For example `120 lines, the first of them line 3, contain SentencePiece markers ("▁")`. */
 export function describeTokenizedSign({ kind, lines, firstLine }: TokenizedSign): string {
-  return `${lines} lines, the first line ${firstLine}, ${DESCRIPTIONS[kind]}`;
+  return `${plural(lines, 'line')}, the first of them line ${firstLine}, ${DESCRIPTIONS[kind]}`;
 }
 
-/** Warnings that a text looks tokenised, so that its BLEU compares with nobody else's; none where it does not. */
+/** Warnings about text that looks tokenised. */
 export function tokenizedWarnings(name: string, lines: readonly string[]): string[] {
   return looksTokenized(lines).map(
-    (sign) => `${name} looks tokenised: ${describeTokenizedSign(sign)}. Scores compare only between detokenised texts.`,
+    (sign) =>
+      `${name} looks tokenised: ${describeTokenizedSign(sign)}. Only scores of detokenised text are comparable.`,
   );
 }

@@ -1,10 +1,10 @@
 import { splitWords } from './words.js';
 
-/** The tokenizers of BLEU, by the names in its signature. */
+/** The tokenizers of BLEU, named as in its signature. */
 export const BLEU_TOKENIZERS = ['13a', 'intl', 'char', 'none'] as const;
 export type BleuTokenizer = (typeof BLEU_TOKENIZERS)[number];
 
-/** Cuts a segment into the words that BLEU counts. */
+/** Tokenises a segment for BLEU. */
 export function tokenizeForBleu(text: string, tokenizer: BleuTokenizer): string[] {
   return TOKENIZERS[tokenizer](text);
 }
@@ -17,15 +17,15 @@ const TOKENIZERS: Readonly<Record<BleuTokenizer, (text: string) => string[]>> = 
 };
 
 /**
- * The tokenizer of NIST's mteval-v13a.pl, as WMT uses it: ASCII punctuation apart, save apostrophes, hyphens not after
- * a digit, and points and commas between digits.
+ * The tokenizer of NIST's mteval-v13a.pl, as used by WMT. Separates ASCII punctuation except apostrophes, hyphens not
+ * after a digit, and full stops and commas between digits.
  */
 function tokenize13a(text: string): string[] {
-  const joined = text.replaceAll('<skipped>', '').replaceAll('-\n', '').replaceAll('\n', ' ');
-  return splitWords(separateNumberSigns(separateSymbols(` ${unescapeMarkup(joined)} `)));
+  const line = text.replaceAll('<skipped>', '').replaceAll('-\n', '').replaceAll('\n', ' ');
+  return splitWords(separateNumberSigns(separateSymbols(` ${unescapeMarkup(line)} `)));
 }
 
-/** The four entities that NIST's files escape. The ampersand comes second: `&amp;lt;` is a `<` in the end. */
+/** Unescapes the four entities of NIST's files. The ampersand comes second, so `&amp;lt;` becomes `<`. */
 export function unescapeMarkup(text: string): string {
   if (!text.includes('&')) return text;
   return text.replaceAll('&quot;', '"').replaceAll('&amp;', '&').replaceAll('&lt;', '<').replaceAll('&gt;', '>');
@@ -33,12 +33,12 @@ export function unescapeMarkup(text: string): string {
 
 const SYMBOL = /[ -&(-+/:-@[-`{-~]/g;
 
-/** Spaces around ASCII punctuation and symbols other than `' , - .` */
+/** Adds spaces around ASCII punctuation and symbols other than `' , - .` */
 export function separateSymbols(text: string): string {
   return text.replace(SYMBOL, ' $& ');
 }
 
-/** Spaces around points and commas not between digits, and around hyphens after a digit. */
+/** Adds spaces around full stops and commas not between digits, and around hyphens after a digit. */
 export function separateNumberSigns(text: string): string {
   return text
     .replace(/([^0-9])([.,])/g, '$1 $2 ')
@@ -47,8 +47,8 @@ export function separateNumberSigns(text: string): string {
 }
 
 /**
- * The tokenizer of mteval-v14.pl with --international-tokenization: symbols of all scripts apart, and punctuation
- * that is not between numbers. A point after a number at the end of a segment stays with it, as it does there.
+ * The tokenizer of mteval-v14.pl with --international-tokenization. Separates symbols of all scripts, and punctuation
+ * that is not between numbers. As in mteval, a full stop after a number at the end of a segment is not separated.
  */
 function tokenizeInternational(text: string): string[] {
   return splitWords(

@@ -13,10 +13,10 @@ export interface BatchTensors {
   /** int32 `[batch]` */
   readonly targetLengths: Tensor1D;
   /**
-   * int32 `[positions]`: the rows of the decoder outputs `[batch * tgtTime, hidden]` that belong to the labels: those of
-   * the real target tokens, sentence by sentence, then filler (row 0) up to a multiple of `POSITION_UNIT`.
-   * Undefined when output row `i` belongs to label `i` for every `i`: the batch has no padding and needs no filler.
-   * The shapes do not show which case it is: with padding and filler, there can be as many positions as outputs.
+   * int32 `[positions]`: the row of each label in the decoder outputs `[batch * tgtTime, hidden]`: real target tokens,
+   * sentence by sentence, then filler (row 0) up to a multiple of `POSITION_UNIT`. Undefined if output row `i` has
+   * label `i` for every `i`, because the batch has neither padding nor filler. Shapes do not distinguish the cases:
+   * with padding and filler, there can be as many positions as outputs.
    */
   readonly positions: Tensor1D | undefined;
   /** int32 `[positions]`: the label of each position, 0 at filler */
@@ -26,8 +26,8 @@ export interface BatchTensors {
 }
 
 /**
- * The number of positions is a multiple of this: the output projection then has few different shapes, for each of which
- * the library makes and keeps machine code.
+ * The number of positions is rounded up to a multiple of this, so that the output projection has few distinct shapes:
+ * oneDNN compiles and caches code for each shape.
  */
 const POSITION_UNIT = 64;
 
@@ -35,7 +35,7 @@ const POSITION_UNIT = 64;
 export function toTensors(batch: Batch): BatchTensors {
   const realTokens = batch.targetLengths.reduce((sum, length) => sum + length, 0);
   const filled = Math.ceil(realTokens / POSITION_UNIT) * POSITION_UNIT;
-  // Filler is there only if the real tokens fill no whole units, so this excludes padding and filler alike.
+  // Filler exists only if the real tokens are no multiple of the unit, so this excludes both padding and filler.
   const everyOutputHasItsLabel = realTokens === batch.batch * batch.targetTime && realTokens === filled;
   const positions = new Int32Array(filled);
   const labels = new Int32Array(filled);

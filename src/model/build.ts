@@ -26,12 +26,12 @@ export interface Architecture {
   ): Decoder;
 }
 
-/** How a model is built. */
+/** Options of `buildModel`. */
 export interface ModelOptions {
-  /** Source of the initial weights; without it parameters are left uninitialised. */
+  /** Random stream of the initial weights. Without it, parameters are left uninitialised. */
   readonly random: Random | undefined;
   readonly policy: ComputePolicy;
-  /** Encoders and decoders to choose from; by default those of this project. */
+  /** Available encoders and decoders; those of this project by default. */
   readonly architecture?: Architecture | undefined;
 }
 

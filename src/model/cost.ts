@@ -7,18 +7,18 @@ export interface MatrixProduct {
   readonly columns: number;
 }
 
-/** What a part of a model computes, and how much memory it takes, in a training step on one batch. */
+/** Computation and memory of one part of a model in a training step on one batch. */
 export interface Cost {
   /** Matrix products of the forward pass. */
   readonly products: readonly MatrixProduct[];
   /**
-   * Number of float32 values that exist at the end of the backward pass: values of the forward pass and the gradients with
-   * respect to them, none of which tfjs frees earlier. Temporary values within one op are left out.
+   * Number of float32 values that are alive at the end of the backward pass: activations and their gradients, none of
+   * which tfjs frees earlier. Temporary values within one op are not counted.
    */
   readonly values: number;
 }
 
-/** The costs of several parts together. */
+/** The sum of the costs of several parts. */
 export function totalCost(costs: readonly Cost[]): Cost {
   return {
     products: costs.flatMap(({ products }) => products),
@@ -29,20 +29,20 @@ export function totalCost(costs: readonly Cost[]): Cost {
 /**
  * Floating-point operations of the matrix products of one training step.
  *
- * A product of `[m, k]` and `[k, n]` counts `2 m k n`: one multiplication and one addition per term. The backward pass has
- * two products of that size for every one of the forward pass, one per factor, so a step counts three forward passes.
- * Activations, softmax, dropout, clipping and the optimiser are not counted.
+ * A product of `[m, k]` and `[k, n]` counts `2 m k n`: one multiplication and one addition per term. The backward pass
+ * has two products of that size for every one of the forward pass, one per factor, so a step counts three forward
+ * passes. Activations, softmax, dropout, clipping and the optimiser are not counted.
  */
 export function trainingFlops({ products }: Pick<Cost, 'products'>): number {
   return 3 * products.reduce((sum, { count, rows, inner, columns }) => sum + count * 2 * rows * inner * columns, 0);
 }
 
 /**
- * Estimated bytes of memory of one training step on a batch, besides weights, their gradients and optimiser state.
+ * Estimated memory in bytes of one training step on a batch, without weights, their gradients and optimiser state.
  *
- * Compared with the growth of the resident memory in one step on a CPU, over 7 models and 5 shapes from 75 MB to 5.5 GB, it
- * was 0.86 to 1.06 of what was measured (test/unit/model/memory.test.ts repeats a part of this). In bfloat16 the logits take
- * half as much, and the estimate was up to 1.23 of what was measured.
+ * For 7 models and 5 shapes from 75 MB to 5.5 GB on a CPU, the estimate was 0.86 to 1.06 times the measured growth of
+ * resident memory in one step (test/unit/model/memory.test.ts repeats a part of this). In bfloat16 the logits take half
+ * the memory, and the estimate was up to 1.23 times the measurement.
  */
 export function trainingBytes({ values }: Pick<Cost, 'values'>): number {
   return 4 * values;

@@ -3,7 +3,7 @@ import { dropout, type DropoutSeeds } from '../runtime/ops/dropout.js';
 import type { ComputePolicy } from '../runtime/policy.js';
 import type { Parameters, Product } from './parameters.js';
 
-/** What one forward pass passes to every layer: how to compute, how to multiply by a kernel, and dropout. */
+/** Context of one forward pass for all layers: compute policy, products with kernels, and dropout. */
 export class ForwardPass {
   readonly policy: ComputePolicy;
 
@@ -15,12 +15,12 @@ export class ForwardPass {
     this.policy = policy;
   }
 
-  /** A pass with gradients. Without `seeds` there is no dropout. */
+  /** A differentiable pass. Without `seeds`, dropout is disabled. */
   static training(parameters: Parameters, seeds: DropoutSeeds | undefined): ForwardPass {
     return new ForwardPass(parameters, parameters.multiply, seeds);
   }
 
-  /** A pass without gradients and without dropout, with packed kernels. */
+  /** A pass without gradients and dropout that uses packed kernels. */
   static decoding(parameters: Parameters): ForwardPass {
     return new ForwardPass(parameters, parameters.multiplyPacked, undefined);
   }

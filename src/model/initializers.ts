@@ -20,7 +20,7 @@ export function uniform(limit: number): Initializer {
   };
 }
 
-/** Uniform with the variance that keeps activations and gradients level (Glorot and Bengio 2010, equation 16). */
+/** Glorot uniform initializer (Glorot and Bengio 2010, equation 16). */
 export function glorot(inputs: number, outputs: number): Initializer {
   return uniform(Math.sqrt(6 / (inputs + outputs)));
 }

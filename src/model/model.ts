@@ -8,15 +8,15 @@ import type { ForwardPass } from './forward-pass.js';
 import type { ParameterSpec, Parameters } from './parameters.js';
 
 /*
- * The interfaces between the parts of a model, and between a model and its users. An encoder-decoder model (Sutskever et al.
- * 2014) is one `Encoder` and one `Decoder`, which may be of different kinds. Training needs a `TrainableModel`, search a
- * `Decodable`; neither knows what kind of model it is.
+ * The interfaces between the parts of a model, and between a model and its users. An encoder-decoder model (Sutskever
+ * et al. 2014) has one `Encoder` and one `Decoder`, which may be of different types. Training depends only on
+ * `TrainableModel`, search only on `Decodable`.
  */
 
 /** State of one recurrent layer, one tensor `[rows, size]` per part, the output of the layer first. */
 export type LayerState = readonly Tensor2D[];
 
-/** What an encoder returns. */
+/** Outputs of an encoder. */
 export interface EncodedSource {
   /** `[batch, srcTime, outputSize]`, zero at padding. */
   readonly outputs: Tensor3D;
@@ -52,21 +52,21 @@ export interface Encoder {
 }
 
 /**
- * What a decoder computes once from the encoded source. Both are lists of tensors of any rank. Search selects rows of them
- * and disposes them, and knows nothing else about them.
+ * Tensors that a decoder computes once from the encoded source. They may have any rank: search only selects their rows
+ * and disposes them.
  */
 export interface PreparedSource {
-  /** What every step reads; the first dimension is the sentence. */
+  /** Constant over all steps; the first dimension is the sentence. */
   readonly memory: readonly Tensor[];
-  /** What a step changes, before the first token; the first dimension is the sentence. */
+  /** State before the first token; the first dimension is the sentence. */
   readonly state: readonly Tensor[];
 }
 
-/** One step for all hypotheses. */
+/** Input of one decoder step for all hypotheses. */
 export interface StepInput {
   /** `[rows, embedding]` of each hypothesis' last token; rows are sentence-major, `rows = batch * beam`. */
   readonly embedded: Tensor2D;
-  /** Position of the token that is predicted, from 0. */
+  /** Position of the predicted token, from 0. */
   readonly position: number;
   readonly memory: readonly Tensor[];
   /** The first dimension is the hypothesis. */
@@ -86,13 +86,13 @@ export interface StepOutput {
 export interface TeacherForced {
   /** `[batch * tgtTime, outputSize]`, before the output projection; meaningless at padded positions. */
   readonly hidden: Tensor2D;
-  /** `[batch, tgtTime, srcTime]`, where asked for and where the decoder has attention. */
+  /** `[batch, tgtTime, srcTime]`, if requested and if the decoder has attention. */
   readonly attention: Tensor3D | undefined;
-  /** Terms that are added to the loss, by name: weighted, and summed over real target positions. */
+  /** Weighted terms added to the loss, by name, summed over real target positions. */
   readonly auxiliaryLosses: Readonly<Record<string, Scalar>>;
 }
 
-/** Writes the target sentence. */
+/** Generates the target sentence. */
 export interface Decoder {
   /** Width of the hidden states before the output projection. */
   readonly outputSize: number;
@@ -124,14 +124,14 @@ export interface DecodeStepInput extends Omit<StepInput, 'embedded'> {
 
 /** Result of a decoding step. */
 export interface DecodeStep {
-  /** Valid as long as the tensors of the step. */
+  /** Valid until the tensors of the step are disposed. */
   readonly logits: Logits;
   readonly state: readonly Tensor[];
   /** `[batch, beam, srcTime]`; undefined without attention. */
   readonly attention: Tensor3D | undefined;
 }
 
-/** What search needs of a model. */
+/** The interface of a model for search. */
 export interface Decodable {
   readonly targetVocabularySize: number;
   /**
@@ -142,24 +142,27 @@ export interface Decodable {
   decodeStep(input: DecodeStepInput): DecodeStep;
 }
 
-/** What training needs of a model. */
+/** The interface of a model for training. */
 export interface TrainableModel extends Decodable {
   readonly parameters: Parameters;
   /** Name of the parameter `[vocab, hidden]` of the output projection. */
   readonly outputKernel: string;
   /** Name of the parameter `[vocab]` added to the logits. */
   readonly outputBias: string;
-  /** @param options.seeds seeds of the dropout masks; without them there is no dropout */
+  /** @param options.seeds seeds of the dropout masks; without them, dropout is disabled */
   teacherForcing(
     batch: BatchTensors,
     options?: { readonly seeds?: DropoutSeeds | undefined; readonly attention?: boolean },
   ): TeacherForced;
   /**
-   * Estimated memory in bytes of a training step on a batch of this shape in float32: values of the forward pass and the
-   * gradients with respect to them. Parameters and their gradients are not counted. Never falls when a dimension grows.
+   * Estimated memory in bytes of a training step on a batch of this shape in float32: activations and their gradients,
+   * without parameters and their gradients. Monotonic in every dimension.
    */
   memory(shape: BatchShape): number;
-  /** Floating-point operations of the matrix products of a training step on a full batch of this shape (`trainingFlops`). */
+  /**
+   * Floating-point operations of the matrix products of a training step on a full batch of this shape
+   * (`trainingFlops`).
+   */
   flops(shape: BatchShape): number;
   dispose(): void;
 }

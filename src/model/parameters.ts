@@ -15,22 +15,22 @@ export interface ParameterSpec {
 }
 
 /**
- * Product of `[rows, inner]` and a kernel `[inner, columns]`, plus a bias `[columns]`; kernel and bias by name. With `tanh`,
- * the hyperbolic tangent of the sum.
+ * Product of `[rows, inner]` and a kernel `[inner, columns]`, plus a bias `[columns]`; kernel and bias by name. With
+ * `tanh`, the hyperbolic tangent of the sum.
  */
 export type Product = (input: Tensor2D, kernel: string, options?: { bias?: string; tanh?: boolean }) => Tensor2D;
 
 /** The parameters of a model by name. Values live in stored tensors, which the optimiser updates in place. */
 export class Parameters {
-  /** How the model that owns these parameters computes. */
+  /** Compute policy of the model that owns these parameters. */
   readonly policy: ComputePolicy;
   private readonly stored = new Map<string, StoredTensor>();
   private readonly reads = new Map<string, Tensor>();
   private readonly packed = new Map<string, PackedKernel>();
 
   /**
-   * Creates every parameter. Each parameter has its own random stream, derived from its name. Without `random`, parameters
-   * are left uninitialised, and every one must be assigned before it is read.
+   * Creates every parameter. Each parameter has its own random stream, derived from its name. Without `random`,
+   * parameters are left uninitialised, and every one must be assigned before it is read.
    */
   constructor(
     specs: readonly ParameterSpec[],
@@ -47,7 +47,7 @@ export class Parameters {
         stored.assignNumbers(values);
       }
     } catch (error) {
-      // Memory can run out half-way.
+      // Memory may be exhausted after some allocations.
       this.dispose();
       throw error;
     }
@@ -88,8 +88,8 @@ export class Parameters {
     packedProduct(input, this.packedKernel(kernel), { bias: this.optional(bias), tanh });
 
   /**
-   * A kernel in the layout that is fastest for products without a gradient. Packed at the first call after construction or
-   * `release`.
+   * A kernel in the layout that is fastest for products without a gradient. Packed at the first call after construction
+   * or `release`.
    *
    * @param name of a parameter `[inner, columns]`, or `[columns, inner]` with `transposed`
    */
@@ -111,7 +111,7 @@ export class Parameters {
     return stored;
   }
 
-  /** Disposes all values that `get` has read. Call it before an in-place update, which would copy a buffer still in use. */
+  /** Disposes all values that `get` has read. Call it before in-place updates, which copy any buffer still in use. */
   release(): void {
     for (const read of this.reads.values()) read.dispose();
     this.reads.clear();

@@ -2,14 +2,12 @@ import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import { tf } from '../runtime/tf.js';
 
 /**
- * Clips gradients by their global norm (Pascanu et al. 2013): where it exceeds `limit`, all are scaled by
- * `limit / norm`.
+ * Clips gradients by their global norm (Pascanu et al. 2013): if it exceeds `limit`, multiplies them by `limit / norm`.
+ * Also divides them by the loss scale `factor`.
  *
- * @param gradients disposed when scaled copies take their place
- * @param norm of the gradients (`globalNorm`) with the factor taken out; one that is not finite clips nothing
- * @param limit 0 does not clip
- * @param factor what the loss was multiplied by: taken out of the gradients again
- * @returns the gradients to apply
+ * @param gradients disposed, unless they are returned unchanged
+ * @param norm global norm of the unscaled gradients; if it is not finite, gradients are not clipped
+ * @param limit 0 disables clipping
  */
 export function clipByGlobalNorm(
   gradients: readonly Tensor[],

@@ -6,20 +6,19 @@ import { tf } from '../runtime/tf.js';
 
 type OptimizerConfig = TrainingConfig['optimizer'];
 
-/** A weight to be optimised. */
 export interface OptimizedWeight {
   readonly name: string;
   readonly weights: StoredTensor;
 }
 
-/** Moments that an optimiser keeps for each weight: checkpoints call them `MOMENT.NAME`. */
+/** Moments that an optimiser keeps for each weight, named `MOMENT.WEIGHT` in checkpoints. */
 const MOMENTS: Record<OptimizerConfig['name'], readonly string[]> = {
   adam: ['firstMoment', 'secondMoment'],
   adamw: ['firstMoment', 'secondMoment'],
   sgd: ['accumulated'],
 };
 
-/** Adam, AdamW or SGD over a fixed list of weights, all updated in place. */
+/** Adam, AdamW or SGD. Updates a fixed list of weights in place. */
 export class Optimizer {
   private readonly moments = new Map<string, StoredTensor>();
 
@@ -35,17 +34,17 @@ export class Optimizer {
         });
       }
     } catch (error) {
-      // Memory may run out in the middle.
+      // Out of memory: free the moments allocated so far.
       this.dispose();
       throw error;
     }
   }
 
   /**
-   * One update of all weights.
+   * Updates all weights.
    *
-   * @param gradients one for each weight, in order; stay the caller's
-   * @param update number of the update, from 1
+   * @param gradients in the order of the weights; not disposed
+   * @param update number of the update, from 1, for Adam's bias correction
    */
   apply(gradients: readonly Tensor[], learningRate: number, update: number): void {
     const { name: kind, beta1, beta2, epsilon, momentum } = this.config;
@@ -70,12 +69,12 @@ export class Optimizer {
     );
   }
 
-  /** Shapes of the stored moments by name. */
+  /** Shapes of the moments by name. */
   shapes(): Map<string, readonly number[]> {
     return new Map([...this.moments].map(([name, { shape }]) => [name, shape]));
   }
 
-  /** Copies the moments to the host, for a checkpoint. */
+  /** Copies the moments to host memory. */
   async values(): Promise<Map<string, { shape: readonly number[]; data: Float32Array }>> {
     const values = new Map<string, { shape: readonly number[]; data: Float32Array }>();
     for (const [name, stored] of this.moments) {
@@ -86,10 +85,9 @@ export class Optimizer {
     return values;
   }
 
-  /** Replaces one moment, from a checkpoint. */
   assign(name: string, data: Float32Array): void {
     const stored = this.moments.get(name);
-    if (stored === undefined) throw new RangeError(`This optimiser keeps no "${name}".`);
+    if (stored === undefined) throw new RangeError(`This optimiser has no moment "${name}".`);
     stored.assignNumbers(data);
   }
 
@@ -104,7 +102,7 @@ export class Optimizer {
 
   private moment(moment: string, name: string): StoredTensor {
     const stored = this.moments.get(`${moment}.${name}`);
-    if (stored === undefined) throw new RangeError(`This optimiser keeps no ${moment} of ${name}.`);
+    if (stored === undefined) throw new RangeError(`This optimiser has no ${moment} of ${name}.`);
     return stored;
   }
 }

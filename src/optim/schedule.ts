@@ -2,7 +2,7 @@ import type { TrainingConfig } from '../config/schema.js';
 
 type ScheduleConfig = TrainingConfig['schedule'];
 
-/** What the plateau schedule remembers between validations. */
+/** State of the plateau schedule (reduce on plateau). */
 export interface PlateauState {
   /** Validations since the last improvement or decay. */
   readonly waited: number;
@@ -11,13 +11,13 @@ export interface PlateauState {
 }
 
 /**
- * Learning rate of an update: linear warm-up from zero in every schedule, then
+ * Returns the learning rate of an update. All schedules start with a linear warm-up from zero. Afterwards:
  *
- * - `constant`: the base rate
- * - `inverse-sqrt`: base times the square root of warm-up / update (Vaswani et al. 2017, scaled to peak at the base)
- * - `step`: base times factor to the power of the whole intervals since `start` (Luong et al. 2015 halve so)
- * - `exponential`: the same with a fractional exponent, so without steps
- * - `plateau`: base times factor for each decay so far
+ * - `constant`: base
+ * - `inverse-sqrt`: base * sqrt(warmupSteps / update) (Vaswani et al. 2017, scaled to peak at base)
+ * - `step`: base * factor ** floor((update - start) / interval) (as in Luong et al. 2015)
+ * - `exponential`: base * factor ** ((update - start) / interval)
+ * - `plateau`: base * factor ** decays
  *
  * @param update number of the update, from 1
  */
@@ -42,7 +42,7 @@ function decay(update: number, schedule: ScheduleConfig, plateau: PlateauState):
   }
 }
 
-/** The plateau schedule's memory after one more validation. */
+/** Returns the state of the plateau schedule after a validation. */
 export function afterValidation(plateau: PlateauState, improved: boolean, schedule: ScheduleConfig): PlateauState {
   if (schedule.name !== 'plateau') return plateau;
   if (improved) return { ...plateau, waited: 0 };

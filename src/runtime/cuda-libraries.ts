@@ -2,8 +2,8 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { InstalledLibrary } from './library.js';
 
-/** What the CUDA build of TensorFlow opens when it looks for GPUs. */
-const NEEDED = [
+/** Libraries that the CUDA build of TensorFlow opens with dlopen when it initialises GPUs. */
+const REQUIRED = [
   'libcudart.so.12',
   'libcublas.so.12',
   'libcublasLt.so.12',
@@ -14,7 +14,7 @@ const NEEDED = [
   'libnccl.so.2',
 ];
 
-/** CUDA libraries that are missing from the folder of the CUDA build; none for another build. */
+/** Required CUDA libraries that are missing from the folder of a CUDA build; empty for other builds. */
 export function missingCudaLibraries({
   variant,
   directory,
@@ -22,5 +22,5 @@ export function missingCudaLibraries({
   if (variant !== 'cuda') return [];
   const root = join(directory, 'nvidia');
   const folders = existsSync(root) ? readdirSync(root).map((name) => join(root, name, 'lib')) : [];
-  return NEEDED.filter((name) => !folders.some((folder) => existsSync(join(folder, name))));
+  return REQUIRED.filter((name) => !folders.some((folder) => existsSync(join(folder, name))));
 }

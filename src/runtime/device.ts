@@ -1,37 +1,39 @@
 import { cpus } from 'node:os';
 import { S2sError, UsageError } from '../errors.js';
-import { processorFlags } from '../setup/processor.mjs';
+import { plural } from '../plural.js';
+import { processorFlags } from '../setup/hardware.mjs';
 import type { Gpu } from './gpus.js';
 import type { InstalledLibrary } from './library.js';
 import { visibleGpus } from './visible-gpus.js';
 
-/** A device as asked for on the command line. */
+/** A device as requested on the command line. */
 export interface Device {
   readonly text: string;
   readonly kind: 'auto' | 'cpu' | 'gpu';
-  /** Number of the GPU among those that CUDA_VISIBLE_DEVICES shows, from 0; undefined for the first of them. */
+  /** Index from 0 among the GPUs visible through CUDA_VISIBLE_DEVICES; undefined for the first. */
   readonly gpu: number | undefined;
 }
 
-/** What the computation runs on. */
+/** The device that computes. */
 export interface SelectedDevice {
   readonly kind: 'cpu' | 'gpu';
-  /** For people: `the CPU (AMD EPYC, 2 cores, AVX-512, AVX512-BF16)`. */
+  /** Human-readable: `the CPU (AMD EPYC, 2 cores, AVX-512, AVX512-BF16)`. */
   readonly description: string;
-  /** The 16-bit number format that it multiplies natively, the better one of two; undefined for none. */
+  /** The 16-bit dtype that it multiplies natively, bfloat16 preferred; undefined if it has none. */
   readonly halfPrecision: 'bfloat16' | 'float16' | undefined;
 }
 
-/** The processor. */
+/** The CPU. */
 export interface Processor {
   readonly model: string;
   readonly cores: number;
-  /** Vector units that matter here: `AVX-512`. */
+  /** SIMD instruction sets that matter here: `AVX-512`. */
   readonly features: readonly string[];
+  /** Whether it has bfloat16 dot-product instructions. */
   readonly bfloat16: boolean;
 }
 
-/** Vector units that matter here, by the flags that the system shows. */
+/** SIMD instruction sets by their flag in /proc/cpuinfo. */
 const FEATURES: readonly (readonly [flag: string, name: string])[] = [
   ['avx', 'AVX'],
   ['avx2', 'AVX2'],
@@ -43,11 +45,11 @@ const FEATURES: readonly (readonly [flag: string, name: string])[] = [
   ['bf16', 'BF16'],
 ];
 
-/** Compute capabilities from which on tensor cores multiply a format: float16 since Volta, bfloat16 since Ampere. */
+/** Lowest compute capability whose tensor cores multiply each dtype: Volta for float16, Ampere for bfloat16. */
 const TENSOR_CORE_CAPABILITY = { float16: 7, bfloat16: 8 } as const;
 
 /**
- * Reads a `--device`.
+ * Parses the value of `--device`.
  *
  * @throws UsageError `unknown-device`
  */
@@ -55,18 +57,18 @@ export function parseDevice(text: string): Device {
   if (text === 'auto' || text === 'cpu' || text === 'gpu') return { text, kind: text, gpu: undefined };
   const number = /^gpu:(\d+)$/.exec(text)?.[1];
   if (number === undefined)
-    throw new UsageError('unknown-device', `there is no device ${text}`, {
-      hint: 'Choose auto, cpu, gpu, or gpu:N with the number of a GPU: gpu:0.',
+    throw new UsageError('unknown-device', `unknown device ${text}`, {
+      hint: 'Choose auto, cpu, gpu, or gpu:N with the index of a GPU: gpu:0.',
     });
   return { text, kind: 'gpu', gpu: Number(number) };
 }
 
 /**
- * Variables that TensorFlow and CUDA read when they are loaded. What the user has set stays, except that a device asked
- * for is chosen among those that CUDA_VISIBLE_DEVICES shows.
+ * The environment variables that TensorFlow and CUDA read when they are loaded. Variables that the user has set are
+ * kept, except that `cpu` and `gpu:N` narrow CUDA_VISIBLE_DEVICES.
  *
- * @param logLevel what TensorFlow writes to stderr: 0 everything, 2 errors, 3 only what ends the process
- * @param gpus what nvidia-smi lists; needed for a device with a number only
+ * @param logLevel TensorFlow's log level on stderr: 0 everything, 2 errors, 3 fatal errors only
+ * @param gpus GPUs listed by nvidia-smi; needed only for `gpu:N`
  */
 export function environmentFor(
   device: Device,
@@ -76,11 +78,11 @@ export function environmentFor(
 ): NodeJS.ProcessEnv {
   const defaults: NodeJS.ProcessEnv = {
     TF_CPP_MIN_LOG_LEVEL: String(logLevel),
-    // Otherwise TensorFlow takes all memory of every GPU at once.
+    // By default TensorFlow allocates all memory of every GPU at start.
     TF_FORCE_GPU_ALLOW_GROWTH: 'true',
-    // Kernels that are compiled for a GPU newer than the library must all fit, so that they are compiled only once.
+    // On a GPU newer than the library, all JIT-compiled kernels must fit into the cache, or they are compiled again.
     CUDA_CACHE_MAXSIZE: String(4 * 1024 ** 3),
-    // GPUs are numbered as nvidia-smi numbers them.
+    // The numbering of nvidia-smi.
     CUDA_DEVICE_ORDER: 'PCI_BUS_ID',
   };
   const chosen: NodeJS.ProcessEnv = {};
@@ -93,7 +95,7 @@ export function environmentFor(
   return { ...defaults, ...present, ...chosen };
 }
 
-/** Describes the processor. */
+/** Describes the CPU by its model, core count and SIMD instruction sets. */
 export function describeProcessor(flags: readonly string[] = processorFlags()): Processor {
   const names = FEATURES.flatMap(([flag, name]) => (flags.includes(flag) ? [name] : []));
   return {
@@ -107,28 +109,28 @@ export function describeProcessor(flags: readonly string[] = processorFlags()): 
   };
 }
 
-/** What `selectDevice` decides by. */
+/** Inputs of `selectDevice`. */
 export interface DeviceFacts {
   readonly library: Pick<InstalledLibrary, 'variant'>;
   /** Whether TensorFlow found a GPU that it can use. */
   readonly usesGpu: boolean;
-  /** Before `environmentFor` has changed it. */
+  /** The environment before `environmentFor` is applied. */
   readonly environment: NodeJS.ProcessEnv;
-  /** What nvidia-smi lists; called only where a GPU is used or was asked for. */
+  /** GPUs listed by nvidia-smi; called only when a GPU is used or was requested. */
   readonly gpus: () => readonly Gpu[];
 }
 
 /**
  * Describes the device that the loaded library computes on.
  *
- * @throws S2sError `no-gpu`, naming the likely cause, when a GPU was asked for and is not used
+ * @throws S2sError `no-gpu` with the likely cause, when a requested GPU is not used
  */
 export function selectDevice(device: Device, { library, usesGpu, environment, gpus }: DeviceFacts): SelectedDevice {
   if (usesGpu && device.kind !== 'cpu') return describeGpu(device, environment, gpus());
   if (device.kind === 'gpu') throw noGpu(device, library.variant, gpus(), environment);
   const { model, cores, features, bfloat16 } = describeProcessor();
   const notable = features.filter((name) => name !== 'AVX' && name !== 'FMA');
-  const parts = [model, `${cores} core${cores === 1 ? '' : 's'}`, ...notable];
+  const parts = [model, plural(cores, 'core'), ...notable];
   return {
     kind: 'cpu',
     description: `the CPU (${parts.join(', ')})`,
@@ -139,7 +141,7 @@ export function selectDevice(device: Device, { library, usesGpu, environment, gp
 function describeGpu(device: Device, environment: NodeJS.ProcessEnv, gpus: readonly Gpu[]): SelectedDevice {
   const { entry, gpu } = visibleGpus(environment, gpus)[device.gpu ?? 0] ?? {};
   if (gpu === undefined) {
-    // It is one of them: choose what all of them multiply.
+    // It is not known which GPU this is: choose a dtype that all of them support.
     const capability = Math.min(...gpus.map((each) => each.capability));
     const halfPrecision = gpus.length === 0 ? undefined : halfPrecisionOf({ capability });
     return { kind: 'gpu', description: `GPU ${device.gpu ?? 0}`, halfPrecision };
@@ -148,15 +150,15 @@ function describeGpu(device: Device, environment: NodeJS.ProcessEnv, gpus: reado
   return { kind: 'gpu', description: `GPU ${gpu.index} (${gpu.name}, ${size})`, halfPrecision: halfPrecisionOf(gpu) };
 }
 
-/** The better 16-bit format of a GPU's tensor cores: bfloat16 has the range of float32, float16 more digits. */
+/** The 16-bit dtype of a GPU's tensor cores; bfloat16 is preferred, because it has the exponent range of float32. */
 export function halfPrecisionOf({ capability }: Pick<Gpu, 'capability'>): SelectedDevice['halfPrecision'] {
   if (capability >= TENSOR_CORE_CAPABILITY.bfloat16) return 'bfloat16';
   return capability >= TENSOR_CORE_CAPABILITY.float16 ? 'float16' : undefined;
 }
 
 /**
- * Why a GPU that was asked for is not used: the driver, CUDA_VISIBLE_DEVICES, its number, the build of the library, or
- * CUDA's libraries.
+ * The error for a requested GPU that cannot be used. Its cause is the driver, CUDA_VISIBLE_DEVICES, an index out of
+ * range, a TensorFlow build without CUDA, or missing CUDA libraries.
  */
 export function noGpu(
   device: Device,
@@ -165,7 +167,7 @@ export function noGpu(
   environment: NodeJS.ProcessEnv,
 ): S2sError {
   const [cause, hint] = causeOf(device, variant, gpus, environment);
-  return new S2sError('no-gpu', `--device ${device.text} was asked for, but ${cause}`, { hint });
+  return new S2sError('no-gpu', `cannot use --device ${device.text}: ${cause}`, { hint });
 }
 
 function causeOf(...[device, variant, gpus, environment]: Parameters<typeof noGpu>): [cause: string, hint: string] {
@@ -173,7 +175,7 @@ function causeOf(...[device, variant, gpus, environment]: Parameters<typeof noGp
   const setting = `CUDA_VISIBLE_DEVICES=${environment['CUDA_VISIBLE_DEVICES']}`;
   if (gpus.length === 0) {
     return [
-      'the NVIDIA driver sees no GPU',
+      'the NVIDIA driver reports no GPU',
       'Install the driver (nvidia-smi must list the GPU), or compute on the CPU with --device cpu.',
     ];
   }
@@ -182,12 +184,12 @@ function causeOf(...[device, variant, gpus, environment]: Parameters<typeof noGp
     return [`${setting} hides ${all}`, 'Unset CUDA_VISIBLE_DEVICES, or name a GPU in it; s2s doctor lists them.'];
   }
   if (device.gpu !== undefined && device.gpu >= visible.length) {
-    const count = visible.length === 1 ? 'is one GPU' : `are ${visible.length} GPUs`;
-    const where = visible.length < gpus.length ? ` in ${setting}` : '';
-    return [`there ${count}${where}, numbered from 0`, 'Choose another number; s2s doctor lists them.'];
+    const where = visible.length < gpus.length ? ` with ${setting}` : '';
+    const count = `only ${plural(visible.length, 'GPU')} visible${where}, numbered from 0`;
+    return [count, 'Choose another index; s2s doctor lists the GPUs.'];
   }
   if (variant === 'cpu')
-    return ['the installed TensorFlow is the build without CUDA', 'Install the other one: s2s setup --cuda'];
+    return ['the installed TensorFlow is the build without CUDA', 'Install the CUDA build: s2s setup --cuda'];
   const hint = 'TF_CPP_MIN_LOG_LEVEL=0 s2s doctor shows what is missing; s2s setup --cuda installs it.';
   return ['TensorFlow could not use its CUDA libraries', hint];
 }

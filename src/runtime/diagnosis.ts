@@ -7,41 +7,40 @@ import { timeMatMul, type MatMulTiming } from './matmul-timing.js';
 import { sequenceKernel } from './ops/lstm.js';
 import type { Precision } from './policy.js';
 import { loadTensorFlow, policyFor, type LoadedRuntime } from './tensorflow.js';
-import { tf } from './tf.js';
-import { tensorflowVersion } from './tensorflow-version.js';
+import { tensorflowVersion, tf } from './tf.js';
 import { gpuIsVisible, visibleGpus, type VisibleGpu } from './visible-gpus.js';
 
-/** Something that is broken, or could be better. */
+/** A problem with the installation, or a recommendation. */
 export interface Finding {
-  /** Whether s2s cannot do what it was asked for. */
+  /** True for errors that make s2s unusable as requested, false for recommendations. */
   readonly broken: boolean;
   readonly text: string;
   readonly remedy: string | undefined;
 }
 
-/** A GPU, and by which number `--device gpu:N` chooses it. */
+/** A GPU and the index that selects it in `--device gpu:N`. */
 export interface DiagnosedGpu extends Gpu {
-  /** Its number among the GPUs that CUDA_VISIBLE_DEVICES shows; `unknown` where CUDA_DEVICE_ORDER does not tell. */
+  /** Index among the GPUs visible through CUDA_VISIBLE_DEVICES; `unknown` if CUDA_DEVICE_ORDER leaves it open. */
   readonly number: number | 'hidden' | 'unknown';
 }
 
-/** What `s2s doctor` finds. */
+/** The result of `s2s doctor`. */
 export interface Diagnosis {
   readonly processor: Processor;
   readonly gpus: readonly DiagnosedGpu[];
-  /** Undefined where TensorFlow could not be loaded. */
+  /** Undefined if TensorFlow could not be loaded. */
   readonly runtime: LoadedRuntime | undefined;
-  /** As the library itself gives it. */
+  /** As reported by the library itself. */
   readonly tensorflowVersion: string | undefined;
   readonly tfjsVersion: string | undefined;
-  /** What computes LSTMs; undefined where TensorFlow could not be loaded. */
+  /** Implementation of LSTM layers; undefined if TensorFlow could not be loaded. */
   readonly recurrentLayers: ReturnType<typeof sequenceKernel> | undefined;
   readonly timings: Partial<Record<Precision, MatMulTiming>>;
   readonly findings: readonly Finding[];
 }
 
 /**
- * Looks at the devices, loads TensorFlow, computes a little, and says what is wrong.
+ * Lists the devices, loads TensorFlow, times one matrix product per dtype, and collects all problems.
  *
  * @param device `auto`, `cpu`, `gpu` or `gpu:N`
  * @throws UsageError `unknown-device`
@@ -50,22 +49,14 @@ export async function diagnose(device: string, verbose: boolean): Promise<Diagno
   parseDevice(device);
   const processor = describeProcessor();
   const listed = listGpus();
-  // Loading TensorFlow changes the variable.
+  // Before TensorFlow is loaded, which changes CUDA_VISIBLE_DEVICES.
   const visible = visibleGpus(process.env, listed);
-  const showsGpu = listed.length > 0 ? visible.length > 0 : gpuIsVisible();
+  const hasVisibleGpu = listed.length > 0 ? visible.length > 0 : gpuIsVisible();
   const gpus = listed.map((gpu): DiagnosedGpu => ({ ...gpu, number: numberOf(gpu, visible) }));
-  const findings: Finding[] = [];
-  const broken = (text: string, remedy?: string): void => void findings.push({ broken: true, text, remedy });
   let runtime: LoadedRuntime;
   try {
     runtime = await loadTensorFlow({ device, verbose, tuneAllocator: true });
   } catch (error) {
-    if (error instanceof S2sError) broken(error.message, error.hint);
-    else
-      broken(
-        `TensorFlow could not be loaded: ${error instanceof Error ? error.message : String(error)}`,
-        'Remove the cache folder of s2s and run: s2s setup',
-      );
     return {
       processor,
       gpus,
@@ -74,62 +65,81 @@ export async function diagnose(device: string, verbose: boolean): Promise<Diagno
       tfjsVersion: undefined,
       recurrentLayers: undefined,
       timings: {},
-      findings,
+      findings: [loadingFailed(error)],
     };
   }
-  const { library } = runtime;
-  const version = tensorflowVersion();
-  if (library.variant === 'package') {
-    findings.push({
-      broken: false,
-      text: `TensorFlow ${version} is not the ${TENSORFLOW_VERSION} that s2s is tested with`,
-      remedy: 'Run: s2s setup',
-    });
-  }
-  const missing = missingCudaLibraries(library);
-  if (missing.length > 0)
-    broken(
-      `CUDA libraries are missing: ${missing.join(', ')}`,
-      `Remove ${library.directory} and run: s2s setup --cuda`,
-    );
-  if (runtime.kind === 'cpu' && device !== 'cpu' && showsGpu) {
-    const isCuda = library.variant === 'cuda';
-    broken(
-      'there is a GPU, but TensorFlow does not use it',
-      isCuda ? 'TF_CPP_MIN_LOG_LEVEL=0 s2s doctor shows why; --device cpu does without it.' : 'Run: s2s setup --cuda',
-    );
-  }
-  if (!runtime.customOps && library.variant !== 'package' && runtime.kind === 'cpu') {
-    findings.push({
-      broken: false,
-      text: `there are no custom ops, and training is slower without them: ${runtime.withoutCustomOps}`,
-      remedy: undefined,
-    });
-  }
-  const timings: Partial<Record<Precision, MatMulTiming>> = {};
-  for (const precision of ['float32', runtime.halfPrecision ?? 'bfloat16'] as const) {
-    try {
-      const timing = timeMatMul(precision);
-      timings[precision] = timing;
-      if (!timing.correct)
-        broken(
-          `a matrix product in ${precision} has a wrong result`,
-          'Please report this with the output of s2s doctor --json.',
-        );
-    } catch (error) {
-      broken(`a matrix product in ${precision} failed: ${error instanceof Error ? error.message : String(error)}`);
-    }
-  }
+  const { timings, failures } = timeProducts(runtime);
   return {
     processor,
     gpus,
     runtime,
-    tensorflowVersion: version,
+    tensorflowVersion: tensorflowVersion(),
     tfjsVersion: (tf.version as Record<string, string>)['tfjs-node'],
     recurrentLayers: sequenceKernel(policyFor('auto')),
     timings,
-    findings,
+    findings: [...checkLibrary(runtime), ...checkDevice(runtime, device, hasVisibleGpu), ...failures],
   };
+}
+
+function broken(text: string, remedy?: string): Finding {
+  return { broken: true, text, remedy };
+}
+
+function recommendation(text: string, remedy?: string): Finding {
+  return { broken: false, text, remedy };
+}
+
+function loadingFailed(error: unknown): Finding {
+  if (error instanceof S2sError) return broken(error.message, error.hint);
+  const reason = error instanceof Error ? error.message : String(error);
+  return broken(`TensorFlow could not be loaded: ${reason}`, 'Remove the cache folder of s2s and run: s2s setup');
+}
+
+function checkLibrary({ library }: LoadedRuntime): Finding[] {
+  const findings: Finding[] = [];
+  if (library.variant === 'package') {
+    const text = `TensorFlow ${tensorflowVersion()} is not version ${TENSORFLOW_VERSION}, which s2s is tested with`;
+    findings.push(recommendation(text, 'Run: s2s setup'));
+  }
+  const missing = missingCudaLibraries(library);
+  if (missing.length > 0) {
+    const remedy = `Remove ${library.directory} and run: s2s setup --cuda`;
+    findings.push(broken(`CUDA libraries are missing: ${missing.join(', ')}`, remedy));
+  }
+  return findings;
+}
+
+function checkDevice(runtime: LoadedRuntime, device: string, hasVisibleGpu: boolean): Finding[] {
+  const { library, kind, customOps, noCustomOpsReason } = runtime;
+  const findings: Finding[] = [];
+  if (kind === 'cpu' && device !== 'cpu' && hasVisibleGpu) {
+    const remedy =
+      library.variant === 'cuda'
+        ? 'TF_CPP_MIN_LOG_LEVEL=0 s2s doctor shows why; --device cpu computes on the CPU.'
+        : 'Run: s2s setup --cuda';
+    findings.push(broken('a GPU is present, but TensorFlow does not use it', remedy));
+  }
+  if (kind === 'cpu' && !customOps && library.variant !== 'package')
+    findings.push(recommendation(`training is slower without the custom ops: ${noCustomOpsReason}`));
+  return findings;
+}
+
+function timeProducts({ halfPrecision }: LoadedRuntime): Pick<Diagnosis, 'timings'> & { failures: Finding[] } {
+  const timings: Partial<Record<Precision, MatMulTiming>> = {};
+  const failures: Finding[] = [];
+  for (const precision of ['float32', halfPrecision ?? 'bfloat16'] as const) {
+    try {
+      const timing = timeMatMul(precision);
+      timings[precision] = timing;
+      if (timing.correct) continue;
+      const remedy = 'Please report this with the output of s2s doctor --json.';
+      failures.push(broken(`a matrix product in ${precision} has a wrong result`, remedy));
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      failures.push(broken(`a matrix product in ${precision} failed: ${reason}`));
+    }
+  }
+  return { timings, failures };
 }
 
 function numberOf(gpu: Gpu, visible: readonly VisibleGpu[]): DiagnosedGpu['number'] {

@@ -1,6 +1,6 @@
 /**
- * Lets timers, signals and I/O run. Computing blocks the thread, so long loops call this between their steps. In Node it
- * takes one turn of the event loop; elsewhere a timer does.
+ * Yields to timers, signals and I/O. Computation blocks the thread, so long loops call this between steps. Takes one
+ * iteration of Node's event loop, or a zero timeout elsewhere.
  */
 export function yieldToEventLoop(): Promise<void> {
   return new Promise((resolve) => {

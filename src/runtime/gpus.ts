@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 
-/** A GPU as the driver describes it. */
+/** A GPU as nvidia-smi reports it. */
 export interface Gpu {
-  /** Position in the order of PCI bus addresses, as nvidia-smi numbers GPUs. */
+  /** Index by PCI bus address, as in nvidia-smi. */
   readonly index: number;
   /** Such as `GPU-1c2d...`. */
   readonly uuid: string;
@@ -11,14 +11,14 @@ export interface Gpu {
   /** Compute capability, such as 9.0. */
   readonly capability: number;
   readonly driver: string;
-  /** UUIDs of its MIG instances, such as `MIG-1c2d...`; empty where the GPU is not divided, or was not asked. */
+  /** UUIDs of its MIG instances, such as `MIG-1c2d...`; empty without MIG, or if they were not listed. */
   readonly instances: readonly string[];
 }
 
 /**
- * All GPUs that the NVIDIA driver sees, whatever CUDA_VISIBLE_DEVICES says; none where there is no driver.
+ * Lists all GPUs of the machine, regardless of CUDA_VISIBLE_DEVICES; none without an NVIDIA driver.
  *
- * @param environment MIG instances are listed only where its CUDA_VISIBLE_DEVICES names one, to save a call
+ * @param environment MIG instances are listed only if its CUDA_VISIBLE_DEVICES contains one, which saves a call
  */
 export function listGpus(environment: NodeJS.ProcessEnv = process.env): Gpu[] {
   try {
@@ -31,10 +31,10 @@ export function listGpus(environment: NodeJS.ProcessEnv = process.env): Gpu[] {
 }
 
 /**
- * Reads what nvidia-smi prints for `listGpus`.
+ * Parses the output of nvidia-smi for `listGpus`.
  *
- * @param table lines of comma-separated values
- * @param list output of `nvidia-smi -L`, where each GPU is followed by its MIG instances
+ * @param table output of `nvidia-smi --query-gpu`, in CSV without a header
+ * @param list output of `nvidia-smi -L`, in which the MIG instances of a GPU follow it
  */
 export function parseGpus(table: string, list = ''): Gpu[] {
   const instances = instancesByGpu(list);

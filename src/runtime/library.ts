@@ -4,8 +4,8 @@ import { S2sError } from '../errors.js';
 import {
   addonFile,
   opsAddon,
-  opsAreOffered,
-  ownAddonFile,
+  customOpsSupported,
+  prebuiltAddonFile,
   quietAddon,
   tfjsAddon,
   tfjsFolder,
@@ -15,34 +15,34 @@ import { gpuIsVisible } from './visible-gpus.js';
 
 export { cacheFolder } from '../setup/layout.mjs';
 
-/** Builds of the native library that s2s installs: for the CPU alone, or with CUDA. */
+/** The builds of the native library that s2s installs: CPU only, or with CUDA. */
 export type Variant = 'cpu' | 'cuda';
 
 /** An installed native library. */
 export interface InstalledLibrary {
-  /** `package` for the library of tfjs's own installer. */
+  /** `package` for the older library that tfjs-node's own installer downloads. */
   readonly variant: Variant | 'package';
   readonly version: string;
-  /** Where it came from, for people: `pip: tensorflow-cpu 2.21.0`. */
+  /** Human-readable source: `pip: tensorflow-cpu 2.21.0`. */
   readonly origin: string;
   readonly directory: string;
-  /** tfjs's addon, linked to it. */
+  /** Path of tfjs-node's addon, linked to this library. */
   readonly addon: string;
-  /** Addon with the custom ops; undefined where there is none for these sources and this processor. */
+  /** Path of the addon with the custom ops; undefined if it is not compiled for these sources and this processor. */
   readonly customOps: string | undefined;
-  /** Addon that opens a library without its start-up lines. */
+  /** Path of the addon that opens a library without its start-up log lines. */
   readonly quietLoad: string | undefined;
-  /** The library itself, for that addon. */
+  /** Path of the shared library that `quietLoad` opens. */
   readonly sharedObject: string | undefined;
 }
 
-/** What `s2s setup` notes in a library's folder when it is complete. */
+/** The record that `s2s setup` writes into the folder of a completely installed library. */
 interface LibraryRecord {
   readonly version: string;
   readonly origin: string;
 }
 
-/** A build of the library in the cache folder, if `s2s setup` has finished it. */
+/** A completely installed build in the cache folder, or undefined. */
 export function installedLibrary(variant: Variant): InstalledLibrary | undefined {
   const directory = tensorflowFolder(variant);
   const recordFile = join(directory, RECORD_FILE);
@@ -56,18 +56,18 @@ export function installedLibrary(variant: Variant): InstalledLibrary | undefined
     origin,
     directory,
     addon,
-    customOps: opsAreOffered() ? ifThere(addonFile(directory, opsAddon())) : undefined,
-    quietLoad: ifThere(addonFile(directory, quietAddon())),
+    customOps: customOpsSupported() ? ifExists(addonFile(directory, opsAddon())) : undefined,
+    quietLoad: ifExists(addonFile(directory, quietAddon())),
     sharedObject: tensorflowLibrary(directory, 'cc'),
   };
 }
 
 /**
- * The library to load: the build with CUDA where a GPU is visible and the CPU was not asked for, else the one for the CPU, else
- * the other of the two, else what tfjs's own installer has put into its package.
+ * Chooses the library to load. Prefers the CUDA build when a GPU is requested or visible, the CPU build otherwise.
+ * Falls back to the other build, then to the library that tfjs-node's own installer downloaded.
  *
  * @param device `auto`, `cpu`, `gpu` or `gpu:N`
- * @throws S2sError `no-native-library` when there is none
+ * @throws S2sError `no-native-library` when none is installed
  */
 export function chooseLibrary(device: string): InstalledLibrary {
   const withCuda = device !== 'cpu' && (device !== 'auto' || gpuIsVisible());
@@ -75,14 +75,14 @@ export function chooseLibrary(device: string): InstalledLibrary {
     ? (installedLibrary('cuda') ?? installedLibrary('cpu'))
     : (installedLibrary('cpu') ?? installedLibrary('cuda'));
   if (found !== undefined) return found;
-  const own = ownAddonFile();
-  if (existsSync(own)) {
+  const prebuilt = prebuiltAddonFile();
+  if (existsSync(prebuilt)) {
     return {
       variant: 'package',
       version: 'unknown',
       origin: "@tensorflow/tfjs-node-gpu's own installer",
       directory: tfjsFolder(),
-      addon: own,
+      addon: prebuilt,
       customOps: undefined,
       quietLoad: undefined,
       sharedObject: undefined,
@@ -93,6 +93,6 @@ export function chooseLibrary(device: string): InstalledLibrary {
   });
 }
 
-function ifThere(path: string): string | undefined {
+function ifExists(path: string): string | undefined {
   return existsSync(path) ? path : undefined;
 }

@@ -5,16 +5,16 @@ import { tf } from './tf.js';
 /** A timed matrix product. */
 export interface MatMulTiming {
   readonly milliseconds: number;
-  /** Billions of floating-point operations a second. */
+  /** Billions of floating-point operations per second. */
   readonly gigaflops: number;
-  /** Whether the result was right. */
+  /** Whether the result was correct. */
   readonly correct: boolean;
 }
 
 const SIZE = 1024;
 const REPETITIONS = 5;
 
-/** The native addon's own interface: it passes number formats through that tfjs has no name for. */
+/** The interface of the native addon, which unlike tfjs supports 16-bit dtypes. */
 interface Binding {
   executeOp(
     op: string,
@@ -28,8 +28,8 @@ interface Binding {
 }
 
 /**
- * Times the product of two matrices of 1024 by 1024, the best of a few, and checks it: a look at whether the device
- * computes, and how fast, in well under a second. `loadTensorFlow` comes first.
+ * Times the product of two 1024 x 1024 matrices and checks the result, in well under a second. Returns the fastest of
+ * several runs after one warm-up run. Call `loadTensorFlow` first.
  */
 export function timeMatMul(precision: Precision): MatMulTiming {
   const { binding } = tf.backend() as unknown as { binding: Binding };
@@ -47,7 +47,7 @@ export function timeMatMul(precision: Precision): MatMulTiming {
           [attribute.type('SrcT', from), attribute.type('DstT', to), attribute.bool('Truncate', false)],
           [id],
         );
-  // Powers of two, exact in every format.
+  // Powers of two are exact in every dtype.
   const matrix = (value: number): number => {
     const id = binding.createTensor([SIZE, SIZE], DATA_TYPE.float32, new Float32Array(SIZE * SIZE).fill(value));
     owned.push(id);
@@ -62,11 +62,11 @@ export function timeMatMul(precision: Precision): MatMulTiming {
     ];
     let milliseconds = Infinity;
     let correct = true;
-    // The first one does not count: it makes threads and, on a GPU, loads kernels.
+    // The warm-up run starts threads and, on a GPU, loads kernels.
     for (let repetition = 0; repetition <= REPETITIONS; repetition++) {
       const start = performance.now();
       const product = execute('MatMul', attributes, [a, b]);
-      // A GPU works on while we go on: reading one number waits for it.
+      // GPU kernels run asynchronously: reading one value waits for the product.
       const corner = execute(
         'Slice',
         [attribute.type('T', precision), attribute.type('Index', 'int32')],
@@ -82,7 +82,7 @@ export function timeMatMul(precision: Precision): MatMulTiming {
   }
 }
 
-/** Begin and size of the last element. */
+/** Begin and size of a slice that contains only the last element. */
 function indices(binding: Binding, owned: number[]): number[] {
   const ids = [
     [SIZE - 1, SIZE - 1],

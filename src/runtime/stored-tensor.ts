@@ -16,7 +16,7 @@ export class StoredTensor {
   private readonly resource: Tensor | undefined;
   private plain: Tensor | undefined;
 
-  /** Without a value: the first one is to be assigned before it is read. */
+  /** Creates an uninitialised tensor, which must be assigned before it is read. */
   constructor(shape: readonly number[]) {
     this.shape = shape;
     if (tf.getBackend() === 'tensorflow') {
@@ -35,33 +35,33 @@ export class StoredTensor {
     }
   }
 
-  /** One that holds a copy of `initial`, which stays the caller's to dispose. */
+  /** Creates a stored tensor from a copy of `initial`, which the caller disposes. */
   static of(initial: Tensor): StoredTensor {
     const stored = new StoredTensor(initial.shape);
     stored.assign(initial);
     return stored;
   }
 
-  /** The present value, owned by the enclosing `tidy`; dispose it before an update. */
+  /** Current value, owned by the enclosing `tidy`. Dispose it before an update, which otherwise copies the buffer. */
   read(): Tensor {
-    if (this.resource === undefined) return tf.clone(this.present());
+    if (this.resource === undefined) return tf.clone(this.current());
     return execute('ReadVariableOp', [attribute.type('dtype', 'float32')], [this.resource])[0]!;
   }
 
-  /** Replaces the value. The tensor stays the caller's. */
+  /** Replaces the value by a copy of `value`, which the caller disposes. Throws a RangeError for another shape. */
   assign(value: Tensor): void {
     if (value.shape.join() !== this.shape.join()) {
       throw new RangeError(
         `Cannot assign shape [${value.shape.join(', ')}] to a stored tensor of shape [${this.shape.join(', ')}].`,
       );
     }
-    // A buffer of its own: the variable would otherwise share the caller's, and in-place updates would change both.
-    this.take(this.resource === undefined ? tf.clone(value) : tf.tidy(() => tf.add(value, 0)));
+    // Copied, because in-place updates would otherwise change the caller's tensor too.
+    this.adopt(this.resource === undefined ? tf.clone(value) : tf.tidy(() => tf.add(value, 0)));
   }
 
-  /** Replaces the value by numbers from the host, as many as the shape has. */
+  /** Replaces the value by numbers from the host, in row-major order. */
   assignNumbers(values: Float32Array): void {
-    // Not as it is: the addon shares the memory of the array, which updates in place would change.
+    // The tensor shares the memory of the array, so `assign` copies it before any in-place update.
     const value = tf.tensor(values, [...this.shape]);
     this.assign(value);
     value.dispose();
@@ -81,8 +81,8 @@ export class StoredTensor {
     this.plain = undefined;
   }
 
-  /** Makes a tensor that nobody else holds the value. */
-  private take(value: Tensor): void {
+  /** Makes `value`, which must not be shared, the value of this tensor. */
+  private adopt(value: Tensor): void {
     if (this.resource === undefined) {
       this.plain?.dispose();
       this.plain = tf.keep(value);
@@ -92,8 +92,8 @@ export class StoredTensor {
     value.dispose();
   }
 
-  private present(): Tensor {
-    if (this.plain === undefined) throw new Error('This stored tensor has no value, or has been disposed.');
+  private current(): Tensor {
+    if (this.plain === undefined) throw new Error('This stored tensor is uninitialised or disposed.');
     return this.plain;
   }
 }

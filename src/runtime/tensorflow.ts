@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { S2sError } from '../errors.js';
-import { opsAreOffered } from '../setup/addons.mjs';
+import { customOpsSupported } from '../setup/addons.mjs';
 import {
   describeProcessor,
   environmentFor,
@@ -16,40 +16,40 @@ import { setTensorFlow, tf } from './tf.js';
 import { loadTfjs } from './tfjs.js';
 import { gpuIsVisible } from './visible-gpus.js';
 
-/** What was loaded, and what it computes on. */
+/** The loaded native library and its device. */
 export interface LoadedRuntime extends SelectedDevice {
   readonly library: InstalledLibrary;
   /** Whether the custom ops are registered. */
   readonly customOps: boolean;
-  /** Whether their float32 products are faster than TensorFlow's on this processor. */
+  /** Whether the custom float32 matrix products are faster than TensorFlow's on this processor. */
   readonly customProducts: boolean;
-  /** Why they are not registered. */
-  readonly withoutCustomOps: string | undefined;
+  /** Why the custom ops are not registered; undefined when they are. */
+  readonly noCustomOpsReason: string | undefined;
   /**
-   * Gives memory that is free, but kept by the allocator for the next tensors, back to the system: they differ in size from
-   * batch to batch, and the gaps between them would grow for thousands of steps. Does nothing without the custom ops.
+   * Returns free heap memory to the operating system (`malloc_trim`). Batches differ in shape, so the heap would
+   * otherwise fragment over thousands of steps. Does nothing without the custom ops.
    */
   readonly releaseMemory: () => void;
-  /** See `TensorFlowOptions`. Does nothing without the custom ops. */
+  /** Applies `TensorFlowOptions.tuneAllocator`. Does nothing without the custom ops. */
   readonly tuneAllocator: () => void;
 }
 
 /** Options of `loadTensorFlow`. */
 export interface TensorFlowOptions {
-  /** `auto` (the default), `cpu`, `gpu` or `gpu:N`, N counting the GPUs that CUDA_VISIBLE_DEVICES shows. */
+  /** `auto` (the default), `cpu`, `gpu`, or `gpu:N`: index N among the GPUs visible through CUDA_VISIBLE_DEVICES. */
   readonly device?: string;
-  /** Lets TensorFlow write to stderr while it is loaded; no effect afterwards. */
+  /** Whether TensorFlow may log to stderr while it is loaded. Has no effect on later calls. */
   readonly verbose?: boolean;
   /**
-   * Sets up malloc for training, in the whole process and for its remaining life: one heap for all threads, which keeps
-   * freed memory instead of giving it back to the system after every step. Training is faster (a page fault for every
-   * 4 KiB is saved) and the process stays as large as its largest batch. The command line does it; a program that does
-   * other work, too, should decide for itself. False by default.
+   * Whether to tune malloc for training, for the whole process and until it exits: all threads share one heap, which
+   * keeps freed memory instead of returning it to the operating system after every step. Training is faster, because it
+   * avoids one page fault per 4 KiB, but the process stays as large as its largest batch needs. The command line sets
+   * this. False by default.
    */
   readonly tuneAllocator?: boolean;
 }
 
-/** What the first call was asked for. */
+/** The device that the first call requested. */
 interface FirstCall {
   readonly device: Device;
   /** Whether `auto` would have found a GPU. */
@@ -63,23 +63,23 @@ let loading: Promise<LoadedRuntime> | undefined;
 const require = createRequire(import.meta.url);
 
 /**
- * Loads the native library, once in a process: some 0.3 s and 360 MB of resident memory. Later calls return what the first
- * one loaded; what they leave unspecified is not compared.
+ * Loads the native library once per process, in about 0.3 s and 360 MB of resident memory. Later calls return the
+ * runtime that the first call loaded.
  *
- * What it changes in the whole process: the environment variables of `environmentFor`, which TensorFlow and CUDA read and
- * child processes inherit, and, with `tuneAllocator`, malloc.
+ * Changes the whole process: it sets the environment variables of `environmentFor`, which TensorFlow and CUDA read and
+ * child processes inherit, and with `tuneAllocator` the parameters of malloc.
  *
- * @throws S2sError `no-native-library` before `s2s setup`; `no-gpu` when a GPU is asked for and cannot be used;
+ * @throws S2sError `no-native-library` before `s2s setup`; `no-gpu` when a requested GPU cannot be used;
  *   `wrong-tfjs-version`; `already-loaded` when an earlier call chose another device
  */
 export async function loadTensorFlow(options: TensorFlowOptions = {}): Promise<LoadedRuntime> {
   const device = parseDevice(options.device ?? 'auto');
   loading ??= load(device, options).finally(() => {
-    // A call after a failure tries again.
+    // After a failure, the next call tries again.
     if (loaded === undefined) loading = undefined;
   });
   const runtime = await loading;
-  checkSameOptions(options, device, runtime);
+  checkSameDevice(options, device, runtime);
   if (options.tuneAllocator === true) runtime.tuneAllocator();
   return runtime;
 }
@@ -90,7 +90,7 @@ async function load(device: Device, options: TensorFlowOptions): Promise<LoadedR
   const library = chooseLibrary(device.text);
   const verbose = options.verbose === true || Number(process.env['TF_CPP_MIN_LOG_LEVEL'] ?? '2') < 2;
   if (library.variant !== 'package') checkProcessor();
-  // To the build with CUDA, having no GPU is an error; it is one to the user only where a GPU was to be used.
+  // The CUDA build logs an error when it finds no GPU. Without a GPU to use, that error is only noise.
   const withoutGpu = device.kind === 'cpu' || (device.kind === 'auto' && !first.gpuWasVisible);
   const gpus = device.gpu === undefined ? [] : listGpus(environment);
   Object.assign(process.env, environmentFor(device, verbose ? 0 : withoutGpu ? 3 : 2, environment, gpus));
@@ -103,17 +103,16 @@ async function load(device: Device, options: TensorFlowOptions): Promise<LoadedR
   return loaded;
 }
 
-/** Refuses what would need another runtime than the loaded one. */
-function checkSameOptions({ device: asked }: TensorFlowOptions, device: Device, runtime: LoadedRuntime): void {
-  if (asked !== undefined && first !== undefined && !isSameDevice(device, runtime, first)) {
-    const present = `for ${first.device.text}: ${runtime.description}`;
-    throw new S2sError('already-loaded', `device ${asked} was asked for, but TensorFlow is already loaded ${present}`, {
-      hint: 'A process computes on one device: ask for the same again, or use another process.',
-    });
-  }
+/** Throws when the options require another device than the loaded one. An omitted device matches any. */
+function checkSameDevice({ device: requested }: TensorFlowOptions, device: Device, runtime: LoadedRuntime): void {
+  if (requested === undefined || first === undefined || isSameDevice(device, runtime, first)) return;
+  const current = `for ${first.device.text}: ${runtime.description}`;
+  throw new S2sError('already-loaded', `cannot use device ${requested}: TensorFlow is already loaded ${current}`, {
+    hint: 'A process computes on one device: request the same device, or start another process.',
+  });
 }
 
-/** Whether a later call would have chosen the same device. */
+/** Whether a request for a device resolves to the device that the first call chose. */
 export function isSameDevice(
   { kind, gpu }: Device,
   runtime: Pick<SelectedDevice, 'kind'>,
@@ -125,71 +124,74 @@ export function isSameDevice(
   return isSameGpu || (kind === 'auto' && runtime.kind === 'cpu' && (device.kind === 'auto' || !gpuWasVisible));
 }
 
-/** The runtime that was loaded, if any. */
+/** The loaded runtime; undefined before `loadTensorFlow`. */
 export function loadedRuntime(): LoadedRuntime | undefined {
   return loaded;
 }
 
 /**
- * The number format to compute in: `auto` takes the 16-bit one that the device multiplies natively, float32 where there is
- * none. A processor without bfloat16 units computes in it all the same, with the same rounding and no faster than in float32.
+ * Resolves the `precision` setting to a dtype. `auto` selects the 16-bit dtype that the device multiplies natively, or
+ * float32 where it has none. A CPU without bfloat16 instructions emulates bfloat16, with the same rounding and no
+ * faster than float32.
  *
- * @throws S2sError `no-such-precision` for bfloat16 on a GPU that has none, and for float16 on a processor
+ * @throws S2sError `no-such-precision` for bfloat16 on a GPU without bfloat16 tensor cores, and for float16 on a CPU
  */
 export function choosePrecision(
-  asked: 'auto' | Precision,
+  requested: 'auto' | Precision,
   { kind, halfPrecision, description }: SelectedDevice,
 ): Precision {
-  if (asked === 'auto') return halfPrecision ?? 'float32';
-  if (asked === 'bfloat16' && kind === 'gpu' && halfPrecision !== 'bfloat16') {
+  if (requested === 'auto') return halfPrecision ?? 'float32';
+  if (requested === 'bfloat16' && kind === 'gpu' && halfPrecision !== 'bfloat16') {
     throw new S2sError(
       'no-such-precision',
-      `precision bfloat16 was asked for, but ${description} does not multiply it`,
+      `precision bfloat16 is not supported by ${description}, which has no tensor cores for it`,
       { hint: 'Use precision: auto, float16 or float32.' },
     );
   }
-  if (asked === 'float16' && kind === 'cpu') {
+  if (requested === 'float16' && kind === 'cpu') {
     throw new S2sError(
       'no-such-precision',
-      `precision float16 was asked for, but it is for GPUs, and this computes on ${description}`,
+      `precision float16 is only supported on GPUs, and the device is ${description}`,
       { hint: 'Use precision: auto, bfloat16 or float32.' },
     );
   }
-  return asked;
+  return requested;
 }
 
 /**
- * How a model computes on the loaded runtime.
+ * The compute policy of a model on the loaded runtime; the portable policy when the native backend is not loaded.
  *
- * @param asked the `precision` setting of the model, see `choosePrecision`
+ * @param requested the `precision` setting of the model, see `choosePrecision`
  * @throws S2sError `no-such-precision`
  */
-export function policyFor(asked: 'auto' | Precision = 'float32'): ComputePolicy {
+export function policyFor(requested: 'auto' | Precision = 'float32'): ComputePolicy {
   if (loaded === undefined || tf.getBackend() !== 'tensorflow') return PORTABLE_POLICY;
   const { kind, customOps, customProducts } = loaded;
   const kernels = kind === 'gpu' ? 'fused' : customOps ? 'custom' : 'plain';
-  return { kernels, precision: choosePrecision(asked, loaded), customProducts };
+  return { kernels, precision: choosePrecision(requested, loaded), customProducts };
 }
 
-/** Device and number format for people: `the CPU (AMD EPYC, 2 cores, AVX2) in bfloat16, which it emulates`. */
+/** Human-readable device and dtype: `the CPU (AMD EPYC, 2 cores, AVX2) in float32`. */
 export function describeRuntime(
   { description, halfPrecision }: Pick<LoadedRuntime, 'description' | 'halfPrecision'>,
   { precision }: Pick<ComputePolicy, 'precision'>,
 ): string {
-  return `${description} in ${precision}${precision === 'bfloat16' && halfPrecision === undefined ? ', which has no units for it: no faster than float32' : ''}`;
+  const isEmulated = precision === 'bfloat16' && halfPrecision === undefined;
+  const note = isEmulated ? ', which it emulates: no faster than float32' : '';
+  return `${description} in ${precision}${note}`;
 }
 
-/** TensorFlow ends the process, without a word that a program could catch, on a processor that it was not compiled for. */
+/** TensorFlow aborts the process on a processor without AVX, so this throws first. */
 function checkProcessor(): void {
   const { model, features } = describeProcessor();
   if (process.arch === 'x64' && process.platform === 'linux' && !features.includes('AVX')) {
-    throw new S2sError('processor-too-old', `TensorFlow needs a processor with AVX, which ${model} does not have`, {
-      hint: "In a virtual machine, let it see the host's processor.",
+    throw new S2sError('processor-too-old', `TensorFlow needs a processor with AVX, and ${model} has none`, {
+      hint: "In a virtual machine, pass the host's CPU features through (QEMU: -cpu host).",
     });
   }
 }
 
-/** Opens the library before the addon does, so that its start-up lines stay off stderr. */
+/** Opens the shared library before the addon does, to keep its start-up log lines off stderr. */
 function openLibrary(library: InstalledLibrary, verbose: boolean): void {
   if (verbose || library.quietLoad === undefined || library.sharedObject === undefined) return;
   const { quietLoad } = require(library.quietLoad) as { quietLoad: (path: string) => string | undefined };
@@ -200,13 +202,13 @@ function openLibrary(library: InstalledLibrary, verbose: boolean): void {
     });
 }
 
-/** What the library of custom ops gives. */
+/** What the addon with the custom ops provides. */
 type CustomOps = Pick<
   LoadedRuntime,
-  'customOps' | 'customProducts' | 'withoutCustomOps' | 'releaseMemory' | 'tuneAllocator'
+  'customOps' | 'customProducts' | 'noCustomOpsReason' | 'releaseMemory' | 'tuneAllocator'
 >;
 
-/** Registers the custom ops with the loaded TensorFlow: the static initialisers of their library do it. */
+/** Registers the custom ops with TensorFlow: loading their addon runs the static initialisers that do it. */
 function loadCustomOps({ customOps, variant }: InstalledLibrary): CustomOps {
   const none = {
     customOps: false,
@@ -217,25 +219,25 @@ function loadCustomOps({ customOps, variant }: InstalledLibrary): CustomOps {
   if (customOps === undefined) {
     return {
       ...none,
-      withoutCustomOps:
-        variant === 'package' || !opsAreOffered()
-          ? 'there are none for this library'
-          : 'not compiled for this version of s2s and this processor; s2s setup compiles them',
+      noCustomOpsReason:
+        variant === 'package' || !customOpsSupported()
+          ? 'this build of TensorFlow does not support them'
+          : 'they are not compiled for this version of s2s and this processor; run s2s setup',
     };
   }
   try {
     const addon = require(customOps) as Pick<CustomOps, 'releaseMemory' | 'tuneAllocator'> & {
-      multipliesFloats: boolean;
+      hasFasterFloat32MatMul: boolean;
     };
-    const { releaseMemory, tuneAllocator, multipliesFloats } = addon;
+    const { releaseMemory, tuneAllocator, hasFasterFloat32MatMul } = addon;
     return {
       customOps: true,
-      customProducts: multipliesFloats,
-      withoutCustomOps: undefined,
+      customProducts: hasFasterFloat32MatMul,
+      noCustomOpsReason: undefined,
       releaseMemory,
       tuneAllocator,
     };
   } catch (error) {
-    return { ...none, withoutCustomOps: error instanceof Error ? error.message : String(error) };
+    return { ...none, noCustomOpsReason: error instanceof Error ? error.message : String(error) };
   }
 }

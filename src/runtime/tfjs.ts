@@ -9,11 +9,11 @@ const require = createRequire(import.meta.url);
 const PACKAGE = '@tensorflow/tfjs-node-gpu';
 
 /**
- * Loads tfjs-node with an addon of ours. Two modules that it requires are replaced while it loads:
+ * Loads tfjs-node with the given addon instead of its own. Replaces two modules that it requires:
  *
- * - `@mapbox/node-pre-gyp`, which it asks for the path of its addon; nothing is written into node_modules.
- * - `util`, because tfjs-node 4.22 calls `isNullOrUndefined` and `isArray`, which print a warning in Node 22 and do not
- *   exist since Node 23 (tensorflow/tfjs issue 8609). Node's own `util` is not changed.
+ * - `@mapbox/node-pre-gyp`, which returns the path of the addon, so that nothing is written into node_modules.
+ * - `util`, only while tfjs-node loads: version 4.22 calls `isNullOrUndefined` and `isArray`, which print a deprecation
+ *   warning in Node 22 and were removed in Node 23 (tensorflow/tfjs issue 8609). Node's own `util` is unchanged.
  *
  * @param addon path of the compiled addon
  * @throws S2sError `wrong-tfjs-version`
@@ -23,9 +23,9 @@ export function loadTfjs(addon: string): typeof tfTypes {
   const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version: string };
   checkTfjsVersion(version, dirname(manifest));
   const requireFromPackage = createRequire(manifest);
-  // node-pre-gyp is never loaded: that would take a third of the time that all of tfjs takes.
-  standIn(requireFromPackage.resolve('@mapbox/node-pre-gyp'), { find: () => addon });
-  const restoreUtil = standIn('util', utilForTfjs());
+  // Never restored: loading the real node-pre-gyp would take a third of the load time of tfjs.
+  replaceModule(requireFromPackage.resolve('@mapbox/node-pre-gyp'), { find: () => addon });
+  const restoreUtil = replaceModule('util', utilForTfjs());
   try {
     return require(PACKAGE) as typeof tfTypes;
   } finally {
@@ -34,9 +34,9 @@ export function loadTfjs(addon: string): typeof tfTypes {
 }
 
 /**
- * Refuses versions of tfjs-node other than the tested one: s2s uses functions of it that are not public.
+ * Requires the tested version of tfjs-node, because s2s uses its private functions.
  *
- * @param folder where it is installed, for the message
+ * @param folder where it is installed, for the error message
  * @throws S2sError `wrong-tfjs-version`
  */
 export function checkTfjsVersion(version: string, folder: string): void {
@@ -50,7 +50,7 @@ export function checkTfjsVersion(version: string, folder: string): void {
   );
 }
 
-/** Node's `util` with the functions that tfjs-node calls and newer versions of Node lack. */
+/** Node's `util` plus the functions that tfjs-node calls and Node 23 removed. */
 function utilForTfjs(): object {
   const util = require('node:util') as object;
   const added = {
@@ -61,8 +61,8 @@ function utilForTfjs(): object {
   return Object.create(Object.getPrototypeOf(util) as object, properties) as object;
 }
 
-/** Makes `require` return `exports` for a module; the returned function undoes it. */
-function standIn(id: string, exports: object): () => void {
+/** Makes `require` return `exports` for a module. Returns a function that restores the module. */
+function replaceModule(id: string, exports: object): () => void {
   const cache = require.cache;
   const before = cache[id];
   const module = {

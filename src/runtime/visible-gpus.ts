@@ -1,28 +1,29 @@
-import { nvidiaGpuIsPresent } from '../setup/nvidia.mjs';
+import { nvidiaGpuIsPresent } from '../setup/hardware.mjs';
 import type { Gpu } from './gpus.js';
 
-/** A GPU that CUDA shows to this process. */
+/** A GPU that is visible to CUDA in this process. */
 export interface VisibleGpu {
-  /** The value of CUDA_VISIBLE_DEVICES that shows this GPU alone. */
+  /** The value of CUDA_VISIBLE_DEVICES that selects only this GPU. */
   readonly entry: string;
-  /** Which GPU it is; undefined where that cannot be known. */
+  /** Undefined if it cannot be determined which GPU this is. */
   readonly gpu: Gpu | undefined;
 }
 
 /**
- * The GPUs that CUDA shows, in the order in which CUDA numbers them, by the rules of CUDA_VISIBLE_DEVICES:
+ * The GPUs visible to CUDA, in CUDA's numbering, by the rules of CUDA_VISIBLE_DEVICES:
  *
- * - not set: all GPUs; empty: none
- * - entries are indices, the start of exactly one UUID (`GPU-1c2d`), or MIG instances; white space around an index is ignored
- * - the first entry that names no GPU ends the list; `-1` is such an entry
- * - no GPU is shown when an entry is repeated
- * - only one MIG instance is shown, the first one
+ * - unset: all GPUs; empty: none
+ * - an entry is an index, a prefix of exactly one UUID (`GPU-1c2d`), or a MIG instance; white space around an index is
+ *   ignored
+ * - the first invalid entry, such as `-1`, ends the list
+ * - a repeated entry hides all GPUs
+ * - only the first MIG instance is visible
  *
- * Indices count in the order of CUDA_DEVICE_ORDER. `PCI_BUS_ID`, which s2s sets where the user does not, is that of
- * nvidia-smi. The other order, fastest first, is not documented exactly: with GPUs of different kinds, `gpu` is undefined.
+ * Indices follow CUDA_DEVICE_ORDER. `PCI_BUS_ID`, which s2s sets unless the user does, is the order of nvidia-smi. The
+ * exact order of `FASTEST_FIRST` is undocumented, so with GPUs of different models `gpu` is undefined.
  *
- * @param environment before `environmentFor` has changed it
- * @param gpus what nvidia-smi lists, by index; empty where it could not be asked, so that entries are not checked
+ * @param environment the environment before `environmentFor` is applied
+ * @param gpus GPUs listed by nvidia-smi, by index; empty if nvidia-smi failed: entries are then not checked
  */
 export function visibleGpus(environment: NodeJS.ProcessEnv, gpus: readonly Gpu[]): VisibleGpu[] {
   const value = environment['CUDA_VISIBLE_DEVICES'];
@@ -42,24 +43,24 @@ export function visibleGpus(environment: NodeJS.ProcessEnv, gpus: readonly Gpu[]
   return visible.filter(({ entry }, at) => !entry.startsWith('MIG-') || at === instance);
 }
 
-/** Whether the machine has an NVIDIA GPU and CUDA_VISIBLE_DEVICES does not hide all of them. Asks no other program. */
+/** Whether CUDA_VISIBLE_DEVICES leaves any NVIDIA GPU of the machine visible. Starts no program. */
 export function gpuIsVisible(environment: NodeJS.ProcessEnv = process.env, present = nvidiaGpuIsPresent()): boolean {
   return present && (environment['CUDA_VISIBLE_DEVICES'] === undefined || visibleGpus(environment, []).length > 0);
 }
 
-/** The GPU of each index, undefined where CUDA's own order decides. */
+/** The GPU of each index; undefined if the order is CUDA's own. */
 function indexOrder(environment: NodeJS.ProcessEnv, gpus: readonly Gpu[]): (Gpu | undefined)[] {
   const areAlike = new Set(gpus.map(({ name }) => name)).size <= 1;
   const isKnown = areAlike || (environment['CUDA_DEVICE_ORDER'] ?? 'PCI_BUS_ID') === 'PCI_BUS_ID';
   return gpus.map((gpu) => (isKnown ? gpu : undefined));
 }
 
-/** What one entry of CUDA_VISIBLE_DEVICES names; undefined for nothing. */
+/** The GPU of one entry of CUDA_VISIBLE_DEVICES; undefined for an invalid entry. */
 function findGpu(text: string, byIndex: readonly (Gpu | undefined)[], gpus: readonly Gpu[]): VisibleGpu | undefined {
   const entry = text.trim();
   const isUuid = entry.startsWith('GPU-') || entry.startsWith('MIG-');
   if (!isUuid) {
-    // As strtoul reads it: digits, and whatever follows them is ignored.
+    // Like strtoul: whatever follows the digits is ignored.
     const digits = /^\+?(\d+)/.exec(entry)?.[1];
     if (digits === undefined || (gpus.length > 0 && Number(digits) >= gpus.length)) return undefined;
     return { entry: String(Number(digits)), gpu: byIndex[Number(digits)] };
@@ -71,7 +72,7 @@ function findGpu(text: string, byIndex: readonly (Gpu | undefined)[], gpus: read
   return found.length === 1 ? { entry, gpu: found[0] } : undefined;
 }
 
-/** Whether an entry names a MIG instance of a GPU: by its own UUID, or as `MIG-GPU-<UUID>/<instance>/<compute instance>`. */
+/** Whether an entry is a MIG instance of a GPU: `MIG-<UUID>`, or `MIG-GPU-<UUID>/<instance>/<compute instance>`. */
 function hasInstance({ uuid, instances }: Gpu, entry: string): boolean {
   return entry.startsWith(`MIG-${uuid}/`) || instances.some((instance) => instance.startsWith(entry));
 }

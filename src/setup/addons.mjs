@@ -3,17 +3,17 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { onednnFolder, PACKAGE_ROOT, PLATFORM, tensorflowLibrary } from './layout.mjs';
-import { processorIdentity } from './processor.mjs';
+import { processorIdentity } from './hardware.mjs';
 
 /**
- * A native addon and how it is compiled. All of them are N-API modules: one build serves every version of Node.
+ * A native addon and its compiler flags. All addons use Node-API, so one build works with every version of Node.
  * @typedef {object} Addon
  * @property {string} name
  * @property {string[]} sources C++ files
- * @property {string[]} headers other files that the result depends on
- * @property {boolean} tuned whether it is compiled for the very processor it will run on
- * @property {(folder: string) => string[]} compilerFlags given the folder of the TensorFlow build
- * @property {(folder: string) => string[]} linkerFlags likewise
+ * @property {string[]} headers files whose changes require recompilation
+ * @property {boolean} cpuSpecific whether it is compiled with -march=native
+ * @property {(folder: string) => string[]} compilerFlags takes the folder of the TensorFlow build
+ * @property {(folder: string) => string[]} linkerFlags takes the folder of the TensorFlow build
  */
 
 const require = createRequire(import.meta.url);
@@ -21,11 +21,11 @@ const require = createRequire(import.meta.url);
 /** The version of @tensorflow/tfjs-node-gpu that s2s works with; package.json pins the same. */
 export const TFJS_VERSION = '4.22.0';
 
-/** Flags with which the wheel's headers want to be read; TensorFlow's own `tf.sysconfig.get_compile_flags()` says so. */
+/** Flags required by the headers of the wheel, from `tf.sysconfig.get_compile_flags()`. */
 const TENSORFLOW_FLAGS = ['-std=c++17', '-D_GLIBCXX_USE_CXX11_ABI=1', '-DEIGEN_MAX_ALIGN_BYTES=64'];
 const COMPILE_FLAGS = ['-fPIC'];
 const LINK_FLAGS = process.platform === 'darwin' ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared'];
-/** The addons lie in a folder beside `tensorflow/`, so that the cache folder can be moved. */
+/** Library paths are relative to the addon, so that the cache folder can be moved. */
 const ORIGIN = process.platform === 'darwin' ? '@loader_path' : '$ORIGIN';
 
 /** Folder of @tensorflow/tfjs-node-gpu. @returns {string} */
@@ -33,17 +33,17 @@ export function tfjsFolder() {
   return dirname(require.resolve('@tensorflow/tfjs-node-gpu/package.json'));
 }
 
-/** Where tfjs's own installer puts the addon, linked to the library that it brings. */
-export function ownAddonFile() {
+/** Path of the prebuilt addon that tfjs-node's own installer downloads. */
+export function prebuiltAddonFile() {
   return join(tfjsFolder(), 'lib', 'napi-v8', 'tfjs_binding.node');
 }
 
-/** tfjs's own addon, from the sources inside its package. @returns {Addon} */
+/** The addon of tfjs-node, compiled from the sources in its package. @returns {Addon} */
 export function tfjsAddon() {
   return {
     name: 'tfjs_binding',
     ...sourcesIn(join(tfjsFolder(), 'binding')),
-    tuned: false,
+    cpuSpecific: false,
     compilerFlags: (folder) => [
       '-O2',
       ...TENSORFLOW_FLAGS,
@@ -58,23 +58,23 @@ export function tfjsAddon() {
   };
 }
 
-/** Ours that opens the libraries without their start-up lines. @returns {Addon} */
+/** The addon that opens TensorFlow's libraries without their start-up log lines. @returns {Addon} */
 export function quietAddon() {
   return {
     name: 'quiet_load',
     ...sourcesIn(join(PACKAGE_ROOT, 'src', 'runtime', 'native', 'loading')),
-    tuned: false,
+    cpuSpecific: false,
     compilerFlags: () => ['-O2', '-std=c++17', ...nodeFlags()],
     linkerFlags: () => (process.platform === 'darwin' ? [] : ['-ldl']),
   };
 }
 
-/** Our TensorFlow ops, with oneDNN. @returns {Addon} */
+/** The addon with the custom ops, linked to oneDNN. @returns {Addon} */
 export function opsAddon() {
   return {
     name: 's2s_ops',
     ...sourcesIn(join(PACKAGE_ROOT, 'src', 'runtime', 'native')),
-    tuned: true,
+    cpuSpecific: true,
     compilerFlags: (folder) => [
       '-O3',
       '-march=native',
@@ -97,8 +97,8 @@ export function opsAddon() {
 }
 
 /**
- * Where the compiled addon lies: its name tells the sources, the flags and, where it matters, the processor, so that
- * different checkouts and machines can share one cache folder. The compiler is not part of it: any serves.
+ * Path of the compiled addon. Its name contains a hash of the sources, the flags and, if `cpuSpecific`, the processor,
+ * so that different checkouts and machines can share one cache folder. The compiler is not part of the hash.
  *
  * @param {string} folder of the TensorFlow build
  * @param {Addon} addon
@@ -110,19 +110,19 @@ export function addonFile(folder, addon) {
     hash.update(`${basename(path)}\0`).update(readFileSync(path));
   const flags = [...COMPILE_FLAGS, ...addon.compilerFlags(''), ...LINK_FLAGS, ...addon.linkerFlags('')];
   hash.update(JSON.stringify(flags.map((flag) => flag.replaceAll(onednnFolder(), '').replaceAll(nodeHeaders(), ''))));
-  if (addon.tuned) hash.update(processorIdentity());
+  if (addon.cpuSpecific) hash.update(processorIdentity());
   return join(folder, 'addons', `${addon.name}-${hash.digest('hex').slice(0, 12)}.node`);
 }
 
 /**
- * What the C++ compiler is told: each source into its own object, so that this can go on side by side, then all into the
- * addon.
+ * Arguments of the C++ compiler: one call per source file, which can run in parallel, and one call that links the
+ * objects.
  *
  * @param {string} folder of the TensorFlow build
  * @param {Addon} addon
  * @param {string} temporary folder for the objects
  * @param {string} output
- * @returns {{ objects: string[][], link: string[] }} arguments
+ * @returns {{ objects: string[][], link: string[] }}
  */
 export function compilerArguments(folder, addon, temporary, output) {
   const object = (/** @type {string} */ source) => join(temporary, `${basename(source)}.o`);
@@ -139,8 +139,8 @@ export function compilerArguments(folder, addon, temporary, output) {
   };
 }
 
-/** Whether the custom ops can be built for this platform. */
-export function opsAreOffered() {
+/** Whether the custom ops support this platform. */
+export function customOpsSupported() {
   return PLATFORM === 'linux-x64' && opsAddon().sources.length > 0;
 }
 
@@ -157,7 +157,7 @@ function nodeFlags() {
   return ['-DNAPI_VERSION=8', `-I${nodeHeaders()}`];
 }
 
-/** Node's own headers for addons, from the package that holds nothing else. @returns {string} */
+/** Folder of the Node-API headers. @returns {string} */
 function nodeHeaders() {
   return join(dirname(require.resolve('node-api-headers/package.json')), 'include');
 }

@@ -1,9 +1,9 @@
-/** Why a setup step could not be done, and what the user can do about it. Becomes an S2sError in the command line. */
+/** A failed setup step and its remedy. The command line converts it to an S2sError. */
 export class SetupError extends Error {
   /**
    * @param {string} code stable identifier: `no-compiler`
-   * @param {string} message one sentence on what is wrong
-   * @param {string} [hint] what to do
+   * @param {string} message what is wrong, in one sentence
+   * @param {string} [hint] what the user can do
    * @param {unknown} [cause]
    */
   constructor(code, message, hint, cause) {

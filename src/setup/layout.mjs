@@ -4,25 +4,25 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ONEDNN_VERSION, TENSORFLOW_VERSION } from './wheels.mjs';
 
-/** Folder of the s2s package: this file runs from src/ before the build and from dist/src/ after it. */
+/** Root folder of the s2s package. This file runs from src/ before the build and from dist/src/ after it. */
 export const PACKAGE_ROOT = packageRoot(dirname(fileURLToPath(import.meta.url)));
 
 /** The platform as Node names it: `linux-x64`. */
 export const PLATFORM = `${process.platform}-${process.arch}`;
 
-/** Name of the file that `s2s setup` writes last into a library's folder. */
+/** Name of the file that `s2s setup` writes last into a library's folder, which marks it as complete. */
 export const RECORD_FILE = 'installed.json';
 
 /**
- * What is known of an installed library.
+ * Record of an installed library.
  * @typedef {object} LibraryRecord
  * @property {string} version
  * @property {import('./wheels.mjs').Variant} variant
- * @property {string} origin for people: `pip wheel tensorflow-cpu 2.21.0`
+ * @property {string} origin human-readable: `pip wheel tensorflow-cpu 2.21.0`
  */
 
 /**
- * The user's cache folder for native libraries, shared by all checkouts and outside node_modules: `S2S_CACHE` moves it.
+ * The user's cache folder for native libraries, which all checkouts share. `S2S_CACHE` overrides it.
  *
  * @param {NodeJS.ProcessEnv} environment
  * @param {NodeJS.Platform} platform
@@ -36,7 +36,7 @@ export function cacheFolder(environment = process.env, platform = process.platfo
 }
 
 /**
- * Folder of a build of TensorFlow: `tensorflow/`, `nvidia/`, and in `addons/` what is compiled against it.
+ * Folder of a TensorFlow build. Contains `tensorflow/`, `nvidia/`, and the compiled addons in `addons/`.
  *
  * @param {import('./wheels.mjs').Variant} variant
  * @param {string} cache
@@ -46,7 +46,7 @@ export function tensorflowFolder(variant, cache = cacheFolder()) {
 }
 
 /**
- * Folder of oneDNN: `lib/` and `include/`.
+ * Folder of oneDNN. Contains `lib/` and `include/`.
  *
  * @param {string} cache
  */
@@ -55,7 +55,7 @@ export function onednnFolder(cache = cacheFolder()) {
 }
 
 /**
- * File of one of TensorFlow's two libraries.
+ * Path of one of TensorFlow's two shared libraries.
  *
  * @param {string} folder of the build
  * @param {'cc' | 'framework'} part

@@ -2,11 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { tryLock } from '../files/lock.mjs';
 
 /**
- * Does `work` while no other process holds the lock file; waits for one that does.
+ * Runs `work` while holding the lock file; waits while another process holds it.
  *
  * @template T
  * @param {string} file
- * @param {(text: string) => void} say called once when there is a wait
+ * @param {(text: string) => void} say called once if it has to wait
  * @param {() => Promise<T>} work
  * @returns {Promise<T>}
  */

@@ -6,8 +6,8 @@ import {
   addonFile,
   compilerArguments,
   opsAddon,
-  opsAreOffered,
-  ownAddonFile,
+  customOpsSupported,
+  prebuiltAddonFile,
   quietAddon,
   tfjsAddon,
   tfjsFolder,
@@ -16,7 +16,7 @@ import { SetupError } from './failure.mjs';
 import { checkSpace, downloadWheels, unpack } from './fetch.mjs';
 import { cacheFolder, onednnFolder, PLATFORM, RECORD_FILE, tensorflowFolder } from './layout.mjs';
 import { withLock } from './lock.mjs';
-import { nvidiaGpuIsPresent } from './nvidia.mjs';
+import { nvidiaGpuIsPresent } from './hardware.mjs';
 import { lastLines, run } from './run.mjs';
 import { compile, findCompiler, findPip } from './tools.mjs';
 import { onednnWheels, TENSORFLOW_VERSION, tensorflowWheels } from './wheels.mjs';
@@ -26,31 +26,30 @@ import { onednnWheels, TENSORFLOW_VERSION, tensorflowWheels } from './wheels.mjs
 /** @typedef {import('./fetch.mjs').Reporter} Reporter */
 
 /**
- * What the setup left.
+ * Result of the setup.
  * @typedef {object} NativeSetup
  * @property {Variant | 'package'} variant
  * @property {string} folder
- * @property {boolean} changed whether there was anything to do
- * @property {string | undefined} withoutOps why no custom ops were compiled
+ * @property {boolean} changed whether anything was installed
+ * @property {string | undefined} noOpsReason why the custom ops are missing; undefined if they are compiled
  */
 
 /**
- * Installs TensorFlow and compiles the addons against it, as far as that has not been done: downloads into the user's
- * cache folder, unpacks and compiles beside the final name and renames, so that a run can be cut off anywhere, and two
- * can run at once.
+ * Installs TensorFlow and compiles the addons against it, unless that is already done. Files go to the user's cache
+ * folder under temporary names and are renamed when complete, so that a run may be interrupted at any time. A lock file
+ * excludes concurrent runs.
  *
- * @param {{ variant?: Variant, reporter: Reporter }} options without `variant` the build with CUDA is taken where an NVIDIA
- *   GPU is
+ * @param {{ variant?: Variant, reporter: Reporter }} options `variant` is by default `preferredVariant`
  * @returns {Promise<NativeSetup>}
- * @throws {SetupError} with what to install or do
+ * @throws {SetupError} with the remedy in its hint
  */
 export async function setUpNative({ variant: asked, reporter }) {
   const variant = asked ?? preferredVariant();
   const folder = tensorflowFolder(variant);
   if (isInstalled(folder) && missingAddons(folder).length === 0)
-    return { variant, folder, changed: false, withoutOps: undefined };
-  if (tensorflowWheels(variant, PLATFORM) === undefined && ownAddonIsInstalled())
-    return { variant: 'package', folder: tfjsFolder(), changed: false, withoutOps: undefined };
+    return { variant, folder, changed: false, noOpsReason: undefined };
+  if (tensorflowWheels(variant, PLATFORM) === undefined && prebuiltAddonIsInstalled())
+    return { variant: 'package', folder: tfjsFolder(), changed: false, noOpsReason: undefined };
   return withLock(join(cacheFolder(), 'setup.lock'), reporter.say, async () => {
     checkSystem();
     if (!isInstalled(folder)) {
@@ -59,26 +58,26 @@ export async function setUpNative({ variant: asked, reporter }) {
       } catch (error) {
         if (!(error instanceof SetupError) || (error.code !== 'download-failed' && error.code !== 'no-wheel'))
           throw error;
-        return await runOwnInstaller(variant, error, reporter);
+        return await runTfjsInstaller(variant, error, reporter);
       }
     }
     const compiler = await findCompiler();
     for (const addon of [tfjsAddon(), quietAddon()]) await buildAddon(folder, addon, compiler, reporter);
-    return { variant, folder, changed: true, withoutOps: await buildOps(folder, compiler, reporter) };
+    return { variant, folder, changed: true, noOpsReason: await buildOps(folder, compiler, reporter) };
   });
 }
 
 /**
- * Compiles the custom ops, with oneDNN, which is downloaded first where it is missing. They make training faster and
- * change nothing else, so a failure is returned as a reason and thrown nowhere.
+ * Compiles the custom ops and installs oneDNN for them. They only make training faster, so a failure is returned as a
+ * reason instead of thrown.
  *
  * @param {string} folder of the TensorFlow build
  * @param {readonly string[]} compiler
  * @param {Reporter} reporter
- * @returns {Promise<string | undefined>} why there are none
+ * @returns {Promise<string | undefined>} why the custom ops are missing; undefined on success
  */
 export async function buildOps(folder, compiler, reporter) {
-  if (!opsAreOffered()) return noOpsHere();
+  if (!customOpsSupported()) return opsNotSupported();
   try {
     await installOneDnn(reporter);
     await buildAddon(folder, opsAddon(), compiler, reporter);
@@ -89,7 +88,7 @@ export async function buildOps(folder, compiler, reporter) {
   }
 }
 
-/** The build to install when nobody asks for one: what suits the machine, or what is there and suits it too. @returns {Variant} */
+/** The default build: CUDA on a machine with an NVIDIA GPU, or if only that build is installed. @returns {Variant} */
 export function preferredVariant() {
   if (process.platform === 'linux' && process.arch === 'x64' && nvidiaGpuIsPresent()) return 'cuda';
   return !isInstalled(tensorflowFolder('cpu')) && isInstalled(tensorflowFolder('cuda')) ? 'cuda' : 'cpu';
@@ -102,18 +101,18 @@ function isInstalled(folder) {
 
 /** @param {string} folder */
 function missingAddons(folder) {
-  return [tfjsAddon(), quietAddon(), ...(opsAreOffered() ? [opsAddon()] : [])].filter(
+  return [tfjsAddon(), quietAddon(), ...(customOpsSupported() ? [opsAddon()] : [])].filter(
     (addon) => !existsSync(addonFile(folder, addon)),
   );
 }
 
-/** Whether tfjs's own installer has put its addon into its package. */
-function ownAddonIsInstalled() {
-  return existsSync(ownAddonFile());
+/** Whether tfjs-node's own installer has downloaded its addon. */
+function prebuiltAddonIsInstalled() {
+  return existsSync(prebuiltAddonFile());
 }
 
-function noOpsHere() {
-  return `there are none for ${PLATFORM}`;
+function opsNotSupported() {
+  return `the custom ops do not support ${PLATFORM}`;
 }
 
 /** @throws {SetupError} `system-not-supported` */
@@ -123,7 +122,7 @@ function checkSystem() {
   if (header.glibcVersionRuntime === undefined)
     throw new SetupError(
       'system-not-supported',
-      'TensorFlow needs the GNU C library, and this system has another one (Alpine has musl)',
+      'TensorFlow needs the GNU C library (glibc), and this system has another one, such as musl on Alpine',
       'Use a Debian or Ubuntu image, such as node:22-bookworm.',
     );
 }
@@ -140,16 +139,22 @@ async function installTensorFlow(variant, folder, reporter) {
       'no-wheel',
       `pip has no TensorFlow ${TENSORFLOW_VERSION} ${variant === 'cuda' ? 'with CUDA ' : ''}for ${PLATFORM}`,
     );
-  // Libraries and headers; of NVIDIA's packages what is used at run time.
+  // Libraries and headers of TensorFlow; from NVIDIA's packages only what is used at run time.
   const pattern = String.raw`tensorflow/(libtensorflow_(cc|framework)\.|include/)|nvidia/(?!.*(/include/|\.a$))`;
   await installWheels(wheels, folder, pattern, reporter, {
     version: TENSORFLOW_VERSION,
     variant,
-    origin: `pip: ${wheels
-      .map(({ name, version }) => `${name} ${version}`)
-      .slice(0, 1)
-      .join('')}${wheels.length > 1 ? ` with CUDA libraries` : ''}`,
+    origin: originOf(wheels),
   });
+}
+
+/**
+ * @param {readonly Wheel[]} wheels TensorFlow first
+ * @returns {string}
+ */
+function originOf([main, ...cudaLibraries]) {
+  const suffix = cudaLibraries.length > 0 ? ' with CUDA libraries' : '';
+  return `pip: ${main?.name} ${main?.version}${suffix}`;
 }
 
 /** @param {Reporter} reporter */
@@ -169,7 +174,7 @@ async function installOneDnn(reporter) {
 /**
  * @param {readonly Wheel[]} wheels
  * @param {string} folder
- * @param {string} pattern what to unpack
+ * @param {string} pattern members to extract
  * @param {Reporter} reporter
  * @param {object} record
  */
@@ -179,13 +184,13 @@ async function installWheels(wheels, folder, pattern, reporter, record) {
   removeLeftovers(downloads, 'partial-');
   removeLeftovers(dirname(folder), 'unpacking-');
   const pip = await findPip();
-  // Unpacked, the files are some three times as large as the wheels.
+  // The extracted files are about three times as large as the wheels.
   checkSpace(downloads, 4 * wheels.reduce((sum, { megabytes }) => sum + megabytes, 0));
   const files = await downloadWheels(pip, wheels, PLATFORM, downloads, reporter);
   const temporary = mkdtempSync(join(dirname(folder), 'unpacking-'));
   try {
     for (const [index, file] of files.entries()) {
-      reporter.say(`unpacking ${basename(file)}${files.length > 1 ? ` (${index + 1} of ${files.length})` : ''}`);
+      reporter.say(`extracting ${basename(file)}${files.length > 1 ? ` (${index + 1} of ${files.length})` : ''}`);
       await unpack(pip.python, file, temporary, pattern);
     }
     await replaceFile(join(temporary, RECORD_FILE), `${JSON.stringify(record, null, 2)}\n`);
@@ -195,12 +200,12 @@ async function installWheels(wheels, folder, pattern, reporter, record) {
     rmSync(temporary, { recursive: true, force: true });
   }
   for (const file of files) rmSync(file, { force: true });
-  // A run that was killed may have left a Python behind, unpacking to the end.
+  // The Python process of a killed run may have continued extracting.
   removeLeftovers(dirname(folder), 'unpacking-');
 }
 
 /**
- * What a run left behind that was killed; the lock is held, so it is nobody's.
+ * Removes temporary files of killed runs. The lock is held, so no other process uses them.
  *
  * @param {string} folder
  * @param {string} prefix
@@ -234,7 +239,7 @@ async function buildAddon(folder, addon, compiler, reporter) {
 }
 
 /**
- * Does something with every item, as many at once as there are processor cores.
+ * Applies `work` to every item, in parallel on all CPU cores.
  *
  * @template T
  * @param {readonly T[]} items
@@ -249,22 +254,22 @@ async function inParallel(items, work) {
 }
 
 /**
- * Lets @tensorflow/tfjs-node-gpu install the older library that it comes with, into its own folder.
+ * Runs the installer of @tensorflow/tfjs-node-gpu, which downloads an older library into the folder of that package.
  *
  * @param {Variant} variant
- * @param {SetupError} reason why pip could not serve
+ * @param {SetupError} reason why pip could not install TensorFlow
  * @param {Reporter} reporter
  * @returns {Promise<NativeSetup>}
  */
-async function runOwnInstaller(variant, reason, reporter) {
+async function runTfjsInstaller(variant, reason, reporter) {
   const folder = tfjsFolder();
   const setup = {
     variant: /** @type {const} */ ('package'),
     folder,
     changed: true,
-    withoutOps: "there are none for the library of tfjs's own installer",
+    noOpsReason: "the library of tfjs-node's own installer does not support them",
   };
-  if (ownAddonIsInstalled()) return { ...setup, changed: false };
+  if (prebuiltAddonIsInstalled()) return { ...setup, changed: false };
   reporter.say(reason.message);
   reporter.say('trying the installer of @tensorflow/tfjs-node-gpu, which downloads an older TensorFlow');
   /** @type {{ version: string }} */
@@ -272,7 +277,7 @@ async function runOwnInstaller(variant, reason, reporter) {
   const result = await run(process.execPath, ['scripts/install.js', variant === 'cuda' ? 'gpu' : 'cpu', 'download'], {
     cwd: folder,
   });
-  if (result.code === 0 && ownAddonIsInstalled()) return setup;
+  if (result.code === 0 && prebuiltAddonIsInstalled()) return setup;
   throw new SetupError(
     'no-native-library',
     `${reason.message}\nThe installer of tfjs-node-gpu ${version} failed too:\n${lastLines(result, 4)}`,

@@ -1,6 +1,5 @@
 /**
- * Tells on stderr what the setup does: lines, and on a terminal the progress in a line that is written over; elsewhere a
- * line now and then.
+ * Reports to stderr. Progress overwrites one line on a terminal; elsewhere it is printed at most every 15 seconds.
  *
  * @returns {import('./fetch.mjs').Reporter & { end: () => void }}
  */

@@ -1,20 +1,20 @@
 import { spawn } from 'node:child_process';
 
 /**
- * What a program left.
+ * Result of a program.
  * @typedef {object} Result
- * @property {number | null} code exit code; null when it was killed or could not be started
+ * @property {number | null} code exit code; null if it was killed or could not be started
  * @property {string} stdout
  * @property {string} stderr
  */
 
 /**
- * Runs a program to its end. A program that cannot be started gives code null and says so in stderr.
+ * Runs a program and waits for it. If it cannot be started, `code` is null and `stderr` has the reason.
  *
  * @param {string} program
  * @param {readonly string[]} args
- * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, input?: string, passOn?: boolean }} [options] `passOn` sends its output
- *   to our stderr instead of keeping it
+ * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, input?: string, passOn?: boolean }} [options] `passOn` forwards
+ *   its output to stderr instead of capturing it
  * @returns {Promise<Result>}
  */
 export function run(program, args, { cwd, env, input = '', passOn = false } = {}) {
@@ -35,7 +35,7 @@ export function run(program, args, { cwd, env, input = '', passOn = false } = {}
 }
 
 /**
- * The last lines of a program's complaint.
+ * The last lines of a program's stderr, or of its stdout if stderr is empty.
  *
  * @param {Result} result
  * @param {number} lines

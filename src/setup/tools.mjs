@@ -2,14 +2,14 @@ import { SetupError } from './failure.mjs';
 import { run } from './run.mjs';
 
 /**
- * Python with pip, or pip alone under its own name.
+ * Python and the command that runs pip.
  * @typedef {object} Pip
- * @property {string} python the interpreter, which also unpacks
- * @property {readonly string[]} pip words that start pip
+ * @property {string} python the interpreter, which also extracts wheels
+ * @property {readonly string[]} pip program and first arguments
  */
 
 /**
- * Finds Python and its pip. `PYTHON` names another interpreter.
+ * Finds Python and pip. The environment variable `PYTHON` overrides the interpreter.
  *
  * @returns {Promise<Pip>}
  * @throws {SetupError} `no-python`, `no-pip`
@@ -25,7 +25,7 @@ export async function findPip() {
   if (found === undefined) {
     throw new SetupError(
       'no-python',
-      'python3 is needed to download TensorFlow, and is not there',
+      'python3 is needed to download TensorFlow, but was not found',
       `${install('python3 python3-pip', 'python3 python3-pip', 'python')}, then run the setup again.`,
     );
   }
@@ -34,15 +34,15 @@ export async function findPip() {
   }
   throw new SetupError(
     'no-pip',
-    'pip is needed to download TensorFlow, and is not there',
+    'pip is needed to download TensorFlow, but was not found',
     `${install('python3-pip', 'python3-pip', 'python')}, then run the setup again.`,
   );
 }
 
 /**
- * Finds the C++ compiler: `CXX`, else the usual names.
+ * Finds the C++ compiler: the environment variable `CXX`, else c++, g++ or clang++.
  *
- * @returns {Promise<readonly string[]>} words that start it
+ * @returns {Promise<readonly string[]>} program and first arguments
  * @throws {SetupError} `no-compiler`
  */
 export async function findCompiler() {
@@ -54,21 +54,21 @@ export async function findCompiler() {
   }
   const missing =
     own !== undefined && own !== ''
-      ? `the C++ compiler that CXX names, ${own}, does not run`
-      : 'a C++ compiler is needed, and none of c++, g++, clang++ is there';
+      ? `the C++ compiler in CXX, ${own}, does not run`
+      : 'a C++ compiler is needed, but none of c++, g++, clang++ was found';
   throw new SetupError(
     'no-compiler',
     missing,
-    `${install('g++', 'gcc-c++', undefined, 'xcode-select --install')}, or name a compiler in CXX; then run the setup again.`,
+    `${install('g++', 'gcc-c++', undefined, 'xcode-select --install')}, or set CXX; then run the setup again.`,
   );
 }
 
 /**
- * Compiles.
+ * Runs the compiler.
  *
  * @param {readonly string[]} compiler
  * @param {readonly string[]} args
- * @param {string} what for the error
+ * @param {string} what name of the output in the error message
  * @throws {SetupError} `compilation-failed`
  */
 export async function compile(compiler, args, what) {
@@ -78,12 +78,12 @@ export async function compile(compiler, args, what) {
   throw new SetupError(
     'compilation-failed',
     `${what} could not be compiled by ${compiler.join(' ')}:\n${firstError(result.stderr)}`,
-    'A compiler with C++17 is needed: g++ 9 or clang++ 10, or later. CXX names another one.',
+    'A compiler with C++17 is needed: g++ 9 or clang++ 10, or later. Set CXX to use another compiler.',
   );
 }
 
 /**
- * The first error of a compiler and the lines under it: what follows is mostly caused by it.
+ * The first compiler error and the lines after it; later errors mostly follow from it.
  *
  * @param {string} text
  */
@@ -97,12 +97,12 @@ function firstError(text) {
 }
 
 /**
- * What to type to install something, as the system at hand has it.
+ * The install command of this platform.
  *
  * @param {string} debian package names
  * @param {string} fedora
  * @param {string | undefined} homebrew
- * @param {string} [mac] a whole command for macOS
+ * @param {string} [mac] complete command for macOS
  */
 function install(debian, fedora, homebrew, mac = `brew install ${homebrew}`) {
   if (process.platform === 'darwin') return `Install it: ${mac}`;

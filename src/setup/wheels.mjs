@@ -1,21 +1,21 @@
 /**
- * The native libraries that s2s is built and tested with, pinned here and nowhere else: the Python packages (wheels)
- * they come in, with the checksums that pip compares. They need no Python at run time.
+ * The native libraries that s2s is built and tested with, as pinned Python packages (wheels) with the checksums that
+ * pip verifies. They need no Python at run time.
  *
- * To move to another version: change the version and take the checksums from
+ * To update: change the version and take the checksums from
  * `pip install --dry-run --no-deps --report - --target x --platform ... NAME==VERSION`.
  */
 
 /**
  * A wheel to download.
  * @typedef {object} Wheel
- * @property {string} name as the package index knows it
+ * @property {string} name name in the package index
  * @property {string} version
  * @property {string} sha256
- * @property {number} megabytes size of the download, for telling progress
+ * @property {number} megabytes download size, for reporting progress
  */
 
-/** @typedef {'cpu' | 'cuda'} Variant builds of TensorFlow: for the processor alone, or with CUDA */
+/** @typedef {'cpu' | 'cuda'} Variant builds of TensorFlow: CPU only, or with CUDA */
 
 /** Version of libtensorflow. */
 export const TENSORFLOW_VERSION = '2.21.0';
@@ -23,7 +23,7 @@ export const TENSORFLOW_VERSION = '2.21.0';
 /** Version of Intel's oneDNN packages; the library inside is oneDNN 3.2. */
 export const ONEDNN_VERSION = '2023.2.0';
 
-/** Platforms as Node names them. @type {Readonly<Record<string, readonly string[]>>} */
+/** pip's platform tags by Node's platform names. @type {Readonly<Record<string, readonly string[]>>} */
 const PIP_PLATFORMS = {
   'linux-x64': ['27', '17', '12', '5']
     .map((minor) => `manylinux_2_${minor}_x86_64`)
@@ -62,7 +62,7 @@ const TENSORFLOW = {
   ),
 };
 
-/** What `tensorflow[and-cuda]` asks for, at the newest versions within its bounds: CUDA 12.9 and cuDNN 9. */
+/** Dependencies of `tensorflow[and-cuda]` at the newest versions within its bounds: CUDA 12.9 and cuDNN 9. */
 const CUDA_LINUX_X64 = [
   wheel('nvidia-cublas-cu12', '12.9.3.13', 581, 'd7d51055f161b317c7105ddaae90e71eda059026074ffef93cf7cde2886bfe72'),
   wheel('nvidia-cuda-cupti-cu12', '12.8.90', 10, 'ea0cb07ebda26bb9b29ba82cda34849e73c166c18162d3913575b0c9db9a6182'),
@@ -78,14 +78,14 @@ const CUDA_LINUX_X64 = [
   wheel('nvidia-nvjitlink-cu12', '12.9.86', 40, 'e3f1171dbdc83c5932a45f0f4c99180a70de9bd2718c1ab77d14104f6d7147f9'),
 ];
 
-/** oneDNN for the custom ops; pip has it for x86-64 Linux alone. */
+/** oneDNN for the custom ops; the package index has it only for x86-64 Linux. */
 const ONEDNN_LINUX_X64 = [
   wheel('onednn-cpu-gomp', ONEDNN_VERSION, 39, '2f22a54d6a890ed14bfa185d42a4be65d8b5b1df85dc1f0f3a9abe31620416fb'),
   wheel('onednn-devel-cpu-gomp', ONEDNN_VERSION, 1, '9763c69e8c907e119056bd52ad918ca84ac9ba939d130a99dfa95ccca3e5e284'),
 ];
 
 /**
- * Wheels that make up a build of TensorFlow; undefined where pip has none for the platform.
+ * Wheels of a TensorFlow build; undefined if there are none for the platform.
  *
  * @param {Variant} variant
  * @param {string} platform such as `linux-x64`
@@ -98,7 +98,7 @@ export function tensorflowWheels(variant, platform) {
 }
 
 /**
- * Wheels of oneDNN; undefined where pip has none for the platform.
+ * Wheels of oneDNN; undefined if there are none for the platform.
  *
  * @param {string} platform such as `linux-x64`
  * @returns {readonly Wheel[] | undefined}
@@ -108,8 +108,7 @@ export function onednnWheels(platform) {
 }
 
 /**
- * The options with which pip takes a wheel for this platform, whatever Python it runs on itself: there are wheels for
- * some versions of Python only, and we need none.
+ * pip options that select wheels for a platform independently of the installed version of Python, which may have none.
  *
  * @param {string} platform such as `linux-x64`
  * @returns {string[]}

@@ -14,45 +14,44 @@ import {
   type TokenizerRole,
 } from './vocabulary-file.js';
 
-/** A sentence and its translation. */
 export interface SentencePair {
   readonly source: string;
   readonly target: string;
 }
 
-/** One learned tokenizer. */
+/** Report on one learned tokenizer. */
 export interface TokenizerReport {
   readonly role: TokenizerRole;
   readonly file: string;
   readonly settings: LearnSettings;
-  /** Number of ids, special symbols included; below `settings.size` where the text has no more. */
+  /** Vocabulary size, special tokens included; below `settings.size` if the text is too small. */
   readonly size: number;
-  /** What `types` and `coverage` count. */
+  /** Unit of `types` and `coverage`. */
   readonly unit: 'characters' | 'words';
-  /** Distinct characters or words of the training text inside and outside the vocabulary. */
+  /** Distinct units of the training text that are in the vocabulary, and that are not. */
   readonly types: { readonly kept: number; readonly left: number };
-  /** Share of the running characters or words of the training text in the vocabulary, 0 to 1. */
+  /** Fraction of all unit occurrences in the training text that the vocabulary covers, 0 to 1. */
   readonly coverage: number;
 }
 
-/** How a split looks in tokens. */
+/** Token statistics of one side of a split. */
 export interface TokenStatistics {
   readonly sentences: number;
-  /** Tokens in a sentence, `</s>` not counted. */
+  /** Tokens per sentence, without `</s>`. */
   readonly tokensPerSentence: { readonly mean: number; readonly p95: number; readonly max: number };
-  /** Share of `<unk>` among the tokens, 0 to 1. */
+  /** Fraction of tokens that are `<unk>`, 0 to 1. */
   readonly unknownRate: number;
 }
 
-/** What `buildVocabulary` made. */
+/** Result of `buildVocabulary`. */
 export interface VocabularyReport {
   readonly directory: string;
-  /** Pairs of training text. */
+  /** Number of training pairs. */
   readonly pairs: number;
   readonly tokenizers: readonly TokenizerReport[];
-  /** Of the training text, or of a random sample of it when it is large. */
+  /** Statistics of the training text, or of a random sample of a large one. */
   readonly train: { readonly source: TokenStatistics; readonly target: TokenStatistics };
-  /** Of the development text. */
+  /** Statistics of the dev text. */
   readonly dev: { readonly source: TokenStatistics; readonly target: TokenStatistics };
 }
 
@@ -65,25 +64,25 @@ export type VocabularyEvent =
 export interface BuildOptions {
   readonly settings: TokenizerConfig;
   readonly directory: string;
-  /** Training text in blocks; it is read once. */
+  /** Training text in blocks; read once. */
   readonly train: AsyncIterable<readonly SentencePair[]>;
   readonly dev: AsyncIterable<readonly SentencePair[]>;
-  /** What identifies the content of the training text, see `vocabularyState`. */
+  /** Identifies the content of the training text, see `vocabularyState`. */
   readonly trainingText: string;
-  /** Which existing files may change; only those that s2s wrote when not given. */
+  /** Which existing files may be replaced. Default: those that s2s wrote. */
   readonly replace?: Replaceable | undefined;
   readonly onEvent?: (event: VocabularyEvent) => void;
 }
 
-/** Most training pairs that the report measures tokens on. */
+/** Maximum number of training pairs to compute token statistics on. */
 const SAMPLE_PAIRS = 50_000;
 
 /**
- * Learns the tokenizers that the settings ask for from the training text, writes them and their record into a folder,
- * and reports how they fit.
+ * Learns tokenizers from the training text, writes them and their record to a folder, and reports coverage and token
+ * statistics.
  *
- * @throws S2sError `no-text` when the training text is empty; `tokenizer-foreign` or `tokenizer-kept` when an existing
- *   file would change that may not
+ * @throws S2sError `no-text` if the training text is empty; `tokenizer-foreign` or `tokenizer-kept` if an existing file
+ *   would be replaced that `replace` protects
  */
 export async function buildVocabulary({
   settings,
@@ -94,7 +93,7 @@ export async function buildVocabulary({
   replace = 'own',
   onEvent = () => undefined,
 }: BuildOptions): Promise<VocabularyReport> {
-  // Checked again when the files are written: only then is it known which of them stay the same.
+  // A check before the work starts; `writeVocabulary` checks again, once the new contents are known.
   assertReplaceable(
     directory,
     replace,
@@ -143,20 +142,19 @@ export async function buildVocabulary({
   };
 }
 
-/** Token statistics of both sides of a text. */
 async function measure(
   blocks: AsyncIterable<readonly SentencePair[]> | Iterable<readonly SentencePair[]>,
   tokenizers: TokenizerPair,
 ): Promise<VocabularyReport['dev']> {
-  const source = new TokenMeter(tokenizers.source);
-  const target = new TokenMeter(tokenizers.target);
+  const source = new TokenStatisticsCounter(tokenizers.source);
+  const target = new TokenStatisticsCounter(tokenizers.target);
   for await (const block of blocks) {
     await Promise.all([source.add(block.map((pair) => pair.source)), target.add(block.map((pair) => pair.target))]);
   }
   return { source: source.statistics(), target: target.statistics() };
 }
 
-class TokenMeter {
+class TokenStatisticsCounter {
   private readonly lengths: number[] = [];
   private unknown = 0;
 
@@ -184,7 +182,7 @@ class TokenMeter {
   }
 }
 
-/** A uniform sample of a stream (reservoir sampling), the same for the same text. */
+/** Reservoir sampling: a uniform, deterministic sample of a stream. */
 class PairSample {
   readonly pairs: SentencePair[] = [];
   seen = 0;
@@ -194,7 +192,7 @@ class PairSample {
 
   add({ source, target }: SentencePair): void {
     this.seen++;
-    const place = this.pairs.length < this.size ? this.pairs.length : this.random.integer(this.seen);
-    if (place < this.size) this.pairs[place] = { source, target };
+    const index = this.pairs.length < this.size ? this.pairs.length : this.random.integer(this.seen);
+    if (index < this.size) this.pairs[index] = { source, target };
   }
 }

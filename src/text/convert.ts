@@ -3,20 +3,20 @@ import { S2sError } from '../errors.js';
 import { readLineBlocks } from './lines.js';
 import type { Tokenizer } from './tokenizer.js';
 
-/** Which way to convert, and whether tokens are written as strings or as ids. */
+/** Direction of the conversion, and whether tokens are strings or ids. */
 export interface Conversion {
   readonly direction: 'tokenize' | 'detokenize';
   readonly as: 'tokens' | 'ids';
 }
 
 /**
- * Converts a text line by line: one line out for every line in, as soon as it has arrived. Tokens stand between single
- * spaces, which no token holds, so that detokenising is the exact inverse but for normalisation.
+ * Tokenises or detokenises a text line by line, as it arrives. Tokens are separated by single spaces, which no token
+ * contains, so detokenising is the exact inverse except for normalisation.
  *
  * @param input path or stream, as for `readLineBlocks`
- * @param onSkipped told of each line that is too long and gives an empty line: its number, from 1
- * @returns stretches of converted text, each ending in LF
- * @throws S2sError `not-an-id` with file and line, and whatever `readLineBlocks` throws
+ * @param onSkipped called with the number (from 1) of each overlong line, for which the output has an empty line
+ * @returns blocks of converted lines, each ending in LF
+ * @throws S2sError `not-an-id` with file and line; see also `readLineBlocks`
  */
 export async function* convertText(
   input: string | Readable,

@@ -1,9 +1,9 @@
 import type { TokenizerConfig } from '../config/schema.js';
 
-/** The settings of one side's tokenizer that decide how text is cut; the vocabulary is learned within them. */
+/** Settings of normalisation and pre-tokenisation. */
 export type TextSettings = Pick<TokenizerConfig, 'type' | 'normalization' | 'lowercase'>;
 
-/** The model part of a tokenizer.json file: vocabulary and how to segment a piece with it. */
+/** The `model` of a tokenizer.json file: the vocabulary and how to segment a pre-token with it. */
 export type ModelDefinition =
   | { readonly type: 'WordLevel'; readonly vocab: Readonly<Record<string, number>>; readonly unk_token: string }
   | {
@@ -20,28 +20,28 @@ export type ModelDefinition =
       readonly byte_fallback: boolean;
     };
 
-/** What a space looks like in a token. */
+/** Represents a space within tokens, as in SentencePiece. */
 export const SPACE_MARK = '▁';
 
 /*
- * A `▁` of the text itself must not turn into a space, so it is written `▂▄`, and a `▂` of the text `▂▃`. All four
- * are block elements that no normalisation changes and hardly any text holds.
+ * A literal `▁` in the text must not become a space, so it is escaped as `▂▄`, and a literal `▂` as `▂▃`. These block
+ * elements are rare in text, and no Unicode normalisation changes them.
  */
 const ESCAPES = [
   ['▂', '▂▃'],
   [SPACE_MARK, '▂▄'],
 ] as const;
 
-/** Text whose own `▁` and `▂` are written as they stand in tokens. */
+/** Escapes literal `▁` and `▂` as in tokens. */
 export function escapeMarks(text: string): string {
   return ESCAPES.reduce((escaped, [character, escape]) => escaped.replaceAll(character, escape), text);
 }
 
 /*
- * Unicode word boundaries (UAX #29, default rules without dictionaries): letters, marks and digits hang together,
- * also over one apostrophe, point or colon between letters and one point or comma between digits; ideographs and
- * Hiragana stand alone; a flag, an emoji with its modifiers, and every other character are a word each. A word takes
- * the mark of the space before it. No `<` ever hangs together with what follows, see `preTokenizer`.
+ * Unicode word boundaries (UAX #29, default rules without dictionaries). A word is a run of letters, marks and digits,
+ * which may contain single apostrophes, full stops or colons between letters and single full stops or commas between
+ * digits. Every ideograph, Hiragana character, flag, emoji with its modifiers, and other character is a word. A word
+ * includes the `▁` before it. A `<` is always a word, see `preTokenizer`.
  */
 const LETTERS = String.raw`[\p{L}\p{N}\p{M}_&&[^\p{Han}\p{Hiragana}]]+`;
 const BETWEEN = String.raw`(?:(?<=\p{L}|\p{M})['’.:·](?=\p{L})|(?<=\p{N})['’.,;](?=\p{N}))`;
@@ -50,16 +50,16 @@ const OTHER = String.raw`[^▁](?:[\p{M}\x{1F3FB}-\x{1F3FF}]|\x{200D}[^▁])*`;
 const WORD = `${SPACE_MARK}?(?:${LETTERS}(?:${BETWEEN}${LETTERS})*|${FLAG}|${OTHER})|${SPACE_MARK}`;
 
 /**
- * The content of a tokenizer.json file (Hugging Face tokenizers).
+ * Builds the content of a tokenizer.json file (Hugging Face tokenizers).
  *
- * Text is normalised, spaces become `▁`, and (but for characters) one more `▁` goes in front, so that a word looks
- * the same at the start of a sentence; decoding takes all this back, runs of spaces included. Normalisation and
- * cutting never look across a space, on which learning relies.
+ * Text is normalised, spaces become `▁`, and, except for characters, a `▁` is prepended, so that a word has the same
+ * tokens at the start of a sentence. The decoder reverses this losslessly, including runs of spaces. Normalisation and
+ * pre-tokenisation never depend on context across a space; learning relies on this.
  *
- * The special symbols stand in the vocabulary but are not registered as added tokens: those would be found in raw
- * text, and a user's own `<s>` would end up as id 2.
+ * The special tokens are in the vocabulary but not registered as added tokens: those are matched in raw text, and a
+ * literal `<s>` in a sentence would become id 2.
  *
- * @param prefixed whether a `▁` goes in front
+ * @param prefixed whether to prepend `▁`
  */
 export function tokenizerDefinition(
   settings: TextSettings,
@@ -102,7 +102,7 @@ function preTokenizer(type: TextSettings['type']): Record<string, unknown> {
     type: 'Sequence',
     pretokenizers: [
       { type: 'Split', pattern: { String: SPACE_MARK }, behavior: 'MergedWithNext', invert: false },
-      // A `<` stands alone, so that no learned token is or holds `<s>` and the like.
+      // `<` is isolated, so that no learned token contains `<s>` or another special token.
       { type: 'Split', pattern: { String: '<' }, behavior: 'Isolated', invert: false },
     ],
   };

@@ -6,64 +6,64 @@ import { learnUnigram } from '../vocab/learn-unigram.js';
 import { SPECIAL_TOKENS, UNK } from '../vocab/special.js';
 import { SPACE_MARK, tokenizerDefinition, type ModelDefinition } from './definition.js';
 
-/** The settings of one tokenizer, all defaults filled in. */
+/** Resolved settings of one tokenizer. */
 export type LearnSettings = Pick<TokenizerConfig, 'type' | 'size' | 'minimumFrequency' | 'normalization' | 'lowercase'>;
 
-/** A learned tokenizer and how it fits the text it was learned from. */
+/** A learned tokenizer and its coverage of the training text. */
 export interface LearnedTokenizer {
-  /** Content of the tokenizer.json file. */
+  /** Content of tokenizer.json. */
   readonly json: string;
-  /** Number of ids, the special symbols included; below the size asked for when the text has no more. */
+  /** Vocabulary size, special tokens included; below the requested size if the text is too small. */
   readonly size: number;
-  /** Distinct characters (words for `word`) of the text that are in the vocabulary, and that are not. */
+  /** Distinct characters (words for `word`) of the text in the vocabulary, and outside it. */
   readonly types: { readonly kept: number; readonly left: number };
-  /** Share of the running characters (words for `word`) of the text that the vocabulary covers, 0 to 1. */
+  /** Fraction of all character (word) occurrences in the text that the vocabulary covers, 0 to 1. */
   readonly coverage: number;
 }
 
-/** Beyond this many distinct stretches of text the rare ones are forgotten, so that memory has a limit. */
-const MAXIMUM_STRETCHES = 6_000_000;
+/** With more distinct words than this, rare ones are dropped, which bounds memory. */
+const MAX_DISTINCT_WORDS = 6_000_000;
 
-/** Subword vocabularies give at most this share of their places to single characters; the rarest go to `<unk>`. */
+/** Maximum fraction of a subword vocabulary used for single characters; the rarest become `<unk>`. */
 const ALPHABET_SHARE = 0.5;
 
-/** Counts the stretches between spaces of a growing text: all that learning needs of it. */
+/** Counts the space-separated words of a text, all that learning a vocabulary needs. */
 export class TextCounter {
   private readonly counts = new Map<string, number>();
   private rare = 1;
 
-  /** Whether there was nothing but spaces. */
+  /** Whether the text has only spaces. */
   get isEmpty(): boolean {
     return this.counts.size === 0 || (this.counts.size === 1 && this.counts.has(''));
   }
 
   add(text: string): void {
-    for (const stretch of text.split(' ')) this.counts.set(stretch, (this.counts.get(stretch) ?? 0) + 1);
-    // Lossy counting: what has been seen least is dropped, until there is room again.
-    for (; this.counts.size > MAXIMUM_STRETCHES; this.rare++) {
-      for (const [stretch, count] of this.counts) if (count <= this.rare) this.counts.delete(stretch);
+    for (const word of text.split(' ')) this.counts.set(word, (this.counts.get(word) ?? 0) + 1);
+    // Lossy counting: drops the least frequent words until the rest fits.
+    for (; this.counts.size > MAX_DISTINCT_WORDS; this.rare++) {
+      for (const [word, count] of this.counts) if (count <= this.rare) this.counts.delete(word);
     }
   }
 
-  /** The text as the tokenizer will cut it: each stretch with the space before it, normalised and cut once. */
+  /** Counts of the pre-tokens of the text. Each distinct word, with the space before it, is pre-tokenised once. */
   pieces(settings: LearnSettings): Map<string, number> {
     const empty: ModelDefinition = { type: 'WordLevel', vocab: { '<unk>': UNK }, unk_token: '<unk>' };
-    // The prefix of the first word is that of every other word here, so none needs to be put there.
+    // Every word is preceded by a space here, so no prefix is needed.
     const library = Library.fromString(JSON.stringify(tokenizerDefinition(settings, empty, false)));
     const normalizer = library.getNormalizer();
     const preTokenizer = library.getPreTokenizer();
     const pieces = new Map<string, number>();
-    for (const [stretch, count] of this.counts) {
-      const normalized = normalizer?.normalizeString(` ${stretch}`) ?? ` ${stretch}`;
+    for (const [word, count] of this.counts) {
+      const normalized = normalizer?.normalizeString(` ${word}`) ?? ` ${word}`;
       for (const [piece] of preTokenizer?.preTokenizeString(normalized) ?? [])
         pieces.set(piece, (pieces.get(piece) ?? 0) + count);
     }
-    // In an order of its own, so that the order of the text does not show in ties and roundings.
+    // Sorted, so that ties and rounding do not depend on the order of the text.
     return new Map([...pieces].sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 }
 
-/** Learns the vocabulary of a tokenizer from counted text. */
+/** Learns a tokenizer from counted text. */
 export function learnTokenizer(text: TextCounter, settings: LearnSettings): LearnedTokenizer {
   const pieces = text.pieces(settings);
   const { model, size, types, coverage } =
@@ -112,7 +112,7 @@ interface SubwordOptions {
   readonly minimumFrequency: number;
 }
 
-/** With `size` no larger than the alphabet there are no merges, and the tokens are the characters. */
+/** With `size` equal to the alphabet size, BPE has no merges and is a character vocabulary. */
 function bpeModel(pieces: PieceCounts, options: SubwordOptions): { model: ModelDefinition; learned: number } {
   const { tokens, merges } = learnBpe(pieces, options);
   return {
@@ -134,7 +134,7 @@ function bpeModel(pieces: PieceCounts, options: SubwordOptions): { model: ModelD
 
 function unigramModel(pieces: PieceCounts, options: SubwordOptions): { model: ModelDefinition; learned: number } {
   const tokens = learnUnigram(pieces, options);
-  // The special symbols never compete: no piece of text holds a `<` with something behind it.
+  // The scores of special tokens have no effect: no pre-token contains `<` followed by another character.
   const special = SPECIAL_TOKENS.map((token) => [token, 0] as const);
   return {
     model: { type: 'Unigram', unk_id: UNK, byte_fallback: false, vocab: [...special, ...tokens] },

@@ -2,39 +2,39 @@ import { isUtf8 } from 'node:buffer';
 import { createReadStream } from 'node:fs';
 import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { S2sError, whyUnreadable } from '../errors.js';
+import { S2sError, describeReadError } from '../errors.js';
 
 const LINE_FEED = 0x0a;
 const BYTES_PER_READ = 1 << 18;
-/** Small pieces of a line that arrive one by one are joined when there are this many. */
-const MAX_PIECES = 4096;
+/** Chunks of a line are concatenated when there are this many, which bounds their overhead. */
+const MAX_CHUNKS = 4096;
 
 /**
- * Most bytes of one line, its LF not counted: 1 MiB, the length of a long novel. A file with longer lines is hardly
- * text with a sentence a line, and a file without any LF must not fill the memory.
+ * Maximum bytes per line, without LF: 1 MiB, the length of a long novel. It bounds memory for files without LF, and
+ * longer lines are not sentences.
  */
 export const MAX_LINE_BYTES = 1 << 20;
 
 export interface ReadLineOptions {
-  /** What to call the input in errors; the path, or `stdin`, when not given. */
+  /** Name of the input in errors. Default: the path, or `stdin`. */
   readonly name?: string | undefined;
   /**
-   * Told of each line longer than `MAX_LINE_BYTES`: its number, from 1. The line is then read as an empty one, so that
-   * the number of lines stays the same. Without it such a line is an error.
+   * Called with the number (from 1) of each line longer than `MAX_LINE_BYTES`, which is then read as an empty line to
+   * keep line numbers aligned. By default such a line is an error.
    */
   readonly onSkipped?: ((line: number) => void) | undefined;
 }
 
 /**
- * The lines of a text, in blocks as they arrive: one block for each piece read, so that a pipe is answered at once
- * and a file costs no promise per line. No more than one piece and `MAX_LINE_BYTES` are held in memory.
+ * Streams the lines of a text in blocks, one per chunk read, so that lines of a pipe are available immediately and
+ * files do not cost a promise per line. Buffers at most one chunk and `MAX_LINE_BYTES`.
  *
- * Lines end in LF and nothing else: a CR, U+2028 or form feed stays in its line. The last line may lack its LF. A byte
- * order mark at the very start is left out. Gzip is recognised by its first bytes, whatever the name.
+ * Only LF ends a line; CR, U+2028 and form feed do not. The LF of the last line is optional. A leading byte order mark
+ * is removed. Gzip is detected by its magic bytes, not by file name.
  *
  * @param input path of a file, or a stream of bytes
- * @throws S2sError `file-unreadable`, `gzip-broken`, or, after all lines before it, `invalid-utf8` or `line-too-long`
- *   naming the line
+ * @throws S2sError `file-unreadable` or `gzip-broken`; `invalid-utf8` or `line-too-long` with the line, after yielding
+ *   all lines before it
  */
 export async function* readLineBlocks(
   input: string | Readable,
@@ -54,98 +54,98 @@ export async function* readLineBlocks(
     onSkipped(firstLine++);
     yield [''];
   };
-  for await (const piece of readBytes(input, name)) {
-    const first = piece.indexOf(LINE_FEED);
-    unfinished.add(first === -1 ? piece : piece.subarray(0, first));
+  for await (const chunk of readBytes(input, name)) {
+    const first = chunk.indexOf(LINE_FEED);
+    unfinished.add(first === -1 ? chunk : chunk.subarray(0, first));
     if (unfinished.isTooLong && onSkipped === undefined) throw tooLong(name, firstLine);
     if (first === -1) continue;
-    // The other lines of a piece are shorter than the piece.
-    const end = piece.lastIndexOf(LINE_FEED);
+    // Only the first line can be too long, since the others are shorter than a chunk.
+    const end = chunk.lastIndexOf(LINE_FEED);
     if (unfinished.isTooLong) {
       yield* skip();
-      if (end > first) yield* take(piece.subarray(first + 1, end));
+      if (end > first) yield* take(chunk.subarray(first + 1, end));
     } else {
       const whole = unfinished.length === first;
-      yield* take(whole ? piece.subarray(0, end) : Buffer.concat([unfinished.bytes(), piece.subarray(first, end)]));
+      yield* take(whole ? chunk.subarray(0, end) : Buffer.concat([unfinished.bytes(), chunk.subarray(first, end)]));
     }
     unfinished.clear();
-    if (end + 1 < piece.length) unfinished.add(piece.subarray(end + 1));
+    if (end + 1 < chunk.length) unfinished.add(chunk.subarray(end + 1));
   }
   if (unfinished.isTooLong) yield* skip();
   else if (unfinished.length > 0) yield* take(unfinished.bytes());
 }
 
-/** The lines of a text one by one; see `readLineBlocks`. */
+/** Streams the lines of a text one by one; see `readLineBlocks`. */
 export async function* readLines(input: string | Readable, options?: ReadLineOptions): AsyncGenerator<string> {
   for await (const block of readLineBlocks(input, options)) yield* block;
 }
 
 /**
- * What to say of a line that `readLineBlocks` has skipped.
+ * The warning for a line that `readLineBlocks` skipped.
  *
  * @param file path, or `-` for stdin
  */
 export function describeSkippedLine(file: string, line: number): string {
   const place = `${file === '-' ? 'stdin' : file}:${line}`;
-  return `${place}: the line is longer than ${MAX_LINE_BYTES} bytes: the output has an empty line for it`;
+  return `${place}: skipped a line longer than ${MAX_LINE_BYTES} bytes; the output has an empty line instead`;
 }
 
 function tooLong(file: string, line: number): S2sError {
   return new S2sError('line-too-long', `the line is longer than ${MAX_LINE_BYTES} bytes`, {
     place: { file, line },
     hint:
-      'Lines end in LF, one sentence each. If this file has other line ends, convert them, for example: ' +
+      'The file must have one sentence per line, ending in LF. Convert other line ends, for example: ' +
       'tr "\\r" "\\n" < old > new',
   });
 }
 
-/** The bytes of a line whose LF has not been read; only their number once they are too many. */
+/** The bytes of a line whose LF has not been read yet. Of a line that is too long, only the length is kept. */
 class UnfinishedLine {
-  private pieces: Buffer[] = [];
+  private chunks: Buffer[] = [];
   length = 0;
 
   get isTooLong(): boolean {
     return this.length > MAX_LINE_BYTES;
   }
 
-  add(piece: Buffer): void {
-    this.length += piece.length;
-    if (this.isTooLong) this.pieces = [];
-    else this.pieces.push(piece);
-    if (this.pieces.length === MAX_PIECES) this.pieces = [this.bytes()];
+  add(chunk: Buffer): void {
+    this.length += chunk.length;
+    if (this.isTooLong) this.chunks = [];
+    else this.chunks.push(chunk);
+    if (this.chunks.length === MAX_CHUNKS) this.chunks = [this.bytes()];
   }
 
   bytes(): Buffer {
-    return Buffer.concat(this.pieces);
+    return Buffer.concat(this.chunks);
   }
 
   clear(): void {
-    this.pieces = [];
+    this.chunks = [];
     this.length = 0;
   }
 }
 
-/** Lines, up to the first that is not UTF-8, and what to say of that. */
+/** Decodes lines up to the first with invalid UTF-8, and the error for that one. */
 function decodeLines(bytes: Buffer, name: string, firstLine: number): { lines: string[]; problem?: S2sError } {
   if (!isUtf8(bytes)) {
-    const { good, line } = upToInvalid(bytes, firstLine);
+    const { valid, line } = splitAtInvalid(bytes, firstLine);
     const problem = new S2sError('invalid-utf8', 'the line is not valid UTF-8', {
       place: { file: name, line },
       hint: 'Convert the text first, for example: iconv -f latin1 -t utf-8 < old > new',
     });
-    return { lines: line === firstLine ? [] : decodeLines(good, name, firstLine).lines, problem };
+    return { lines: line === firstLine ? [] : decodeLines(valid, name, firstLine).lines, problem };
   }
   const text = bytes.toString('utf8');
   return { lines: (firstLine === 1 && text.startsWith('\uFEFF') ? text.slice(1) : text).split('\n') };
 }
 
-/** The lines before the first that is not UTF-8, without their last line feed, and the number of that one. */
-function upToInvalid(bytes: Buffer, firstLine: number): { good: Buffer; line: number } {
+/** Finds the first line with invalid UTF-8: its number, and the bytes before it without the last LF. */
+function splitAtInvalid(bytes: Buffer, firstLine: number): { valid: Buffer; line: number } {
   let line = firstLine;
   for (let start = 0; ; line++) {
     const feed = bytes.indexOf(LINE_FEED, start);
     const end = feed === -1 ? bytes.length : feed;
-    if (!isUtf8(bytes.subarray(start, end))) return { good: bytes.subarray(0, Math.max(0, start - 1)), line };
+    if (!isUtf8(bytes.subarray(start, end))) return { valid: bytes.subarray(0, Math.max(0, start - 1)), line };
     start = end + 1;
   }
 }
@@ -156,23 +156,23 @@ async function* readBytes(input: string | Readable, name: string): AsyncGenerato
   const chunks = stream[Symbol.asyncIterator]();
   let unzipping = false;
   try {
-    // The two bytes that tell gzip from text may come in two pieces.
+    // The two magic bytes of gzip may arrive in separate chunks.
     let head = Buffer.alloc(0);
     while (head.length === 0 || (head.length === 1 && head[0] === 0x1f)) {
       const next = await chunks.next();
       if (next.done === true) break;
       head = Buffer.concat([head, toBuffer(next.value)]);
     }
-    // 0x8b never follows 0x1f in UTF-8, so this cannot be text.
+    // 0x1f 0x8b is not valid UTF-8, so this cannot be text.
     unzipping = head[0] === 0x1f && head[1] === 0x8b;
-    const bytes = joined(head, chunks);
+    const bytes = prepend(head, chunks);
     if (unzipping)
       yield* pipeline(
         Readable.from(bytes),
         createGunzip({ chunkSize: BYTES_PER_READ }),
         () => undefined,
       ) as AsyncIterable<Buffer>;
-    else yield* smallPieces(bytes);
+    else yield* splitChunks(bytes);
   } catch (error) {
     throw readError(error, name, unzipping);
   } finally {
@@ -180,19 +180,19 @@ async function* readBytes(input: string | Readable, name: string): AsyncGenerato
   }
 }
 
-async function* joined(head: Buffer, rest: AsyncIterator<unknown>): AsyncGenerator<Buffer> {
+async function* prepend(head: Buffer, rest: AsyncIterator<unknown>): AsyncGenerator<Buffer> {
   if (head.length > 0) yield head;
   for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield toBuffer(next.value);
 }
 
-/** The stream of a caller may give pieces of any size. */
-async function* smallPieces(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+/** A caller's stream may have chunks of any size. */
+async function* splitChunks(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   for await (const chunk of chunks) {
     for (let at = 0; at < chunk.length; at += BYTES_PER_READ) yield chunk.subarray(at, at + BYTES_PER_READ);
   }
 }
 
-/** A stream with an encoding set gives strings. */
+/** Streams with an encoding yield strings. */
 function toBuffer(chunk: unknown): Buffer {
   return typeof chunk === 'string' ? Buffer.from(chunk) : (chunk as Buffer);
 }
@@ -201,10 +201,10 @@ function readError(error: unknown, name: string, unzipping: boolean): unknown {
   if (error instanceof S2sError || !(error instanceof Error)) return error;
   const code = (error as NodeJS.ErrnoException).code ?? '';
   if (unzipping && (code.startsWith('Z_') || code.startsWith('ERR_'))) {
-    return new S2sError('gzip-broken', `the gzip file is broken or cut short (${error.message})`, {
+    return new S2sError('gzip-broken', `the gzip file is corrupted or truncated (${error.message})`, {
       place: { file: name },
       cause: error,
     });
   }
-  return new S2sError('file-unreadable', whyUnreadable(error), { place: { file: name }, cause: error });
+  return new S2sError('file-unreadable', describeReadError(error), { place: { file: name }, cause: error });
 }

@@ -1,36 +1,35 @@
-/** Part of a text, from the first of its UTF-16 code units to before the second. */
+/** Start (inclusive) and end (exclusive) offset in a text, in UTF-16 code units. */
 export type Span = readonly [number, number];
 
 /**
- * Turns text into token ids and back: one side (or, shared, both sides) of a translation model.
+ * Converts text to token ids and back, for one side of a translation model or, if shared, both.
  *
- * No text gives the ids of `<pad>`, `<s>` and `</s>`, not even one that contains these words; `decode` skips the special
- * symbols.
- * Encoding runs on the library's threads and is therefore asynchronous; decoding is not.
+ * Encoding never returns the ids of `<pad>`, `<s>` or `</s>`, even if the text contains these strings; `decode` skips
+ * special tokens. Encoding runs on threads of the library and is therefore asynchronous; decoding is synchronous.
  */
 export interface Tokenizer {
-  /** Number of ids, the four special symbols included. */
+  /** Number of ids, the four special tokens included. */
   readonly vocabularySize: number;
-  /** SHA-256 (hex) of the tokenizer.json file: names its content in caches and checkpoints. */
+  /** SHA-256 (hex) of the tokenizer.json file, which identifies it in caches and checkpoints. */
   readonly fingerprint: string;
-  /** Settings of the tokenizer.json file that s2s does not follow, each with the reason; sentences that go after its name. */
+  /** Settings of the tokenizer.json file that s2s ignores, with the reasons; messages to follow the file name. */
   readonly notices: readonly string[];
   encode(text: string): Promise<number[]>;
-  /** Encodes many sentences at once, on all cores. */
+  /** Encodes many sentences in parallel. */
   encodeBatch(texts: readonly string[]): Promise<number[][]>;
-  /** The tokens as strings, spaces and word boundaries visible as `▁`; unknown ones as they stand in the text. */
+  /** The tokens as strings, with spaces as `▁`; unknown tokens have their surface form. */
   tokenize(text: string): Promise<string[]>;
   tokenizeBatch(texts: readonly string[]): Promise<string[][]>;
-  /** The part of a text, as it was before normalisation, that each of its tokens stands for. */
+  /** The offsets of each token in the text before normalisation. */
   spansOf(text: string): Promise<Span[]>;
   decode(ids: readonly number[]): string;
-  /** Inverse of `tokenize` for text that normalisation leaves alone. */
+  /** Inverse of `tokenize`, up to normalisation. */
   detokenize(tokens: readonly string[]): string;
-  /** The token of an id as a string; throws RangeError outside the vocabulary. */
+  /** The token of an id as a string. Throws RangeError for an id outside the vocabulary. */
   tokenOf(id: number): string;
 }
 
-/** The tokenizers of both sides; the same object twice where the vocabulary is shared. */
+/** The tokenizers of both sides: the same object if the vocabulary is shared. */
 export interface TokenizerPair {
   readonly source: Tokenizer;
   readonly target: Tokenizer;

@@ -17,31 +17,31 @@ import {
 
 export { VOCABULARY_FILE, type TokenizerRole } from './vocabulary-record.js';
 
-/** Whether the tokenizer files of a folder are those that a configuration asks for; if not, why. */
+/** Whether the tokenizer files of a folder match a configuration; if not, why. */
 export type VocabularyState =
   /** Learned by s2s with these settings from this text. */
   | { readonly state: 'current' }
-  /** All files are there, and s2s did not write at least one of them: they are used as they are. */
+  /** All files exist, but s2s did not write at least one of them; they are used unchanged. */
   | { readonly state: 'foreign' }
-  /** A file is missing, or all were written by s2s with other settings or from other text. */
+  /** A file is missing, or s2s wrote them all with other settings or from other text. */
   | { readonly state: 'missing' | 'stale'; readonly reason: string };
 
 /**
- * Which existing files writing a vocabulary may replace or remove: none; those that s2s wrote; or any.
- * A file that already has the wanted content never counts as replaced.
+ * Which existing files writing a vocabulary may replace or remove: none, those that s2s wrote, or any. A file that
+ * already has the new content does not count as replaced.
  */
 export type Replaceable = 'none' | 'own' | 'any';
 
-/** The tokenizers that the settings ask for, each with all its settings. */
+/** The resolved settings of each tokenizer of a configuration. */
 export function learnSettingsByRole(settings: TokenizerConfig): (readonly [TokenizerRole, LearnSettings])[] {
-  if (settings.shared) return [['shared', oneSide(settings)]];
+  if (settings.shared) return [['shared', resolveSettings(settings)]];
   return [
-    ['source', oneSide(settings, settings.source)],
-    ['target', oneSide(settings, settings.target)],
+    ['source', resolveSettings(settings, settings.source)],
+    ['target', resolveSettings(settings, settings.target)],
   ];
 }
 
-function oneSide(common: TokenizerConfig, own: TokenizerConfig['source'] = {}): LearnSettings {
+function resolveSettings(common: TokenizerConfig, own: TokenizerConfig['source'] = {}): LearnSettings {
   return {
     type: own.type ?? common.type,
     size: own.size ?? common.size,
@@ -54,7 +54,7 @@ function oneSide(common: TokenizerConfig, own: TokenizerConfig['source'] = {}): 
 /**
  * Compares the tokenizers in a folder with the settings and the training text.
  *
- * @param trainingText what identifies the content of the training text, as it was given to `writeVocabulary`
+ * @param trainingText identifies the content of the training text, as passed to `writeVocabulary`
  */
 export function vocabularyState(directory: string, settings: TokenizerConfig, trainingText: string): VocabularyState {
   const { record, present } = readVocabularyFiles(directory);
@@ -63,13 +63,13 @@ export function vocabularyState(directory: string, settings: TokenizerConfig, tr
   });
   const missing = wanted.find(({ file }) => file === undefined);
   if (missing !== undefined) {
-    return { state: 'missing', reason: `there is no ${join(directory, TOKENIZER_FILES[missing.role])}` };
+    return { state: 'missing', reason: `missing file ${join(directory, TOKENIZER_FILES[missing.role])}` };
   }
   if (record === undefined || wanted.some(({ file }) => file?.own !== true)) return { state: 'foreign' };
   for (const { role, now, file } of wanted) {
     const then = record.tokenizers[role];
     if (then?.fingerprint !== file?.fingerprint || then === undefined) {
-      return { state: 'stale', reason: `${TOKENIZER_FILES[role]} was not learned here from this text` };
+      return { state: 'stale', reason: `${TOKENIZER_FILES[role]} was not learned in this folder from this text` };
     }
     for (const key of Object.keys(now) as (keyof LearnSettings)[]) {
       if (now[key] !== then.settings[key]) {
@@ -83,30 +83,29 @@ export function vocabularyState(directory: string, settings: TokenizerConfig, tr
 }
 
 /**
- * Refuses to learn a vocabulary where that must replace or remove files that it may not.
+ * Fails early if learning a vocabulary would certainly replace or remove a protected file.
  *
- * @param roles tokenizers that may turn out equal to the files there; all others would be removed
+ * @param roles tokenizers that will be written, possibly with their present content; all others would be removed
  * @throws S2sError `tokenizer-foreign` or `tokenizer-kept`, exit code 2
  */
 export function assertReplaceable(directory: string, replace: Replaceable, roles: readonly TokenizerRole[]): void {
   const { present, foreign } = readVocabularyFiles(directory);
   const removed = present.filter(({ role }) => !roles.includes(role)).map(({ path }) => path);
   if (replace === 'none')
-    refuse(
+    throwIfReplaced(
       removed,
       [...removed, ...foreign].filter((path) => foreign.includes(path)),
     );
-  else if (replace === 'own') refuse([], foreign);
+  else if (replace === 'own') throwIfReplaced([], foreign);
 }
 
 /**
  * Writes learned tokenizers and their record, and removes the files of the other setting of `tokenizer.shared`.
  *
- * Each file appears whole. The record is written first and covers both the old and the new content, so that after an
- * interruption every file is still known as one that s2s wrote.
+ * Each file is replaced atomically. The record is written first and lists both old and new contents, so that after an
+ * interruption every file is still recognised as written by s2s.
  *
- * @throws S2sError `tokenizer-foreign` or `tokenizer-kept` when an existing file would change and may not; nothing has
- *   been written then
+ * @throws S2sError `tokenizer-foreign` or `tokenizer-kept` if a protected file would change; nothing is written then
  */
 export function writeVocabulary(
   directory: string,
@@ -118,19 +117,19 @@ export function writeVocabulary(
   const tokenizers: VocabularyRecord['tokenizers'] = {};
   for (const { role, settings, json } of learned) tokenizers[role] = { settings, fingerprint: sha256(json) };
   const record: VocabularyRecord = { version: RECORD_VERSION, trainingText, tokenizers, others: [] };
-  put(directory, files, learned, record, replace);
+  replaceTokenizers(directory, files, learned, record, replace);
   writeRecord(directory, record);
 }
 
 /**
- * Copies tokenizers into a run directory. A file there that s2s did not write is not replaced.
+ * Copies tokenizers into a run directory. Files there that s2s did not write are not replaced.
  *
- * @throws S2sError `tokenizer-foreign` when an existing file would change; nothing has been written then
+ * @throws S2sError `tokenizer-foreign` if such a file would change; nothing is written then
  */
 export function copyVocabulary(from: string, to: string, roles: readonly TokenizerRole[]): void {
   const copies = roles.map((role) => ({ role, json: readFileSync(join(from, TOKENIZER_FILES[role]), 'utf8') }));
   const files = readVocabularyFiles(to);
-  // An equal file of the user stays the user's.
+  // A file of the user with the same content must not be recorded as written by s2s.
   const equal = new Set(
     files.present.filter(({ own }) => !own).map(({ role, fingerprint }) => `${role} ${fingerprint}`),
   );
@@ -138,12 +137,12 @@ export function copyVocabulary(from: string, to: string, roles: readonly Tokeniz
     .filter(({ role, json }) => !equal.has(`${role} ${sha256(json)}`))
     .map(({ json }) => sha256(json));
   const record: VocabularyRecord = { version: RECORD_VERSION, trainingText: '', tokenizers: {}, others };
-  // Files of the other setting of `shared` stay when they are the user's: the saved configuration says which are used.
+  // Files of the user for the other setting of `shared` are kept: the saved configuration determines which are used.
   const kept = files.present.filter(({ role, own }) => !own && !roles.includes(role));
   const present = files.present.filter((file) => !kept.includes(file));
   const foreign = files.foreign.filter((path) => !kept.some((file) => file.path === path));
   try {
-    put(to, { ...files, present, foreign }, copies, record, 'own');
+    replaceTokenizers(to, { ...files, present, foreign }, copies, record, 'own');
   } catch (error) {
     if (!(error instanceof S2sError)) throw error;
     throw new S2sError(error.code, `s2s did not write this file, and the tokenizer of ${from} would replace it`, {
@@ -155,8 +154,8 @@ export function copyVocabulary(from: string, to: string, roles: readonly Tokeniz
   writeRecord(to, record);
 }
 
-/** Brings a folder into the wanted state, with a record that covers the files of before, too. */
-function put(
+/** Writes the given tokenizers and removes all others, after a record that covers both old and new files. */
+function replaceTokenizers(
   directory: string,
   files: VocabularyFiles,
   wanted: readonly { readonly role: TokenizerRole; readonly json: string }[],
@@ -171,7 +170,7 @@ function put(
   const paths = changed.map(({ path }) => path);
   const unchanged = new Set(files.present.filter((file) => !changed.includes(file)).map(({ path }) => path));
   if (replace !== 'any')
-    refuse(
+    throwIfReplaced(
       replace === 'none' ? paths : [],
       files.foreign.filter((path) => !unchanged.has(path)),
     );
@@ -186,7 +185,7 @@ function put(
   for (const { role, path } of changed) if (!jsonOf.has(role)) rmSync(path, { force: true });
 }
 
-function refuse(kept: readonly string[], foreign: readonly string[]): void {
+function throwIfReplaced(kept: readonly string[], foreign: readonly string[]): void {
   const [foreignFile] = foreign;
   if (foreignFile !== undefined) {
     const problem = 's2s did not write this file, and learning a vocabulary here would replace or remove it';

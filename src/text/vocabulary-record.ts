@@ -5,11 +5,11 @@ import { z } from 'zod';
 import { replaceFileSync } from '../files/replace.mjs';
 import { TOKENIZER_FILES } from './load.js';
 
-/** File next to the tokenizer files that records what s2s wrote there and from what it was learned. */
+/** File next to the tokenizers that records which files s2s wrote, with which settings and from which text. */
 export const VOCABULARY_FILE = 'vocabulary.json';
 export const RECORD_VERSION = 1;
 
-/** A tokenizer of a run: one for both sides, or one of a side. */
+/** The tokenizer of both sides, or of one side. */
 export type TokenizerRole = keyof typeof TOKENIZER_FILES;
 export const TOKENIZER_ROLES = Object.keys(TOKENIZER_FILES) as TokenizerRole[];
 
@@ -23,25 +23,25 @@ const learnSettings = z.object({
 
 const vocabularyRecord = z.object({
   version: z.literal(RECORD_VERSION),
-  /** What identifies the training text: its content, not its path. */
+  /** Identifies the training text by content, not by path. */
   trainingText: z.string(),
   tokenizers: z.partialRecord(
     z.enum(['shared', 'source', 'target']),
     z.object({ settings: learnSettings, fingerprint: z.string() }),
   ),
-  /** SHA-256 of tokenizer files that s2s wrote here but that are not in `tokenizers`: copies, and files being replaced. */
+  /** SHA-256 of other tokenizer files that s2s wrote here: copies, and files being replaced. */
   others: z.array(z.string()).default([]),
 });
 
 export type VocabularyRecord = z.infer<typeof vocabularyRecord>;
 
-/** A tokenizer file that exists. */
+/** An existing tokenizer file. */
 export interface PresentFile {
   readonly role: TokenizerRole;
   readonly path: string;
   /** SHA-256 (hex) of its content. */
   readonly fingerprint: string;
-  /** Whether the record says that s2s wrote this content. */
+  /** Whether s2s wrote this content, according to the record. */
   readonly own: boolean;
 }
 
@@ -50,20 +50,20 @@ export interface VocabularyFiles {
   readonly record: VocabularyRecord | undefined;
   /** In the order of `TOKENIZER_ROLES`. */
   readonly present: readonly PresentFile[];
-  /** Paths of all files that s2s did not write, `vocabulary.json` included when it is not a record. */
+  /** Paths of all files that s2s did not write, including a `vocabulary.json` that is not a valid record. */
   readonly foreign: readonly string[];
 }
 
-/** Reads which tokenizer files a folder holds, and which of them s2s wrote. */
+/** Lists the tokenizer files of a folder, and which of them s2s wrote. */
 export function readVocabularyFiles(directory: string): VocabularyFiles {
   const recordFile = join(directory, VOCABULARY_FILE);
-  const text = readIfThere(recordFile);
+  const text = readIfExists(recordFile);
   const record = text === undefined ? undefined : parseRecord(text);
   const learned = Object.values(record?.tokenizers ?? {}).map(({ fingerprint }) => fingerprint);
   const known = new Set([...learned, ...(record?.others ?? [])]);
   const present = TOKENIZER_ROLES.flatMap((role) => {
     const path = join(directory, TOKENIZER_FILES[role]);
-    const content = readIfThere(path);
+    const content = readIfExists(path);
     if (content === undefined) return [];
     const fingerprint = sha256(content);
     return [{ role, path, fingerprint, own: known.has(fingerprint) }];
@@ -80,8 +80,8 @@ export function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-/** Text of a file, or undefined where there is none; other errors are thrown, for the file may be the user's. */
-function readIfThere(file: string): string | undefined {
+/** Content of a file, or undefined if it does not exist. Other errors are thrown, since the file may be the user's. */
+function readIfExists(file: string): string | undefined {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {

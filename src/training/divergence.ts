@@ -1,59 +1,60 @@
 import { formatBatches } from '../data/batch-origin.js';
 import { S2sError } from '../errors.js';
+import { plural } from '../plural.js';
 import type { SkippedEvent } from './events.js';
 import type { UpdateResult } from './update.js';
 
 /**
- * A perplexity this many times the vocabulary size is far worse than a uniform guess, whose perplexity is the
- * vocabulary size. An untrained model is near the uniform guess.
+ * A perplexity of more than this many times the vocabulary size is far too high: a uniform distribution has the
+ * vocabulary size as its perplexity, and an untrained model is close to it.
  */
-const FAR_WORSE = 10;
-/** So many updates far worse than a uniform guess, without a new lowest perplexity, are not a passing peak. */
-const UPDATES_IN_ROW = 200;
-/** Before this update, a high perplexity may be a peak of the first steps. */
-const FIRST_UPDATES = 100;
-const VALIDATIONS_IN_ROW = 2;
+const PERPLEXITY_FACTOR = 10;
+/** This many consecutive updates with a far too high perplexity and no new minimum are not a transient spike. */
+const MAX_CONSECUTIVE_UPDATES = 200;
+/** Up to this update, a high perplexity may be a spike of the first steps. */
+const MIN_UPDATES = 100;
+const MAX_CONSECUTIVE_VALIDATIONS = 2;
 
 /**
- * What a validation says about the model:
+ * The state of the model according to a validation:
  *
- * - `healthy`: its score counts.
- * - `peak`: far worse than a uniform guess, but so early that it may pass; the score does not count.
+ * - `healthy`: the scores of the validation count.
+ * - `spike`: the perplexity is far too high, but so early in training that it may recover; the scores do not count.
  * - `diverged`: the weights are not worth saving.
  */
-export type Health = 'healthy' | 'peak' | 'diverged';
+export type Health = 'healthy' | 'spike' | 'diverged';
 
-/** What a watch is told of a validation. */
+/** The results of a validation that show divergence. */
 export interface ValidatedModel {
-  /** Mean cross-entropy of a dev token in nats, smoothed as in training. */
+  /** Mean cross-entropy of a dev token in nats, with label smoothing as in training. */
   readonly loss: number;
-  /** On dev. */
+  /** Perplexity on the dev set. */
   readonly perplexity: number;
   readonly step: number;
-  /** Passes completed over the training data. */
+  /** Completed epochs. */
   readonly epochs: number;
 }
 
 /**
- * Finds out whether a training has diverged although its numbers are still finite.
+ * Detects that training has diverged although loss and gradients are still finite.
  *
- * The perplexity on dev alone does not show it: a model that overfits can be far worse than a uniform guess on dev, and
- * still translate better and better. A model that is far worse than that on its own training data has diverged.
+ * The perplexity on the dev set alone is not enough: an overfitted model can be far worse than a uniform distribution
+ * there and still improve in BLEU. A model that is also that bad on its own training data has diverged.
  */
-export class DivergenceWatch {
-  private lowest = Infinity;
-  private updatesInRow = 0;
-  private validationsInRow = 0;
+export class DivergenceDetector {
+  private minimum = Infinity;
+  private consecutiveUpdates = 0;
+  private consecutiveValidations = 0;
   private latestPerplexity = Number.NaN;
-  /** The first validation after the healthy one that found no healthy model. */
+  /** Step of the first unhealthy validation since the last healthy one. */
   private unhealthySince: number | undefined;
-  /** Since the last validation. */
+  /** Sums over the updates since the last validation. */
   private sums = { negativeLogLikelihood: 0, tokens: 0 };
 
   /**
-   * @param vocabularySize of the target
-   * @param warmupSteps of the learning rate, in which no finite perplexity counts as divergence at a validation
-   * @param healthyStep the latest validation that found a healthy model, before this session
+   * @param vocabularySize of the target language
+   * @param warmupSteps of the learning rate schedule; until then, no finite perplexity of a validation is divergence
+   * @param healthyStep step of the latest healthy validation in an earlier session
    */
   constructor(
     private readonly vocabularySize: number,
@@ -61,7 +62,7 @@ export class DivergenceWatch {
     private healthyStep?: number,
   ) {}
 
-  /** Takes note of an update that was applied. Returns whether the training has diverged by now. */
+  /** Records an applied update and returns whether training has diverged. */
   afterUpdate({
     negativeLogLikelihood,
     targetTokens,
@@ -71,147 +72,135 @@ export class DivergenceWatch {
       tokens: this.sums.tokens + targetTokens,
     };
     const perplexity = Math.exp(negativeLogLikelihood / targetTokens);
-    // A model that starts far off, or returns from there, goes on as long as it improves.
-    const goesOn = !this.isFarWorse(perplexity) || perplexity < this.lowest;
-    this.lowest = Math.min(this.lowest, perplexity);
-    this.updatesInRow = goesOn ? 0 : this.updatesInRow + 1;
-    return this.updatesInRow >= UPDATES_IN_ROW;
+    // A model that starts with a far too high perplexity may continue as long as it improves.
+    const isAcceptable = !this.isTooHigh(perplexity) || perplexity < this.minimum;
+    this.minimum = Math.min(this.minimum, perplexity);
+    this.consecutiveUpdates = isAcceptable ? 0 : this.consecutiveUpdates + 1;
+    return this.consecutiveUpdates >= MAX_CONSECUTIVE_UPDATES;
   }
 
-  /** Takes note of a validation. */
+  /** Records a validation and returns the state of the model. */
   afterValidation({ loss, perplexity, step, epochs }: ValidatedModel): Health {
     const training = Math.exp(this.sums.negativeLogLikelihood / this.sums.tokens);
     this.sums = { negativeLogLikelihood: 0, tokens: 0 };
     this.latestPerplexity = perplexity;
     const health = this.judge({ loss, perplexity, step, epochs }, training);
-    this.validationsInRow = health === 'diverged' ? this.validationsInRow + 1 : 0;
+    this.consecutiveValidations = health === 'diverged' ? this.consecutiveValidations + 1 : 0;
     if (health === 'healthy') this.healthyStep = step;
     this.unhealthySince = health === 'healthy' ? undefined : (this.unhealthySince ?? step);
     return health;
   }
 
-  /** Whether the training is to end: a single validation may have met a peak. */
-  get isLost(): boolean {
-    return this.validationsInRow >= VALIDATIONS_IN_ROW;
+  /** Whether training should stop. One diverged validation is not enough: it may have hit a spike. */
+  get shouldStop(): boolean {
+    return this.consecutiveValidations >= MAX_CONSECUTIVE_VALIDATIONS;
   }
 
-  /** Whether the latest validation found the model diverged. */
+  /** Whether the model had diverged at the latest validation. */
   get hasDiverged(): boolean {
-    return this.validationsInRow > 0;
+    return this.consecutiveValidations > 0;
   }
 
   /**
-   * Whether nothing speaks against the weights of a checkpoint.
+   * Whether the weights of a checkpoint are not known to have diverged.
    *
    * @param savedStep of the checkpoint
-   * @param step at which the training diverged
+   * @param step at which training diverged
    */
-  mayGoOnFrom(savedStep: number, step: number): boolean {
+  canResumeFrom(savedStep: number, step: number): boolean {
     if (this.unhealthySince !== undefined && savedStep >= this.unhealthySince) return false;
     return savedStep !== step || this.healthyStep === step;
   }
 
-  /** Perplexity on dev of the latest validation; NaN before the first. */
+  /** Perplexity on the dev set at the latest validation; NaN before the first. */
   get devPerplexity(): number {
     return this.latestPerplexity;
   }
 
-  /** @param training perplexity on the training data since the last validation; NaN when there was no update */
+  /** @param training perplexity on the training data since the last validation; NaN without updates since then */
   private judge({ loss, perplexity, step, epochs }: ValidatedModel, training: number): Health {
     if (!Number.isFinite(loss) || !Number.isFinite(perplexity)) return 'diverged';
-    if (!this.isFarWorse(perplexity) || !this.isFarWorse(training)) return 'healthy';
-    return epochs >= 1 && step > this.warmupSteps && step >= FIRST_UPDATES ? 'diverged' : 'peak';
+    if (!this.isTooHigh(perplexity) || !this.isTooHigh(training)) return 'healthy';
+    return epochs >= 1 && step > this.warmupSteps && step >= MIN_UPDATES ? 'diverged' : 'spike';
   }
 
-  private isFarWorse(perplexity: number): boolean {
-    return perplexity > FAR_WORSE * this.vocabularySize;
+  private isTooHigh(perplexity: number): boolean {
+    return perplexity > PERPLEXITY_FACTOR * this.vocabularySize;
   }
 }
 
-/** What a validation that found no healthy model tells the user. */
+const REMEDY =
+  'Lower training.optimizer.learningRate or training.clipNorm (0 disables clipping), ' +
+  'or increase training.schedule.warmupSteps';
+
+/** Describes the problem that a validation found in the model; undefined if the model is healthy. */
 export function healthWarning(
   health: Health,
   { loss, perplexity }: ValidatedModel,
   vocabularySize: number,
 ): string | undefined {
   if (health === 'healthy') return undefined;
+  const notSaved = `these weights are not saved. ${REMEDY}.`;
   if (!Number.isFinite(loss) || !Number.isFinite(perplexity)) {
-    return `the training has diverged: the ${Number.isFinite(loss) ? 'perplexity' : 'loss'} on dev is infinite or not a number; these weights are not saved. ${ADVICE}`;
+    const quantity = Number.isFinite(loss) ? 'perplexity' : 'loss';
+    return `training has diverged: the ${quantity} on the dev set is infinite or NaN; ${notSaved}`;
   }
-  const found = `the perplexity on dev, ${perplexity.toPrecision(3)}, and that in training are more than ${FAR_WORSE} times the ${vocabularySize} of a uniform guess`;
-  return health === 'diverged'
-    ? `the training has diverged: ${found}; these weights are not saved. ${ADVICE}`
-    : `${found}: this early it may pass, but the score does not count. If it stays so: ${ADVICE}`;
+  const found =
+    `the perplexities on the dev set (${perplexity.toPrecision(3)}) and in training are ` +
+    `more than ${PERPLEXITY_FACTOR} times that of a uniform distribution (${vocabularySize})`;
+  if (health === 'diverged') return `training has diverged: ${found}; ${notSaved}`;
+  return `${found}. The model may still recover; until then its scores do not count. If it does not: ${REMEDY}.`;
 }
 
-const REMEDY =
-  'Lower training.optimizer.learningRate or training.clipNorm (0 does not clip), or lengthen training.schedule.warmupSteps';
-const ADVICE = `${REMEDY}.`;
-
-/** Where a training stood when it diverged. */
-interface DivergedTraining {
+/** State of the training run at the step where it diverged. */
+interface DivergedRun {
   readonly runDirectory: string;
   readonly step: number;
-  /** Step of the last checkpoint; undefined when there is none. */
+  /** Step of the last checkpoint; undefined if there is none. */
   readonly savedStep: number | undefined;
-  readonly watch: DivergenceWatch;
+  readonly divergence: DivergenceDetector;
 }
 
-/** The error after too many updates in a row that were skipped. */
-export function divergedInSkippedUpdates(
-  training: DivergedTraining,
-  { inRow, notFinite, batches, epoch }: SkippedEvent,
-): S2sError {
-  const what = `loss, perplexity or gradient were infinite or not a number in ${inRow} updates in a row`;
-  const where = `stopped at step ${training.step}, by the ${notFinite} of ${formatBatches(batches, epoch)}`;
-  return diverged(
-    training,
-    `${what}; ${where}`,
-    'The rows of metrics.jsonl with type skipped name the lines of each batch.',
-  );
+/** The error after too many consecutive skipped updates. */
+export function nonFiniteUpdatesError(run: DivergedRun, { inRow, notFinite, batches, epoch }: SkippedEvent): S2sError {
+  const problem = `infinite or NaN loss, perplexity or gradient in ${plural(inRow, 'consecutive update')}`;
+  const latest = `the latest was the ${notFinite} of ${formatBatches(batches, epoch)}`;
+  return diverged(run, `${problem}; ${latest}`, 'Rows of type skipped in metrics.jsonl list the lines of each batch.');
 }
 
-/** The error after too many updates in a row whose perplexity is far above the vocabulary size. */
-export function divergedInUpdates(training: DivergedTraining, vocabularySize: number): S2sError {
-  const limit = `${FAR_WORSE} times the ${vocabularySize} of a uniform guess`;
-  return diverged(
-    training,
-    `the perplexity in training was more than ${limit} in ${UPDATES_IN_ROW} updates in a row; stopped at step ${training.step}`,
-  );
+/** The error after too many consecutive updates with a far too high perplexity. */
+export function trainingPerplexityError(run: DivergedRun, vocabularySize: number): S2sError {
+  const limit = `${PERPLEXITY_FACTOR} times that of a uniform distribution (${vocabularySize})`;
+  const updates = plural(MAX_CONSECUTIVE_UPDATES, 'consecutive update');
+  return diverged(run, `the perplexity in training was more than ${limit} in ${updates}`);
 }
 
 /** The error after validations that found the model diverged. */
-export function divergedOnDev(training: DivergedTraining): S2sError {
-  const perplexity = training.watch.devPerplexity;
-  const found = Number.isFinite(perplexity)
-    ? `more than ${FAR_WORSE} times that of a uniform guess, as in training`
+export function devPerplexityError(run: DivergedRun): S2sError {
+  const perplexity = run.divergence.devPerplexity;
+  const judgement = Number.isFinite(perplexity)
+    ? `more than ${PERPLEXITY_FACTOR} times that of a uniform distribution, as in training`
     : 'not finite';
-  return diverged(
-    training,
-    `the perplexity on dev is ${perplexity.toPrecision(3)}, ${found}; stopped at step ${training.step}`,
-  );
+  return diverged(run, `the perplexity on the dev set is ${perplexity.toPrecision(3)}, ${judgement}`);
 }
 
-/** The error where weights or optimiser moments cannot be saved. */
-export function divergedWeights(training: DivergedTraining): S2sError {
-  return diverged(
-    training,
-    `a weight or a moment of the optimiser is infinite or not a number; stopped at step ${training.step}`,
-  );
+/** The error for weights or optimiser moments that cannot be saved. */
+export function nonFiniteWeightsError(run: DivergedRun): S2sError {
+  return diverged(run, 'a weight or an optimiser moment is infinite or NaN');
 }
 
-function diverged(training: DivergedTraining, what: string, more?: string): S2sError {
-  const hint = [nextStep(training), ...(more === undefined ? [] : [more])].join(' ');
-  return new S2sError('diverged', `the training has diverged: ${what}`, {
-    place: { file: training.runDirectory },
-    hint,
+function diverged(run: DivergedRun, problem: string, note?: string): S2sError {
+  return new S2sError('diverged', `training has diverged: ${problem}; stopped at step ${run.step}`, {
+    place: { file: run.runDirectory },
+    hint: [nextStep(run), note].filter((part) => part !== undefined).join(' '),
   });
 }
 
-function nextStep({ step, savedStep, watch }: DivergedTraining): string {
-  if (savedStep === undefined) return `No checkpoint was saved yet. ${REMEDY}, then start again.`;
-  if (!watch.mayGoOnFrom(savedStep, step)) {
-    return `The last checkpoint, of step ${savedStep}, had diverged as well. ${REMEDY}, then start again with another --run-dir.`;
+function nextStep({ step, savedStep, divergence }: DivergedRun): string {
+  if (savedStep === undefined) return `There is no checkpoint yet. ${REMEDY}, then start again.`;
+  if (!divergence.canResumeFrom(savedStep, step)) {
+    const checkpoint = `The last checkpoint, of step ${savedStep}, had already diverged.`;
+    return `${checkpoint} ${REMEDY}, then start again with another --run-dir.`;
   }
-  return `The last checkpoint is of step ${savedStep}. ${REMEDY}, then go on from there with --resume.`;
+  return `The last checkpoint is of step ${savedStep}. ${REMEDY}, then continue from it with --resume.`;
 }

@@ -1,77 +1,79 @@
 import type { BatchOrigin } from '../data/batch-origin.js';
 import type { StopReason } from './limits.js';
-import type { NotFinite } from './update.js';
+import type { NonFiniteValue } from './update.js';
 import type { Validation } from './validate.js';
 
-/** Once, before the first update. */
+/** Emitted once, before the dry run. */
 export interface StartEvent {
   readonly type: 'start';
   readonly runDirectory: string;
-  /** Updates already made, more than 0 after a resume. */
+  /** Updates made so far; more than 0 after a resume. */
   readonly step: number;
   readonly parameters: number;
   readonly trainPairs: number;
   readonly devPairs: number;
   readonly stepsPerEpoch: number;
-  /** Share of padded positions in the first epoch, 0 to 1. */
+  /** Proportion of padding in the batches of the first epoch, 0 to 1. */
   readonly paddingShare: number;
 }
 
-/** After the largest batch was run once and one batch decoded, before the first update. */
-export interface RehearsalEvent {
-  readonly type: 'rehearsal';
+/** Emitted once, after the dry run and before the first update. Shape and duration of the largest training batch. */
+export interface DryRunEvent {
+  readonly type: 'dry-run';
   readonly sentences: number;
   readonly sourceTime: number;
   readonly targetTime: number;
   readonly seconds: number;
 }
 
-/** After each update; sums over all updates since the last row that was reported. */
+/** Emitted after each update. Averages are over the updates since the last event with `report`. */
 export interface UpdateEvent {
   readonly type: 'update';
   readonly step: number;
-  /** Passes begun, from 1. */
+  /** Number of the current epoch, from 1. */
   readonly epoch: number;
-  /** True every `training.logEvery` updates: the sums below start anew after it. */
+  /** True every `training.logEvery` updates; the averages are reset afterwards. */
   readonly report: boolean;
-  /** Mean smoothed loss, as minimised. */
+  /** Mean training loss, with label smoothing. */
   readonly loss: number;
-  /** Exponential of the mean cross-entropy of a target token, without smoothing. */
+  /** Exponential of the mean cross-entropy of a target token, without label smoothing. */
   readonly perplexity: number;
   readonly learningRate: number;
-  /** Of the latest update, before clipping. */
+  /** Global norm of the gradients of the latest update, before clipping. */
   readonly gradientNorm: number;
   readonly sourceTokensPerSecond: number;
   readonly targetTokensPerSecond: number;
   readonly paddingTokensPerSecond: number;
-  /** Training time of the whole run, earlier sessions included. */
+  /** Training time of the run, including earlier sessions. */
   readonly elapsedSeconds: number;
-  /** Estimate until the first limit; undefined without limits. */
+  /** Estimated time until the first limit is reached; undefined without limits. */
   readonly remainingSeconds: number | undefined;
-  /** 0 to 1 of the whole training; undefined without limits. */
+  /** Progress towards the first limit, 0 to 1; undefined without limits. */
   readonly share: number | undefined;
   readonly residentBytes: number;
 }
 
-/** An update whose loss, perplexity or gradient was not finite: the weights stayed as they were. */
+/** Emitted instead of `update` if loss, perplexity or gradient was not finite: the weights did not change. */
 export interface SkippedEvent {
   readonly type: 'skipped';
   readonly step: number;
+  /** Consecutive skipped updates, this one included. */
   readonly inRow: number;
+  /** Skipped updates of the whole run. */
   readonly total: number;
   readonly epoch: number;
-  /** The last batch of the update within the epoch, from 1. */
+  /** Number of the last batch of the update within the epoch, from 1. */
   readonly batch: number;
-  readonly notFinite: NotFinite;
-  /** The first batch whose loss or perplexity was not finite; all batches of the update when only the gradient was not. */
+  readonly notFinite: NonFiniteValue;
+  /** The first batch with a non-finite loss or perplexity; all batches if only the gradient was not finite. */
   readonly batches: readonly BatchOrigin[];
 }
 
-/** In float16, a batch whose gradient became infinite: the weights stayed as they were, and the factor of the loss was halved. */
+/** Emitted instead of `update` on a float16 overflow: the weights did not change, the loss scale was halved. */
 export interface RescaledEvent {
   readonly type: 'rescaled';
   readonly step: number;
-  /** What the loss is multiplied by from now on. */
+  /** The new loss scale. */
   readonly lossFactor: number;
 }
 
@@ -79,39 +81,40 @@ export interface ValidationEvent extends Validation {
   readonly type: 'validation';
   readonly step: number;
   readonly epoch: number;
-  /** Whether the watched score is the best so far; never when the model has diverged. */
+  /** Whether the score that selects checkpoints is the best so far; false if the model has diverged. */
   readonly improved: boolean;
-  /** What this validation took. */
+  /** Duration of this validation. */
   readonly seconds: number;
-  /** Share of all validations up to this one in the training time of the whole run, 0 to 1. */
+  /** Proportion of the training time of the run spent in validations, 0 to 1. */
   readonly timeShare: number;
   readonly elapsedSeconds: number;
 }
 
-/** A checkpoint was saved; or one saved before became the best, by a validation of the same weights that came after. */
+/** Emitted after a checkpoint was saved, or after a later validation of its weights made it the best. */
 export interface CheckpointEvent {
   readonly type: 'checkpoint';
   readonly step: number;
   readonly best: boolean;
 }
 
-/** The last event: the training has ended, and what it can go on from is saved. */
+/** The last event, emitted after the last checkpoint is saved. */
 export interface StoppedEvent {
   readonly type: 'stopped';
   readonly reason: StopReason;
   readonly step: number;
   readonly epoch: number;
-  /** Step of the last checkpoint, from which a resume goes on: `step`, unless the weights have diverged; undefined when there is none. */
+  /** Step of the last checkpoint: `step` unless the weights have diverged; undefined without a checkpoint. */
   readonly savedStep: number | undefined;
-  /** The best checkpoint; undefined as long as none has a dev score. */
+  /** The best checkpoint; undefined if none has a dev score. */
   readonly best: { readonly metric: string; readonly value: number; readonly step: number } | undefined;
+  /** Skipped updates of the whole run. */
   readonly skipped: number;
   readonly elapsedSeconds: number;
 }
 
 export type TrainingEvent =
   | StartEvent
-  | RehearsalEvent
+  | DryRunEvent
   | UpdateEvent
   | SkippedEvent
   | RescaledEvent

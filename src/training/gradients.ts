@@ -6,9 +6,9 @@ import type { TrainableModel } from '../model/model.js';
 import type { DropoutSeeds } from '../runtime/ops/dropout.js';
 import { tf } from '../runtime/tf.js';
 
-/** Gradients of one batch with its loss, all on the device and the caller's to dispose. */
+/** Gradients and loss of one batch, on the device. The caller disposes them. */
 export interface BatchGradients {
-  /** One for each of `model.parameters.names`, in that order. */
+  /** In the order of `model.parameters.names`. */
   readonly gradients: readonly Tensor[];
   readonly loss: Scalar;
   readonly negativeLogLikelihood: Scalar;
@@ -16,9 +16,9 @@ export interface BatchGradients {
 }
 
 /**
- * The loss of a batch and its gradient with respect to every parameter.
+ * Computes the loss of a batch and its gradient with respect to every parameter.
  *
- * @param settings.divisor what the summed loss is divided by
+ * @param settings.divisor of the summed loss: tokens or sentences of the whole update
  */
 export function computeGradients(
   model: TrainableModel,
@@ -36,13 +36,13 @@ export function computeGradients(
     };
     const { value, grads } = tf.engine().gradients(forward, weights, undefined, true);
     const [negativeLogLikelihood, correct] = sums!;
-    // A parameter that the loss does not depend on has no gradient; zero leaves it as it is.
+    // Parameters that the loss does not depend on have no gradient.
     const gradients = grads.map((gradient: Tensor | null, index: number) => gradient ?? tf.zerosLike(weights[index]!));
     return { gradients, loss: value as Scalar, negativeLogLikelihood, correct };
   });
 }
 
-/** Adds up gradients of several batches; the summands are disposed. */
+/** Accumulates gradients: returns `sum + next` and disposes both. */
 export function addGradients(sum: readonly Tensor[] | undefined, next: readonly Tensor[]): readonly Tensor[] {
   if (sum === undefined) return next;
   return sum.map((left, index) => {

@@ -1,19 +1,19 @@
 import type { TrainingConfig } from '../config/schema.js';
 
-/** Why a training ended. */
+/** Why training stopped. */
 export type StopReason = 'max-steps' | 'max-epochs' | 'max-minutes' | 'early-stopping' | 'interrupted';
 
-/** How far a training has come. */
+/** The quantities that limits of a training run apply to. */
 export interface TrainingExtent {
   readonly step: number;
-  /** Passes completed over the training data. */
+  /** Completed epochs. */
   readonly epochs: number;
   readonly elapsedSeconds: number;
-  /** Validations without improvement. */
+  /** Validations since the last improvement, for early stopping. */
   readonly waited: number;
 }
 
-/** The limit that a training has reached, if any. */
+/** Returns the first limit that is reached; undefined if training should continue. */
 export function reachedLimit(training: TrainingConfig, extent: TrainingExtent): StopReason | undefined {
   const { maxSteps, maxEpochs, maxMinutes, earlyStopping } = training;
   if (maxSteps !== undefined && extent.step >= maxSteps) return 'max-steps';
@@ -24,9 +24,8 @@ export function reachedLimit(training: TrainingConfig, extent: TrainingExtent): 
 }
 
 /**
- * The share of a training that is done, 0 to 1, by the limit that comes first; undefined without limits.
- *
- * @param stepsPerEpoch updates of one pass
+ * Returns the progress towards the limit that will be reached first, 0 to 1; undefined without limits. Early stopping
+ * is not predictable and does not count.
  */
 export function progressShare(
   training: TrainingConfig,

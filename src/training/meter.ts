@@ -1,6 +1,6 @@
 import type { UpdateResult } from './update.js';
 
-/** Sums over updates: plain numbers, so that a checkpoint can hold them. */
+/** Sums over updates, as plain numbers that are stored in checkpoints. */
 export interface MeterSums {
   readonly updates: number;
   readonly loss: number;
@@ -11,8 +11,8 @@ export interface MeterSums {
   readonly seconds: number;
 }
 
-/** Means and rates over the updates since they were last reported. */
-export interface MeterReading {
+/** Means and rates over the updates since the last report. */
+export interface MeterAverages {
   readonly loss: number;
   readonly perplexity: number;
   readonly sourceTokensPerSecond: number;
@@ -20,8 +20,7 @@ export interface MeterReading {
   readonly paddingTokensPerSecond: number;
 }
 
-/** Before the first update. */
-export const NO_UPDATES: MeterSums = {
+export const EMPTY_SUMS: MeterSums = {
   updates: 0,
   loss: 0,
   negativeLogLikelihood: 0,
@@ -31,12 +30,8 @@ export const NO_UPDATES: MeterSums = {
   seconds: 0,
 };
 
-/**
- * The sums with one more update.
- *
- * @param seconds that the update took, batch and all
- */
-export function withUpdate(sums: MeterSums, result: UpdateResult, seconds: number): MeterSums {
+/** @param seconds duration of the update, including the time spent waiting for its batches */
+export function addUpdate(sums: MeterSums, result: UpdateResult, seconds: number): MeterSums {
   return {
     updates: sums.updates + 1,
     loss: sums.loss + result.loss,
@@ -48,8 +43,7 @@ export function withUpdate(sums: MeterSums, result: UpdateResult, seconds: numbe
   };
 }
 
-/** What the sums say. */
-export function reading(sums: MeterSums): MeterReading {
+export function averages(sums: MeterSums): MeterAverages {
   const seconds = Math.max(sums.seconds, 1e-9);
   return {
     loss: sums.loss / Math.max(1, sums.updates),

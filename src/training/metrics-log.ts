@@ -7,8 +7,8 @@ import type { Progress } from './progress.js';
 const FILE = 'metrics.jsonl';
 
 /**
- * The curve of a run: `metrics.jsonl`, one JSON object a line, `type` first: `update` rows every `training.logEvery`
- * updates, `validation`, `skipped` and `stopped` rows.
+ * Writes `metrics.jsonl`, the learning curve of a run in JSON Lines. Each row has a `type`: `update` (every
+ * `training.logEvery` updates), `validation`, `skipped` or `stopped`.
  */
 export class MetricsLog {
   private readonly file: string;
@@ -18,10 +18,10 @@ export class MetricsLog {
   }
 
   /**
-   * Drops the rows after the given progress: a resumed run makes those updates again. Also drops damaged lines, as the
-   * last one is after a crash.
+   * Deletes the rows after the given progress, because a resumed run repeats those updates. Also deletes malformed
+   * lines; the last line is usually truncated after a crash.
    *
-   * @returns the number of damaged lines before the last one
+   * @returns the number of malformed lines before the last line
    */
   async rewind({ step, nonFinite }: Pick<Progress, 'step' | 'nonFinite'>): Promise<number> {
     const text = await readFile(this.file, 'utf8').catch((error: NodeJS.ErrnoException) => {
@@ -32,7 +32,7 @@ export class MetricsLog {
     const lines = text.split('\n');
     const kept = lines.filter((line) => {
       const row = parseRow(line);
-      // Skipped updates share the step before them; what tells them apart is their count.
+      // A skipped update has the step of the update before it: only `total` tells the two apart.
       return (
         row !== undefined &&
         row.step <= step &&
@@ -44,14 +44,13 @@ export class MetricsLog {
     return lines.slice(0, -1).filter((line) => parseRow(line) === undefined).length;
   }
 
-  /** Writes the events that belong on the curve, one row each. */
+  /** Appends a row for the event, unless it is not part of the learning curve. */
   async append(event: TrainingEvent): Promise<void> {
     const row = toRow(event);
     if (row !== undefined) await appendFile(this.file, `${JSON.stringify(row)}\n`);
   }
 }
 
-/** The numbers of an event that belong on the curve. */
 function toRow(event: TrainingEvent): Record<string, unknown> | undefined {
   switch (event.type) {
     case 'update': {
@@ -120,7 +119,7 @@ function toRow(event: TrainingEvent): Record<string, unknown> | undefined {
       return { ...event };
     case 'rescaled':
     case 'start':
-    case 'rehearsal':
+    case 'dry-run':
     case 'checkpoint':
       return undefined;
   }

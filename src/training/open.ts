@@ -9,37 +9,36 @@ import { loadTrainingData, type DataEvent } from '../data/load.js';
 import { BatchPrefetcher } from '../data/prefetch.js';
 import { S2sError } from '../errors.js';
 import { buildModel, type Architecture } from '../model/build.js';
-import { FIRST_LOSS_SCALE } from '../optim/loss-scale.js';
+import { INITIAL_LOSS_SCALE } from '../optim/loss-scale.js';
 import { Optimizer } from '../optim/optimizer.js';
 import { Random } from '../random.js';
 import { policyFor } from '../runtime/tensorflow.js';
 import type { VocabularyEvent, VocabularyReport } from '../text/build.js';
 import { progressShare } from './limits.js';
-import { START } from './progress.js';
+import { INITIAL_PROGRESS } from './progress.js';
 import { batchOrder, resumePosition, settingChanges, type SettingChange } from './resume.js';
 import { completedEpochs, stepsPerEpoch, type TrainingRun } from './run.js';
 import { restoreOptimizer, restoreProgress } from './save.js';
-import { initializedStart, newStart, resumedStart, type TrainingStart } from './start.js';
+import { startFromRun, startFromScratch, startFromLastCheckpoint, type TrainingStart } from './start.js';
 import type { Reduce } from './update.js';
 
 /**
- * From what a training starts: initial weights (`new`), the last checkpoint of its own run directory (`resume`; a new training
- * where there is none), or the best weights of another run, whose tokenizers it takes over.
+ * What to start training from: newly initialised weights (`new`), the last checkpoint in the run directory (`resume`;
+ * the same as `new` without checkpoints), or the best checkpoint of another run, whose tokenizers are copied.
  */
 export type StartFrom = 'new' | 'resume' | { readonly run: string };
 
-/** How a training is opened. */
 export interface OpenOptions {
-  /** `new` by default. */
+  /** Default: `new`. */
   readonly start?: StartFrom;
   readonly onEvent?: (event: PreparationEvent) => void;
-  /** Encoders and decoders to choose from; by default those of this project. */
+  /** Builds encoder and decoder. Default: those of this project. */
   readonly architecture?: Architecture;
-  /** Sums gradients over the workers of a distributed training; undefined for a single worker. */
+  /** All-reduce over the workers of distributed training; undefined for a single worker. */
   readonly reduce?: Reduce;
 }
 
-/** What happens before a training starts. */
+/** Emitted by `openTraining` while it prepares a training run. */
 export type PreparationEvent =
   | DataEvent
   | VocabularyEvent
@@ -57,20 +56,21 @@ export type PreparationEvent =
     };
 
 /**
- * Opens a training: vocabulary, data, model and optimiser. TensorFlow must have been loaded. The run directory is locked, and
- * memory and threads are held, until `close()`; when this function fails, nothing stays locked or held.
+ * Prepares a training run: learns or loads the vocabulary, encodes the data, and builds the model and the optimiser.
+ * Call `loadTensorFlow` first. Call `close()` on the result to unlock the run directory, free the memory of model and
+ * optimiser and stop the data loader thread. If this function throws, it has released everything.
  *
- * @throws S2sError `run-directory-locked` when another training uses the run directory; `run-exists` when it holds a training
- *   that is not resumed; `run-differs` when the checkpoint to start from has another model or vocabulary; `config-foreign`,
- *   `tokenizer-foreign` or `tokenizer-kept` when files are in the way that s2s did not write or that a run may need; and what
- *   reading text, data and checkpoints throws
+ * @throws S2sError `run-directory-locked` if another process trains in the run directory; `run-exists` if it contains a
+ *   training run and `start` is not `resume`; `run-differs` if the checkpoint to start from has another model or
+ *   vocabulary; `config-foreign`, `tokenizer-foreign` or `tokenizer-kept` if files would be overwritten that s2s did
+ *   not write or that another run may need; and the errors of reading text, data and checkpoints
  */
 export async function openTraining(config: Config, options: OpenOptions = {}): Promise<TrainingRun> {
   const cleanup = new Cleanup();
   try {
     return await open(config, options, cleanup);
   } catch (error) {
-    // The user needs the reason for the failure, not that of a failed clean-up.
+    // The first error is the cause; an error of the clean-up would hide it.
     await cleanup.run().catch(() => undefined);
     throw error;
   }
@@ -78,15 +78,15 @@ export async function openTraining(config: Config, options: OpenOptions = {}): P
 
 async function open(
   config: Config,
-  { start: from = 'new', onEvent = () => undefined, architecture, reduce }: OpenOptions,
+  { start: startFrom = 'new', onEvent = () => undefined, architecture, reduce }: OpenOptions,
   cleanup: Cleanup,
 ): Promise<TrainingRun> {
   const { runDirectory } = config;
   const lock = await lockRunDirectory(runDirectory);
   cleanup.add(() => lock.release());
-  const start = await startOf(config, from, onEvent);
+  const start = await chooseStart(config, startFrom, onEvent);
   const { tokenizers } = start;
-  // A resumed run writes its settings with its first checkpoint: until then the last checkpoint belongs to the old settings.
+  // A resumed run saves its configuration with its first checkpoint: the existing one belongs to the old configuration.
   if (start.resumed === undefined) saveResolvedConfig(config, runDirectory);
 
   const notices = [...new Set([...tokenizers.source.notices, ...tokenizers.target.notices])];
@@ -112,7 +112,7 @@ async function open(
   const batchOptions = { seed: config.seed, size, unit, ranges: train.ranges };
   const order = batchOrder(train.corpus, batchOptions);
   let position = { epoch: 0, batch: 0 };
-  let saved = START;
+  let saved = INITIAL_PROGRESS;
   if (start.resumed !== undefined) {
     const { checkpoint, before } = start.resumed;
     await restoreOptimizer({ optimizer }, checkpoint);
@@ -125,7 +125,7 @@ async function open(
   const batches = await BatchPrefetcher.open(train.corpus, batchOptions, { position });
   cleanup.add(() => batches.close());
   const inFloat16 = policy.precision === 'float16';
-  const progress = { ...saved, lossScale: inFloat16 ? (saved.lossScale ?? FIRST_LOSS_SCALE) : undefined };
+  const progress = { ...saved, lossScale: inFloat16 ? (saved.lossScale ?? INITIAL_LOSS_SCALE) : undefined };
   const { step, elapsedSeconds, waited } = progress;
   const extent = { step, epochs: completedEpochs({ batches }), elapsedSeconds, waited };
   return {
@@ -152,24 +152,24 @@ async function open(
   };
 }
 
-async function startOf(
+async function chooseStart(
   config: Config,
-  from: StartFrom,
+  startFrom: StartFrom,
   onEvent: (event: PreparationEvent) => void,
 ): Promise<TrainingStart> {
   const { runDirectory } = config;
   const last = (await readIndex(runDirectory)).checkpoints.at(-1);
-  if (from === 'resume') {
-    if (last !== undefined) return resumedStart(config);
+  if (startFrom === 'resume') {
+    if (last !== undefined) return startFromLastCheckpoint(config);
     onEvent({ type: 'nothing-to-resume' });
-    return newStart(config, onEvent);
+    return startFromScratch(config, onEvent);
   }
   if (last !== undefined) {
-    throw new S2sError('run-exists', `there is a training here already, at step ${last.step}.`, {
+    throw new S2sError('run-exists', `this directory already contains a training run, at step ${last.step}`, {
       place: { file: runDirectory },
-      hint: 'Continue it with --resume, or start another one with --run-dir DIR.',
+      hint: 'Continue it with --resume, or choose another directory with --run-dir DIR.',
       exitCode: 2,
     });
   }
-  return from === 'new' ? newStart(config, onEvent) : initializedStart(config, from.run, onEvent);
+  return startFrom === 'new' ? startFromScratch(config, onEvent) : startFromRun(config, startFrom.run, onEvent);
 }

@@ -1,40 +1,39 @@
 import type { TrainingConfig } from '../config/schema.js';
 import type { LossScale } from '../optim/loss-scale.js';
 import { afterValidation, type PlateauState } from '../optim/schedule.js';
-import { NO_UPDATES, type MeterSums } from './meter.js';
+import { EMPTY_SUMS, type MeterSums } from './meter.js';
 
-/** The dev score that selects checkpoints. */
+/** The best dev score of the metric that selects checkpoints. */
 export interface BestScore {
   readonly metric: 'loss' | 'bleu';
   readonly value: number;
   readonly step: number;
 }
 
-/** Dev scores of a validation by metric; empty when the model is not worth ranking (see `DivergenceWatch`). */
+/** Dev scores of a validation by metric; empty if the model is not healthy (see `DivergenceDetector`). */
 export type DevScores = Readonly<Partial<Record<BestScore['metric'], number>>>;
 
-/** How far a run has come and what its validations said: everything that a resume must know besides tensors. */
+/** State of a training run: together with weights, optimiser moments and batch position, all that a resume needs. */
 export interface Progress {
   readonly step: number;
   readonly best: BestScore | undefined;
-  /** The latest validation, best or not; after a resume that of the checkpoint, undefined when it has no score. */
+  /** The latest validation. After a resume, that of the checkpoint; undefined if the checkpoint has no score. */
   readonly validated: { readonly scores: DevScores; readonly step: number } | undefined;
-  /** Validations since the best. */
+  /** Validations since the last improvement, for early stopping. */
   readonly waited: number;
   readonly plateau: PlateauState;
   readonly nonFinite: { readonly total: number; readonly inRow: number };
-  /** The factor of the loss; undefined but in float16. */
+  /** Undefined unless training in float16. */
   readonly lossScale: LossScale | undefined;
-  /** Sums over the updates since the last one that was reported. */
+  /** Sums over the updates since the last report. */
   readonly unreported: MeterSums;
-  /** Training time of earlier sessions and this one. */
+  /** Training time, including earlier sessions. */
   readonly elapsedSeconds: number;
-  /** The part of it that validations took. */
+  /** Time spent in validations, included in `elapsedSeconds`. */
   readonly validationSeconds: number;
 }
 
-/** Where every run begins. */
-export const START: Progress = {
+export const INITIAL_PROGRESS: Progress = {
   step: 0,
   best: undefined,
   validated: undefined,
@@ -42,19 +41,18 @@ export const START: Progress = {
   plateau: { waited: 0, decays: 0 },
   nonFinite: { total: 0, inRow: 0 },
   lossScale: undefined,
-  unreported: NO_UPDATES,
+  unreported: EMPTY_SUMS,
   elapsedSeconds: 0,
   validationSeconds: 0,
 };
 
-/** Whether higher or lower values of a metric are better. */
 export function direction(metric: BestScore['metric']): 'higher' | 'lower' {
   return metric === 'bleu' ? 'higher' : 'lower';
 }
 
 /**
- * Progress after a validation: a better score becomes the best; any other, a missing one and one that is not finite
- * count towards patience.
+ * Returns the progress after a validation and whether its score is the best so far. A score that is not better, missing
+ * or not finite counts towards the patience of early stopping and of the plateau schedule.
  */
 export function withValidation(
   progress: Progress,

@@ -6,16 +6,17 @@ import type { BatchOptions } from '../data/batches.js';
 import type { PackedCorpus } from '../data/packed.js';
 import { S2sError } from '../errors.js';
 import type { TokenizerPair } from '../text/tokenizer.js';
-import { identities } from './save.js';
+import { plural } from '../plural.js';
+import { tokenizerIdentities } from './save.js';
 
-/** A setting that a resumed run has now and had before. */
+/** A setting whose value differs between two configurations. */
 export interface SettingChange {
   readonly key: string;
   readonly before: unknown;
   readonly now: unknown;
 }
 
-/** Settings that differ, by dotted key. */
+/** Lists the settings that differ, with dotted keys. */
 export function settingChanges(before: unknown, now: unknown, key = ''): SettingChange[] {
   if (!isGroup(before) || !isGroup(now))
     return JSON.stringify(before) === JSON.stringify(now) ? [] : [{ key, before, now }];
@@ -24,10 +25,10 @@ export function settingChanges(before: unknown, now: unknown, key = ''): Setting
 }
 
 /**
- * Refuses to start from a checkpoint of another model or vocabulary.
+ * Checks that a checkpoint has the model and the vocabulary of a configuration.
  *
  * @param before the configuration that the checkpoint was trained with
- * @param tokenizers those of its run directory
+ * @param tokenizers in the run directory of the checkpoint
  * @throws S2sError `run-differs`, listing each difference with both values
  */
 export function assertSameModel(
@@ -37,17 +38,16 @@ export function assertSameModel(
   tokenizers: TokenizerPair,
 ): void {
   const { state, directory } = checkpoint;
-  // Where tokenizer files lie does not matter: the run has its own copy.
+  // The path of the tokenizers does not matter: the run directory has a copy.
   const vocabulary = settingChanges(before.tokenizer, config.tokenizer, 'tokenizer').filter(
     ({ key }) => key !== 'tokenizer.directory',
   );
   const differences = [...settingChanges(state.model, config.model, 'model'), ...vocabulary].map(formatChange);
-  const now = identities(tokenizers);
+  const now = tokenizerIdentities(tokenizers);
   for (const side of ['source', 'target'] as const) {
     if (state.tokenizers[side].fingerprint !== now[side].fingerprint) {
-      differences.push(
-        `the ${side} vocabulary (${state.tokenizers[side].vocabularySize} tokens then, ${now[side].vocabularySize} now)`,
-      );
+      const sizes = `${plural(state.tokenizers[side].vocabularySize, 'token')} then, ${now[side].vocabularySize} now`;
+      differences.push(`the ${side} vocabulary (${sizes})`);
     }
   }
   if (differences.length === 0) return;
@@ -62,7 +62,7 @@ export function assertSameModel(
   );
 }
 
-/** A hash of all that the order of batches hangs on: what the training corpora hold, their weights, seed and size of a batch. */
+/** Hash of everything that determines the order of batches: content and weights of the corpora, seed and batch size. */
 export function batchOrder(corpus: Pick<PackedCorpus, 'key' | 'size'>, options: BatchOptions): string {
   return createHash('sha256')
     .update(JSON.stringify([corpus.key, corpus.size, options]))
@@ -70,9 +70,11 @@ export function batchOrder(corpus: Pick<PackedCorpus, 'key' | 'size'>, options: 
 }
 
 /**
- * Where the batches of a resumed run go on: at the next epoch when the order of this one has changed.
+ * Returns the batch position at which a resumed run continues. If the batch order has changed, the position within the
+ * epoch is meaningless, and the run continues with the next epoch.
  *
- * @param before the order that the position belongs to; undefined when it is not known and so taken to be the same
+ * @param before `batchOrder` of the checkpoint; undefined in old checkpoints, and then assumed unchanged
+ * @param now `batchOrder` of the resumed run
  */
 export function resumePosition(
   position: BatchPosition,

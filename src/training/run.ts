@@ -8,42 +8,40 @@ import type { Progress } from './progress.js';
 import type { Reduce } from './update.js';
 import type { DevSet } from './validate.js';
 
-/** A training made ready: everything that the loop works with. */
+/** A prepared training run, from `openTraining`. */
 export interface TrainingRun {
   readonly config: Config;
   readonly runDirectory: string;
   readonly tokenizers: TokenizerPair;
   readonly model: TrainableModel;
   readonly optimizer: Optimizer;
-  /** Training batches, already at the position to go on from. */
+  /** Training batches, positioned at the next one. */
   readonly batches: BatchStream;
-  /** Hash of what their order hangs on, see `batchOrder`. */
+  /** Hash of everything that determines the order of the batches, see `batchOrder`. */
   readonly order: string;
-  /** Sums gradients over the workers of a distributed training; undefined for a single worker. */
+  /** All-reduce over the workers of distributed training; undefined for a single worker. */
   readonly reduce: Reduce | undefined;
   readonly dev: DevSet;
   readonly trainPairs: number;
-  /** Where the pairs of the training batches stand. */
+  /** File and line of a training pair, for messages. */
   readonly placeOf: PlaceOfPair;
-  /** Share of padded positions in the first epoch, 0 to 1. */
+  /** Proportion of padding in the batches of the first epoch, 0 to 1. */
   readonly paddingShare: number;
-  /** Where this session starts. */
+  /** Progress at the start of this session. */
   readonly progress: Progress;
-  /** Share of the whole training done before this session, 0 to 1; undefined without limits. */
+  /** Progress towards the first limit at the start of this session, 0 to 1; undefined without limits. */
   readonly startShare: number | undefined;
   /**
-   * Stops the thread that makes batches, disposes model and optimiser, and unlocks the run directory. Call it when the
-   * training has ended, in whatever way; further calls do nothing. What the training saved stays.
+   * Stops the data loader thread, disposes model and optimiser, and unlocks the run directory. Must be called after
+   * training, also after an error; further calls have no effect. Saved checkpoints are kept.
    */
   readonly close: () => Promise<void>;
 }
 
-/** Updates of one pass over the training data. */
 export function stepsPerEpoch({ batches, config }: Pick<TrainingRun, 'batches' | 'config'>): number {
   return Math.ceil(batches.batchesInEpoch(0) / config.training.batch.accumulate);
 }
 
-/** Passes completed over the training data. */
 export function completedEpochs({ batches }: Pick<TrainingRun, 'batches'>): number {
   const { epoch, batch } = batches.position;
   return batch >= batches.batchesInEpoch(epoch) ? epoch + 1 : epoch;

@@ -5,31 +5,25 @@ import {
   type Retention,
   type Selection,
 } from '../checkpoint/checkpoint-index.js';
-import {
-  assertSameShapes,
-  loadOptimizer,
-  saveCheckpoint,
-  scoreCheckpoint,
-  type Checkpoint,
-} from '../checkpoint/run-directory.js';
+import { loadOptimizer, saveCheckpoint, scoreCheckpoint, type Checkpoint } from '../checkpoint/run-directory.js';
 import type { SavedTensors } from '../checkpoint/safetensors.js';
 import { CHECKPOINT_VERSION, type CheckpointState } from '../checkpoint/state.js';
+import { assertSameShapes } from '../checkpoint/weights.js';
 import { saveResolvedConfig } from '../config/save.js';
 import type { Config, TrainingConfig } from '../config/schema.js';
 import { S2sError } from '../errors.js';
 import type { TokenizerPair } from '../text/tokenizer.js';
-import { NO_UPDATES } from './meter.js';
+import { EMPTY_SUMS } from './meter.js';
 import { direction, type BestScore, type DevScores, type Progress } from './progress.js';
 import type { TrainingRun } from './run.js';
 
 /**
- * Saves weights, optimiser moments and progress as a checkpoint of the run, then the configuration, which from here on
- * is the one that a resume compares with.
+ * Saves a checkpoint (weights, optimiser moments, progress), then the configuration that a resume compares with.
  *
- * Weights and moments that are not finite are not saved: the checkpoint would replace one from which training can go
- * on, and no later update makes them finite again.
+ * Nothing is saved if a weight or a moment is not finite: updates cannot make it finite again, and the checkpoint would
+ * replace one that training can continue from.
  *
- * @returns the step, and whether it is the best checkpoint now; undefined when nothing was saved
+ * @returns the step and whether it is now the best checkpoint; undefined if nothing was saved
  */
 export async function saveRun(
   run: TrainingRun,
@@ -41,8 +35,8 @@ export async function saveRun(
   if (!isFinite) return undefined;
   const { training } = run.config;
   const checkpoint = {
-    weights: asStored(weights),
-    optimizer: asStored(moments),
+    weights: toSavedTensors(weights),
+    optimizer: toSavedTensors(moments),
     state: toState(run, progress),
     scores: scoresOf(progress),
   };
@@ -52,11 +46,11 @@ export async function saveRun(
 }
 
 /**
- * Enters the scores of the latest validation for a step that is already saved.
+ * Adds the scores of the latest validation to the checkpoint of the same step, which must be saved already.
  *
- * @returns the step, and whether it is the best checkpoint now
+ * @returns the step and whether it is now the best checkpoint
  */
-export async function scoreRun(
+export async function recordValidationScores(
   { runDirectory, config }: TrainingRun,
   progress: Progress,
 ): Promise<{ step: number; best: boolean }> {
@@ -65,15 +59,15 @@ export async function scoreRun(
   return { step, best: index.best === step };
 }
 
-/** The best checkpoint of a run and its score; undefined as long as none has one. */
-export async function bestSaved({
+/** Returns the best checkpoint of a run and its score; undefined if no checkpoint has a score. */
+export async function bestCheckpoint({
   runDirectory,
   config,
 }: Pick<TrainingRun, 'runDirectory' | 'config'>): Promise<BestScore | undefined> {
   return bestOf(await readIndex(runDirectory), config.training);
 }
 
-/** Dev scores of the present weights; none when they were not validated. */
+/** Dev scores of the current weights; empty if they were not validated. */
 function scoresOf({ step, validated }: Progress): Record<string, number> {
   if (validated?.step !== step) return {};
   return Object.fromEntries(Object.entries(validated.scores).filter(([, value]) => value !== undefined));
@@ -81,7 +75,7 @@ function scoresOf({ step, validated }: Progress): Record<string, number> {
 
 function bestOf({ checkpoints }: CheckpointIndex, training: TrainingConfig): BestScore | undefined {
   const { metric } = training.earlyStopping;
-  // The best in the index may be that of another metric, when the training was resumed with this one.
+  // `index.best` may be by another metric, if the metric was changed on resume.
   const best = rank(checkpoints, selectionOf(training))[0];
   const value = best?.scores[metric];
   return best === undefined || value === undefined ? undefined : { metric, value, step: best.step };
@@ -97,18 +91,18 @@ function retentionOf(training: TrainingConfig): Retention {
 }
 
 /**
- * Puts the optimiser moments of a checkpoint in place.
+ * Loads the optimiser moments of a checkpoint into the optimiser of a run.
  *
- * @throws S2sError `run-differs` when the checkpoint has moments of another optimiser; `checkpoint-mismatch` when a
- *   moment is missing or unknown, or has another shape or dtype than the weight that it belongs to
+ * @throws S2sError `run-differs` if the checkpoint has the moments of another optimiser; `checkpoint-mismatch` if a
+ *   moment is missing or unexpected, or its shape or dtype differs from that of its weight
  */
 export async function restoreOptimizer(run: Pick<TrainingRun, 'optimizer'>, checkpoint: Checkpoint): Promise<void> {
   const moments = await loadOptimizer(checkpoint);
   const expected = run.optimizer.shapes();
   if (momentKinds(expected) !== momentKinds(moments)) {
-    throw new S2sError('run-differs', 'this run was trained with another optimiser, whose memory this one cannot use', {
+    throw new S2sError('run-differs', 'this run was trained with another optimiser, whose moments cannot be used', {
       place: { file: checkpoint.directory, key: 'training.optimizer' },
-      hint: 'Resume with the training.optimizer it was trained with, or choose another --run-dir.',
+      hint: 'Resume with the same training.optimizer, or start a new training run in another --run-dir.',
       exitCode: 2,
     });
   }
@@ -116,15 +110,15 @@ export async function restoreOptimizer(run: Pick<TrainingRun, 'optimizer'>, chec
   for (const [name, tensor] of moments) run.optimizer.assign(name, tensor.data as Float32Array);
 }
 
-/** The kinds of moments that an optimiser keeps, from names such as `firstMoment.output.bias`. */
+/** The kinds of moments, from names such as `firstMoment.output.bias`. */
 function momentKinds(moments: ReadonlyMap<string, unknown>): string {
   const kinds = new Set([...moments.keys()].map((name) => name.split('.', 1)[0]));
   return [...kinds].sort().join();
 }
 
 /**
- * The progress at which a resumed training starts: that of the checkpoint, with its scores from the index. When the
- * watched metric has changed, the best score is that of the best checkpoint by the new metric, and patience starts again.
+ * Returns the progress of a checkpoint, with its scores from the index. If the metric that selects checkpoints has
+ * changed, the best score is that of the best checkpoint by the new metric, and patience is reset.
  */
 export async function restoreProgress(
   { runDirectory, training }: Pick<Config, 'runDirectory' | 'training'>,
@@ -143,7 +137,7 @@ export async function restoreProgress(
     plateau: state.plateau,
     nonFinite: state.nonFinite,
     lossScale: state.lossScale,
-    unreported: state.unreported ?? NO_UPDATES,
+    unreported: state.unreported ?? EMPTY_SUMS,
     elapsedSeconds: state.elapsedSeconds,
     validationSeconds: state.validationSeconds ?? 0,
   };
@@ -166,19 +160,18 @@ function toState(run: TrainingRun, progress: Progress): CheckpointState {
     unreported: progress.unreported,
     elapsedSeconds: progress.elapsedSeconds,
     validationSeconds: progress.validationSeconds,
-    tokenizers: identities(run.tokenizers),
+    tokenizers: tokenizerIdentities(run.tokenizers),
     model: run.config.model,
   };
 }
 
-/** What identifies the tokenizers of a run in its checkpoints. */
-export function identities({ source, target }: TokenizerPair): CheckpointState['tokenizers'] {
+export function tokenizerIdentities({ source, target }: TokenizerPair): CheckpointState['tokenizers'] {
   return {
     source: { fingerprint: source.fingerprint, vocabularySize: source.vocabularySize },
     target: { fingerprint: target.fingerprint, vocabularySize: target.vocabularySize },
   };
 }
 
-function asStored(values: ReadonlyMap<string, { shape: readonly number[]; data: Float32Array }>): SavedTensors {
+function toSavedTensors(values: ReadonlyMap<string, { shape: readonly number[]; data: Float32Array }>): SavedTensors {
   return new Map([...values].map(([name, { shape, data }]) => [name, { dtype: 'F32' as const, shape, data }]));
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { tf } from '../runtime/tf.js';
 import type { TrainingEvent } from './events.js';
 
-/** Scalars of a run as TensorBoard event files, in `tensorboard` in the run directory. */
+/** Writes the learning curves of a run as TensorBoard event files to `RUN_DIRECTORY/tensorboard`. */
 export class TensorBoardLog {
   private readonly writer: ReturnType<typeof tf.node.summaryFileWriter>;
 
@@ -31,7 +31,6 @@ export class TensorBoardLog {
     }
   }
 
-  /** Writes what is still buffered. */
   close(): void {
     this.writer.flush();
   }

@@ -10,45 +10,46 @@ import { tf } from '../runtime/tf.js';
 import { addGradients, computeGradients } from './gradients.js';
 
 /**
- * What prevents an update when it is infinite or NaN. The perplexity of a batch is infinite from a cross-entropy of 710
- * nats a token on: no model that is still learning is that wrong.
+ * The quantity that was infinite or NaN, so that the update was skipped. The perplexity of a batch overflows from a
+ * cross-entropy of 710 nats per token on, which no model reaches that is still learning.
  */
-export type NotFinite = 'loss' | 'perplexity' | 'gradient';
+export type NonFiniteValue = 'loss' | 'perplexity' | 'gradient';
 
 /**
- * Sums tensors elementwise over all workers of a distributed training. Takes over the tensors, and returns as many of the same
- * shapes, which belong to the caller.
+ * All-reduce of distributed training: sums each tensor elementwise over all workers. Disposes the tensors and returns
+ * new ones of the same shapes, which the caller disposes.
  */
 export type Reduce = (tensors: readonly Tensor[]) => Promise<readonly Tensor[]>;
 
-/** What one update saw: sums over its batches. */
+/** Result of one update, summed over its batches. */
 export interface UpdateResult {
-  /** False when something was not finite; the weights are then as before. */
+  /** False if the update was skipped because something was not finite. */
   readonly applied: boolean;
-  /** What was not finite; undefined when the update was applied. */
-  readonly notFinite: NotFinite | undefined;
-  /** Index of the first batch whose loss or perplexity was not finite; undefined when all were finite. */
+  /** Undefined if the update was applied. */
+  readonly notFinite: NonFiniteValue | undefined;
+  /** Index of the first batch with a non-finite loss or perplexity; undefined if all were finite. */
   readonly nonFiniteBatch: number | undefined;
-  /** Smoothed loss as minimised: per token or per sentence, as configured. */
+  /** Training loss with label smoothing, per token or per sentence (`training.lossNormalization`). */
   readonly loss: number;
-  /** In nats, summed over target tokens, without smoothing. */
+  /** In nats, summed over target tokens, without label smoothing. */
   readonly negativeLogLikelihood: number;
+  /** Global norm before clipping. */
   readonly gradientNorm: number;
   readonly sentences: number;
-  /** Real tokens, `</s>` counted. */
+  /** Tokens without padding, `</s>` included. */
   readonly sourceTokens: number;
   readonly targetTokens: number;
-  /** Padded positions of both sides. */
+  /** Padding of source and target. */
   readonly paddingTokens: number;
 }
 
 /**
- * One optimiser step over one or more batches, their gradients added up as if they were one batch.
+ * One optimiser step. The gradients of several batches are accumulated, with the same result as for one large batch.
  *
- * @param settings.update number of the update, from 1: names the dropout masks and corrects Adam's moments
- * @param settings.lossFactor what the loss is multiplied by while its gradient is computed (`LossScale`); 1 when not given
- * @param settings.reduce sums counts, losses and gradients over the workers of a distributed training; without it this process
- *   is the only worker
+ * @param settings.update number of the update, from 1, for the dropout seeds and Adam's bias correction
+ * @param settings.lossFactor loss scale of mixed precision training (`LossScale`); default 1
+ * @param settings.reduce all-reduce of counts, losses and gradients over the workers of distributed training; undefined
+ *   for a single worker
  */
 export async function update(
   model: TrainableModel,
@@ -102,16 +103,16 @@ export async function update(
   const nonFiniteBatch = lossOfBatch.findIndex(
     (value, index) => !Number.isFinite(value) || !Number.isFinite(perplexityOfBatch[index]),
   );
-  const ofThisWorker = whatIsNotFinite(lossOfBatch, perplexityOfBatch, gradientNorm);
+  const ownNonFinite = findNonFinite(lossOfBatch, perplexityOfBatch, gradientNorm);
   const [loss, negativeLogLikelihood, workersNotFinite] = await reduceNumbers(
-    [sum(lossOfBatch) / lossFactor, sum(likelihoodOfBatch), ofThisWorker === undefined ? 0 : 1],
+    [sum(lossOfBatch) / lossFactor, sum(likelihoodOfBatch), ownNonFinite === undefined ? 0 : 1],
     reduce,
   );
-  // Every worker must decide alike.
-  const notFinite = ofThisWorker ?? (workersNotFinite > 0 ? 'loss' : undefined);
+  // All workers must make the same decision.
+  const notFinite = ownNonFinite ?? (workersNotFinite > 0 ? 'loss' : undefined);
   const applied = notFinite === undefined;
   const clipped = clipByGlobalNorm(gradients, gradientNorm, training.clipNorm, lossFactor);
-  // The optimiser changes weights in place; a read still alive would make TensorFlow copy them first.
+  // The optimiser updates weights in place: TensorFlow would copy them first if a tensor still referred to them.
   model.parameters.release();
   if (applied) optimizer.apply(clipped, settings.learningRate, settings.update);
   for (const gradient of clipped) gradient.dispose();
@@ -130,7 +131,7 @@ export async function update(
   };
 }
 
-/** Sums numbers over all workers; a single worker keeps its own. */
+/** Sums numbers over all workers. */
 async function reduceNumbers<Numbers extends readonly [number, ...number[]]>(
   numbers: Numbers,
   reduce: Reduce | undefined,
@@ -142,17 +143,17 @@ async function reduceNumbers<Numbers extends readonly [number, ...number[]]>(
   return [...values] as unknown as Numbers;
 }
 
-function whatIsNotFinite(
+function findNonFinite(
   losses: readonly number[],
   perplexities: readonly number[],
   gradientNorm: number,
-): NotFinite | undefined {
+): NonFiniteValue | undefined {
   if (!losses.every(Number.isFinite)) return 'loss';
   if (!perplexities.every(Number.isFinite)) return 'perplexity';
   return Number.isFinite(gradientNorm) ? undefined : 'gradient';
 }
 
-/** Values of lists of scalars, which are disposed: read at once, so that a device is waited for once a step. */
+/** Reads and disposes scalars. All are read at once, so that each step waits for the device once. */
 function readTogether(...lists: readonly (readonly Scalar[])[]): number[][] {
   const scalars = lists.flat();
   const together = tf.stack(scalars);

@@ -10,35 +10,35 @@ import type { Task } from '../runtime/out-of-memory.js';
 import type { TokenizerPair } from '../text/tokenizer.js';
 import { translateLines } from '../decoding/translate-lines.js';
 
-/** The dev set as text and as ids. */
+/** The dev set as text and as token ids. */
 export interface DevSet {
   readonly corpus: EncodedCorpus;
   readonly sources: readonly string[];
   readonly references: readonly string[];
-  /** Where its pairs stand. */
+  /** File and line of a pair, for messages. */
   readonly placeOf: PlaceOfPair;
 }
 
-/** One sentence of the dev set as it is translated now. */
+/** A sentence of the dev set with its current translation. */
 export interface SampleTranslation {
   readonly source: string;
   readonly reference: string;
   readonly hypothesis: string;
 }
 
-/** What a validation found. */
+/** Result of a validation. */
 export interface Validation extends TeacherForcedScores {
-  /** BLEU of greedy translations, 0 to 100; undefined when it is switched off, or loss or perplexity are not finite. */
+  /** BLEU of greedy translations, 0 to 100; undefined if disabled, or if loss or perplexity is not finite. */
   readonly bleu: number | undefined;
   readonly bleuSignature: string | undefined;
   readonly samples: readonly SampleTranslation[];
-  /** Signs of a sick model, in words: the same output for many inputs, endless repeats. */
+  /** Messages about degenerate output: the same for many inputs, or endless repetition. */
   readonly warnings: readonly string[];
 }
 
 /**
- * Loss, perplexity and accuracy under teacher forcing, then BLEU (and sample translations) from real greedy decoding. A
- * model whose loss or perplexity is not finite has no probabilities to decode with, so it translates nothing.
+ * Computes loss, perplexity and accuracy with teacher forcing, then BLEU and sample translations from greedy decoding.
+ * Decoding is skipped if loss or perplexity is not finite: such a model has no valid probabilities.
  *
  * @throws S2sError `out-of-memory`
  */
@@ -80,8 +80,8 @@ export async function validate(
 }
 
 /**
- * The dev set in batches for teacher forcing, the longest pairs first. Batches no larger than those of training fit into
- * memory, and hold half the padding of those that decoding likes.
+ * Batches of the dev set for teacher forcing, longest pairs first. They are at most as large as training batches: these
+ * are known to fit in memory, and have half the padding of batches of `decoding.batchTokens`.
  */
 export function devBatches(
   dev: Pick<DevSet, 'corpus'>,
@@ -90,7 +90,7 @@ export function devBatches(
   return evaluationBatches(dev.corpus, devBatchTokens({ training, decoding }));
 }
 
-/** The batch of `devBatches` that needs the most memory, by an estimate for a shape. */
+/** @param memory estimated bytes for a batch of a given shape */
 export function largestDevBatch(
   { corpus }: Pick<DevSet, 'corpus'>,
   config: Pick<Config, 'training' | 'decoding'>,
@@ -104,7 +104,7 @@ function devBatchTokens({ training, decoding }: Pick<Config, 'training' | 'decod
   return unit === 'tokens' ? Math.min(size, decoding.batchTokens) : decoding.batchTokens;
 }
 
-/** Evenly spaced, so that the samples are always the same sentences. */
+/** Evenly spaced indices: every validation shows the same sentences. */
 function sampleIndices(count: number, samples: number): number[] {
   const wanted = Math.min(count, samples);
   return Array.from({ length: wanted }, (_, index) => Math.floor((index * count) / wanted));

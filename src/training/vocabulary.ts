@@ -2,7 +2,7 @@ import { readIndex } from '../checkpoint/checkpoint-index.js';
 import type { Config } from '../config/schema.js';
 import {
   configVocabularyState,
-  isTokenizerNamed,
+  hasTokenizerDirectory,
   learnConfigVocabulary,
   tokenizerDirectory,
 } from '../data/vocabulary.js';
@@ -16,56 +16,56 @@ import {
 } from '../text/vocabulary-file.js';
 
 export interface BuildVocabularyOptions {
-  /** Whether files may be replaced that s2s did not write, or that a trained model or another run may need. */
+  /** Replaces files that s2s did not write or that a trained model or another run may need. Default: false. */
   readonly force?: boolean;
 }
 
 /**
- * Learns the tokenizers of a configuration from its training corpora and writes them into `tokenizer.directory`, or the
- * run directory. Without `force`, no file changes there that s2s did not write or that a run may need: in a folder that
- * holds checkpoints or is named by `tokenizer.directory`, existing tokenizers stay as they are.
+ * Learns the tokenizers of a configuration from its training corpora and writes them to `tokenizer.directory`, or to
+ * the run directory if that is not set. Without `force`, existing tokenizers are not replaced in a directory that
+ * contains checkpoints or is named by `tokenizer.directory`, nor are files that s2s did not write.
  *
- * @throws S2sError `run-exists`, `tokenizer-foreign` or `tokenizer-kept` (exit code 2) where files are in the way; and
- *   what reading the corpora throws
+ * @throws S2sError `run-exists`, `tokenizer-foreign` or `tokenizer-kept` (exit code 2) if such files exist; and the
+ *   errors of reading the corpora
  */
 export async function buildConfigVocabulary(
   config: Config,
   onEvent?: (event: VocabularyEvent) => void,
   { force = false }: BuildVocabularyOptions = {},
 ): Promise<VocabularyReport> {
-  return learnConfigVocabulary(config, force ? 'any' : await assertBuildable(config), onEvent);
+  return learnConfigVocabulary(config, force ? 'any' : await assertCanBuildVocabulary(config), onEvent);
 }
 
 /**
- * Checks, before the corpora are read, that the vocabulary of a configuration can be learned without `force`.
+ * Checks that the vocabulary of a configuration can be written without `force`, before the corpora are read.
  *
- * @returns what may be replaced
- * @throws S2sError as `buildConfigVocabulary` does
+ * @returns which files may be replaced
+ * @throws S2sError like `buildConfigVocabulary`
  */
-export async function assertBuildable(config: Config, found?: VocabularyState): Promise<Replaceable> {
+export async function assertCanBuildVocabulary(config: Config, found?: VocabularyState): Promise<Replaceable> {
   const directory = tokenizerDirectory(config);
   const { state } = found ?? (await configVocabularyState(config));
-  const step = await trainedStep(directory);
+  const step = await lastCheckpointStep(directory);
   if (step !== undefined && state !== 'current') {
-    const problem = `holds a model trained up to step ${step}, which another vocabulary would make useless`;
+    const problem = `contains a model trained up to step ${step}, which cannot be used with another vocabulary`;
     throw new S2sError('run-exists', problem, {
       place: { file: directory },
       hint:
-        'Choose another folder (--run-dir DIR or --set tokenizer.directory=DIR). To train with the tokenizer of that ' +
-        'model, name its folder in tokenizer.directory and set tokenizer.shared as it was there. ' +
-        's2s build-vocab --force replaces the vocabulary and gives the model up.',
+        'Choose another directory (--run-dir DIR or --set tokenizer.directory=DIR). To train with the tokenizer of ' +
+        'that model, set tokenizer.directory to its directory and tokenizer.shared to its value there. ' +
+        's2s build-vocab --force replaces the vocabulary and makes the model unusable.',
       exitCode: 2,
     });
   }
-  const named = isTokenizerNamed(config);
+  const named = hasTokenizerDirectory(config);
   const replace = named || step !== undefined ? 'none' : 'own';
-  // A stale tokenizer is going to change; a missing one may leave the others as they are.
+  // A stale vocabulary is replaced completely; if only one tokenizer is missing, the other is kept.
   const mayStay = state === 'stale' ? [] : learnSettingsByRole(config.tokenizer).map(([role]) => role);
   assertReplaceable(directory, replace, mayStay);
   return replace;
 }
 
-/** The step of the last checkpoint in a folder; undefined when it holds none. */
-export async function trainedStep(directory: string): Promise<number | undefined> {
+/** Step of the last checkpoint in a run directory; undefined if there is none. */
+export async function lastCheckpointStep(directory: string): Promise<number | undefined> {
   return (await readIndex(directory)).checkpoints.at(-1)?.step;
 }

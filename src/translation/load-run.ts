@@ -15,31 +15,30 @@ import { policyFor } from '../runtime/tensorflow.js';
 import { loadTokenizers, TOKENIZER_FILES } from '../text/load.js';
 import type { TokenizerPair } from '../text/tokenizer.js';
 
-/** A trained model with all that it takes to use it. */
+/** A trained model with its tokenizers and configuration. */
 export interface LoadedRun {
   readonly runDirectory: string;
-  /** The configuration that it was trained with. */
+  /** The configuration that the model was trained with. */
   readonly config: Config;
   readonly model: TrainableModel;
   readonly tokenizers: TokenizerPair;
   readonly checkpoint: Checkpoint;
-  /** Disposes the model; further calls do nothing. */
+  /** Disposes the model. Further calls have no effect. */
   readonly close: () => void;
 }
 
-/** How a trained model is loaded. */
 export interface LoadRunOptions {
-  /** Precision of its matrix products; by default float32 where it was trained in float32, else `auto`. */
+  /** Dtype of matrix products. Default: float32 if the model was trained in float32, else `auto`. */
   readonly precision?: 'auto' | Precision | undefined;
-  /** Encoders and decoders to choose from; by default those of this project. */
+  /** Builds encoder and decoder. Default: those of this project. */
   readonly architecture?: Architecture | undefined;
 }
 
 /**
- * Loads a trained model: a checkpoint of a run, the tokenizers it was trained with, and its configuration.
- * TensorFlow must have been loaded. The model holds memory until `close()`.
+ * Loads a trained model from a run directory: a checkpoint, its tokenizers and its configuration. Call `loadTensorFlow`
+ * first, and `close()` to free the memory of the model.
  *
- * @throws S2sError when something is missing, damaged, or does not belong together
+ * @throws S2sError if a file is missing or damaged, or if the files do not match each other
  */
 export async function loadRun(
   runDirectory: string,
@@ -47,9 +46,9 @@ export async function loadRun(
   options: LoadRunOptions = {},
 ): Promise<LoadedRun> {
   if (!existsSync(runDirectory)) {
-    throw new S2sError('no-checkpoint', 'there is no such run directory', {
+    throw new S2sError('no-checkpoint', 'this run directory does not exist', {
       place: { file: runDirectory },
-      hint: 'Name the folder of a trained model, or train one first: s2s train.',
+      hint: 'Pass the run directory of a trained model, or train one first: s2s train.',
     });
   }
   const checkpoint = await loadCheckpoint(runDirectory, which);
@@ -68,11 +67,12 @@ export async function loadRun(
   return { runDirectory, config, model, tokenizers, checkpoint, close: () => model.dispose() };
 }
 
-/** The tokenizers beside the checkpoints, or in the folder that the configuration names for them. */
+/** Loads the tokenizers from the run directory, or from `tokenizer.directory` if there are none. */
 function loadTokenizersOf(runDirectory: string, { tokenizer }: Config, state: CheckpointState): TokenizerPair {
-  const beside = [TOKENIZER_FILES.shared, TOKENIZER_FILES.source].some((file) => existsSync(join(runDirectory, file)));
-  const folder = beside ? runDirectory : (tokenizer.directory ?? runDirectory);
-  // Before they are parsed: a damaged file would otherwise be reported as one to be learned again.
+  const files = [TOKENIZER_FILES.shared, TOKENIZER_FILES.source];
+  const hasCopy = files.some((file) => existsSync(join(runDirectory, file)));
+  const folder = hasCopy ? runDirectory : (tokenizer.directory ?? runDirectory);
+  // Checked before parsing, whose hint for a damaged file is to learn the tokenizer again.
   for (const side of ['source', 'target'] as const) {
     assertSameTokenizer(join(folder, TOKENIZER_FILES[tokenizer.shared ? 'shared' : side]), side, state);
   }
@@ -87,11 +87,11 @@ function assertSameTokenizer(file: string, side: 'source' | 'target', { step, to
   const problem = `the ${side} tokenizer is not the one that the checkpoint of step ${step} was trained with`;
   throw new S2sError('tokenizer-changed', problem, {
     place: { file },
-    hint: 'It was replaced or damaged. Put the file of that training back, or train again.',
+    hint: 'It was replaced or damaged. Restore the file that the model was trained with, or train again.',
   });
 }
 
-/** Precision for a trained model: as in training, as far as this machine supports it. */
+/** The precision of training, if this machine supports it. */
 function inferencePrecision({ precision }: Pick<Config, 'precision'>): 'auto' | 'float32' {
   return precision === 'float32' ? 'float32' : 'auto';
 }

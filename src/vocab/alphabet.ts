@@ -1,19 +1,21 @@
-/** How often each piece of text (a word with the mark of its space, see src/text/definition.ts) occurs. */
+/** Frequency of each pre-token (a word with the `▁` before it, see src/text/definition.ts). */
 export type PieceCounts = ReadonlyMap<string, number>;
 
-/** The characters that a vocabulary holds. */
+/** The characters of a vocabulary. */
 export interface Alphabet {
   /** Code points, in code point order. */
   readonly characters: readonly string[];
-  /** Distinct characters of the text that were left out and become `<unk>`. */
+  /** Number of distinct characters of the text that are not in the alphabet and become `<unk>`. */
   readonly left: number;
-  /** Share of the running characters that the alphabet covers, 0 to 1. */
+  /** Fraction of all character occurrences that the alphabet covers, 0 to 1. */
   readonly coverage: number;
 }
 
 /**
- * Chooses the characters of a vocabulary: those seen `minimumFrequency` times, at most `limit` of them, the most
- * frequent first (ties by code point), and one that no vocabulary goes without.
+ * Selects the most frequent characters (ties by code point) that occur at least `minimumFrequency` times.
+ *
+ * @param options.limit maximum size of the alphabet
+ * @param options.always a character that is always included
  */
 export function chooseAlphabet(
   pieces: PieceCounts,
@@ -42,8 +44,8 @@ export function chooseAlphabet(
 }
 
 /**
- * The pieces as character indices, cut where a character is outside the alphabet: nothing that is learned can span
- * such a place.
+ * Converts pre-tokens to alphabet indices, split at characters outside the alphabet, since no learned token can contain
+ * one.
  */
 export function indexPieces(
   pieces: PieceCounts,

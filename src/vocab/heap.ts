@@ -1,4 +1,4 @@
-/** A priority queue in a binary heap: `pop` gives the item that comes `before` all others. */
+/** A binary heap. `pop` removes and returns the first item in the order of `before`. */
 export class Heap<Item> {
   private readonly items: Item[] = [];
 

@@ -1,26 +1,26 @@
 import { indexPieces, type PieceCounts } from './alphabet.js';
 
 /**
- * All ways to cut the words of a text into candidate pieces: every occurrence of every candidate, as one edge from
- * its start to its end, ordered by start.
+ * The segmentation lattices of all words. Each edge is an occurrence of a candidate token; edges are sorted by start
+ * position.
  */
 export interface Lattices {
-  /** Alphabet indices of all words, one after another. */
+  /** Alphabet indices of all words, concatenated. */
   readonly text: Int32Array;
-  /** Start of each word in `text`, and the end of the last. */
+  /** Start of each word in `text`, then the end of the last: [words + 1]. */
   readonly wordStart: Int32Array;
-  /** How often each word occurs. */
+  /** Frequency of each word: [words]. */
   readonly wordCount: Float64Array;
-  /** First edge of each place in `text`, and the end of the last. */
+  /** First edge of each position in `text`, then the end of the last: [text + 1]. */
   edgeStart: Int32Array;
-  /** Candidate and length of each edge. */
+  /** Index of the candidate and length of each edge: [edges]. */
   edgePiece: Int32Array;
   edgeLength: Uint8Array;
-  /** One occurrence of each candidate; the first `alphabet.length` are the single characters. */
+  /** The candidates; the first `alphabet.length` are the single characters. */
   pieces: Occurrence[];
 }
 
-/** Where a candidate stands in the text, and how often. */
+/** A candidate token: one of its occurrences in the text, and its frequency. */
 export interface Occurrence {
   readonly start: number;
   readonly length: number;
@@ -28,9 +28,9 @@ export interface Occurrence {
 }
 
 /**
- * Candidates for the unigram model: the characters, and all substrings of words that occur `minimumCount` times and
- * are not always followed by the same character (the longer one says it all then, as the inner nodes of a suffix
- * tree do in SentencePiece), at most `limit`, those first that cover most text.
+ * Builds the lattices of the seed vocabulary of the unigram model: all characters, and the `limit` substrings that
+ * cover the most text among those with at least `minimumCount` occurrences. Substrings always followed by the same
+ * character are excluded, as in SentencePiece, whose seeds are the inner nodes of a suffix tree.
  */
 export function seedLattices(
   pieces: PieceCounts,
@@ -45,16 +45,16 @@ export function seedLattices(
   const weight = new Float64Array(size);
   words.forEach(({ symbols, count }, word) => {
     symbols.forEach((symbol, i) => {
-      const place = wordStart[word]! + i;
-      text[place] = symbol;
-      remaining[place] = symbols.length - i;
-      weight[place] = count;
+      const position = wordStart[word]! + i;
+      text[position] = symbol;
+      remaining[position] = symbols.length - i;
+      weight[position] = count;
     });
   });
 
   const found: Occurrence[] = options.alphabet.map(() => ({ start: 0, length: 1, count: 0 }));
   const followed: number[] = options.alphabet.map(() => 0);
-  // Level by level: a substring is frequent only if it is so without its last and without its first character.
+  // By increasing length: a substring can be frequent only if its prefix and its suffix are (Apriori).
   const current = Int32Array.from(text);
   const levels: { starts: number[]; nodes: number[] }[] = [{ starts: [...text.keys()], nodes: [...text] }];
   for (let length = 2; length <= options.maximumLength; length++) {
@@ -92,12 +92,13 @@ export function seedLattices(
     levels.push(level);
   }
   text.forEach(
-    (symbol, place) => (found[symbol] = { start: place, length: 1, count: found[symbol]!.count + weight[place]! }),
+    (symbol, position) =>
+      (found[symbol] = { start: position, length: 1, count: found[symbol]!.count + weight[position]! }),
   );
 
   const edgeStart = new Int32Array(size + 1);
   for (const { starts } of levels) for (const start of starts) edgeStart[start + 1]!++;
-  for (let place = 0; place < size; place++) edgeStart[place + 1]! += edgeStart[place]!;
+  for (let position = 0; position < size; position++) edgeStart[position + 1]! += edgeStart[position]!;
   const next = edgeStart.slice();
   const edgePiece = new Int32Array(edgeStart[size]!);
   const edgeLength = new Uint8Array(edgeStart[size]!);
@@ -128,15 +129,15 @@ export function seedLattices(
   return lattices;
 }
 
-/** Drops all candidates but those named, which are numbered anew in the order given. */
+/** Keeps only the given candidates, renumbered in the given order. */
 export function keepPieces(lattices: Lattices, kept: readonly number[]): void {
   const { edgeStart, edgePiece, edgeLength, pieces } = lattices;
   const renumbered = new Int32Array(pieces.length).fill(-1);
   kept.forEach((piece, i) => (renumbered[piece] = i));
   let length = 0;
   let from = 0;
-  for (let place = 0; place + 1 < edgeStart.length; place++) {
-    const to = edgeStart[place + 1]!;
+  for (let position = 0; position + 1 < edgeStart.length; position++) {
+    const to = edgeStart[position + 1]!;
     for (let edge = from; edge < to; edge++) {
       const piece = renumbered[edgePiece[edge]!]!;
       if (piece < 0) continue;
@@ -144,7 +145,7 @@ export function keepPieces(lattices: Lattices, kept: readonly number[]): void {
       edgeLength[length++] = edgeLength[edge]!;
     }
     from = to;
-    edgeStart[place + 1] = length;
+    edgeStart[position + 1] = length;
   }
   lattices.edgePiece = edgePiece.slice(0, length);
   lattices.edgeLength = edgeLength.slice(0, length);

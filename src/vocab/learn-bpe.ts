@@ -1,42 +1,43 @@
 import { indexPieces, type PieceCounts } from './alphabet.js';
 import { Heap } from './heap.js';
 
-/** What byte-pair encoding learned. */
+/** A learned BPE vocabulary. */
 export interface BpeVocabulary {
-  /** The alphabet, then the result of each merge in the order of learning. */
+  /** The alphabet, then the merged tokens in learning order. */
   readonly tokens: readonly string[];
-  /** Pairs in the order in which they are to be merged. */
+  /** Merges, in order of priority. */
   readonly merges: readonly (readonly [string, string])[];
 }
 
-/** A pair of neighbouring symbols, how often it occurs now, and the words that may hold it. */
+/** A pair of adjacent symbols, its current frequency, and the words that may contain it. */
 interface Pair {
   readonly left: number;
   readonly right: number;
   count: number;
   readonly words: number[];
-  /** The last merge that made it more frequent. */
-  raisedBy: number;
+  /** Index of the last merge that increased its frequency. */
+  increasedBy: number;
 }
 
 interface Candidate {
   readonly pair: Pair;
-  /** The pair's count when it was queued; it may have fallen since. */
+  /** Count of the pair when queued; it may have decreased since. */
   readonly count: number;
 }
 
-/** Symbols stay below this, so that a pair of them is one exact number. */
+/** Upper bound of symbols, so that a pair of them packs exactly into a float64 key. */
 const SYMBOL_LIMIT = 2 ** 24;
 
 /**
- * Byte-pair encoding over characters (Sennrich et al. 2016): merges the most frequent pair of neighbours, again and
- * again. Ties go to the pair with the smaller symbols, as in Hugging Face's trainer, whose merges these are.
+ * Learns byte-pair encoding over characters (Sennrich et al. 2016) by repeatedly merging the most frequent pair of
+ * adjacent symbols. Ties are broken by the smaller symbols. The merges are identical to those of the Hugging Face
+ * `BpeTrainer`.
  *
- * Counts are kept up to date in the words that a merge touches, and the queue is mended only when a stale entry
- * comes up, so the time goes with the number of changes and not with the size of the text.
+ * Counts are updated only in the words affected by a merge, and stale queue entries are corrected lazily, so the time
+ * depends on the number of changes and not on the size of the text.
  *
- * @param options.size tokens to learn, alphabet included; fewer come back when no pair is left
- * @param options.minimumFrequency occurrences that a pair needs to be merged
+ * @param options.size vocabulary size, alphabet included; the result is smaller if no pairs are left
+ * @param options.minimumFrequency minimum frequency of a pair to be merged
  */
 export function learnBpe(
   pieces: PieceCounts,
@@ -48,20 +49,20 @@ export function learnBpe(
   const merges: [string, string][] = [];
 
   const pairs = new Map<number, Pair>();
-  let raised: Pair[] = [];
+  let increased: Pair[] = [];
   const change = (left: number, right: number, word: number, difference: number): void => {
     const key = left * SYMBOL_LIMIT + right;
     let pair = pairs.get(key);
     if (pair === undefined) {
-      pair = { left, right, count: 0, words: [], raisedBy: -1 };
+      pair = { left, right, count: 0, words: [], increasedBy: -1 };
       pairs.set(key, pair);
     }
     pair.count += difference;
     if (difference < 0) return;
     if (pair.words.at(-1) !== word) pair.words.push(word);
-    if (pair.raisedBy !== merges.length) {
-      pair.raisedBy = merges.length;
-      raised.push(pair);
+    if (pair.increasedBy !== merges.length) {
+      pair.increasedBy = merges.length;
+      increased.push(pair);
     }
   };
   const queue = new Heap<Candidate>((a, b) =>
@@ -71,15 +72,15 @@ export function learnBpe(
         ? a.pair.left < b.pair.left
         : a.pair.right < b.pair.right,
   );
-  const enqueueRaised = (): void => {
-    for (const pair of raised) if (pair.count > 0) queue.push({ pair, count: pair.count });
-    raised = [];
+  const enqueueIncreased = (): void => {
+    for (const pair of increased) if (pair.count > 0) queue.push({ pair, count: pair.count });
+    increased = [];
   };
 
   words.forEach(({ symbols, count }, word) => {
     for (let i = 1; i < symbols.length; i++) change(symbols[i - 1]!, symbols[i]!, word, count);
   });
-  enqueueRaised();
+  enqueueIncreased();
 
   while (tokens.length < options.size) {
     const candidate = queue.pop();
@@ -93,7 +94,7 @@ export function learnBpe(
     const left = tokens[pair.left]!;
     const right = tokens[pair.right]!;
     merges.push([left, right]);
-    // Two merges can make the same string: a+bc and ab+c.
+    // Different merges can produce the same token: a+bc and ab+c.
     let merged = ids.get(left + right);
     if (merged === undefined) {
       merged = tokens.length;
@@ -102,12 +103,12 @@ export function learnBpe(
     }
     for (const word of pair.words) mergeInWord(words[word]!, word, pair, merged, change);
     pairs.delete(pair.left * SYMBOL_LIMIT + pair.right);
-    enqueueRaised();
+    enqueueIncreased();
   }
   return { tokens, merges };
 }
 
-/** Replaces every occurrence of the pair in a word, from left to right, and tells `change` of each neighbour lost and won. */
+/** Merges the pair in a word, from left to right, and calls `change` for every adjacent pair that it alters. */
 function mergeInWord(
   word: { readonly symbols: number[]; readonly count: number },
   index: number,

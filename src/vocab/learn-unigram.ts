@@ -4,27 +4,27 @@ import { keepPieces, seedLattices, type Lattices } from './lattice.js';
 /** A token and its log-probability (natural). */
 export type ScoredToken = readonly [token: string, score: number];
 
-/** Longest token in characters, as in SentencePiece. */
+/** Maximum token length in characters, as in SentencePiece. */
 const MAXIMUM_LENGTH = 16;
-/** Candidates at the start, for each token wanted; more would hardly survive the first rounds. */
+/** Seed candidates per token of the final vocabulary; further ones would hardly survive the first rounds. */
 const SEEDS_PER_TOKEN = 10;
 const MINIMUM_SEEDS = 50_000;
-/** Share of the candidates that outlive one round of pruning. */
+/** Fraction of candidates kept in each pruning round. */
 const SHRINKING_FACTOR = 0.75;
 const EM_STEPS_PER_ROUND = 2;
-/** Expected occurrences of a token are never taken to be fewer, so that its score stays finite. */
-const SMALLEST_EXPECTATION = 0.1;
-/** Scores are rounded to eight places, so that equal ones stay equal whatever the order of summation. */
+/** Lower bound of expected counts, which keeps scores finite. */
+const MINIMUM_EXPECTED_COUNT = 0.1;
+/** Scores are rounded to eight decimals, so that ties do not depend on the order of summation. */
 const SCORE_PRECISION = 1e8;
 
 /**
- * The unigram language model over subwords (Kudo 2018, as SentencePiece does it): starts from all frequent substrings,
- * fits their probabilities by expectation maximisation over all segmentations of every word, and drops, round by
- * round, those tokens whose loss costs the likelihood least, until `size` are left. Characters always stay.
+ * Learns a unigram language model over subwords (Kudo 2018), following SentencePiece: starts from all frequent
+ * substrings, fits their probabilities with EM over all segmentations of every word, and in each round prunes the
+ * tokens whose removal lowers the likelihood least, until `size` are left. Single characters are never pruned.
  *
- * @param options.size tokens to learn, alphabet included; fewer come back when the text has no more candidates
- * @param options.minimumFrequency occurrences that a token of several characters needs
- * @returns tokens by falling score
+ * @param options.size vocabulary size, alphabet included; the result is smaller if there are too few candidates
+ * @param options.minimumFrequency minimum frequency of a token of several characters
+ * @returns tokens by descending score
  */
 export function learnUnigram(
   pieces: PieceCounts,
@@ -39,14 +39,14 @@ export function learnUnigram(
   });
   const total = lattices.pieces.reduce((sum, { count }) => sum + count, 0);
   let scores = Float64Array.from(lattices.pieces, ({ count }) =>
-    Math.log(Math.max(count, SMALLEST_EXPECTATION) / total),
+    Math.log(Math.max(count, MINIMUM_EXPECTED_COUNT) / total),
   );
   const fit = (): void => {
     for (let step = 0; step < EM_STEPS_PER_ROUND; step++) scores = maximize(expectedCounts(lattices, scores));
   };
   fit();
   while (lattices.pieces.length > size) {
-    const kept = piecesToKeep(
+    const kept = selectPieces(
       lattices,
       scores,
       alphabet.length,
@@ -65,8 +65,8 @@ export function learnUnigram(
 }
 
 /**
- * E-step: how often each candidate occurs in the text, in expectation over all segmentations of each word under the
- * present scores (the forward-backward algorithm).
+ * E-step: the expected count of each candidate over all segmentations of each word under the current scores, computed
+ * with the forward-backward algorithm.
  */
 export function expectedCounts(lattices: Lattices, scores: Float64Array): Float64Array {
   const { wordStart, wordCount, edgeStart, edgePiece, edgeLength } = lattices;
@@ -79,43 +79,43 @@ export function expectedCounts(lattices: Lattices, scores: Float64Array): Float6
     const length = wordStart[word + 1]! - first;
     forward.fill(-Infinity, 0, length + 1);
     forward[0] = 0;
-    for (let place = 0; place < length; place++) {
-      for (let edge = edgeStart[first + place]!; edge < edgeStart[first + place + 1]!; edge++) {
-        const end = place + edgeLength[edge]!;
-        forward[end] = logAddExp(forward[end]!, forward[place]! + scores[edgePiece[edge]!]!);
+    for (let position = 0; position < length; position++) {
+      for (let edge = edgeStart[first + position]!; edge < edgeStart[first + position + 1]!; edge++) {
+        const end = position + edgeLength[edge]!;
+        forward[end] = logAddExp(forward[end]!, forward[position]! + scores[edgePiece[edge]!]!);
       }
     }
     const all = forward[length]!;
     backward[length] = 0;
-    for (let place = length - 1; place >= 0; place--) {
+    for (let position = length - 1; position >= 0; position--) {
       let sum = -Infinity;
-      for (let edge = edgeStart[first + place]!; edge < edgeStart[first + place + 1]!; edge++) {
+      for (let edge = edgeStart[first + position]!; edge < edgeStart[first + position + 1]!; edge++) {
         const piece = edgePiece[edge]!;
-        const rest = scores[piece]! + backward[place + edgeLength[edge]!]!;
+        const rest = scores[piece]! + backward[position + edgeLength[edge]!]!;
         sum = logAddExp(sum, rest);
-        expected[piece]! += wordCount[word]! * Math.exp(forward[place]! + rest - all);
+        expected[piece]! += wordCount[word]! * Math.exp(forward[position]! + rest - all);
       }
-      backward[place] = sum;
+      backward[position] = sum;
     }
   }
   return expected;
 }
 
 /**
- * M-step: log-probabilities under a sparse Dirichlet prior (variational Bayes, as in SentencePiece), which push rare
- * candidates down further than their share of the counts would.
+ * M-step: log-probabilities under a sparse Dirichlet prior (variational Bayes, as in SentencePiece), which lowers the
+ * scores of rare candidates more than maximum likelihood does.
  */
 function maximize(expected: Float64Array): Float64Array<ArrayBuffer> {
-  const floored = expected.map((count) => Math.max(count, SMALLEST_EXPECTATION));
+  const floored = expected.map((count) => Math.max(count, MINIMUM_EXPECTED_COUNT));
   const logTotal = digamma(floored.reduce((sum, count) => sum + count, 0));
   return Float64Array.from(floored, (count) => digamma(count) - logTotal);
 }
 
 /**
- * Numbers of the candidates to keep: the characters and those whose removal would lower the likelihood of the best
- * segmentations most, were each of their occurrences replaced by its own next best segmentation.
+ * Selects the candidates to keep: all characters, and the candidates with the largest loss. The loss is the decrease in
+ * likelihood of the Viterbi segmentations if every occurrence of the candidate is segmented without it.
  */
-function piecesToKeep(lattices: Lattices, scores: Float64Array, alphabetSize: number, size: number): number[] {
+function selectPieces(lattices: Lattices, scores: Float64Array, alphabetSize: number, size: number): number[] {
   const counts = bestSegmentationCounts(lattices, scores);
   const total = counts.reduce((sum, count) => sum + count, 0);
   const losses = new Float64Array(lattices.pieces.length);
@@ -137,7 +137,7 @@ function piecesToKeep(lattices: Lattices, scores: Float64Array, alphabetSize: nu
   return [...Array(alphabetSize).keys(), ...ranked.slice(0, Math.max(0, size - alphabetSize))];
 }
 
-/** How often each candidate occurs in the best segmentations of all words. */
+/** The count of each candidate in the Viterbi segmentations of all words. */
 function bestSegmentationCounts(lattices: Lattices, scores: Float64Array): Float64Array {
   const counts = new Float64Array(lattices.pieces.length);
   lattices.wordCount.forEach((count, word) => {
@@ -147,7 +147,7 @@ function bestSegmentationCounts(lattices: Lattices, scores: Float64Array): Float
   return counts;
 }
 
-/** The most probable segmentation of a stretch of text (Viterbi), last token first, without one of the candidates. */
+/** The Viterbi segmentation of `text` from `start` to `end`, last token first, without the candidate `without`. */
 export function bestSegmentation(
   lattices: Lattices,
   scores: Float64Array,
@@ -159,10 +159,10 @@ export function bestSegmentation(
   const best = new Float64Array(end - start + 1).fill(-Infinity);
   const last = new Int32Array(end - start + 1);
   best[0] = 0;
-  for (let place = start; place < end; place++) {
-    const before = best[place - start]!;
-    for (let edge = edgeStart[place]!; edge < edgeStart[place + 1]!; edge++) {
-      const to = place + edgeLength[edge]!;
+  for (let position = start; position < end; position++) {
+    const before = best[position - start]!;
+    for (let edge = edgeStart[position]!; edge < edgeStart[position + 1]!; edge++) {
+      const to = position + edgeLength[edge]!;
       const piece = edgePiece[edge]!;
       if (to > end || piece === without) continue;
       const score = before + scores[piece]!;
@@ -186,7 +186,7 @@ function logAddExp(a: number, b: number): number {
   return a > b ? a + Math.log1p(Math.exp(b - a)) : b + Math.log1p(Math.exp(a - b));
 }
 
-/** Derivative of the logarithm of the gamma function, for x > 0: recurrence to x >= 7, then the asymptotic series. */
+/** The digamma function for x > 0: recurrence to x >= 7, then the asymptotic series. */
 function digamma(x: number): number {
   let result = 0;
   for (; x < 7; x++) result -= 1 / x;

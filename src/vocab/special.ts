@@ -1,9 +1,9 @@
-/** The special symbols of every vocabulary, at fixed ids. */
+/** The special tokens of every vocabulary; their ids are fixed. */
 export const SPECIAL_TOKENS = ['<pad>', '<unk>', '<s>', '</s>'] as const;
 
-/** Padding: fills the short sentences of a batch, masked out everywhere. */
+/** Padding, masked everywhere. */
 export const PAD = 0;
-/** Stands for a token outside the vocabulary. */
+/** Unknown: replaces text outside the vocabulary. */
 export const UNK = 1;
 /** Beginning of sentence: the decoder's first input. */
 export const BOS = 2;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** A project that has s2s and the types of Node among its packages, as npm would have put them there. */
+/** A project with s2s and @types/node in node_modules, as npm installs them. */
 const project = mkdtempSync(join(tmpdir(), 's2s-api-'));
 after(() => rmSync(project, { recursive: true, force: true }));
 mkdirSync(join(project, 'node_modules'));
@@ -20,9 +20,42 @@ const write = (name: string, content: string): string => {
 };
 write('package.json', '{"type": "module", "private": true}');
 
+/** Writes a configuration of a tiny model, and its corpora. */
+function writeConfiguration(name: string, runDirectory: string): void {
+  write('train.a', 'a b c\nc a\nb\na a b\n');
+  write('train.b', 'c b a\na c\nb\nb a a\n');
+  write('dev.a', 'b c\na\n');
+  write('dev.b', 'c b\na\n');
+  write(
+    name,
+    `runDirectory: ${runDirectory}
+data: { train: [{ source: train.a, target: train.b }], dev: [{ source: dev.a, target: dev.b }] }
+tokenizer: { type: char, size: 20 }
+model: { embeddingSize: 4, encoder: { hiddenSize: 4 }, decoder: { hiddenSize: 4 } }
+training: { batch: { size: 2, unit: sentences }, maxEpochs: 2 }
+`,
+  );
+}
+
+/** Errors of the compiler in strict TypeScript programs and in our own declarations. */
+async function compileErrors(programs: readonly string[], options: readonly string[] = []): Promise<string[]> {
+  const strict = ['--strict', '--target', 'es2023', '--module', 'nodenext', '--types', 'node', '--pretty', 'false'];
+  const compiler = resolve('node_modules/typescript/bin/tsc');
+  const compiled = await run(process.execPath, [compiler, ...strict, ...options, ...programs], { cwd: project }).catch(
+    (error: unknown) => error as { stdout: string },
+  );
+  // Declarations of other packages, tfjs's among them, have errors under skipLibCheck: false.
+  return compiled.stdout
+    .split('\n')
+    .filter((line) => /error TS\d+/.test(line) && !/^[^(]*node_modules[\\/](?!s2s-nmt[\\/])/.test(line));
+}
+
 const PROGRAM = `
 import { Module } from 'node:module';
-import { corpusBleu, evaluateModel, loadConfig, loadRun, loadTensorFlow, loadTokenizers, openTraining, readSplit, S2sError, train, translateLines } from 's2s-nmt';
+import {
+  corpusBleu, evaluateModel, loadConfig, loadRun, loadTensorFlow, loadTokenizers, openTraining, readSplit, S2sError,
+  train, translateLines,
+} from 's2s-nmt';
 
 const tensorFlowIsLoaded = () => Object.keys(Module._cache).some((file) => file.includes('@tensorflow'));
 const before = tensorFlowIsLoaded();
@@ -48,29 +81,19 @@ const { model, tokenizers } = run;
 const lines = ['a b c', ''];
 const translations = await translateLines(lines, { model, tokenizers, options: config.decoding });
 const set = await readSplit(config, 'dev');
-const { scores, hypotheses, teacherForced } = await evaluateModel(set, { model, tokenizers, decoding: config.decoding });
+const evaluation = await evaluateModel(set, { model, tokenizers, decoding: config.decoding });
+const { scores, hypotheses, teacherForced } = evaluation;
 run.close();
 const ids = await loadTokenizers(config.runDirectory).source.encode('c b a');
 console.log(JSON.stringify({
   before, after: tensorFlowIsLoaded(), code, types, count: translations.length, blank: translations[1].blank,
-  bleu: scores.bleu.score, again: corpusBleu(hypotheses, set.references).score, perplexity: teacherForced.perplexity, ids: ids.length,
+  bleu: scores.bleu.score, again: corpusBleu(hypotheses, set.references).score, perplexity: teacherForced.perplexity,
+  ids: ids.length,
 }));
 `;
 
-test('a program trains, translates and scores by importing s2s, and the import alone does not load TensorFlow', async () => {
-  write('train.a', 'a b c\nc a\nb\na a b\n');
-  write('train.b', 'c b a\na c\nb\nb a a\n');
-  write('dev.a', 'b c\na\n');
-  write('dev.b', 'c b\na\n');
-  write(
-    'config.yaml',
-    `runDirectory: run
-data: { train: [{ source: train.a, target: train.b }], dev: [{ source: dev.a, target: dev.b }] }
-tokenizer: { type: char, size: 20 }
-model: { embeddingSize: 4, encoder: { hiddenSize: 4 }, decoder: { hiddenSize: 4 } }
-training: { batch: { size: 2, unit: sentences } }
-`,
-  );
+test('a program can train, translate and score with the API; importing it does not load TensorFlow', async () => {
+  writeConfiguration('config.yaml', 'run');
   const { stdout } = await run(process.execPath, [write('program.js', PROGRAM)], { cwd: project });
   const found = JSON.parse(stdout) as { types: string[]; bleu: number; again: number; perplexity: number } & Record<
     string,
@@ -83,10 +106,13 @@ training: { batch: { size: 2, unit: sentences } }
   assert.ok(perplexity > 1 && perplexity < 20, `${perplexity}`);
 });
 
-test('the types are there for a strict TypeScript program, and are right by themselves', async () => {
+test('the type declarations compile under strict and without skipLibCheck', async () => {
   const program = write(
     'program.ts',
-    `import { corpusBleu, loadConfig, loadRun, loadTensorFlow, loadTokenizer, openTraining, train, translateLines, type Config, type ConfigInput, type TrainingEvent } from 's2s-nmt';
+    `import {
+  corpusBleu, loadConfig, loadRun, loadTensorFlow, loadTokenizer, openTraining, train, translateLines,
+  type Config, type ConfigInput, type TrainingEvent,
+} from 's2s-nmt';
 
 const config: Config = loadConfig({ file: 'config.yaml' });
 const beamSize: number = config.decoding.beamSize;
@@ -95,7 +121,7 @@ const { description }: { description: string } = await loadTensorFlow({ device: 
 const bleus: (number | undefined)[] = [];
 const describe = (event: TrainingEvent): void => {
   if (event.type === 'validation') bleus.push(event.bleu);
-  // @ts-expect-error a type of event that there is not
+  // @ts-expect-error no such event type
   if (event.type === 'nonsense') bleus.push(0);
 };
 const session = await openTraining(config);
@@ -111,34 +137,25 @@ corpusBleu(['a'], ['a']);
 // @ts-expect-error a step is a number
 await loadRun('run', 'newest');
 close();
-// What is not typed is any, and any would pass as this.
+// An untyped value would be any, which this rejects.
 // @ts-expect-error tensors are typed
 const nothing: null = model.targetVocabularySize;
 console.log(beamSize, input, description, text, ids, score, nothing);
 `,
   );
-  const options = [
-    '--noEmit',
-    '--strict',
-    '--target',
-    'es2023',
-    '--module',
-    'nodenext',
-    '--moduleResolution',
-    'nodenext',
-    '--types',
-    'node',
-    '--skipLibCheck',
-    'false',
-    '--pretty',
-    'false',
-  ];
-  const compiled = await run(process.execPath, [resolve('node_modules/typescript/bin/tsc'), ...options, program], {
-    cwd: project,
-  }).catch((error: unknown) => error as { stdout: string });
-  // Declarations of other packages, tfjs's among them, have errors under skipLibCheck: false; ours and the program must not.
-  const errors = compiled.stdout
-    .split('\n')
-    .filter((line) => /error TS\d+/.test(line) && !/^[^(]*node_modules[\\/](?!s2s[\\/])/.test(line));
-  assert.deepEqual(errors, []);
+  assert.deepEqual(await compileErrors([program], ['--noEmit', '--skipLibCheck', 'false']), []);
+});
+
+test('the programs of docs/api.md compile and run', async () => {
+  writeConfiguration('en-fr.yaml', 'runs/en-fr');
+  const texts = [...readFileSync('docs/api.md', 'utf8').matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, text]) => text!);
+  assert.ok(texts.length >= 5, `${texts.length} programs`);
+  const programs = texts.map((text, index) => write(`program-${index}.ts`, text));
+  assert.deepEqual(await compileErrors(programs, ['--skipLibCheck', '--noUncheckedIndexedAccess']), []);
+  // In the order of the page: the first one trains the model that the others use.
+  for (const program of programs) {
+    const { stdout } = await run(process.execPath, [program.replace(/\.ts$/, '.js')], { cwd: project });
+    assert.notEqual(stdout.trim(), '', program);
+  }
+  assert.ok(existsSync(join(project, 'runs', 'tuned', 'checkpoints', 'index.json')), 'a model was fine-tuned');
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { runCommand } from '../support/command.js';
 
-/** The one line that a measurement prints. */
+/** Runs a measurement and parses its report. */
 async function measure(...args: string[]): Promise<Record<string, unknown>> {
   const { code, stdout, stderr } = await runCommand([
     'bench',
@@ -19,7 +19,7 @@ async function measure(...args: string[]): Promise<Record<string, unknown>> {
   return JSON.parse(stdout) as Record<string, unknown>;
 }
 
-test('a training measurement prints one line of JSON with what the peers print, and more', async () => {
+test('a training measurement prints one line of JSON', async () => {
   const report = await measure('--batch', '2');
   const keys = [
     'system',
@@ -36,7 +36,7 @@ test('a training measurement prints one line of JSON with what the peers print, 
   ];
   assert.deepEqual(Object.keys(report), keys);
   assert.deepEqual([report['model'], report['dtype'], report['device']], ['lstm', 'float32', 'cpu']);
-  // The peer's model of 11,616,064 weights less the second bias of its three LSTMs, 4 x (256 + 256 + 512).
+  // The PyTorch model has 11,616,064 parameters, of which 4 x (256 + 256 + 512) are the second biases of its LSTMs.
   assert.equal(report['parameters'], 11_616_064 - 4096);
   for (const key of keys.slice(5)) assert.ok((report[key] as number) > 0, key);
 });
@@ -58,7 +58,7 @@ test('a decoding measurement prints one line of JSON', async () => {
   assert.deepEqual([report['model'], report['beam_size'], report['sentences']], ['lstm-deep', 2, 3]);
 });
 
-test('a configuration is measured as it stands', async () => {
+test('the model of a configuration is measured', async () => {
   const report = await measure(
     '--config',
     'configs/demo.yaml',
@@ -74,11 +74,11 @@ test('a configuration is measured as it stands', async () => {
     '2',
   );
   assert.deepEqual([report['model'], report['dtype']], ['demo.yaml', 'bfloat16']);
-  // The demo shares no weights: two embeddings, two directions, bridge, decoder, attention and output of these sizes.
+  // The demo shares no weights: two embeddings, bidirectional encoder, bridge, decoder, attention and output.
   assert.ok((report['parameters'] as number) < 300_000, String(report['parameters']));
 });
 
-test('several devices are measured one after the other, and one that fails keeps none of the others', async () => {
+test('several devices are measured in order, even if one fails', async () => {
   const { code, stdout, stderr } = await runCommand([
     'bench',
     '--batch',
@@ -91,38 +91,38 @@ test('several devices are measured one after the other, and one that fails keeps
     'gpu:77,cpu',
   ]);
   assert.equal(code, 1);
-  assert.match(stderr, /^error: --device gpu:77 was asked for/);
+  assert.match(stderr, /^error: cannot use --device gpu:77: /);
   assert.equal((JSON.parse(stdout) as Record<string, unknown>)['device'], 'cpu');
 });
 
-test('mistakes are told before anything is measured', async () => {
-  const mistakes: [args: string[], said: RegExp][] = [
-    [['--model', 'lstm-dep'], /^error: There is no model lstm-dep to measure\.\nDid you mean lstm-deep\?/],
-    [['--model', 'transformer'], /^error: There is no Transformer in s2s yet/],
-    [['--dtype', 'float64'], /^error: Invalid values: .*dtype/],
-    [['--steps', '0'], /^error: --steps must be a whole number of at least 1, but is 0\./],
-    [['--warmup', '-1'], /^error: --warmup must be a whole number of at least 0/],
-    [['--batch', 'many'], /^error: --batch must be a whole number of at least 1, but is NaN\./],
-    [['--decode', '--batch', '8'], /^error: --batch is for training steps, not for --decode\./],
-    [['--beam-size', '2'], /^error: --beam-size is for translating, not for training steps\.\nAdd --decode\./],
-    [['--source', 'dev.tokens'], /^error: --source is for translating, not for training steps\.\nAdd --decode\./],
+test('usage errors are reported before measuring', async () => {
+  const cases: [args: string[], message: RegExp][] = [
+    [['--model', 'lstm-dep'], /^error: there is no benchmark model lstm-dep\nDid you mean lstm-deep\?/],
+    [['--model', 'transformer'], /^error: s2s does not implement the Transformer yet/],
+    [['--dtype', 'float64'], /^error: Invalid value\. Option --dtype is "float64", but must be one of/],
+    [['--steps', '0'], /^error: --steps must be an integer of at least 1, but is 0\./],
+    [['--warmup', '-1'], /^error: --warmup must be an integer of at least 0/],
+    [['--batch', 'many'], /^error: --batch must be an integer of at least 1, but is NaN\./],
+    [['--decode', '--batch', '8'], /^error: --batch cannot be combined with --decode\./],
+    [['--beam-size', '2'], /^error: --beam-size requires --decode\.\nAdd --decode\./],
+    [['--source', 'dev.tokens'], /^error: --source requires --decode\.\nAdd --decode\./],
     [
       ['--decode', '--source', 'dev.tokens', '--sentences', '3'],
-      /^error: --sentences and --source both say what to translate\./,
+      /^error: --sentences and --source cannot be combined\./,
     ],
-    [['--set', 'seed=2'], /^error: --set changes a configuration, and none was given\./],
-    [['--config', 'configs/demo.yaml', '--model', 'lstm'], /^error: --model and --config both say what to measure\./],
+    [['--set', 'seed=2'], /^error: --set requires --config\./],
+    [['--config', 'configs/demo.yaml', '--model', 'lstm'], /^error: --model and --config cannot be combined\./],
     [
       ['--device', 'tpu'],
-      /^error: --device must be auto, cpu, gpu or gpu:N, or several of them with commas between, but is "tpu"\./,
+      /^error: --device must be auto, cpu, gpu or gpu:N, or a comma-separated list of them, but is "tpu"\./,
     ],
     [['--device', 'cpu,'], /^error: --device must be .* but is "cpu,"\./],
-    [['--device', 'cpu,cpu', '--steps', '0'], /^error: --steps must be a whole number of at least 1, but is 0\.\n$/],
+    [['--device', 'cpu,cpu', '--steps', '0'], /^error: --steps must be an integer of at least 1, but is 0\.\n$/],
   ];
   await Promise.all(
-    mistakes.map(async ([args, said]) => {
+    cases.map(async ([args, message]) => {
       const { code, stdout, stderr } = await runCommand(['bench', ...args]);
-      assert.match(stderr, said);
+      assert.match(stderr, message);
       assert.deepEqual([code, stdout], [2, '']);
     }),
   );

@@ -16,27 +16,28 @@ const write = (name: string, text: string): string => {
 };
 for (const name of ['train.a', 'train.b', 'dev.a', 'dev.b']) write(name, 'ein Hund\n  zwei  Katzen\n');
 const DATA =
-  'runDirectory: run\ndata:\n  train: [{ source: train.a, target: train.b }]\n  dev: [{ source: dev.a, target: dev.b }]\n';
+  'runDirectory: run\ndata:\n  train: [{ source: train.a, target: train.b }]\n' +
+  '  dev: [{ source: dev.a, target: dev.b }]\n';
 const good = write('good.yaml', `${DATA}tokenizer: { type: char, size: 50 }\n`);
 const bad = write('bad.yaml', `${DATA}sede: 1\ntraining:\n  maxSteps: 0\n`);
 
 const COMMANDS = ['tokenize', 'build-vocab', 'train', 'eval', 'translate', 'config', 'setup', 'bench', 'doctor'];
 const STACK = /^ +at .*:\d+:\d+/m;
 
-/** A mistake is told on stderr alone, without a stack, with exit code 2. */
-async function assertMistake(
+/** Asserts that a command fails with exit code 2 and a message on stderr, without a stack trace. */
+async function assertUsageError(
   args: readonly string[],
-  said: RegExp,
+  message: RegExp,
   options: Parameters<typeof runCommand>[1] = {},
 ): Promise<void> {
   const { code, stdout, stderr } = await runCommand(args, options);
-  assert.match(stderr, said, args.join(' '));
+  assert.match(stderr, message, args.join(' '));
   assert.equal(code, 2, args.join(' '));
   assert.equal(stdout, '');
   assert.doesNotMatch(stderr, STACK);
 }
 
-test('help and mistakes answer at once', async () => {
+test('help and usage errors take less than 0.3 s', async () => {
   const fastest = async (run: () => Promise<unknown>): Promise<number> => {
     const seconds: number[] = [];
     for (let turn = 0; turn < 4; turn++) {
@@ -46,7 +47,7 @@ test('help and mistakes answer at once', async () => {
     }
     return Math.min(...seconds);
   };
-  // On a slow or busy machine Node alone takes longer, and the 0.3 s of a usual one in proportion.
+  // On a slow or busy machine, the limit grows with the startup time of Node.
   const node = await fastest(() => promisify(execFile)(process.execPath, ['-e', '0']));
   const limit = 0.3 * Math.max(1, node / 0.045);
   for (const args of [['--help'], ['train', '--help'], ['train', '--config', bad], ['translate', '--modle', 'x']]) {
@@ -55,91 +56,95 @@ test('help and mistakes answer at once', async () => {
   }
 });
 
-test('an unknown command is refused with the nearest', async () => {
-  await assertMistake(
+test('an unknown command is rejected with the nearest command', async () => {
+  await assertUsageError(
     ['trian'],
-    /^error: There is no command trian\.\nDid you mean train\? There are: tokenize, .*doctor\. /,
+    /^error: Unknown command trian\.\nDid you mean train\? Commands: tokenize, .*doctor\. /,
   );
-  await assertMistake(['--seed', '1', 'trian'], /^error: There is no command trian\.\n/);
-  await assertMistake(['xylophone'], /^error: There is no command xylophone\.\nThere are: /);
-  await assertMistake([], /^error: Name a command/);
+  await assertUsageError(['--seed', '1', 'trian'], /^error: Unknown command trian\.\n/);
+  await assertUsageError(['xylophone'], /^error: Unknown command xylophone\.\nCommands: /);
+  await assertUsageError([], /^error: Name a command/);
 });
 
-test('a setting changes a configuration, so there must be one', async () => {
-  await assertMistake(
+test('--set requires --config', async () => {
+  await assertUsageError(
     ['doctor', '--set', 'device=gpu'],
-    /^error: --set changes a configuration, and none was given\.\nName it with --config/,
+    /^error: --set requires --config\.\nName a configuration with --config/,
   );
-  await assertMistake(
+  await assertUsageError(
     ['tokenize', '--tokenizer', 'tokenizer.json', '--set', 'seed=2'],
-    /^error: --set changes a configuration, and none was given\./,
+    /^error: --set requires --config\./,
   );
   for (const args of [
     ['--config', good],
     ['--set', 'seed=2'],
   ]) {
-    await assertMistake(
+    await assertUsageError(
       ['eval', '--hypotheses', 'a', '--references', 'b', ...args],
-      /^error: --hypotheses scores a file as it is, without a model: it does not go with --(config|set)\./,
+      /^error: --hypotheses scores a file without a model: it cannot be combined with --(config|set)\./,
     );
   }
-  await assertMistake(['tokenize', '--model', 'run', '--config', good], /mutually exclusive/);
+  await assertUsageError(['tokenize', '--model', 'run', '--config', good], /--model and --config cannot be combined/);
   const { code, stdout } = await runCommand(['doctor', '--config', good, '--set', 'device=gpu:77']);
   assert.equal(code, 1);
-  assert.match(stdout, /broken: --device gpu:77 was asked for/);
+  assert.match(stdout, /broken: cannot use --device gpu:77: /);
 });
 
-test('variables in data are wanted by commands that read data, and by no others', async () => {
+test('only commands that read data require variables in data to be set', async () => {
   const file = write(
     'variables.yaml',
-    "runDirectory: nowhere\ndata:\n  train: [{ file: '${S2S_NO_SUCH}/a.tsv' }]\n  dev: [{ file: '${S2S_NO_SUCH}/b.tsv' }]\n",
+    "runDirectory: nowhere\ndata:\n  train: [{ file: '${S2S_NO_SUCH}/a.tsv' }]\n" +
+      "  dev: [{ file: '${S2S_NO_SUCH}/b.tsv' }]\n",
   );
   const unset = /variables\.yaml:3: data\.train\[0\]\.file: the environment variable S2S_NO_SUCH is not set\./;
-  for (const command of ['train', 'build-vocab', 'config']) await assertMistake([command, '--config', file], unset);
-  await assertMistake(['eval', '--config', file, '--split', 'dev'], unset);
-  const further: [args: string[], said: RegExp][] = [
+  for (const command of ['train', 'build-vocab', 'config']) await assertUsageError([command, '--config', file], unset);
+  await assertUsageError(['eval', '--config', file, '--split', 'dev'], unset);
+  const others: [args: string[], message: RegExp][] = [
     [['translate'], /nowhere/],
     [['tokenize'], /nowhere/],
     [['eval', '--source', 'no-such.de', '--references', 'no-such.en'], /no-such\.de: there is no such file/],
   ];
-  for (const [args, said] of further) {
+  for (const [args, message] of others) {
     const { code, stderr } = await runCommand([...args, '--config', file]);
     assert.notEqual(code, 0);
-    assert.match(stderr, said);
+    assert.match(stderr, message);
   }
 });
 
-test('an unknown option is refused with the nearest, in any command', async () => {
+test('an unknown option is rejected with the nearest option, in every command', async () => {
   for (const command of COMMANDS)
-    await assertMistake(
+    await assertUsageError(
       [command, '--conifg', good],
-      new RegExp(`^error: There is no option --conifg\\.\nDid you mean --config\\? s2s ${command} --help`),
+      new RegExp(`^error: Unknown option --conifg\\.\nDid you mean --config\\? s2s ${command} --help`),
     );
-  await assertMistake(
+  await assertUsageError(
     ['--seed', '1', 'train', '--max-stpes', '3', '--foo'],
-    /^error: There is no option --max-stpes, --foo\.\nDid you mean --max-steps\?/,
+    /^error: Unknown option --max-stpes, --foo\.\nDid you mean --max-steps\?/,
   );
-  await assertMistake(['config', '-z'], /^error: There is no option -z\.\n/);
+  await assertUsageError(['config', '-z'], /^error: Unknown option -z\.\n/);
 });
 
-test('stray words, missing and impossible values are refused', async () => {
-  await assertMistake(['train', 'now'], /^error: What is now\? s2s train takes options only\.\n/);
-  await assertMistake(['config', '--config'], /^error: Not enough arguments following: config\./);
-  await assertMistake(['config', '--log-level', 'loud'], /^error: Invalid values: .*"loud".*"warn"/);
-  await assertMistake(['setup', '--cpu', '--cuda'], /mutually exclusive/);
-  await assertMistake(
+test('unexpected arguments, missing and invalid values are rejected', async () => {
+  await assertUsageError(['train', 'now'], /^error: Unexpected argument now\.\n/);
+  await assertUsageError(['config', '--config'], /^error: Option --config requires a value\./);
+  await assertUsageError(
+    ['config', '--log-level', 'loud'],
+    /^error: Invalid value\. Option --log-level is "loud", but must be one of "error", "warn"/,
+  );
+  await assertUsageError(['setup', '--cpu', '--cuda'], /--cuda and --cpu cannot be combined/);
+  await assertUsageError(
     ['train', '--config', good, '--max-steps', 'all'],
     /^error: command line: training\.maxSteps: must be a number, but is NaN\./,
   );
 });
 
 test('messages do not depend on the language of the environment', async () => {
-  await assertMistake(['train', '--foo'], /^error: There is no option --foo\./, {
+  await assertUsageError(['train', '--foo'], /^error: Unknown option --foo\./, {
     env: { LC_ALL: 'de_DE.UTF-8', LANGUAGE: 'de', LANG: 'de_DE.UTF-8' },
   });
 });
 
-test('--help of every command is data, with an example of that command', async () => {
+test('--help of every command is on stdout, with an example of the command', async () => {
   const { code, stdout, stderr } = await runCommand(['--help']);
   assert.deepEqual([code, stderr], [0, '']);
   for (const command of COMMANDS) assert.match(stdout, new RegExp(`^ +s2s ${command} .*\\S`, 'm'));
@@ -158,19 +163,23 @@ test('--version is that of the package', async () => {
   assert.deepEqual(await runCommand(['--version']), { code: 0, stdout: `${version}\n`, stderr: '' });
 });
 
-test('mistakes in a configuration are told by every command that reads one, all at once', async () => {
-  const said = new RegExp(
-    `^error: ${bad}:5: sede: is not a setting\\. Did you mean seed\\?\n${bad}:7: training\\.maxSteps: must be at least 1, but is 0\\.\n$`,
+test('all problems of a configuration are reported by every command that reads one', async () => {
+  const message = new RegExp(
+    `^error: ${bad}:5: sede: is not a setting\\. Did you mean seed\\?\n` +
+      `${bad}:7: training\\.maxSteps: must be at least 1, but is 0\\.\n$`,
   );
   for (const command of ['tokenize', 'build-vocab', 'train', 'translate', 'config'])
-    await assertMistake([command, '--config', bad], said);
-  await assertMistake(['config', '--config', bad, '--print'], said);
-  await assertMistake(['train'], /^error: No configuration was given\.\nName one: --config FILE/);
-  await assertMistake(['train', '--config', join(folder, 'no.yaml')], /no\.yaml: there is no such configuration file/);
-  await assertMistake(['train', '--config', folder], /: is a folder: name the configuration file in it\n/);
+    await assertUsageError([command, '--config', bad], message);
+  await assertUsageError(['config', '--config', bad, '--print'], message);
+  await assertUsageError(['train'], /^error: No configuration was given\.\nName one: --config FILE/);
+  await assertUsageError(
+    ['train', '--config', join(folder, 'no.yaml')],
+    /no\.yaml: there is no such configuration file/,
+  );
+  await assertUsageError(['train', '--config', folder], /: is a directory: name the configuration file in it\n/);
 });
 
-test('--debug shows the stack, too', async () => {
+test('--debug also shows the stack trace', async () => {
   const { code, stdout, stderr } = await runCommand(['config', '--config', bad, '--debug']);
   assert.equal(code, 2);
   assert.equal(stdout, '');
@@ -178,7 +187,7 @@ test('--debug shows the stack, too', async () => {
   assert.match(stderr, STACK);
 });
 
-test('config --print loads again to the same, and holds --set and flags', async () => {
+test('config --print includes --set and options, and loads to the same configuration', async () => {
   const first = await runCommand([
     'config',
     '--config',
@@ -201,11 +210,11 @@ test('config --print loads again to the same, and holds --set and flags', async 
   assert.deepEqual(await runCommand(['config', '--config', good]), {
     code: 0,
     stdout: '',
-    stderr: `${good}: no mistakes found\n`,
+    stderr: `${good}: valid configuration\n`,
   });
 });
 
-test('of a flag or a setting given twice the last counts', async () => {
+test('the last value of a repeated option or setting takes effect', async () => {
   const { stdout } = await runCommand([
     'config',
     '-c',
@@ -226,7 +235,7 @@ test('of a flag or a setting given twice the last counts', async () => {
   ]);
   assert.match(stdout, /^seed: 2$/m);
   assert.match(stdout, /^ {2}beamSize: 3$/m);
-  await assertMistake(
+  await assertUsageError(
     ['train', '--config', good, '--run-dir', 'a', '--run-dir', 'b', '--max-steps', '5', '--max-steps', '0'],
     /training\.maxSteps: must be at least 1, but is 0/,
   );
@@ -239,7 +248,7 @@ test('config --schema is JSON', async () => {
 });
 
 test('a closed pipe ends a command quietly', async () => {
-  // Longer than a pipe holds, so that writing meets the closed end.
+  // Longer than the buffer of a pipe, so that a write fails.
   const text = write('long.txt', 'ein Hund zwei Katzen\n'.repeat(100_000));
   await runCommand(['build-vocab', '--config', good]);
   const child = spawn(process.execPath, [resolve('bin/s2s.js'), 'tokenize', '--config', good, text], {
@@ -253,14 +262,15 @@ test('a closed pipe ends a command quietly', async () => {
   assert.equal(code, 0);
 });
 
-test('help, versions and mistakes do not load TensorFlow', () => {
+test('--help, --version and usage errors do not load TensorFlow', () => {
   const main = pathToFileURL(resolve('dist/src/cli/main.js')).href;
   const script = `
     import { createRequire } from 'node:module';
     const { main } = await import(${JSON.stringify(main)});
     const codes = [];
     for (const args of JSON.parse(process.argv[1])) codes.push(await main(args));
-    process.stdout.write('\\0' + JSON.stringify({ codes, loaded: Object.keys(createRequire(${JSON.stringify(main)}).cache) }));`;
+    const loaded = Object.keys(createRequire(${JSON.stringify(main)}).cache);
+    process.stdout.write('\\0' + JSON.stringify({ codes, loaded }));`;
   const runs: [code: number, args: string[]][] = [
     [0, ['--version']],
     ...COMMANDS.map((command): [number, string[]] => [0, [command, '--help']]),
@@ -283,7 +293,7 @@ test('help, versions and mistakes do not load TensorFlow', () => {
     codes,
     runs.map(([code]) => code),
   );
-  // The list does hold what was loaded.
+  // The list of loaded modules is not empty.
   assert.ok(loaded.some((file) => file.includes('node_modules/yaml/')));
   assert.deepEqual(
     loaded.filter((file) => /@tensorflow|node_modules\/(tokenizers|@huggingface)|\.node$/.test(file)),
@@ -303,15 +313,15 @@ test('tokenize into tokenize --detokenize is the identity', async () => {
   );
 });
 
-test('translate and tokenize without a model say what to do', async () => {
+test('translate and tokenize without a model report how to give one', async () => {
   const empty = join(folder, 'empty');
   mkdirSync(empty);
-  await assertMistake(['translate'], /^error: No model was named.*\n.*--model DIR.*s2s train/, {
+  await assertUsageError(['translate'], /^error: No model was given.*\n.*--model DIR.*s2s train/, {
     cwd: empty,
     input: 'ein Hund\n',
   });
-  await assertMistake(['tokenize'], /^error: No tokenizer was named\.\n.*--tokenizer.*--model.*--config/, {
+  await assertUsageError(['tokenize'], /^error: No tokenizer was given\.\n.*--tokenizer.*--model.*--config/, {
     cwd: empty,
   });
-  await assertMistake(['translate', '--model', empty], /empty: is not the run directory of a training/, { cwd: empty });
+  await assertUsageError(['translate', '--model', empty], /empty: is not a run directory/, { cwd: empty });
 });

@@ -34,7 +34,7 @@ interface Scores {
   readonly sentences: number;
 }
 
-test('scores equal those of sacreBLEU, as lines for people', async () => {
+test('scores equal those of sacreBLEU, as text', async () => {
   const { code, stdout, stderr } = await evaluate(['--hypotheses', 'hypotheses', '--references', 'references']);
   assert.equal(code, 0, stderr);
   assert.equal(stderr, '');
@@ -52,7 +52,7 @@ test('scores equal those of sacreBLEU, as lines for people', async () => {
   );
 });
 
-test('--json prints one object, and stdin, gzip and several references are read', async () => {
+test('--json prints one object; stdin, gzip and several references are read', async () => {
   const { code, stdout, stderr } = await evaluate(
     ['--hypotheses', '-', '--references', 'references', 'references.gz', '--json'],
     text(HYPOTHESES),
@@ -65,7 +65,7 @@ test('--json prints one object, and stdin, gzip and several references are read'
   assert.ok(bleu.score > 0 && chrf.score > bleu.score && ter.score < 50);
 });
 
-test('references come from stdin, too', async () => {
+test('references are read from stdin', async () => {
   for (const references of [['-'], ['references', '-'], ['-', '--metrics', 'bleu']]) {
     const { code, stdout, stderr } = await evaluate(
       ['--hypotheses', 'references', '--references', ...references],
@@ -76,7 +76,7 @@ test('references come from stdin, too', async () => {
   }
 });
 
-test('options of the metrics show in the signatures', async () => {
+test('options of the metrics are in the signatures', async () => {
   const { stdout } = await evaluate([
     '--hypotheses',
     'hypotheses',
@@ -117,29 +117,29 @@ test('options of the metrics show in the signatures', async () => {
   assert.deepEqual(Object.keys(JSON.parse(chosen.stdout) as Scores), ['chrf', 'sentences']);
 });
 
-test('mistakes are told, with what to do', async () => {
+test('errors are reported with a fix', async () => {
   const cases: [string[], number, RegExp][] = [
     [
       ['--hypotheses', 'hypotheses', '--references', 'short'],
       1,
-      /^error: hypotheses: has 4 lines, but short has 3 lines\nEvery line/,
+      /^error: hypotheses: has 4 lines, but short has 3 lines\nLine N/,
     ],
     [['--hypotheses', 'hypotheses', '--references', 'missing'], 1, /^error: missing: there is no such file/],
     [['--hypotheses', '-', '--references', '-'], 2, /Only one of the files can be stdin/],
     [['--hypotheses', '-', '--references', write('nothing', '')], 1, /^error: stdin: has no lines/],
-    [['--hypotheses', 'hypotheses'], 2, /and their references/],
-    [['--hypotheses', 'hypotheses', '--references'], 2, /and their references/],
-    [['stray', '--hypotheses', 'hypotheses', '--references', 'references'], 2, /What is stray\?/],
+    [['--hypotheses', 'hypotheses'], 2, /--hypotheses requires --references\./],
+    [['--hypotheses', 'hypotheses', '--references'], 2, /--hypotheses requires --references\./],
+    [['stray', '--hypotheses', 'hypotheses', '--references', 'references'], 2, /Unexpected argument stray\./],
     [['--hypothesis', 'hypotheses'], 2, /Did you mean --hypotheses\?/],
     [
       ['--hypotheses', 'hypotheses', '--references', 'references', '--bleu-smoothing-value', '1'],
       2,
-      /exp takes no value/,
+      /exp has no smoothing value/,
     ],
     [
       ['--hypotheses', 'hypotheses', '--references', 'references', '--bleu-max-order', '0'],
       2,
-      /--bleu-max-order must be a whole number, 1 or more/,
+      /--bleu-max-order must be an integer of at least 1/,
     ],
     [['--hypotheses', 'hypotheses', '--references', 'references', '--bleu-tokenizer', '13b'], 2, /13a/],
   ];
@@ -158,5 +158,8 @@ test('text that looks tokenised is scored with a warning', async () => {
   );
   assert.equal(code, 0);
   assert.match(stdout, /^BLEU/);
-  assert.match(stderr, /^warning: stdin looks tokenised: 3 lines, the first line 1, end in a point apart/);
+  assert.match(
+    stderr,
+    /^warning: stdin looks tokenised: 3 lines, the first of them line 1, have a space before the final full stop/,
+  );
 });

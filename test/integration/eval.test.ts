@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
-import { rememberRun } from '../../src/checkpoint/last-run.js';
+import { writeLastRun } from '../../src/checkpoint/last-run.js';
 import { readResolvedConfig, saveResolvedConfig } from '../../src/config/save.js';
 import { loadTensorFlow } from '../../src/runtime/tensorflow.js';
 import { runCommand } from '../support/command.js';
@@ -22,7 +22,7 @@ const write = (name: string, content: string | Uint8Array): string => {
 };
 const readLines = (file: string): string[] => readFileSync(file, 'utf8').split('\n').slice(0, -1);
 
-// Blank lines, a pair of very different lengths and characters outside the vocabulary: filters of training would drop them.
+// Blank lines, a pair with a large length ratio and unknown characters, which training would drop.
 const SOURCES = ['the dog', '', 'a quick fox', 'over the lazy brown dog', 'o', 'Äpfel 7', 'fox'];
 const TARGETS = ['dog the', 'blank', 'fox', '', `${'the lazy dog jumps over '.repeat(8)}it`, 'apples', 'xof'];
 const DEV = { sources: ['fox', 'dog', 'brown'], targets: ['dog', 'fox', 'quick'] };
@@ -60,7 +60,7 @@ async function evaluate(args: readonly string[], options: Parameters<typeof runC
   return JSON.parse(stdout) as Scores;
 }
 
-test('a model is scored on every pair of test, as if its translations were scored as a file', async () => {
+test('a model is scored on every pair of test, with the same scores as for its translations in a file', async () => {
   const output = join(folder, 'output');
   const scores = await evaluate(['--model', run, '--output', output]);
   assert.equal(scores.sentences, SOURCES.length);
@@ -72,27 +72,28 @@ test('a model is scored on every pair of test, as if its translations were score
 
   const { code, stdout, stderr } = await runCommand(['eval', '--model', run]);
   assert.equal(code, 0, stderr);
-  assert.match(stderr, /^model: .*run, step 10\ntranslating 7 lines of test, beam 3\n/);
+  assert.match(stderr, /^model: .*run, step 10\ntranslating 7 lines of test, beam size 3\n/);
   assert.match(
     stdout,
     new RegExp(
-      `^BLEU .*\\n.*\\nchrF2 .*\\nTER .*\\nperplexity +${scores.perplexity.toFixed(4)}\\naccuracy +${scores.accuracy.toFixed(4)}\\nsentences +7\\ntargetTokens +${scores.targetTokens}\\n$`,
+      `^BLEU .*\\n.*\\nchrF2 .*\\nTER .*\\nperplexity +${scores.perplexity.toFixed(4)}\\n` +
+        `accuracy +${scores.accuracy.toFixed(4)}\\nsentences +7\\ntargetTokens +${scores.targetTokens}\\n$`,
     ),
   );
 });
 
-test('a model trained on a GPU is used where there is none; a folder to write to is refused before anything is computed', async () => {
+test('a model trained on a GPU runs without one; a directory as --output is rejected first', async () => {
   const config = readResolvedConfig(run);
   saveResolvedConfig({ ...config, device: 'gpu' }, run);
   const { code, stderr } = await runCommand(['eval', '--model', run, '--output', folder]);
   const translated = await runCommand(['translate', '--model', run], { input: 'a\n' });
   saveResolvedConfig(config, run);
   assert.equal(code, 1);
-  assert.match(stderr, /the translations cannot be written there: it is a folder/);
+  assert.match(stderr, /the translations cannot be written there: it is a directory/);
   assert.equal(translated.code, 0, translated.stderr);
 });
 
-test('the translations are not written over a file that is read', async () => {
+test('translations are not written to an input file', async () => {
   const [source, reference] = [join(folder, 'test.a'), join(folder, 'test.b')];
   const before = readFileSync(reference, 'utf8');
   for (const args of [
@@ -101,12 +102,12 @@ test('the translations are not written over a file that is read', async () => {
   ]) {
     const { code, stderr } = await runCommand(['eval', '--model', run, ...args, '--output', reference]);
     assert.equal(code, 1);
-    assert.match(stderr, /test\.b: the translations cannot be written there: this command reads it/);
+    assert.match(stderr, /test\.b: the translations cannot be written there: it is an input of this command/);
     assert.equal(readFileSync(reference, 'utf8'), before);
   }
 });
 
-test('log-probabilities are one number for each pair, and sum to what perplexity says', async () => {
+test('--score prints one log-probability per pair, whose sum agrees with the perplexity', async () => {
   const { perplexity, targetTokens } = await evaluate([
     '--model',
     run,
@@ -131,7 +132,7 @@ test('log-probabilities are one number for each pair, and sum to what perplexity
   assert.ok(Math.abs(Number(scored.stdout) - numbers[0]!) < 1e-4, `${scored.stdout} alone, ${numbers[0]} among others`);
 });
 
-test('files are evaluated in place of a split, with several references', async () => {
+test('files are evaluated instead of a split, with several references', async () => {
   const { targetTokens, perplexity, sentences } = await evaluate(['--model', run]);
   const files = ['--model', run, '--source', join(folder, 'test.a'), '--references', join(folder, 'test.b')];
   const same = await evaluate(files);
@@ -145,7 +146,7 @@ test('files are evaluated in place of a split, with several references', async (
   assert.deepEqual(piped, same);
 });
 
-test('the split, the checkpoint and the model are found as translate finds them', async () => {
+test('the split, the checkpoint and the model are found as in translate', async () => {
   const here = join(folder, 'here');
   mkdirSync(here);
   const dev = await evaluate(['--model', run, '--split', 'dev', '--checkpoint', 'last']);
@@ -153,11 +154,11 @@ test('the split, the checkpoint and the model are found as translate finds them'
   assert.equal((await runCommand(['eval'], { cwd: here })).code, 2);
   assert.deepEqual(await evaluate(['--split', 'dev'], { cwd: here, env: { S2S_MODEL: run } }), dev);
   assert.deepEqual(await evaluate(['--split', 'dev', '--config', join(run, 'config.yaml')], { cwd: here }), dev);
-  await rememberRun(run, here);
+  await writeLastRun(run, here);
   assert.deepEqual(await evaluate(['--checkpoint', '10', '--set', 'data.test=[]'], { cwd: here }), dev);
 });
 
-test('translations go through a pipe into their scores', async () => {
+test('translations are scored from a pipe', async () => {
   const bin = `${process.execPath} ${resolve('bin/s2s.js')}`;
   const line = `cat test.a | ${bin} translate --model run | ${bin} eval --json --hypotheses - --references test.b`;
   const { stdout } = await promisify(execFile)('sh', ['-c', line], {
@@ -169,36 +170,40 @@ test('translations go through a pipe into their scores', async () => {
   assert.deepEqual(bleu, (await evaluate(['--model', run])).bleu);
 });
 
-test('mistakes are told before the model is loaded', async () => {
+test('errors are reported before the model is loaded', async () => {
   const [a, b] = [join(folder, 'test.a'), join(folder, 'test.b')];
   const cases: [string[], number, RegExp][] = [
     [
       ['--model', run, '--split', 'test', '--set', 'data.test=[]'],
       2,
-      /The configuration has no test corpora\.\nName them under data\.test/,
+      /the configuration has no test corpora\nAdd them to data\.test/,
     ],
     [['--model', run, '--split', 'train'], 2, /dev.*test/],
     [['--model', run, '--checkpoint', 'newest'], 2, /--checkpoint must be best, last/],
-    [['--model', join(folder, 'nowhere')], 2, /nowhere: is not the run directory of a training/],
+    [['--model', join(folder, 'nowhere')], 2, /nowhere: is not a run directory/],
     [
       ['--hypotheses', a, '--references', b, '--split', 'test'],
       2,
-      /--hypotheses scores a file as it is, without a model: it does not go with --split\.\nOne of:/,
+      /--hypotheses scores a file without a model: it cannot be combined with --split\.\nOne of:/,
     ],
-    [['--hypotheses', a, '--references', b, '--beam-size', '2'], 2, /does not go with --beam-size/],
-    [['--hypotheses', a, '--references', b, '--score'], 2, /does not go with --score/],
+    [['--hypotheses', a, '--references', b, '--beam-size', '2'], 2, /cannot be combined with --beam-size/],
+    [['--hypotheses', a, '--references', b, '--score'], 2, /cannot be combined with --score/],
     [
       ['--model', run, '--source', a, '--references', b, '--split', 'dev'],
       2,
-      /--source names files in place of a split: it does not go with --split/,
+      /--source replaces the split: it cannot be combined with --split/,
     ],
-    [['--model', run, '--source', a], 2, /--source needs the translations of that file/],
-    [['--model', run, '--references', b], 2, /--references needs --hypotheses or --source/],
-    [['--model', run, '--split', 'dev', '--references', b], 2, /--split dev has references of its own/],
-    [['--model', run, '-'], 2, /--references needs/],
-    [['--model', run, '--score', '--json'], 2, /--score prints plain numbers: it does not go with --json/],
-    [['--model', run, '--score', '--output', 'x'], 2, /--score translates nothing: it does not go with --output/],
-    [['--model', run, '--score', '--source', a, '--references', b, b], 2, /there are 2 files of them/],
+    [['--model', run, '--source', a], 2, /--source requires --references/],
+    [['--model', run, '--references', b], 2, /--references requires --hypotheses or --source/],
+    [['--model', run, '--split', 'dev', '--references', b], 2, /--split dev includes its references/],
+    [['--model', run, '-'], 2, /Unexpected argument -\./],
+    [['--model', run, '--score', '--json'], 2, /--score prints plain numbers: it cannot be combined with --json/],
+    [
+      ['--model', run, '--score', '--output', 'x'],
+      2,
+      /--score does not translate: it cannot be combined with --output/,
+    ],
+    [['--model', run, '--score', '--source', a, '--references', b, b], 2, /one reference file, but 2 were given/],
     [
       ['--model', run, '--source', a, '--references', join(folder, 'output.none')],
       1,

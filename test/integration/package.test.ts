@@ -25,7 +25,7 @@ run('npm', 'pack', '--silent', '--pack-destination', folder);
 const archive = readdirSync(folder).find((name) => name.endsWith('.tgz')) ?? '';
 run('tar', '-xzf', join(folder, archive), '-C', folder);
 const root = join(folder, 'package');
-// Where npm would put what the package depends on.
+// The dependencies of the package, where npm installs them.
 symlinkSync(resolve('node_modules'), join(folder, 'node_modules'));
 const packed = filesIn(root);
 
@@ -38,8 +38,8 @@ interface Manifest {
 }
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest;
 
-test('the package has a name of its own on the registry, and the command is s2s', () => {
-  // The name s2s belongs to another package.
+test('the package is s2s-nmt and its command is s2s', () => {
+  // Another package on the registry is named s2s.
   assert.equal(manifest.name, 's2s-nmt');
   assert.deepEqual(Object.keys(manifest.bin), ['s2s']);
   assert.equal(archive, `s2s-nmt-${manifest.version}.tgz`);
@@ -48,15 +48,15 @@ test('the package has a name of its own on the registry, and the command is s2s'
     packages: Record<string, { name?: string }>;
   };
   assert.deepEqual([lock.name, lock.packages['']?.name], [manifest.name, manifest.name]);
-  // What users copy from the documentation must install and import this package.
-  for (const path of ['README.md', 'dist/src/index.d.ts', 'CHANGELOG.md']) {
+  // The documentation must install and import the package under this name.
+  for (const path of ['README.md', 'docs/api.md', 'dist/src/index.d.ts', 'CHANGELOG.md']) {
     const text = readFileSync(join(root, path), 'utf8');
     assert.doesNotMatch(text, /from 's2s'|\/s2s-\d|node_modules\/s2s\/|npm (install|i) (-\S+ )*s2s(@|\s|$)/m, path);
     assert.match(text, /'s2s-nmt'/, path);
   }
 });
 
-test('the package holds what its users need', () => {
+test('the package contains all files that users need', () => {
   const sources = filesIn('src').filter((path) => /\.m?ts$|\.mjs$/.test(path) && !path.endsWith('.d.ts'));
   assert.ok(sources.length > 100, `${sources.length} sources`);
   const needed = [
@@ -66,11 +66,12 @@ test('the package holds what its users need', () => {
     manifest.main,
     manifest.types,
     manifest.bin.s2s,
+    ...filesIn('docs').map((path) => `docs/${path}`),
     ...filesIn('configs').map((path) => `configs/${path}`),
     ...filesIn('corpora')
       .filter((path) => path.startsWith('demo.'))
       .map((path) => `corpora/${path}`),
-    // The setup compiles these on the user's machine.
+    // s2s setup compiles these on the user's machine.
     ...filesIn('src/runtime/native').map((path) => `src/runtime/native/${path}`),
     ...sources
       .flatMap((path) =>
@@ -84,11 +85,17 @@ test('the package holds what its users need', () => {
   );
 });
 
-test('the package holds nothing else', () => {
-  const allowed =
-    /^(package\.json|LICENSE|(README|CHANGELOG)\.md|bin\/s2s\.js|configs\/[^/]+\.yaml|corpora\/(README\.md|demo\.\w+\.\w\w)|src\/runtime\/native\/.*\.(cc|h)|dist\/src\/.*\.(d\.ts|js|d\.mts|mjs))$/;
+test('the package contains no other files', () => {
+  const allowed = [
+    /^(package\.json|LICENSE|(README|CHANGELOG)\.md|bin\/s2s\.js)$/,
+    /^docs\/[^/]+\.md$/,
+    /^configs\/[^/]+\.yaml$/,
+    /^corpora\/(README\.md|demo\.\w+\.\w\w)$/,
+    /^src\/runtime\/native\/.*\.(cc|h)$/,
+    /^dist\/src\/.*\.(d\.ts|js|d\.mts|mjs)$/,
+  ];
   assert.deepEqual(
-    packed.filter((path) => !allowed.test(path)),
+    packed.filter((path) => !allowed.some((pattern) => pattern.test(path))),
     [],
   );
   const withoutSource = packed.filter(
@@ -96,7 +103,7 @@ test('the package holds nothing else', () => {
       path.startsWith('dist/') &&
       !['.ts', '.mjs'].some((ending) => existsSync(path.slice('dist/'.length).replace(/(\.d)?\.m?[jt]s$/, ending))),
   );
-  assert.deepEqual(withoutSource, [], 'compiled from sources that are no more');
+  assert.deepEqual(withoutSource, [], 'compiled from deleted sources');
 });
 
 test('the unpacked package runs', () => {
@@ -107,8 +114,10 @@ test('the unpacked package runs', () => {
 });
 
 test('the unpacked package compiles the same addons as the checkout', () => {
-  // The name of an addon's file is made from its sources and flags.
-  const script = `import { addonFile, quietAddon } from ${JSON.stringify(join(root, 'dist/src/setup/addons.mjs'))}; console.log(quietAddon().sources.join(), addonFile('/x', quietAddon()));`;
+  // File names of addons contain a hash of sources and flags.
+  const script = `
+    import { addonFile, quietAddon } from ${JSON.stringify(join(root, 'dist/src/setup/addons.mjs'))};
+    console.log(quietAddon().sources.join(), addonFile('/x', quietAddon()));`;
   const [sources = '', file] = run(process.execPath, '--input-type=module', '--eval', script).trim().split(' ');
   assert.ok(sources.startsWith(join(root, 'src')), sources);
   assert.equal(file, addonFile('/x', quietAddon()));

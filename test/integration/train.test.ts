@@ -24,19 +24,19 @@ training: { batch: { size: 10, unit: sentences }, logEvery: 2, validation: { sam
 decoding: { maxLengthRatio: 1 }
 `,
 );
-// Not in the folder of the project, where a user may have noted a run of their own.
+// Not in the project directory, whose last run may be the user's.
 const train = (...args: string[]) =>
   runCommand(['train', '--config', join(folder, 'c.yaml'), ...args], { cwd: folder });
 const inFolder = (name: string): string[] => ['--run-dir', join(folder, name)];
 
-/** A training at work in a process of its own. */
+/** A training in a child process. */
 interface RunningTraining {
   readonly child: ChildProcess;
-  /** What it has said on stderr so far. */
+  /** Its stderr so far. */
   stderr(): string;
-  /** Waits until it has said something. */
-  said(what: RegExp): Promise<void>;
-  /** Waits for its end: the exit code, or the signal that ended it. */
+  /** Waits until its stderr matches a pattern. */
+  waitFor(pattern: RegExp): Promise<void>;
+  /** Waits for its exit code, or the signal that ended it. */
   end(): Promise<number | string>;
 }
 
@@ -51,10 +51,10 @@ function startTraining(...args: string[]): RunningTraining {
   return {
     child,
     stderr: () => stderr,
-    async said(what) {
-      while (!what.test(stderr)) {
+    async waitFor(pattern) {
+      while (!pattern.test(stderr)) {
         const [waited] = (await Promise.race([once(child.stderr, 'data'), closed.then(() => ['closed'])])) as [string];
-        assert.ok(waited !== 'closed' || what.test(stderr), `it ended without saying ${what}:\n${stderr}`);
+        assert.ok(waited !== 'closed' || pattern.test(stderr), `it ended without printing ${pattern}:\n${stderr}`);
       }
     },
     async end() {
@@ -72,19 +72,23 @@ function rowsOf(run: string): { type: string; step: number }[] {
 }
 
 describe('s2s train', () => {
-  test('trains from text to a model: log on stderr, nothing on stdout', async () => {
+  test('trains a model from text: log on stderr, nothing on stdout', async () => {
     const { code, stdout, stderr } = await train('--max-epochs', '2', '--set', 'training.tensorboard=true');
     assert.equal(code, 0, stderr);
     assert.equal(stdout, '');
-    for (const said of [
+    for (const line of [
       /^computing on the CPU/m,
-      /^building the vocabulary: there is no /m,
+      /^building the vocabulary: missing file .*tokenizer\.json$/m,
       /^vocabulary: 12 tokens in .*run\/tokenizer\.json$/m,
       /^train: 60 of 60 pairs$/m,
       /^dev: 6 of 6 pairs$/m,
-      /parameters, 60 training pairs, 6 steps an epoch, [\d.]+ % padding$/m,
-      /^largest batch \(10 x \d+ source, \d+ target tokens\) and a decoding went through in /m,
-      /^epoch 1 step 2: loss \d+\.\d+, perplexity \d+\.\d+, lr 0\.00100, source \/ target \/ padding tokens a second [\d,]+ \/ [\d,]+ \/ [\d,]+, .* left$/m,
+      /parameters, 60 training pairs, 6 steps per epoch, [\d.]+ % padding$/m,
+      /^dry run: largest batch \(10 x \d+ source, \d+ target tokens\) and a translation succeeded in /m,
+      new RegExp(
+        String.raw`^epoch 1 step 2: loss \d+\.\d+, perplexity \d+\.\d+, lr 0\.00100, ` +
+          String.raw`source / target / padding tokens per second [\d,]+ / [\d,]+ / [\d,]+, .* left$`,
+        'm',
+      ),
       /^dev at step 6: loss .*, perplexity .*, accuracy .* %, BLEU /m,
       /^ {2}source: .*\n {2}reference: .*\n {2}hypothesis: /m,
       /^saved step 12/m,
@@ -92,7 +96,7 @@ describe('s2s train', () => {
       /^best bleu on dev: /m,
       /^the model is in .*run; translate with: s2s translate --model /m,
     ])
-      assert.match(stderr, said);
+      assert.match(stderr, line);
     assert.ok(!stderr.includes('no limit is set'));
     assert.deepEqual(readdirSync(join(folder, 'run')).sort(), [
       'cache',
@@ -121,12 +125,12 @@ describe('s2s train', () => {
     assert.equal(translated.code, 0, translated.stderr);
   });
 
-  test('will not train over a run; a resume with nothing to do names the option, one with more goes on, from the cache', async () => {
+  test('an existing run is only resumed; a finished run names the option that continues it', async () => {
     const refused = await train('--max-epochs', '2');
     assert.equal(refused.code, 2);
     assert.match(
       refused.stderr,
-      /error: .*run: there is a training here already, at step 12\.\nContinue it with --resume, or start another one with --run-dir DIR\./,
+      /error: .*run: this directory already contains a training run, at step 12\nContinue it with --resume, or .*--run-dir DIR\./,
     );
 
     const before = rowsOf('run');
@@ -134,7 +138,7 @@ describe('s2s train', () => {
     assert.equal(nothing.code, 0);
     assert.match(
       nothing.stderr,
-      /nothing left to do: .*run is at step 12, epoch 2, and has reached its limit \(max-epochs\)\.\nTo train on, raise --max-epochs, or give --add-steps N\./,
+      /nothing to do: .*run is at step 12, epoch 2, .* its limit \(max-epochs\)\.\nTo continue, raise --max-epochs, or .*--add-steps N\./,
     );
     assert.deepEqual(rowsOf('run'), before);
 
@@ -159,7 +163,7 @@ describe('s2s train', () => {
     );
   });
 
-  test('a vocabulary of the run itself is learned again when the text has changed; a named one is used as it is', async () => {
+  test('a vocabulary in the run directory follows the text; one in tokenizer.directory is used unchanged', async () => {
     writeFileSync(join(folder, 'more.a'), `${readFileSync(join(folder, 'train.a'), 'utf8')}zebra\n`);
     writeFileSync(join(folder, 'more.b'), `${readFileSync(join(folder, 'train.b'), 'utf8')}zebra\n`);
     const more = [
@@ -175,12 +179,12 @@ describe('s2s train', () => {
     const named = ['--set', `tokenizer.directory=${join(folder, 'vocabulary')}`];
     assert.match(
       (await train(...named, '--max-steps', '1', ...inFolder('first'))).stderr,
-      /building the vocabulary: there is no/,
+      /building the vocabulary: missing file/,
     );
     assert.ok(!(await train(...named, '--max-steps', '1', ...inFolder('second'))).stderr.includes('vocabulary:'));
     const stale = await train(...named, ...more, ...inFolder('third'));
     assert.equal(stale.code, 0, stale.stderr);
-    assert.match(stale.stderr, /vocabulary: its tokenizer is used as it is, although the training text has changed/);
+    assert.match(stale.stderr, /vocabulary: its tokenizer is used unchanged, although the training text has changed/);
     for (const run of ['first', 'second', 'third']) {
       assert.deepEqual(
         readFileSync(join(folder, run, 'tokenizer.json')),
@@ -190,7 +194,7 @@ describe('s2s train', () => {
     }
   });
 
-  test('the tokenizer of a trained model survives whatever another run names it for', async () => {
+  test('the tokenizer of a trained model is never replaced by another run', async () => {
     assert.equal((await train('--max-steps', '1', ...inFolder('old'))).code, 0);
     const before = new Map(
       readdirSync(join(folder, 'old'))
@@ -218,7 +222,7 @@ describe('s2s train', () => {
       assert.equal(built.code, 2, built.stderr);
       assert.match(
         built.stderr,
-        /old: holds a model trained up to step 1, which another vocabulary would make useless/,
+        /old: contains a model trained up to step 1, which cannot be used with another vocabulary/,
       );
       unchanged();
     }
@@ -226,7 +230,7 @@ describe('s2s train', () => {
     assert.equal(code, 0, stderr);
   });
 
-  test('a tokenizer and a vocabulary.json of the user stay where they are, whichever role they have', async () => {
+  test('a tokenizer and a vocabulary.json of the user are never replaced', async () => {
     await runCommand(['build-vocab', '--config', join(folder, 'c.yaml'), ...inFolder('users')]);
     const tokenizer = readFileSync(join(folder, 'users', 'tokenizer.json'), 'utf8');
     for (const [name, ...args] of [
@@ -264,7 +268,7 @@ describe('s2s train', () => {
     }
   });
 
-  test('a config.yaml of the user is not replaced by that of the run', async () => {
+  test('a config.yaml of the user is never replaced', async () => {
     const run = join(folder, 'project');
     mkdirSync(run);
     const mine = `# mine\n${readFileSync(join(folder, 'c.yaml'), 'utf8')
@@ -275,17 +279,17 @@ describe('s2s train', () => {
     assert.equal(refused.code, 2);
     assert.match(refused.stderr, /project\/config\.yaml: s2s did not write this file/);
     assert.equal(readFileSync(join(run, 'config.yaml'), 'utf8'), mine);
-    // The configuration of a run starts another one, or the same one again before its first checkpoint.
+    // The configuration of a run can start another run, or the same run before its first checkpoint.
     assert.equal((await train(...inFolder('once'), '--max-steps', '1')).code, 0);
     rmSync(join(folder, 'once', 'checkpoints'), { recursive: true });
     const again = await runCommand(['train', '--config', join('once', 'config.yaml')], { cwd: folder });
     assert.equal(again.code, 0, again.stderr);
   });
 
-  test('--add-steps without --resume, and a wrong number, are mistakes', async () => {
+  test('--add-steps without --resume or with an invalid number is rejected', async () => {
     for (const [args, message] of [
-      [['--add-steps', '3'], /--add-steps needs --resume/],
-      [['--resume', '--add-steps', '0.5'], /must be a whole number from 1, but is 0\.5/],
+      [['--add-steps', '3'], /--add-steps requires --resume/],
+      [['--resume', '--add-steps', '0.5'], /must be an integer of at least 1, but is 0\.5/],
     ] as const) {
       const { code, stderr } = await train(...inFolder('mistake'), ...args);
       assert.equal(code, 2);
@@ -297,18 +301,18 @@ describe('s2s train', () => {
     ['SIGINT', 130],
     ['SIGTERM', 143],
   ] as const) {
-    test(`${signal} saves, says how to go on, and exits with ${code}; --resume goes on`, async () => {
+    test(`${signal} saves and exits with ${code}; --resume continues`, async () => {
       const running = startTraining(...inFolder(signal));
-      await running.said(/^epoch \d+ step \d+:/m);
+      await running.waitFor(/^epoch \d+ step \d+:/m);
       assert.match(running.stderr(), /^warning: no limit is set: .*--max-epochs, --max-minutes, --max-steps/m);
-      // As npm and a terminal together do: two at once are one.
+      // npm and the terminal each send one; they count as one.
       running.child.kill(signal);
       running.child.kill(signal);
       assert.equal(await running.end(), code, running.stderr());
-      const said = running.stderr();
-      assert.match(said, /^warning: stopping after this step; once more to stop at once without saving$/m);
-      const stopped = Number(/^stopped at step ([\d,]+) after .*: interrupted$/m.exec(said)![1]!.replace(',', ''));
-      assert.match(said, /^to go on with the training, give the same command with --resume$/m);
+      const log = running.stderr();
+      assert.match(log, /^warning: stopping after this step; repeat to stop immediately without saving$/m);
+      const stopped = Number(/^stopped at step ([\d,]+) after .*: interrupted$/m.exec(log)![1]!.replace(',', ''));
+      assert.match(log, /^to resume the training, run the same command with --resume$/m);
       assert.ok(!existsSync(join(folder, signal, '.lock')));
 
       const resumed = await train(...inFolder(signal), '--resume', '--add-steps', '2');
@@ -325,23 +329,23 @@ describe('s2s train', () => {
     });
   }
 
-  test('goes on in silence when nobody reads what it says any more, and saves', async () => {
+  test('continues and saves if stderr is closed', async () => {
     const training = startTraining(...inFolder('unread'), '--max-steps', '30');
-    await training.said(/^computing on/m);
+    await training.waitFor(/^computing on/m);
     training.child.stderr!.destroy();
     assert.equal(await training.end(), 0);
     assert.ok(existsSync(join(folder, 'unread', 'checkpoints', 'step-00000030', 'model.safetensors')));
   });
 
-  test('a terminal that is closed is a wish to stop: saved, exit code 129', async () => {
+  test('SIGHUP, from a closed terminal, saves and exits with 129', async () => {
     const training = startTraining(...inFolder('hung-up'));
-    await training.said(/step 4:/);
+    await training.waitFor(/step 4:/);
     training.child.kill('SIGHUP');
     assert.equal(await training.end(), 129);
     assert.match(training.stderr(), /saved step/);
   });
 
-  test('a run is the last one trained here only when there is a checkpoint to translate with', async () => {
+  test('a run becomes the last run with its first checkpoint', async () => {
     const note = join(folder, '.s2s', 'last-run');
     await train(...inFolder('complete'), '--max-steps', '2');
     assert.equal(readFileSync(note, 'utf8'), 'complete\n');
@@ -352,31 +356,31 @@ describe('s2s train', () => {
       '--set',
       'training.validation.every=1000',
     );
-    await running.said(/ step 2: /);
+    await running.waitFor(/ step 2: /);
     running.child.kill('SIGKILL');
     await running.end();
     assert.equal(readFileSync(note, 'utf8'), 'complete\n');
   });
 
-  test('build-vocab does not take the vocabulary from under a trained model', async () => {
+  test('build-vocab does not replace the vocabulary of a trained model without --force', async () => {
     const args = ['--config', join(folder, 'c.yaml'), ...inFolder('unread')];
     assert.equal((await runCommand(['build-vocab', ...args])).code, 0, 'the same vocabulary again is harmless');
     const refused = await runCommand(['build-vocab', ...args, '--set', 'tokenizer.size=20']);
     assert.equal(refused.code, 2);
     assert.match(
       refused.stderr,
-      /unread: holds a model trained up to step \d+, which another vocabulary would make useless\n.*--run-dir/,
+      /unread: contains a model trained up to step \d+, which cannot be used with another vocabulary\n.*--run-dir/,
     );
     assert.equal((await runCommand(['translate', '--model', join(folder, 'unread')], { input: 'a b\n' })).code, 0);
     const forced = await runCommand(['build-vocab', ...args, '--set', 'tokenizer.size=20', '--force']);
     assert.equal(forced.code, 0, forced.stderr);
     assert.match(
       forced.stderr,
-      /^warning: .*unread holds a model trained up to step \d+: it cannot be used with the new vocabulary$/m,
+      /^warning: .*unread contains a model trained to step \d+, which cannot be used with the new vocabulary$/m,
     );
   });
 
-  test('two at once cannot train in one folder; after kill -9 the folder resumes', async () => {
+  test('a run directory is locked during training, and can be resumed after kill -9', async () => {
     const running = startTraining(
       ...inFolder('busy'),
       '--set',
@@ -384,7 +388,7 @@ describe('s2s train', () => {
       '--max-minutes',
       '5',
     );
-    await running.said(/^saved step 2\b/m);
+    await running.waitFor(/^saved step 2\b/m);
     const second = await train(...inFolder('busy'), '--resume', '--max-steps', '1000');
     assert.equal(second.code, 1);
     assert.match(

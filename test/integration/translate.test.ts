@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { rememberRun } from '../../src/checkpoint/last-run.js';
+import { writeLastRun } from '../../src/checkpoint/last-run.js';
 import { loadTensorFlow } from '../../src/runtime/tensorflow.js';
 import { runCommand } from '../support/command.js';
 import { makeTinyRun } from '../support/tiny-run.js';
@@ -22,7 +22,7 @@ before(async () => {
 
 const LINES = ['the dog', '', 'a quick fox', '  ', 'over the lazy brown dog', 'fox'];
 
-test('one line comes out for every line that goes in, the same alone and together', async () => {
+test('each input line gives one output line, which does not depend on the other lines', async () => {
   const { code, stdout, stderr } = await runCommand(['translate', '--model', run], { input: `${LINES.join('\n')}\n` });
   assert.equal(code, 0, stderr);
   const translations = stdout.split('\n');
@@ -34,14 +34,14 @@ test('one line comes out for every line that goes in, the same alone and togethe
   assert.equal(alone.stdout, `${translations[4]}\n`);
 });
 
-test('the model comes from --model, the configuration, S2S_MODEL, or the last run trained here', async () => {
+test('the model is found by --model, the configuration, S2S_MODEL, or the last run', async () => {
   const here = join(folder, 'here');
   mkdirSync(here);
   const input = 'the dog\n';
   const { stdout } = await runCommand(['translate', '--model', run], { input });
   const unnamed = await runCommand(['translate'], { input, cwd: here });
   assert.equal(unnamed.code, 2);
-  assert.match(unnamed.stderr, /No model was named[^]*--model DIR/);
+  assert.match(unnamed.stderr, /No model was given[^]*--model DIR/);
   assert.equal((await runCommand(['translate'], { input, cwd: here, env: { S2S_MODEL: run } })).stdout, stdout);
   assert.equal(
     (await runCommand(['translate', '--config', join(run, 'config.yaml')], { input, cwd: here })).stdout,
@@ -54,7 +54,7 @@ test('the model comes from --model, the configuration, S2S_MODEL, or the last ru
     stdout,
   );
   assert.equal((await runCommand(['translate', '--model', run], { input, cwd: here, env: elsewhere })).stdout, stdout);
-  await rememberRun(run, here);
+  await writeLastRun(run, here);
   assert.equal((await runCommand(['translate'], { input, cwd: here })).stdout, stdout);
 });
 
@@ -65,10 +65,10 @@ test('a line that is too long gives an empty line and a warning', async () => {
   assert.equal(code, 0, stderr);
   const [first, skipped, last] = stdout.split('\n');
   assert.deepEqual([skipped, last], ['', first]);
-  assert.match(stderr, /^warning: stdin:2: the line is longer than 1048576 bytes/m);
+  assert.match(stderr, /^warning: stdin:2: skipped a line longer than 1048576 bytes/m);
 });
 
-test('files are translated one after the other, stdin among them', async () => {
+test('files and stdin are translated in order', async () => {
   writeFileSync(join(folder, 'a.txt'), 'the dog\nfox');
   writeFileSync(join(folder, 'b.gz'), gzipSync('fox\n'));
   const { code, stdout } = await runCommand(
@@ -80,7 +80,7 @@ test('files are translated one after the other, stdin among them', async () => {
   assert.deepEqual(rest, [dog, fox, '']);
 });
 
-test('n-best and scores, for people and for machines', async () => {
+test('n-best lists and scores, as text and JSON', async () => {
   const input = 'the dog\n\nfox\n';
   const nBest = await runCommand(['translate', '--model', run, '--n-best', '2'], { input });
   assert.deepEqual(
@@ -110,7 +110,7 @@ test('n-best and scores, for people and for machines', async () => {
   );
 });
 
-test('a typed line is answered before the next is there', async () => {
+test('a line is translated before the next line is read', async () => {
   const child = spawn(process.execPath, [resolve('bin/s2s.js'), 'translate', '--model', run], {
     stdio: ['pipe', 'pipe', 'ignore'],
   });
@@ -125,11 +125,11 @@ test('a typed line is answered before the next is there', async () => {
   assert.equal(code, 0);
 });
 
-test('what cannot be done is said before anything is translated', async () => {
+test('errors are reported before translating', async () => {
   const cases: [string[], RegExp, number][] = [
-    [['--model', join(folder, 'nowhere')], /nowhere: is not the run directory of a training/, 2],
-    [['--model', run, '--n-best', '9'], /--n-best must be a whole number from 1 to the beam size \(3\), but is 9/, 2],
-    [['--model', run, '--checkpoint', '7'], /there is no checkpoint of step 7\nThere are: 10 \(best\)\./, 2],
+    [['--model', join(folder, 'nowhere')], /nowhere: is not a run directory/, 2],
+    [['--model', run, '--n-best', '9'], /--n-best must be an integer from 1 to the beam size \(3\), but is 9/, 2],
+    [['--model', run, '--checkpoint', '7'], /there is no checkpoint of step 7\nAvailable steps: 10 \(best\)\./, 2],
     [['--model', run, '--checkpoint', 'newest'], /--checkpoint must be best, last or the number of a step/, 2],
     [['--model', run, '--set', 'decoding.beamsize=4'], /Did you mean decoding\.beamSize\?/, 2],
     [['--model', run, join(folder, 'a.txt'), join(folder, 'missing.txt')], /missing\.txt: there is no such file/, 1],
@@ -143,7 +143,7 @@ test('what cannot be done is said before anything is translated', async () => {
   }
 });
 
-test('a line that is not UTF-8 is named, after the translations of those before it', async () => {
+test('an invalid UTF-8 line is reported after the translations of the lines before it', async () => {
   const { code, stdout, stderr } = await runCommand(['translate', '--model', run], {
     input: Buffer.concat([Buffer.from('fox\n'), Buffer.from([0xff, 0x0a])]),
   });

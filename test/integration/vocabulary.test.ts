@@ -32,7 +32,7 @@ write('c.yaml', [
 ]);
 const config = ['--config', join(folder, 'c.yaml')];
 
-test('build-vocab writes the tokenizer and reports for people', async () => {
+test('build-vocab writes the tokenizer and prints a report', async () => {
   const { code, stdout, stderr } = await runCommand(['build-vocab', ...config]);
   assert.equal(code, 0, stderr);
   assert.deepEqual(
@@ -50,7 +50,7 @@ test('build-vocab writes the tokenizer and reports for people', async () => {
   assert.match(stderr, /learning a bpe vocabulary of both sides/);
 });
 
-test('build-vocab --json prints one object for machines', async () => {
+test('build-vocab --json prints one JSON object', async () => {
   const { code, stdout, stderr } = await runCommand([
     'build-vocab',
     ...config,
@@ -81,16 +81,16 @@ test('build-vocab --json prints one object for machines', async () => {
   );
 });
 
-test('build-vocab does not replace a tokenizer that it did not make', async () => {
+test('build-vocab does not replace a tokenizer that it did not write', async () => {
   await runCommand(['build-vocab', ...config, '--run-dir', join(folder, 'foreign')]);
   rmSync(join(folder, 'foreign', 'vocabulary.json'));
   const refused = await runCommand(['build-vocab', ...config, '--run-dir', join(folder, 'foreign')]);
   assert.equal(refused.code, 2);
-  assert.match(refused.stderr, /holds a tokenizer that s2s did not learn/);
+  assert.match(refused.stderr, /contains a tokenizer that was not learned by s2s/);
   assert.equal((await runCommand(['build-vocab', ...config, '--run-dir', join(folder, 'foreign'), '--force'])).code, 0);
 });
 
-test('a named tokenizer is not learned again without --force', async () => {
+test('a tokenizer in tokenizer.directory is replaced only with --force', async () => {
   const named = [
     ...config,
     '--run-dir',
@@ -110,7 +110,7 @@ test('a named tokenizer is not learned again without --force', async () => {
   assert.notEqual(readFileSync(file, 'utf8'), before);
 });
 
-test('tokenize: options come before S2S_MODEL, and a run says whether its sides share a tokenizer', async () => {
+test('tokenize: options take priority over S2S_MODEL, and shared tokenizers are taken from the run', async () => {
   await runCommand(['build-vocab', ...config]);
   await runCommand(['build-vocab', ...config, '--run-dir', join(folder, 'char'), '--set', 'tokenizer.type=char']);
   const env = { S2S_MODEL: join(folder, 'char') };
@@ -127,14 +127,14 @@ test('tokenize: options come before S2S_MODEL, and a run says whether its sides 
   ]) {
     assert.equal((await runCommand(['tokenize', ...way], { input, env })).stdout, words);
   }
-  // A file of the other setting of `tokenizer.shared`, which is not meant.
+  // Files for the other value of `tokenizer.shared`, which must be ignored.
   for (const side of ['source', 'target'])
     writeFileSync(join(folder, 'char', `tokenizer.${side}.json`), readFileSync(join(folder, 'run', 'tokenizer.json')));
   const shared = ['--config', join(folder, 'c.yaml'), '--set', `runDirectory=${join(folder, 'char')}`];
   assert.equal((await runCommand(['tokenize', ...shared], { input })).stdout, characters);
 });
 
-test('tokenize warns of what it does not follow in a tokenizer.json, and of lines that are too long', async () => {
+test('tokenize warns about ignored features of a tokenizer.json, and about lines that are too long', async () => {
   await runCommand(['build-vocab', ...config]);
   const file = join(folder, 'cutting.json');
   const definition = JSON.parse(readFileSync(join(folder, 'run', 'tokenizer.json'), 'utf8')) as object;
@@ -152,7 +152,7 @@ test('tokenize warns of what it does not follow in a tokenizer.json, and of line
   assert.equal(stdout, '▁der ▁Hund\n\n▁der ▁Hund\n');
   assert.match(
     stderr,
-    /^warning: the tokenizer: its `truncation` is switched off.*\nwarning: stdin:2: the line is longer than 1048576 bytes.*\n$/,
+    /^warning: tokenizer: its `truncation` is switched off.*\nwarning: stdin:2: skipped a line longer than 1048576 .*\n$/,
   );
   write('endless.de', ['x'.repeat(2 ** 20 + 1), ...GERMAN.slice(1)]);
   const corpus = await runCommand([
@@ -167,7 +167,7 @@ test('tokenize warns of what it does not follow in a tokenizer.json, and of line
   assert.match(corpus.stderr, /endless\.de:1: the line is longer than 1048576 bytes/);
 });
 
-test('tokenize and --detokenize are inverse, for stdin and files, by model, config and tokenizer file', async () => {
+test('--detokenize inverts tokenize, for stdin and files, with a model, configuration or tokenizer file', async () => {
   await runCommand(['build-vocab', ...config]);
   const text = 'der Hund\n\n  zwei  Räume ▁ <s>漢\r\nlast without LF';
   const ways = [['--model', join(folder, 'run')], config, ['--tokenizer', join(folder, 'run', 'tokenizer.json')]];
@@ -186,7 +186,7 @@ test('tokenize and --detokenize are inverse, for stdin and files, by model, conf
   assert.equal(files.stdout.split('\n').length, 1 + 1 + 4 + 1);
 });
 
-test('tokenize --ids gives ids, and takes them back', async () => {
+test('tokenize --ids prints ids, and --detokenize reads them', async () => {
   await runCommand(['build-vocab', ...config]);
   const ids = await runCommand(['tokenize', '--ids', ...config], { input: 'der Hund\n', env: {} });
   assert.match(ids.stdout, /^\d+( \d+)*\n$/);
@@ -196,7 +196,7 @@ test('tokenize --ids gives ids, and takes them back', async () => {
   );
 });
 
-test('tokenize says what is wrong with its input and where its tokenizer should be', async () => {
+test('tokenize reports invalid input and a missing tokenizer', async () => {
   const invalid = await runCommand(['tokenize', ...config], { input: Buffer.from([0x61, 0x0a, 0xff, 0x0a]) });
   assert.equal(invalid.code, 1);
   assert.match(invalid.stderr, /stdin:2: the line is not valid UTF-8/);
@@ -204,8 +204,8 @@ test('tokenize says what is wrong with its input and where its tokenizer should 
   mkdirSync(nowhere);
   const unnamed = await runCommand(['tokenize'], { cwd: nowhere });
   assert.equal(unnamed.code, 2);
-  assert.match(unnamed.stderr, /No tokenizer was named/);
+  assert.match(unnamed.stderr, /No tokenizer was given/);
   const missing = await runCommand(['tokenize', '--model', nowhere]);
   assert.equal(missing.code, 1);
-  assert.match(missing.stderr, /nowhere\/tokenizer\.json: there is no readable tokenizer file/);
+  assert.match(missing.stderr, /nowhere\/tokenizer\.json: cannot read the tokenizer file/);
 });

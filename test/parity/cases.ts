@@ -3,15 +3,15 @@ import type { SearchOptions } from '../../src/decoding/search.js';
 import { Random } from '../../src/random.js';
 import type { SentencePair } from '../support/one-sentence.js';
 
-/** A batch, and how many of its sources are translated. */
+/** A batch, and the number of its sources to translate. */
 export interface ParityBatch {
   readonly pairs: readonly SentencePair[];
   readonly translate: number;
 }
 
-/** One model with its batches, as test/golden/parity/reference.py reads it, but for the weights. */
+/** A model with its batches, as read by test/golden/parity/reference.py, without the weights. */
 export interface ParityCase {
-  /** Seed of its weights. */
+  /** Seed of the weights. */
   readonly seed: number;
   readonly model: ModelConfig;
   readonly vocabulary: { readonly source: number; readonly target: number };
@@ -24,14 +24,13 @@ const FIRST_WORD = 4;
 const ATTENTION = ['general', 'dot', 'none', 'concat', 'scaled'] as const;
 const BRIDGES = ['projection', 'copy', 'zero'] as const;
 
-/** Ranges that random cases are drawn from. */
+/** Ranges of random cases. */
 export interface CaseSizes {
   readonly hidden: readonly number[];
   readonly vocabulary: readonly number[];
   readonly batches: readonly BatchKind[];
 }
 
-/** Draws a batch of pairs. */
 export type BatchKind = (
   random: Random,
   pair: (sourceLength: number, targetLength: number) => SentencePair,
@@ -40,10 +39,9 @@ export type BatchKind = (
 const pick = <Item>(random: Random, items: readonly Item[]): Item => items[random.integer(items.length)]!;
 const many = <Item>(count: number, make: (index: number) => Item): Item[] =>
   Array.from({ length: count }, (_, index) => make(index));
-/** From `first` to `last`. */
 const between = (random: Random, first: number, last: number): number => first + random.integer(last - first + 1);
 
-/** Shapes of every kind, among them those around 16 and 64, the units to which numbers of rows are rounded. */
+/** Batch shapes of all kinds, including sizes around 16 and 64, the multiples to which rows are padded. */
 export const BATCH_KINDS: Record<string, BatchKind> = {
   oneSentence: (random, pair) => [pair(between(random, 1, 24), between(random, 1, 24))],
   oneToken: (random, pair) => many(between(random, 1, 20), () => pair(1, 1)),
@@ -59,9 +57,9 @@ export const BATCH_KINDS: Record<string, BatchKind> = {
     many(between(random, 15, 17), () => pair(between(random, 1, 6), between(random, 1, 6))),
   about64Sentences: (random, pair) =>
     many(between(random, 63, 65), () => pair(between(random, 1, 3), between(random, 1, 3))),
-  /** 64 real target tokens or a few more or less, without padding where they can be divided. */
+  /** About 64 target tokens, without padding if possible. */
   about64Tokens: (random, pair) => many(between(random, 15, 17), () => pair(between(random, 1, 4), 3)),
-  /** As many outputs as real tokens rounded up to 64, with padding: 16 sentences by 4, 8 or 12 steps. */
+  /** With padding, but with as many outputs as tokens rounded up to 64: 16 sentences, 4, 8 or 12 steps. */
   hiddenPadding: (random, pair) => {
     const steps = 4 * between(random, 1, 3);
     return many(16, (index) =>
@@ -74,7 +72,7 @@ export const BATCH_KINDS: Record<string, BatchKind> = {
 };
 
 /**
- * A case drawn from a seed. Consecutive seeds go through all attentions, bridges, numbers of layers and so on, in changing
+ * A random case. Consecutive seeds cycle through all attentions, bridges, numbers of layers and so on, in varying
  * combinations.
  */
 export function randomCase(seed: number, sizes: CaseSizes): ParityCase {
@@ -114,7 +112,7 @@ export function randomCase(seed: number, sizes: CaseSizes): ParityCase {
 function randomModel(seed: number, random: Random, hidden: readonly number[]): ModelConfig {
   const attention = ATTENTION[seed % 5]!;
   const inputFeeding = seed % 4 === 1 && attention !== 'none';
-  // Without attention, the bridge is all that connects encoder and decoder.
+  // Without attention, only the bridge connects encoder and decoder.
   const bridge = attention === 'none' && seed % 3 === 2 ? 'projection' : BRIDGES[seed % 3]!;
   const encoder = {
     layers: between(random, 1, 3),
@@ -148,7 +146,7 @@ function randomTraining(seed: number, random: Random): ParityCase['training'] {
   const training = configSchema.shape.training.parse({
     labelSmoothing: pick(random, [0, 0.1, 0.3]),
     lossNormalization: seed % 2 === 0 ? 'token' : 'sentence',
-    // Gradients are clipped in the first case, in the second they may be.
+    // Gradients are always clipped in the first case, and sometimes in the second.
     clipNorm: pick(random, [0.01, 1, 0]),
     optimizer: {
       name: decoupled ? 'adamw' : 'adam',

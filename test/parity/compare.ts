@@ -2,7 +2,7 @@ import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 import { makeBatch } from '../../src/data/batches.js';
 import type { Batch } from '../../src/data/batch.js';
 import { translateBatch } from '../../src/decoding/search.js';
-import { outputsOfLabels } from '../../src/loss/outputs-of-labels.js';
+import { unpaddedOutputs } from '../../src/loss/sequence-loss.js';
 import { toTensors } from '../../src/model/batch-tensors.js';
 import { buildModel } from '../../src/model/build.js';
 import type { TrainableModel } from '../../src/model/model.js';
@@ -32,24 +32,24 @@ export type Quantity = (typeof QUANTITIES)[number];
 /** One comparison. */
 export interface Difference {
   readonly quantity: Quantity;
-  /** Relative difference; of translations and correct tokens, the number that differ although the choice was clear. */
+  /** Relative difference; for translations and correct tokens, the number of differences where the choice is clear. */
   readonly value: number;
   /** What was compared, for messages. */
   readonly where: string;
 }
 
-/** Which choices are clear enough to be compared, as differences of log-probabilities. */
+/** Minimum difference of log-probabilities between alternatives for their choice to be compared. */
 export interface Margins {
   /** Between the two most probable tokens. */
   readonly token: number;
-  /** Between hypotheses of a search: the errors of all their tokens add up. */
+  /** Between hypotheses of beam search: the errors of their tokens add up. */
   readonly search: number;
 }
 
-/** A gradient is compared relative to its largest element, but at least to this share of the largest one of all parameters. */
+/** A gradient is compared relative to its largest element, or to this fraction of the largest of all gradients. */
 const GRADIENT_FLOOR = 0.01;
 
-/** Compares everything that the reference knows of a case with what s2s computes, each batch with one of the policies. */
+/** Compares all results of a case with the reference, each batch with one of the policies. */
 export async function compareCase(
   expected: ExpectedCase,
   policies: readonly ComputePolicy[],
@@ -81,7 +81,8 @@ async function compareBatches(
       const reference = expected.batches[number]!;
       const { pairs, translate } = expected.request.batches[number]!;
       const batch = batchOfPairs(pairs);
-      const where = `case ${expected.request.seed}, batch ${number} (${batch.batch} x ${batch.sourceTime} to ${batch.batch} x ${batch.targetTime})`;
+      const shape = `${batch.batch} x ${batch.sourceTime} to ${batch.batch} x ${batch.targetTime}`;
+      const where = `case ${expected.request.seed}, batch ${number} (${shape})`;
       restore(model, optimizer, expected.weights);
       found.push(...compareLogProbabilities(model, batch, reference, where));
       found.push(...compareGradients(model, batch, expected, reference, margins, where));
@@ -131,7 +132,7 @@ function compareLogProbabilities(
   const tokens = batch.targetLengths.reduce((sum, length) => sum + length, 0);
   const found = tf.tidy(() => {
     const tensors = toTensors(batch);
-    const hidden = outputsOfLabels(model.teacherForcing(tensors).hidden, tensors);
+    const hidden = unpaddedOutputs(model.teacherForcing(tensors).hidden, tensors);
     const kernel = model.parameters.get<Tensor2D>(model.outputKernel);
     const bias = model.parameters.get<Tensor1D>(model.outputBias);
     const logits = matMul(hidden, kernel, model.parameters.policy, { transposeB: true, bias });
@@ -140,7 +141,7 @@ function compareLogProbabilities(
   return [{ quantity: 'log-probabilities', value: relativeDifference(found, expected), where }];
 }
 
-/** How many labels are the most probable token, and at how many positions this is not clear. */
+/** Number of labels that are the most probable token, and of positions where this is not clear. */
 function correctTokens(
   logProbabilities: Float32Array,
   batch: Batch,
@@ -204,7 +205,7 @@ function compareGradients(
   return differences;
 }
 
-/** Changes the weights of the model. */
+/** Updates the weights of the model. */
 async function compareUpdate(
   model: TrainableModel,
   optimizer: Optimizer,
@@ -237,7 +238,7 @@ async function compareUpdate(
   ];
 }
 
-/** Translations whose search had to choose between near equals may differ and are not compared. */
+/** Translations are not compared if beam search had to choose between nearly equal hypotheses. */
 function compareTranslations(
   found: readonly { tokens: readonly number[]; score: number; logProbability: number; finished: boolean }[],
   { hypotheses, margin }: ReferenceTranslations,
@@ -266,7 +267,7 @@ function largest(values: ArrayLike<number>): number {
   ) as number;
 }
 
-/** The largest difference relative to the largest expected number, or to `floor` where that is larger. */
+/** The largest difference relative to the largest expected number, or to `floor` if that is larger. */
 function relativeDifference(found: ArrayLike<number>, expected: ArrayLike<number>, floor = 0): number {
   if (found.length !== expected.length) return Infinity;
   let difference = 0;

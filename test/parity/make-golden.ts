@@ -3,7 +3,7 @@ import { BATCH_KINDS, randomCase } from './cases.js';
 import { findPython, GOLDEN_FOLDER, runReference, writeRequest } from './reference.js';
 
 /*
- * Makes the golden values of the parity test again: npm run build && node dist/test/parity/make-golden.js
+ * Regenerates the golden values of the parity test: npm run build && node dist/test/parity/make-golden.js
  */
 
 const { noTarget, oneToken, ragged, hiddenPadding } = BATCH_KINDS;

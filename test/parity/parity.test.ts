@@ -10,16 +10,16 @@ import { BATCH_KINDS, randomCase } from './cases.js';
 import { compareCase, QUANTITIES, type Difference, type Margins, type Quantity } from './compare.js';
 import { findPython, GOLDEN_FOLDER, readExpected, runReference, writeRequest, type ExpectedCase } from './reference.js';
 
-/** Models that are compared where PyTorch is installed, each with one batch of nearly every kind. */
+/** Number of models that are compared if PyTorch is installed, each with one batch of nearly every kind. */
 const CASES = 25;
 const SIZES = { hidden: [4, 6, 10, 16, 18, 34], vocabulary: [9, 12, 17, 33, 64] };
 
 /**
- * Largest relative differences allowed. The reference computes in double precision and rounds nothing.
+ * Bounds on relative differences. The reference computes in double precision.
  *
- * In float32, a difference comes from the order of sums: 2^-24 an operation. In bfloat16 the factors of every product
- * are rounded to 8 significant bits, in the gradients too: 2^-9 a factor, which adds up over the steps of a recurrent
- * layer. float16 has 11 bits.
+ * In float32, differences are rounding errors of sums: 2^-24 per operation. In bfloat16, the factors of all products,
+ * also in the gradients, are rounded to 8 significant bits: 2^-9 per factor, which adds up over the steps of a
+ * recurrent layer. float16 has 11 bits.
  */
 const BOUNDS: Record<Precision, Record<Quantity, number>> = {
   float32: {
@@ -54,14 +54,14 @@ const BOUNDS: Record<Precision, Record<Quantity, number>> = {
   },
 };
 
-/** Choices between numbers nearer than this may turn out differently. */
+/** Choices between scores closer than this may differ. */
 const MARGINS: Record<Precision, Margins> = {
   float32: { token: 1e-4, search: 1e-5 },
   bfloat16: { token: 0.2, search: 0.05 },
   float16: { token: 0.02, search: 0.01 },
 };
 
-/** Compares all cases, reports the largest differences where a context is given, and fails where one is beyond its bound. */
+/** Compares all cases, prints the largest differences if a context is given, and fails if one exceeds its bound. */
 async function check(
   context: TestContext | undefined,
   name: string,
@@ -82,9 +82,10 @@ async function check(
       }),
     };
   });
-  context?.diagnostic(
-    `${name}: largest relative differences: ${largest.map(({ quantity, value, count: of }) => `${quantity} ${value === 0 ? 0 : value.toExponential(1)} of ${of}`).join(', ')}`,
+  const summary = largest.map(
+    ({ quantity, value, count }) => `${quantity} ${value === 0 ? 0 : value.toExponential(1)} of ${count}`,
   );
+  context?.diagnostic(`${name}: largest relative differences: ${summary.join(', ')}`);
   for (const { quantity, value, where } of largest) {
     assert.ok(
       value <= BOUNDS[precision][quantity],
@@ -103,27 +104,27 @@ describe('parity with PyTorch', () => {
     await loadTensorFlow({ device: 'cpu' });
   });
 
-  describe('by golden values', () => {
+  describe('golden values', () => {
     let expected: ExpectedCase[];
     before(async () => {
       expected = await readExpected(GOLDEN_FOLDER);
     });
 
     for (const precision of ['float32', 'bfloat16'] as const) {
-      test(`the kernels that suit this machine, ${precision}`, async (context) => {
+      test(`the default policy of this machine, ${precision}`, async (context) => {
         await check(context, `golden values, ${precision}`, expected, [policyFor(precision)]);
       });
     }
 
-    test('every other policy', async () => {
-      // One model each, which takes a tenth of the time that all of them take.
+    test('all other policies', async () => {
+      // One model per policy, to save time.
       for (const [number, { name, policy }] of availablePolicies().entries()) {
         await check(undefined, `golden values, ${name}`, [expected[number % expected.length]!], [policy]);
       }
     });
   });
 
-  describe('computed by PyTorch now', () => {
+  describe('computed by PyTorch', () => {
     const found = findPython();
 
     test(`${CASES} random models, batches of many shapes`, async (context) => {
@@ -135,7 +136,7 @@ describe('parity with PyTorch', () => {
       const folder = await mkdtemp(join(tmpdir(), 's2s-parity-'));
       try {
         const { about64Sentences, ...others } = BATCH_KINDS;
-        // The largest batches take most of the time: every third case has one.
+        // Only every third case has one of the largest batches, which are slow.
         const kindsOf = (index: number) => [...Object.values(others), ...(index % 3 === 0 ? [about64Sentences!] : [])];
         await writeRequest(
           folder,
@@ -146,7 +147,7 @@ describe('parity with PyTorch', () => {
         const batches = expected.reduce((sum, { batches: of }) => sum + of.length, 0);
         context.diagnostic(`PyTorch ${found.version}, ${batches} batches`);
         assert.ok(batches >= 200);
-        // TensorFlow's products and the custom ones in turn: only the former pad rows.
+        // Alternates between TensorFlow's and custom products: only the former pad rows.
         const policiesOf = (precision: Precision): ComputePolicy[] => {
           const policy = policyFor(precision);
           return [policy, { ...policy, customProducts: !policy.customProducts }];

@@ -9,10 +9,10 @@ import { policyFor } from '../../src/runtime/tensorflow.js';
 import type { Hypothesis } from '../../src/decoding/search.js';
 import type { ParityCase } from './cases.js';
 
-/** Where the scripts of the reference and its golden values are. */
+/** Directory of the reference scripts and the golden values. */
 export const GOLDEN_FOLDER = resolve('test/golden/parity');
 
-/** A case as reference.py reads it. */
+/** A case as read by reference.py. */
 export interface RequestedCase extends ParityCase {
   /** Safetensors file with weights and moments, relative to the request. */
   readonly weights: string;
@@ -21,16 +21,16 @@ export interface RequestedCase extends ParityCase {
 /** Translations of one sentence. */
 export interface ReferenceTranslations {
   readonly hypotheses: readonly Hypothesis[];
-  /** The smallest difference that a decision of the search depended on. */
+  /** Smallest score difference that a decision of beam search depended on. */
   readonly margin: number;
 }
 
-/** What the reference found for one batch. */
+/** Reference results of one batch. */
 export interface ReferenceBatch {
   readonly loss: number;
   readonly negativeLogLikelihood: number;
   readonly gradientNorm: number;
-  /** For each search, one entry for each translated sentence. */
+  /** By search, then by translated sentence. */
   readonly searches: readonly (readonly ReferenceTranslations[])[];
   /** By `logProbabilities`, `gradient/NAME` or `change/NAME`. */
   readonly tensors: ReadonlyMap<string, Float32Array>;
@@ -45,10 +45,10 @@ export interface ExpectedCase {
 }
 
 /**
- * A Python with PyTorch: that of the environment variable `S2S_PYTHON`, else of ./.venv, else `python3`.
+ * Finds a Python with PyTorch: the environment variable `S2S_PYTHON`, else ./.venv, else `python3`.
  *
- * @returns its path and the version of PyTorch, or why there is none
- * @throws Error when `S2S_PYTHON` has no PyTorch: whoever set it does not want the comparison to be skipped
+ * @returns its path and the version of PyTorch, or the reason why there is none
+ * @throws Error if `S2S_PYTHON` is set but has no PyTorch: the comparison must then not be skipped silently
  */
 export function findPython(): { python: string; version: string } | { missing: string } {
   const local = join('.venv', process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python');
@@ -64,7 +64,7 @@ export function findPython(): { python: string; version: string } | { missing: s
   return { missing };
 }
 
-/** Writes `request.json` and the weights of every case into a folder. */
+/** Writes `request.json` and the weights of all cases. */
 export async function writeRequest(folder: string, cases: readonly ParityCase[]): Promise<void> {
   const requested: RequestedCase[] = [];
   for (const [number, parityCase] of cases.entries()) {
@@ -75,7 +75,6 @@ export async function writeRequest(folder: string, cases: readonly ParityCase[])
   await writeFile(join(folder, 'request.json'), `${JSON.stringify({ cases: requested })}\n`);
 }
 
-/** Runs reference.py on the request in a folder. */
 export function runReference(python: string, folder: string): void {
   const { status, stderr, error } = spawnSync(
     python,
@@ -85,7 +84,7 @@ export function runReference(python: string, folder: string): void {
   if (status !== 0) throw new Error(`${python} failed: ${error?.message ?? stderr}`);
 }
 
-/** Reads request and expected values from a folder. */
+/** Reads the request and the expected values. */
 export async function readExpected(folder: string): Promise<ExpectedCase[]> {
   const { cases } = JSON.parse(readFileSync(join(folder, 'request.json'), 'utf8')) as { cases: RequestedCase[] };
   const expected = JSON.parse(readFileSync(join(folder, 'expected.json'), 'utf8')) as {
@@ -112,7 +111,7 @@ export async function readExpected(folder: string): Promise<ExpectedCase[]> {
   return read;
 }
 
-/** Weights like those of a trained model: no parameter is constant, and some tokens are much more probable than others. */
+/** Weights similar to a trained model: no parameter is constant, and some tokens are much more likely than others. */
 async function randomWeights({ seed, model: config, vocabulary }: ParityCase): Promise<SavedTensors> {
   const random = new Random(seed);
   const model = buildModel(config, vocabulary, { random, policy: policyFor() });

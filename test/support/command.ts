@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 
-/** What a run of `s2s` left. */
+/** Result of an `s2s` process. */
 export interface CommandResult {
   readonly code: number | null;
   readonly stdout: string;
@@ -10,7 +10,7 @@ export interface CommandResult {
 
 const BIN = resolve('bin/s2s.js');
 
-/** Runs `s2s` in a process of its own, as a user would, without the caller's own choice of model. */
+/** Runs `s2s` in a child process, without the default model of the caller's environment. */
 export async function runCommand(
   args: readonly string[],
   { input = '', cwd, env }: { input?: string | Uint8Array; cwd?: string; env?: NodeJS.ProcessEnv } = {},
@@ -21,7 +21,7 @@ export async function runCommand(
     child[name].setEncoding('utf8');
     child[name].on('data', (text: string) => (output[name] += text));
   }
-  // A command that fails early does not read its input.
+  // Ignore EPIPE: a command that fails early does not read its input.
   child.stdin.on('error', () => undefined);
   child.stdin.end(input);
   const code = await new Promise<number | null>((done) => child.on('close', done));

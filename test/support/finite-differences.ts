@@ -1,15 +1,15 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import { tf } from '../../src/runtime/tf.js';
 
-/** A computation twice: with tensors, and one number at a time in double precision. */
+/** A computation with tensors, and its reference implementation in double precision. */
 export interface Twofold {
   readonly shapes: readonly (readonly number[])[];
   readonly tensors: (...inputs: Tensor[]) => Tensor;
-  /** The same as a flat list. */
+  /** The reference, as a flat list. */
   readonly numbers: (...inputs: Float64Array[]) => ArrayLike<number>;
 }
 
-/** What `compareWithDifferences` has computed: results with tensors first, what they should be second. */
+/** Results of `compareWithDifferences`, each with its expected value second. */
 export interface Comparison {
   readonly value: readonly [ArrayLike<number>, ArrayLike<number>];
   /** For each input. */
@@ -17,8 +17,8 @@ export interface Comparison {
 }
 
 /**
- * Computes a value and, for the sum of its elements weighted by `direction`, the gradient of every input: with tensors, and
- * by central differences of the version in double precision.
+ * Computes a value, and the gradients of the inputs for the sum of its elements weighted by `direction`: with tensors,
+ * and by central differences of the reference.
  */
 export function compareWithDifferences(
   { shapes, tensors, numbers }: Twofold,

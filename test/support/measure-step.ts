@@ -8,9 +8,9 @@ import { computeGradients } from '../../src/training/gradients.js';
 import { tinyModel } from './models.js';
 
 /*
- * A program that prints by how many bytes the resident memory grows in a training step, at most, and the estimate of the
- * model. Its argument is JSON: settings of the model, the size of both vocabularies, and the shape. A process measures one
- * shape only, because memory that was freed is not always returned. Linux only.
+ * A program that prints the peak growth of resident memory in a training step in bytes, and the estimate of the model.
+ * Its argument is JSON: model settings, the size of both vocabularies, and the batch shape. One process measures one
+ * shape, because freed memory is not always returned to the system. Linux only.
  */
 const {
   model: settings,
@@ -25,7 +25,7 @@ const model = buildModel(
 );
 step(fullBatch({ sentences: 2, sourceTime: 3, targetTime: 3 }));
 const batch = fullBatch(shape);
-// The highest value is counted from here on.
+// Resets the peak value.
 writeFileSync('/proc/self/clear_refs', '5');
 const before = statusBytes('VmRSS');
 step(batch);

@@ -2,13 +2,13 @@ import { configSchema, type ModelConfig } from '../../src/config/schema.js';
 import type { Batch } from '../../src/data/batch.js';
 import { BOS, EOS } from '../../src/vocab/special.js';
 
-/** Settings of a model that differ from those of the tiny one. */
+/** Overrides for the settings of the tiny model. */
 export type TinyDifferences = Omit<Record<string, unknown>, 'encoder' | 'decoder'> & {
   readonly encoder?: Record<string, unknown>;
   readonly decoder?: Record<string, unknown>;
 };
 
-/** Settings of a tiny model without dropout, with the given differences. */
+/** Settings of a tiny model without dropout. */
 export function tinyModel(differences: TinyDifferences = {}): ModelConfig {
   const base = {
     embeddingSize: 5,
@@ -24,7 +24,7 @@ export function tinyModel(differences: TinyDifferences = {}): ModelConfig {
   });
 }
 
-/** A padded batch of the given pairs of ids (without special symbols), with extra columns of padding. */
+/** A padded batch of pairs of ids (without special tokens), with extra columns of padding. */
 export function batchOf(
   pairs: readonly { source: readonly number[]; target: readonly number[] }[],
   extraPadding = 0,

@@ -9,7 +9,7 @@ export interface SentencePair {
   readonly target: readonly number[];
 }
 
-/** What a single sentence pair contributes to the loss of a batch. */
+/** Contribution of one sentence pair to the loss of a batch. */
 export interface SentenceLoss {
   /** Cross-entropy with label smoothing, summed over the target tokens. */
   readonly loss: number;
@@ -27,8 +27,8 @@ export interface SentenceLoss {
 type Weights = (name: string) => Tensor;
 
 /**
- * The loss of one sentence pair and its gradients, written with elementary tfjs ops and without batches or padding. It
- * shares no code with the model, so that it can serve as a reference.
+ * Reference implementation of the loss of one sentence pair and its gradients, with elementary tfjs ops, without
+ * batches or padding, and without code of the model.
  *
  * @param model supplies the weights. One bidirectional encoder layer, one decoder layer, general attention, projection
  *   bridge, separate embeddings, no input feeding
@@ -97,7 +97,7 @@ function forward(
   return { loss: tf.neg(tf.sum(tf.mul(logProbabilities, wanted))), negativeLogLikelihood, logits, labels };
 }
 
-/** An LSTM, one step after the other; every tensor has one row. */
+/** An LSTM, step by step. Tensors have one row. */
 function lstm(
   weights: Weights,
   name: string,

@@ -1,7 +1,7 @@
 import type { ComputePolicy, Kernels, Precision } from '../../src/runtime/policy.js';
 import { loadedRuntime } from '../../src/runtime/tensorflow.js';
 
-/** A policy with a name for test titles, and how exact its results are. */
+/** A policy with a name for test titles and the accuracy of its results. */
 export interface NamedPolicy {
   readonly name: string;
   readonly policy: ComputePolicy;
@@ -25,7 +25,7 @@ export function availablePolicies(): NamedPolicy[] {
   if (loadedRuntime()?.customOps !== true) return policies;
   const custom = [false, true].flatMap((customProducts) => [
     named('custom', 'float32', customProducts),
-    // No custom product computes in bfloat16, but left factors are padded only without them.
+    // There is no custom bfloat16 product, but left factors are padded only without custom products.
     named('custom', 'bfloat16', customProducts),
   ]);
   return [...policies, ...custom];

@@ -16,14 +16,14 @@ import type { ParameterSpec } from '../../src/model/parameters.js';
 import { tf } from '../../src/runtime/tf.js';
 
 /*
- * An encoder and a decoder that nothing in src/ knows, as unlike the recurrent ones as the interfaces allow: the encoder has no
- * final state, the memory of the decoder holds a tensor of rank 4, its state is of rank 3 and grows by one position in every
- * step, it uses the position, and it adds a term to the loss.
+ * A custom encoder and decoder, as different from the recurrent ones as the interfaces allow: the encoder has no final
+ * state; the memory of the decoder contains a tensor of rank 4; its state has rank 3 and grows by one position per
+ * step; it uses the position and adds an auxiliary loss.
  */
 
 const NO_COST: Cost = { products: [], values: 1 };
 
-/** A projection of every token, with its neighbour on the left. */
+/** Projects every token, concatenated with its left neighbour. */
 class NeighbourEncoder implements Encoder {
   readonly finalState = undefined;
 
@@ -55,7 +55,7 @@ class NeighbourEncoder implements Encoder {
   }
 }
 
-/** `tanh(W [token; mean of the tokens so far; attention context])`, with dot attention queried by token and position. */
+/** `tanh(W [token; mean of the tokens so far; attention context])`; dot attention, queried by token and position. */
 class PrefixMeanDecoder implements Decoder {
   constructor(readonly outputSize: number) {}
 
@@ -128,7 +128,7 @@ class PrefixMeanDecoder implements Decoder {
   }
 }
 
-/** Takes the place of every encoder and decoder, whatever the configuration says. */
+/** Builds this encoder and decoder for every configuration. */
 export const PREFIX_MEAN: Architecture = {
   encoder: (_config, _parameters, { embeddingSize }) => new NeighbourEncoder(embeddingSize),
   decoder: (_config, _parameters, { embeddingSize }) => new PrefixMeanDecoder(embeddingSize),

@@ -2,17 +2,17 @@ import type { Decodable } from '../../src/model/model.js';
 import { tf } from '../../src/runtime/tf.js';
 import { BOS, EOS } from '../../src/vocab/special.js';
 
-/** What a model says of one translation, token by token. */
+/** Scores of one target sentence by token. */
 export interface StepwiseScore {
   /** Natural logarithm of each token's probability, the last one that of `</s>`. */
   readonly logProbabilities: readonly number[];
-  /** Tokens that are the most probable ones of their step. */
+  /** Number of tokens that have the highest probability at their step. */
   readonly correct: number;
 }
 
 /**
- * Follows a translation step by step as search does, one sentence at a time, with the softmax in double precision:
- * slow, and independent of teacher forcing, batches and padding.
+ * Scores a target sentence by running the decoder step by step as beam search does, with the softmax in double
+ * precision: slow, but independent of teacher forcing, batches and padding.
  *
  * @param source ids without `</s>`
  * @param target ids without `<s>` and `</s>`

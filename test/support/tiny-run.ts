@@ -10,7 +10,7 @@ import { policyFor } from '../../src/runtime/tensorflow.js';
 import { learnTokenizer, TextCounter } from '../../src/text/learn.js';
 import { loadTokenizers } from '../../src/text/load.js';
 
-/** Makes a run directory as training would, with a small model of random weights and characters as tokens. */
+/** Creates a run directory with a small randomly initialised model and characters as tokens. */
 export async function makeTinyRun(runDirectory: string, model: ConfigInput['model'] = {}, seed = 1): Promise<void> {
   const config = configSchema.parse({
     runDirectory,

@@ -12,13 +12,13 @@ import { openTraining, type PreparationEvent, type StartFrom } from '../../src/t
 import type { TrainingRun } from '../../src/training/run.js';
 import { train } from '../../src/training/train.js';
 
-/** A folder with a tiny parallel text: `train.a` and `train.b` (reversed), `dev.a` and `dev.b`. */
+/** A directory with a tiny parallel text: `train.a` and `train.b` (reversed), `dev.a` and `dev.b`. */
 export interface TinyText {
   readonly folder: string;
   remove(): void;
 }
 
-/** Writes a text of random words; line N of the target is line N of the source word by word, as `translate` says. */
+/** Writes a parallel text of random words. `translate` maps a source line to its target line. */
 export function writeTinyText(
   pairs: { train: number; dev: number },
   translate: (words: string[]) => string[] = (words) => words.reverse(),
@@ -36,7 +36,7 @@ export function writeTinyText(
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
-/** Settings that differ from those of a tiny training. */
+/** Overrides for the settings of the tiny training run. */
 export interface TinySettings {
   readonly seed?: number;
   readonly data?: Partial<ConfigInput['data']>;
@@ -45,7 +45,7 @@ export interface TinySettings {
   readonly training?: ConfigInput['training'];
 }
 
-/** The configuration of a training that takes some milliseconds a step, in a run directory of the given name beside the text. */
+/** Configuration of a training run with steps of some milliseconds. The run directory is next to the text. */
 export function tinyConfig(
   { folder }: TinyText,
   name: string,
@@ -67,18 +67,18 @@ export function tinyConfig(
   });
 }
 
-/** What a training in this process left. */
+/** Result of training in this process. */
 export interface TinyResult {
   readonly preparation: readonly PreparationEvent[];
   readonly events: readonly TrainingEvent[];
-  /** What the training threw, if it did. */
+  /** The error that training threw, if any. */
   readonly error: unknown;
 }
 
 /**
- * Prepares a training and runs it to its end.
+ * Prepares and runs training until it stops.
  *
- * @param options.onEvent told of each event, with the run at work
+ * @param options.onEvent called with each event and the run
  */
 export async function trainTiny(
   config: Config,
@@ -138,13 +138,13 @@ export function eventsOf<Type extends TrainingEvent['type']>(
   return events.filter((event): event is Extract<TrainingEvent, { type: Type }> => event.type === type);
 }
 
-/** The last event of a training that came to its end. */
+/** The last event of training that did not throw. */
 export function stoppedOf(result: TinyResult): Extract<TrainingEvent, { type: 'stopped' }> {
   if (result.error !== undefined) throw result.error as Error;
   return eventsOf(result, 'stopped')[0]!;
 }
 
-/** The files of a run's last checkpoint, byte for byte, but for the times in its state. */
+/** The files of the last checkpoint of a run, without the times in its state. */
 export async function lastCheckpoint({
   runDirectory,
 }: Config): Promise<{ weights: Buffer; optimizer: Buffer; state: Record<string, unknown> }> {

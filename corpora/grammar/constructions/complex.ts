@@ -1,18 +1,15 @@
 import type { Actor } from '../actors.js';
-import { actorFrom, anybody, HE, I, named, SHE, somebody, THEY, WE } from '../actors.js';
+import { actorFrom, anybody, HE, I, named, SHE, THEY, WE } from '../actors.js';
 import type { Clause } from '../clause.js';
 import { statement } from '../clause.js';
 import type { Phrase } from '../features.js';
-import { imperative } from '../french/conjugation.js';
-import { MOODS, OF_PLACES, TRAITS } from '../lexicon/adjectives.js';
+import { OF_PLACES, TRAITS } from '../lexicon/adjectives.js';
 import { ANIMALS, HOMES, PEOPLE, RELATIVES, VEHICLES } from '../lexicon/nouns.js';
-import { NAMES, VOCATIVES } from '../lexicon/people.js';
-import { ROOMS, SPOTS } from '../lexicon/places.js';
+import { NAMES } from '../lexicon/people.js';
+import { SPOTS } from '../lexicon/places.js';
 import {
   ACTIVITIES,
   BE,
-  GIVING,
-  GO,
   INVOLUNTARY,
   MOVEMENTS,
   REFLEXIVE,
@@ -20,18 +17,16 @@ import {
   TRANSITIVE,
   verb,
 } from '../lexicon/verbs.js';
-import type { Owner } from '../noun-phrase.js';
-import { nounPhrase, OWNERS } from '../noun-phrase.js';
-import { adjectivesFor, definiteThing, objectOf, predicatesFor } from '../objects.js';
+import { nounPhrase } from '../noun-phrase.js';
+import { adjectivesFor, definiteThing, predicatesFor } from '../objects.js';
 import type { Sampler } from '../sampler.js';
 import type { Construction } from '../sentence.js';
 import { both, COMMA, sentence, sequence } from '../sentence.js';
-import { atClock, past } from '../times.js';
+import { past } from '../times.js';
 import { predicate } from './descriptions.js';
 import { pronounForActor } from './pronouns.js';
-import { destination, inCity, placeFor } from './shared.js';
+import { inCity, placeFor } from './shared.js';
 
-const STAY = verb('stay/rester');
 const KNOW = verb('know/connaître', true);
 const LIVE = verb('live/habiter');
 const WEATHER = [
@@ -40,49 +35,6 @@ const WEATHER = [
   both('it is cold', 'il fait froid'),
   both('it is hot', 'il fait chaud'),
 ];
-const THINK = [verb('think/penser', true), verb('know/savoir', true), verb('hope/espérer', true)];
-
-/** A short clause of this subject: an activity, a routine or something with a thing. */
-function short(sampler: Sampler, subject: Actor, tense: Clause['tense']): Clause {
-  const kind = sampler.between(1, 3);
-  if (kind === 1) {
-    const acting = sampler.pick(ACTIVITIES);
-    return { subject, verb: acting, tense, complements: sampler.chance(0.5) ? [placeFor(sampler, acting)] : [] };
-  }
-  if (kind === 2) return { subject, verb: sampler.pick([...MOVEMENTS.slice(0, 6), ...REFLEXIVE.slice(0, 6)]), tense };
-  const ongoing = tense === 'progressive' || tense === 'pastProgressive';
-  const doing = sampler.pick(ongoing ? TRANSITIVE.filter((entry) => !INVOLUNTARY.has(entry.en.base)) : TRANSITIVE);
-  return { subject, verb: doing, tense, object: definiteThing(sampler, doing.objects, subject.owner) };
-}
-
-function reason(sampler: Sampler, subject: Actor, tense: 'present' | 'past'): Phrase {
-  if (sampler.chance(0.6))
-    return statement({
-      subject,
-      verb: BE,
-      tense,
-      complements: [
-        predicate(
-          sampler.pick(MOODS.filter((mood) => /^(happy|sad|tired|sick|busy|worried|nervous)$/.test(mood.en))),
-          subject,
-        ),
-      ],
-    });
-  return statement({
-    subject,
-    verb: sampler.pick(
-      ['be hungry/avoir faim', 'be thirsty/avoir soif', 'be cold/avoir froid', 'be sleepy/avoir sommeil'].map((entry) =>
-        verb(entry, true),
-      ),
-    ),
-    tense,
-  });
-}
-
-/** The clause without its subject, as it follows a relative pronoun. */
-function relativeClause(pronoun: Phrase, clause: Clause): Phrase {
-  return sequence(pronoun, statement(clause));
-}
 
 export const COMPLEX: readonly Construction[] = [
   {
@@ -228,7 +180,7 @@ export const COMPLEX: readonly Construction[] = [
       const first = anybody(s);
       const same = s.chance(0.4);
       const second = same ? pronounForActor(first) : s.pick([I, WE, HE, SHE, THEY, named(s.pick(NAMES))]);
-      // A pronoun does not come before what it stands for.
+      // A pronoun must not precede its antecedent.
       const conditionFirst = same || s.chance(0.4);
       const consequence = statement(short(s, second, 'future'));
       if (s.chance(0.5)) {
@@ -248,217 +200,22 @@ export const COMPLEX: readonly Construction[] = [
       );
     },
   },
-  {
-    name: 'because',
-    weight: 3.5,
-    draw: (s) => {
-      const subject = anybody(s);
-      const tense = s.pick(['present', 'past'] as const);
-      const main = s.chance(0.3)
-        ? statement({
-            subject,
-            verb: STAY,
-            tense,
-            complements: [s.pick([both('at home', 'à la maison'), ...ROOMS.slice(0, 4)])],
-          })
-        : statement({ ...short(s, subject, tense), negation: s.chance(0.3) ? 'not' : undefined });
-      return sentence(sequence(main, both('because', 'parce que'), reason(s, pronounForActor(subject), tense)));
-    },
-  },
-  {
-    name: 'while something was going on: imparfait and passé composé',
-    weight: 3.5,
-    draw: (s) => {
-      const subject = anybody(s);
-      const other = somebody(s);
-      if (subject.en.includes(other.en) || other.en.includes(subject.en))
-        return sentence(statement(short(s, subject, 'pastProgressive')));
-      const arriving = s.chance(0.5)
-        ? statement({ subject: other, verb: s.pick(MOVEMENTS.slice(0, 6)), tense: 'past' })
-        : statement(withThing(s, other));
-      const ongoing = statement(short(s, subject, 'pastProgressive'));
-      return sentence(
-        s.chance(0.5)
-          ? sequence(ongoing, both('when', 'quand'), arriving)
-          : sequence(both('when', 'quand'), arriving, COMMA, ongoing),
-      );
-    },
-  },
-  {
-    name: 'thinking, knowing, hoping that',
-    weight: 3,
-    draw: (s) => {
-      const subject = anybody(s);
-      const other = s.chance(0.5) ? pronounForActor(subject) : somebody(s);
-      const thinking = s.pick(THINK);
-      const content = s.chance(0.35)
-        ? statement({
-            subject: other,
-            verb: BE,
-            tense: thinking.en.base === 'hope' ? 'future' : s.pick(['present', 'future'] as const),
-            complements: [predicate(s.pick([...MOODS.slice(0, 9), ...TRAITS]), other)],
-          })
-        : statement(
-            short(
-              s,
-              other,
-              thinking.en.base === 'hope' ? 'future' : s.pick(['future', 'past', 'progressive'] as const),
-            ),
-          );
-      return sentence(sequence(statement({ subject, verb: thinking, tense: 'present' }), both('that', 'que'), content));
-    },
-  },
-  {
-    name: 'before doing',
-    weight: 2,
-    draw: (s) => {
-      const subject = anybody(s);
-      const going = s.pick([
-        ...MOVEMENTS.slice(1, 2),
-        ...REFLEXIVE.slice(2, 3),
-        verb('eat/manger'),
-        verb('work/travailler'),
-        verb('study/étudier'),
-      ]);
-      const before = both(
-        `before ${going.en.ing} ${going.en.particle}`,
-        `avant de ${going.fr.reflexive ? ['me', 'te', 'se', 'nous', 'vous', 'se'][subject.form] : ''} ${going.fr.infinitive}`,
-      );
-      const doing = s.pick(
-        TRANSITIVE.filter((entry) =>
-          ['wash', 'clean', 'close', 'open', 'read', 'prepare', 'write', 'repair'].includes(entry.en.base),
-        ),
-      );
-      return sentence(
-        statement({
-          subject,
-          verb: doing,
-          tense: s.pick(['past', 'future'] as const),
-          object: definiteThing(s, doing.objects, subject.owner),
-          complements: [before],
-        }),
-      );
-    },
-  },
-  {
-    name: 'orders and requests',
-    weight: 5,
-    draw: (s) => {
-      const vocative = s.chance(0.65) ? s.pick(VOCATIVES) : undefined;
-      const form = vocative?.familiar === true ? 1 : 4;
-      const owner = form === 1 ? OWNERS.tu : OWNERS.vous;
-      const negative = s.chance(0.25);
-      const [en, fr] = order(s, form, owner, negative);
-      const words = both(`${negative ? "don't" : ''} ${en}`, fr);
-      if (vocative === undefined)
-        return sentence(s.chance(0.5) ? sequence(words, COMMA, both('please', "s'il vous plaît")) : words);
-      return sentence(s.chance(0.5) ? sequence(words, COMMA, vocative) : sequence(vocative, COMMA, words));
-    },
-  },
-  {
-    name: 'and then',
-    weight: 3.5,
-    draw: (s) => {
-      const subject = anybody(s);
-      const tense = s.pick(['past', 'past', 'future'] as const);
-      const again = pronounForActor(subject);
-      const first = s.chance(0.5)
-        ? statement({ subject, verb: s.pick(REFLEXIVE.slice(0, 2)), tense, complements: [atClock(s)] })
-        : statement(short(s, subject, tense));
-      const second = s.chance(0.5)
-        ? statement({ subject: again, verb: GO, tense, complements: [destination(s)] })
-        : statement(withThing(s, again, tense));
-      return sentence(sequence(first, both('and then', 'et ensuite'), second));
-    },
-  },
-  {
-    name: 'but',
-    weight: 2.5,
-    draw: (s) => {
-      const subject = anybody(s);
-      const tense = s.pick(['past', 'present', 'future'] as const);
-      const other = s.pick([HE, SHE, I, WE, named(s.pick(NAMES))].filter((entry) => !subject.en.includes(entry.en)));
-      return sentence(
-        sequence(
-          statement(withThing(s, subject, tense)),
-          COMMA,
-          both('but', 'mais'),
-          statement({ ...withThing(s, other, tense, true), negation: 'not' }),
-        ),
-      );
-    },
-  },
 ];
 
-/** Something done with a thing. */
-function withThing(sampler: Sampler, subject: Actor, tense: Clause['tense'] = 'past', negated = false): Clause {
-  const doing = sampler.pick(TRANSITIVE);
-  return { subject, verb: doing, tense, object: objectOf(sampler, doing, subject.owner, negated) };
+/** A short clause with this subject: an activity, a routine, or a verb with an object. */
+export function short(sampler: Sampler, subject: Actor, tense: Clause['tense']): Clause {
+  const kind = sampler.between(1, 3);
+  if (kind === 1) {
+    const acting = sampler.pick(ACTIVITIES);
+    return { subject, verb: acting, tense, complements: sampler.chance(0.5) ? [placeFor(sampler, acting)] : [] };
+  }
+  if (kind === 2) return { subject, verb: sampler.pick([...MOVEMENTS.slice(0, 6), ...REFLEXIVE.slice(0, 6)]), tense };
+  const ongoing = tense === 'progressive' || tense === 'pastProgressive';
+  const doing = sampler.pick(ongoing ? TRANSITIVE.filter((entry) => !INVOLUNTARY.has(entry.en.base)) : TRANSITIVE);
+  return { subject, verb: doing, tense, object: definiteThing(sampler, doing.objects, subject.owner) };
 }
 
-/** An order in both languages: the pronoun follows a French imperative unless it is negated. */
-function order(sampler: Sampler, form: 1 | 4, owner: Owner, negative: boolean): readonly [en: string, fr: string] {
-  const around = (words: string): string => (negative ? `ne ${words} pas` : words);
-  const kind = sampler.between(1, 5);
-  if (kind === 1) {
-    const rising = sampler.pick(
-      REFLEXIVE.filter(
-        (entry) => ['get', 'wake', 'rest', 'hurry'].includes(entry.en.base) && entry.en.particle !== 'bored',
-      ),
-    );
-    const finite = imperative(rising.fr, form);
-    const english = `${rising.en.base} ${rising.en.particle}`;
-    return [
-      english,
-      negative ? around(`${form === 1 ? 'te' : 'vous'} ${finite}`) : `${finite}-${form === 1 ? 'toi' : 'vous'}`,
-    ];
-  }
-  if (kind === 2) {
-    const clitic = sampler.pick([
-      ['me', 'me', 'moi'],
-      ['him', 'le_', 'le'],
-      ['her', 'la_', 'la'],
-      ['us', 'nous', 'nous'],
-      ['them', 'les_', 'les'],
-    ] as const);
-    const helping = sampler.pick(
-      TOWARDS_PEOPLE.filter((entry) =>
-        ['help', 'follow', 'wait', 'listen', 'look', 'invite', 'thank'].includes(entry.en.base),
-      ),
-    );
-    const finite = imperative(helping.fr, form);
-    return [
-      `${helping.en.base} ${helping.en.particle} ${clitic[0]}`,
-      negative ? around(`${clitic[1]} ${finite}`) : `${finite}-${clitic[2]}`,
-    ];
-  }
-  if (kind === 3) {
-    const giving = sampler.pick(GIVING.slice(0, 5));
-    const object = nounPhrase(sampler.pick(giving.objects), sampler.chance(0.8) ? 'singular' : 'plural', 'the');
-    const [en, before, behind] = sampler.pick([
-      ['me', 'me', 'moi'],
-      ['him', 'lui', 'lui'],
-      ['her', 'lui', 'lui'],
-      ['us', 'nous', 'nous'],
-      ['them', 'leur', 'leur'],
-    ] as const);
-    const finite = imperative(giving.fr, form);
-    return [
-      `${giving.en.base} ${en} ${object.en}`,
-      negative ? `${around(`${before} ${finite}`)} ${object.fr}` : `${finite}-${behind} ${object.fr}`,
-    ];
-  }
-  if (kind === 4) {
-    const moving = sampler.pick([GO, verb('come/venir'), verb('go home/rentrer')]);
-    const where = moving.en.particle === '' ? sampler.pick(SPOTS).to : both('', '');
-    return [
-      `${moving.en.base} ${moving.en.particle} ${where.en}`,
-      `${around(imperative(moving.fr, form))} ${where.fr}`,
-    ];
-  }
-  const doing = sampler.pick(
-    TRANSITIVE.filter((entry) => !['lose', 'find', 'receive', 'understand', 'hear', 'see'].includes(entry.en.base)),
-  );
-  const object = definiteThing(sampler, doing.objects, owner);
-  return [`${doing.en.base} ${doing.en.particle} ${object.en}`, `${around(imperative(doing.fr, form))} ${object.fr}`];
+/** A relative clause: the pronoun and the clause without its subject. */
+function relativeClause(pronoun: Phrase, clause: Clause): Phrase {
+  return sequence(pronoun, statement(clause));
 }

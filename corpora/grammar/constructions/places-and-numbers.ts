@@ -89,7 +89,7 @@ export const PLACES_AND_NUMBERS: readonly Construction[] = [
     draw: (s) => {
       const [one, other] = s.pickTwo(LANGUAGES);
       const subject = anybody(s);
-      // Speaking a language takes no article, learning one does.
+      // In French, `parler` takes a language without an article, `apprendre` with one.
       const negation = s.chance(0.3) ? 'not' : undefined;
       if (s.chance(0.5))
         return sentence(

@@ -8,7 +8,7 @@ import {
   named,
   objectPronoun,
   pronounFor,
-  pronounsBeside,
+  objectPronounsFor,
   SHE,
   somebody,
   THEY,
@@ -45,7 +45,7 @@ const SELLABLE = TRANSITIVE.find((entry) => entry.en.base === 'sell')?.objects ?
 const NEED = verb('need/avoir besoin de', true);
 const LOOK_FOR = verb('look for/chercher');
 const LOVE = verb('love/aimer', true);
-/** What one does with a thing first, and what becomes of it. */
+/** A first action with a thing, and a later one. */
 const FATES = [
   ['buy', 'sell'],
   ['find', 'lose'],
@@ -66,7 +66,7 @@ export const PRONOUNS: readonly Construction[] = [
     draw: (s) => {
       const { tense, time } = tenseAndTime(s);
       const subject = anybody(s);
-      const clitic = s.pick(pronounsBeside(subject, DIRECT));
+      const clitic = s.pick(objectPronounsFor(subject, DIRECT));
       const negation = tense !== 'usedTo' && s.chance(0.3) ? 'not' : undefined;
       return sentence(timed(s, { subject, verb: s.pick(TOWARDS_PEOPLE), tense, negation, clitics: [clitic] }, time));
     },
@@ -77,7 +77,7 @@ export const PRONOUNS: readonly Construction[] = [
     draw: (s) => {
       const { tense, time } = tenseAndTime(s);
       const subject = anybody(s);
-      const clitic = s.pick(pronounsBeside(subject, INDIRECT));
+      const clitic = s.pick(objectPronounsFor(subject, INDIRECT));
       const negation = tense !== 'usedTo' && s.chance(0.3) ? 'not' : undefined;
       if (s.chance(0.45))
         return sentence(
@@ -106,7 +106,7 @@ export const PRONOUNS: readonly Construction[] = [
     draw: (s) => {
       const subject = anybody(s);
       const indirect = s.chance(0.35);
-      const clitic = s.pick(pronounsBeside(subject, indirect ? INDIRECT : DIRECT));
+      const clitic = s.pick(objectPronounsFor(subject, indirect ? INDIRECT : DIRECT));
       const catenative = s.pick([CAN, MUST, WANT, WANT]);
       const tense: Tense = catenative.defective ? 'present' : s.pick(['present', 'past'] as const);
       return sentence(
@@ -226,7 +226,7 @@ export const PRONOUNS: readonly Construction[] = [
       const amount = both(spellEnglish(count), spellFrench(count, noun.gender));
       const question = { subject: asked, verb: buying, tense };
       const opening = both(`how many ${noun.enPlural}`, `combien de ${noun.frPlural}`);
-      // The direct object stands in front of the participle.
+      // The direct object precedes the participle.
       const antecedent = { gender: noun.gender, number: 'plural' } as const;
       const answerer = asked === YOU ? I : asked;
       return line(
@@ -266,7 +266,7 @@ export const PRONOUNS: readonly Construction[] = [
   },
 ];
 
-/** How a subject is called the second time. */
+/** The pronoun that refers to a subject in a second clause. */
 export function pronounForActor(subject: Actor): Actor {
   if (subject.form === 0) return I;
   if (subject.form === 3) return WE;

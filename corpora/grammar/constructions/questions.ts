@@ -35,22 +35,22 @@ import { predicate } from './descriptions.js';
 const LIVE = verb('live/habiter');
 const PRONOUN_SUBJECTS = [HE, SHE, WE, THEY, YOU];
 
-/** Asks for yes or no: the polite `vous` inverts, all others take est-ce que. */
+/** A yes-no question, with inversion for polite `vous` and est-ce que otherwise. */
 export function yesNo(clause: Clause): Phrase {
   return both(englishQuestion(clause), frenchQuestion(clause, '', clause.subject.form === 4));
 }
 
-/** Asks with a question word: tu takes est-ce que, all others invert. */
+/** A question with a question word, with est-ce que for tu and inversion otherwise. */
 export function open(clause: Clause, opening: Phrase): Phrase {
   return both(englishQuestion(clause, opening.en), frenchQuestion(clause, opening.fr, clause.subject.form !== 1));
 }
 
-/** Puts the person spoken to in front or behind. */
+/** Adds a vocative at the start or end. */
 export function addressed(sampler: Sampler, question: Phrase, vocative: Vocative): Pair {
   return sentence(sampler.chance(0.5) ? sequence(vocative, COMMA, question) : sequence(question, COMMA, vocative), '?');
 }
 
-/** A clause with an object, a place, a movement or a routine, in some tense. */
+/** A clause with an object, a place, a movement or a routine. */
 function anyClause(sampler: Sampler, subject: Actor, tense: Tense, time?: Phrase): Clause {
   const when = time === undefined ? [] : [time];
   switch (sampler.between(1, 6)) {

@@ -7,7 +7,7 @@ import type { Sampler } from '../sampler.js';
 import { COMMA, sequence } from '../sentence.js';
 import { future, habit, now, past } from '../times.js';
 
-/** A tense and an expression of time that goes with it; statives are never progressive. */
+/** A tense and a matching time expression. Stative verbs are never progressive. */
 export function tenseAndTime(sampler: Sampler, stative = false): { tense: Tense; time: Phrase | undefined } {
   const tense: Tense = sampler.pick(
     stative
@@ -28,15 +28,15 @@ export function tenseAndTime(sampler: Sampler, stative = false): { tense: Tense;
   }
 }
 
-/** A statement with its time at the end or, now and then, in front. */
+/** A statement with its time expression at the end or, sometimes, at the start. */
 export function timed(sampler: Sampler, clause: Clause, time: Phrase | undefined): Phrase {
-  // What never happens, or no longer, does not happen at a time.
+  // `never` and `no longer` are not combined with a time.
   if (time === undefined || clause.negation === 'never' || clause.negation === 'noLonger') return statement(clause);
   if (sampler.chance(0.2)) return sequence(time, COMMA, statement(clause));
   return statement({ ...clause, complements: [...(clause.complements ?? []), time] });
 }
 
-/** Where something goes on. */
+/** A location. */
 export function place(sampler: Sampler): Phrase {
   const kind = sampler.between(1, 10);
   if (kind <= 3) return sampler.pick(SPOTS).at;
@@ -46,7 +46,7 @@ export function place(sampler: Sampler): Phrase {
   return inCountry(sampler);
 }
 
-/** A place where this is done: one cooks in a kitchen, swims in water and travels far. */
+/** A plausible location of an activity: one cooks in a kitchen and swims in water. */
 export function placeFor(sampler: Sampler, activity: Verb): Phrase {
   switch (activity.en.base) {
     case 'cook':
@@ -90,7 +90,7 @@ export function inCountry(sampler: Sampler): Phrase {
   return { en: `in ${country.en}`, fr: country.frIn };
 }
 
-/** Where somebody goes: a place, city or country. */
+/** A destination: a place, city or country. */
 export function destination(sampler: Sampler): Phrase {
   const kind = sampler.between(1, 3);
   if (kind === 1) return sampler.pick(SPOTS).to;

@@ -1,14 +1,10 @@
-import { actorFrom, anybody, ofSomebody, otherPerson } from '../actors.js';
+import { anybody } from '../actors.js';
 import type { Clause, Negation, Tense } from '../clause.js';
 import { statement } from '../clause.js';
-import { INSTRUMENTS } from '../lexicon/nouns.js';
 import { SPOTS } from '../lexicon/places.js';
 import {
   ACTIVITIES,
-  CATENATIVES,
   CONSUMPTION,
-  FEELINGS,
-  GIVING,
   GO,
   INVOLUNTARY,
   MOVEMENTS,
@@ -19,12 +15,12 @@ import {
   verb,
 } from '../lexicon/verbs.js';
 import { nounPhrase } from '../noun-phrase.js';
-import { definiteThing, objectOf, thing } from '../objects.js';
+import { definiteThing, objectOf } from '../objects.js';
 import type { Sampler } from '../sampler.js';
 import type { Construction } from '../sentence.js';
 import { both, sentence } from '../sentence.js';
-import { atClock, habit, isDay, past, since } from '../times.js';
-import { destination, inCity, inCountry, place, placeFor, tenseAndTime, timed } from './shared.js';
+import { atClock, isDay, past } from '../times.js';
+import { destination, place, placeFor, tenseAndTime, timed } from './shared.js';
 
 const ADVERBS = [
   both('often', 'souvent'),
@@ -32,19 +28,9 @@ const ADVERBS = [
   both('sometimes', 'parfois'),
   both('rarely', 'rarement'),
 ];
-const PLAY_MUSIC = verb('play/jouer de');
-const PLAY_GAMES = verb('play/jouer à');
-const LIVE = verb('live/habiter');
 const MARRY = verb('get married/se marier');
 
-const GAMES = [
-  both('football', 'le football'),
-  both('tennis', 'le tennis'),
-  both('chess', 'les échecs'),
-  both('cards', 'les cartes'),
-  both('rugby', 'le rugby'),
-];
-/** What people do to their own bodies: the thing is the object, the reflexive pronoun is not. */
+/** Body care. The thing is the direct object, the reflexive pronoun the indirect one. */
 const CARE = [
   [verb('wash/se laver'), both('hands', 'les mains')],
   [verb('wash/se laver'), both('hair', 'les cheveux')],
@@ -53,28 +39,6 @@ const CARE = [
   [verb('break/se casser'), both('arm', 'le bras')],
   [verb('break/se casser'), both('leg', 'la jambe')],
 ] as const;
-
-/** Negation that suits a tense. */
-function negationFor(sampler: Sampler, tense: Tense): Negation {
-  if (tense === 'present') return sampler.pick(['not', 'not', 'never', 'noLonger'] as const);
-  if (tense === 'usedTo') return 'never';
-  if (tense === 'perfect') return sampler.pick(['never', 'notYet'] as const);
-  return sampler.pick(
-    tense === 'future' ? (['not', 'never', 'noLonger'] as const) : (['not', 'not', 'never'] as const),
-  );
-}
-
-function maybeNegation(sampler: Sampler, tense: Tense, probability = 0.3): Negation | undefined {
-  return tense !== 'usedTo' && sampler.chance(probability) ? negationFor(sampler, tense) : undefined;
-}
-
-/** Neither `never` nor verbs like hear and find go well with progressive forms in English. */
-function natural(clause: Clause): Clause {
-  if (clause.tense === 'progressive' && INVOLUNTARY.has(clause.verb.en.base))
-    return natural({ ...clause, tense: 'present' });
-  const ongoing = clause.tense === 'progressive' || clause.tense === 'nearFuture' || clause.tense === 'pastProgressive';
-  return ongoing && clause.negation === 'never' ? { ...clause, negation: 'not' } : clause;
-}
 
 export const STATEMENTS: readonly Construction[] = [
   {
@@ -230,7 +194,7 @@ export const STATEMENTS: readonly Construction[] = [
     draw: (s) => {
       const [doing, part] = s.pick(CARE);
       const subject = anybody(s);
-      // Several people break several arms.
+      // Several people have several arms.
       if (doing.en.base === 'break' && subject.number === 'plural')
         return sentence(statement({ subject, verb: s.pick(REFLEXIVE), tense: 'past' }));
       const tense: Tense = s.pick(['past', 'past', 'future', 'recent']);
@@ -308,235 +272,26 @@ export const STATEMENTS: readonly Construction[] = [
       );
     },
   },
-  {
-    name: 'for and since: depuis',
-    weight: 3,
-    draw: (s) => {
-      const subject = anybody(s);
-      const acting = s.chance(0.3) ? LIVE : s.pick(ACTIVITIES);
-      return sentence(
-        statement({
-          subject,
-          verb: acting,
-          tense: 'since',
-          complements: [
-            ...(acting === LIVE || s.chance(0.5)
-              ? [acting === LIVE && s.chance(0.5) ? inCity(s) : acting === LIVE ? inCountry(s) : placeFor(s, acting)]
-              : []),
-            since(s),
-          ],
-        }),
-      );
-    },
-  },
-  {
-    name: 'living somewhere',
-    weight: 2,
-    draw: (s) =>
-      sentence(
-        statement({
-          subject: anybody(s),
-          verb: LIVE,
-          tense: s.pick(['present', 'usedTo', 'future'] as const),
-          negation: s.chance(0.15) ? 'noLonger' : undefined,
-          complements: [s.chance(0.5) ? inCity(s) : inCountry(s)],
-        }),
-      ),
-  },
-  {
-    name: 'giving',
-    weight: 4,
-    draw: (s) => {
-      const { tense, time } = tenseAndTime(s);
-      const subject = anybody(s);
-      const giving = s.pick(GIVING);
-      const person = otherPerson(s, subject);
-      return sentence(
-        timed(
-          s,
-          natural({
-            subject,
-            verb: giving,
-            tense,
-            negation: maybeNegation(s, tense, 0.15),
-            object: thing(s, giving.objects, subject.owner),
-            complements: [both(`to ${person.en}`, `à ${person.fr}`)],
-          }),
-          time,
-        ),
-      );
-    },
-  },
-  {
-    name: 'people and people',
-    weight: 5,
-    draw: (s) => {
-      const { tense, time } = tenseAndTime(s);
-      const subject = anybody(s);
-      return sentence(
-        timed(
-          s,
-          natural({
-            subject,
-            verb: s.pick(s.chance(0.5) ? TOWARDS_PEOPLE : TOWARDS_PEOPLE_WITH_A),
-            tense,
-            negation: maybeNegation(s, tense),
-            object: otherPerson(s, subject),
-          }),
-          time,
-        ),
-      );
-    },
-  },
-  {
-    name: 'feelings',
-    weight: 2,
-    draw: (s) => {
-      const subject = anybody(s);
-      return sentence(
-        statement({
-          subject,
-          verb: s.pick(FEELINGS),
-          tense: s.pick(['present', 'present', 'past'] as const),
-          negation: s.chance(0.3) ? s.pick(['not', 'noLonger'] as const) : undefined,
-          object: otherPerson(s, subject),
-        }),
-      );
-    },
-  },
-  {
-    name: 'verbs before an infinitive',
-    weight: 7,
-    draw: (s) => {
-      const subject = anybody(s);
-      const catenative = s.pick(CATENATIVES);
-      const tense: Tense =
-        catenative.defective || catenative.stative
-          ? s.pick(catenative.defective ? (['present'] as const) : (['present', 'present', 'past'] as const))
-          : s.pick(['past', 'past', 'future'] as const);
-      const negation =
-        s.chance(0.3) && ['can', 'must', 'want', 'need'].includes(catenative.en.base) ? 'not' : undefined;
-      const kind = s.between(1, 4);
-      if (kind === 1)
-        return sentence(
-          statement({
-            subject,
-            verb: s.pick([...REFLEXIVE.slice(0, 6), ...MOVEMENTS.slice(0, 6)]),
-            tense,
-            catenative,
-            negation,
-            complements: s.chance(0.4) ? [atClock(s)] : [],
-          }),
-        );
-      const acting = s.pick(ACTIVITIES);
-      if (kind === 2)
-        return sentence(
-          statement({ subject, verb: acting, tense, catenative, negation, complements: [placeFor(s, acting)] }),
-        );
-      const verbOf = s.pick(TRANSITIVE.filter((entry) => !INVOLUNTARY.has(entry.en.base)));
-      return sentence(
-        statement({
-          subject,
-          verb: verbOf,
-          tense,
-          catenative,
-          negation,
-          object: thing(s, verbOf.objects, subject.owner),
-        }),
-      );
-    },
-  },
-  {
-    name: 'music and games: jouer de, jouer à',
-    weight: 2,
-    draw: (s) => {
-      const { tense, time } = tenseAndTime(s);
-      const subject = anybody(s);
-      const negation = maybeNegation(s, tense);
-      if (s.chance(0.5))
-        return sentence(
-          timed(
-            s,
-            natural({
-              subject,
-              verb: PLAY_MUSIC,
-              tense,
-              negation,
-              object: nounPhrase(s.pick(INSTRUMENTS), 'singular', 'the'),
-            }),
-            time,
-          ),
-        );
-      const game = s.pick(GAMES);
-      return sentence(
-        timed(
-          s,
-          natural({
-            subject,
-            verb: PLAY_GAMES,
-            tense,
-            negation,
-            object: { ...nounPhrase(SPOTS[0]!, 'singular', 'the'), ...game },
-          }),
-          time,
-        ),
-      );
-    },
-  },
-  {
-    name: "somebody's things",
-    weight: 3,
-    draw: (s) => {
-      const subject = anybody(s);
-      const verbOf = s.pick(
-        TRANSITIVE.filter((entry) =>
-          [
-            'find',
-            'lose',
-            'look',
-            'forget',
-            'read',
-            'open',
-            'wash',
-            'repair',
-            'borrow',
-            'wear',
-            'sell',
-            'buy',
-          ].includes(entry.en.base),
-        ),
-      );
-      const owner = actorFrom(otherPerson(s, subject));
-      return sentence(
-        statement({
-          subject,
-          verb: verbOf,
-          tense: s.pick(['past', 'future', 'progressive'] as const),
-          negation: s.chance(0.2) ? 'not' : undefined,
-          object: ofSomebody(owner, s.pick(verbOf.objects), s.chance(0.8) ? 'singular' : 'plural'),
-          complements: s.chance(0.3) ? [place(s)] : [],
-        }),
-      );
-    },
-  },
-  {
-    name: 'used to',
-    weight: 2,
-    draw: (s) => {
-      const subject = anybody(s);
-      const acting = s.pick([...ACTIVITIES, ...REFLEXIVE.slice(0, 6)]);
-      return sentence(
-        timed(
-          s,
-          {
-            subject,
-            verb: acting,
-            tense: 'usedTo',
-            complements: !acting.fr.reflexive && s.chance(0.5) ? [placeFor(s, acting)] : [],
-          },
-          habit(s),
-        ),
-      );
-    },
-  },
 ];
+
+/** A negation that is compatible with a tense. */
+function negationFor(sampler: Sampler, tense: Tense): Negation {
+  if (tense === 'present') return sampler.pick(['not', 'not', 'never', 'noLonger'] as const);
+  if (tense === 'usedTo') return 'never';
+  if (tense === 'perfect') return sampler.pick(['never', 'notYet'] as const);
+  return sampler.pick(
+    tense === 'future' ? (['not', 'never', 'noLonger'] as const) : (['not', 'not', 'never'] as const),
+  );
+}
+
+export function maybeNegation(sampler: Sampler, tense: Tense, probability = 0.3): Negation | undefined {
+  return tense !== 'usedTo' && sampler.chance(probability) ? negationFor(sampler, tense) : undefined;
+}
+
+/** Avoids English progressive forms of `never` and of verbs such as hear and find. */
+export function natural(clause: Clause): Clause {
+  if (clause.tense === 'progressive' && INVOLUNTARY.has(clause.verb.en.base))
+    return natural({ ...clause, tense: 'present' });
+  const ongoing = clause.tense === 'progressive' || clause.tense === 'nearFuture' || clause.tense === 'pastProgressive';
+  return ongoing && clause.negation === 'never' ? { ...clause, negation: 'not' } : clause;
+}

@@ -1,7 +1,7 @@
-/** Words that begin with a vowel letter but a consonant sound. */
+/** Words that start with a vowel letter but a consonant sound. */
 const CONSONANT_SOUND = /^(uni|use|european|one)/i;
 
-/** Text from words and phrases, in order; `a` becomes `an` before a vowel sound. No capital is added. */
+/** Joins words and phrases into text without capitalisation; `a` becomes `an` before a vowel sound. */
 export function joinEnglish(...parts: readonly (string | undefined)[]): string {
   const words = parts
     .filter((part) => part !== undefined)

@@ -1,6 +1,6 @@
 import type { PersonForm } from '../features.js';
 
-/** An English verb; `particle` follows every form of it: look for, be hungry. */
+/** An English verb; `particle` follows every form: look for, be hungry. */
 export interface EnglishVerb {
   readonly base: string;
   readonly third: string;
@@ -10,7 +10,7 @@ export interface EnglishVerb {
   readonly particle: string;
 }
 
-/** Base, past and participle where they are not regular. */
+/** Base form, past and participle of irregular verbs. */
 const IRREGULAR: Readonly<Record<string, readonly [past: string, participle: string]>> = {
   be: ['was', 'been'],
   become: ['became', 'become'],
@@ -58,10 +58,10 @@ const IRREGULAR: Readonly<Record<string, readonly [past: string, participle: str
   write: ['wrote', 'written'],
 };
 
-/** Verbs that double their last consonant before -ing and -ed. */
+/** Verbs that double the final consonant before -ing and -ed. */
 const DOUBLING = new Set(['begin', 'cut', 'forget', 'get', 'run', 'stop', 'swim', 'travel']);
 
-/** Inflects a verb given as its base, a particle behind it: `look for`. */
+/** Inflects a verb given as its base form with an optional particle: `look for`. */
 export function englishVerb(name: string): EnglishVerb {
   const [base = '', ...particle] = name.split(' ');
   const stem = DOUBLING.has(base) ? base + base.slice(-1) : base;
@@ -120,7 +120,7 @@ const NEGATED: Readonly<Record<string, string>> = {
   must: 'must not',
 };
 
-/** `isn't`, `won't`: an auxiliary with its negation. */
+/** The contracted negation of an auxiliary: `isn't`, `won't`. */
 export function negate(auxiliary: string): string {
   return NEGATED[auxiliary] ?? `${auxiliary} not`;
 }

@@ -1,6 +1,6 @@
 import type { Features } from '../features.js';
 
-/** The written forms of an adjective from which the others follow. */
+/** The forms of an adjective that are not derived from others. */
 export interface AdjectiveForms {
   readonly masculine: string;
   readonly feminine: string;
@@ -8,7 +8,7 @@ export interface AdjectiveForms {
   readonly beforeVowel?: string;
 }
 
-/** Feminine of a masculine singular by the regular rules. */
+/** Regular feminine of a masculine singular. */
 export function regularFeminine(masculine: string): string {
   if (masculine.endsWith('e')) return masculine;
   if (masculine.endsWith('eux')) return masculine.replace(/x$/, 'se');
@@ -18,7 +18,7 @@ export function regularFeminine(masculine: string): string {
   return `${masculine}e`;
 }
 
-/** Plural of a noun or adjective by the regular rules. */
+/** Regular plural of a noun or adjective. */
 export function regularPlural(singular: string): string {
   if (/[sxz]$/.test(singular)) return singular;
   if (/(eau|eu)$/.test(singular) && singular !== 'bleu') return `${singular}x`;
@@ -26,7 +26,7 @@ export function regularPlural(singular: string): string {
   return `${singular}s`;
 }
 
-/** The form that agrees; `vowelFollows` says whether a masculine singular stands before a vowel sound. */
+/** The form that agrees with the features; `vowelFollows` if the next word starts with a vowel sound. */
 export function inflectAdjective(forms: AdjectiveForms, features: Features, vowelFollows = false): string {
   if (features.number === 'singular' && features.gender === 'm' && vowelFollows && forms.beforeVowel !== undefined)
     return forms.beforeVowel;

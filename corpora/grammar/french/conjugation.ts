@@ -3,7 +3,7 @@ import { inflectAdjective } from './adjective.js';
 
 type Six = readonly [string, string, string, string, string, string];
 
-/** Everything that the grammar needs of one French verb. */
+/** The forms of a French verb that the grammar uses. */
 export interface FrenchVerb {
   readonly infinitive: string;
   readonly present: Six;
@@ -14,7 +14,7 @@ export interface FrenchVerb {
   readonly reflexive: boolean;
 }
 
-/** Verbs whose compound tenses take être although they are not reflexive. */
+/** Non-reflexive verbs with the auxiliary être. */
 const WITH_ETRE = new Set([
   'aller',
   'arriver',
@@ -37,10 +37,10 @@ const WITH_ETRE = new Set([
 /** -eler and -eter verbs that double the consonant instead of taking a grave accent. */
 const DOUBLING = new Set(['appeler', 'rappeler', 'jeter']);
 
-/** Second group: -iss- in the plural. */
+/** Verbs of the second group, with -iss- in the plural. */
 const SECOND_GROUP = new Set(['choisir', 'finir', 'grandir', 'obéir', 'réfléchir', 'remplir', 'réussir']);
 
-/** Irregular verbs: present, stem of the future, participle; the imperfect follows from nous. */
+/** Irregular verbs: present, future stem, participle. The imperfect is derived from the first person plural. */
 const IRREGULAR: Readonly<Record<string, readonly [present: string, future: string, participle: string]>> = {
   être: ['suis es est sommes êtes sont', 'ser', 'été'],
   avoir: ['ai as a avons avez ont', 'aur', 'eu'],
@@ -65,7 +65,7 @@ const IRREGULAR: Readonly<Record<string, readonly [present: string, future: stri
   naître: ['nais nais naît naissons naissez naissent', 'naîtr', 'né'],
 };
 
-/** Families that conjugate alike: the ending of the infinitive, then present, future and participle after the stem. */
+/** Verb families: the ending of the infinitive, then the endings of present, future and participle. */
 const FAMILIES: readonly (readonly [ending: string, present: string, future: string, participle: string])[] = [
   ['enir', 'iens iens ient enons enez iennent', 'iendr', 'enu'],
   ['prendre', 'prends prends prend prenons prenez prennent', 'prendr', 'pris'],
@@ -79,7 +79,7 @@ const FAMILIES: readonly (readonly [ending: string, present: string, future: str
   ['sortir', 'sors sors sort sortons sortez sortent', 'sortir', 'sorti'],
 ];
 
-/** Conjugates a verb from its infinitive, `se` or `s'` in front included; throws RangeError for an unknown one. */
+/** Conjugates a verb given by its infinitive, with `se` or `s'` if reflexive. Throws RangeError if it is unknown. */
 export function frenchVerb(name: string): FrenchVerb {
   const infinitive = name.replace(/^s(e |')/, '');
   const reflexive = infinitive !== name;
@@ -95,21 +95,21 @@ export function frenchVerb(name: string): FrenchVerb {
   };
 }
 
-/** Participle in the form that agrees with these features. */
+/** The past participle, with agreement if features are given. */
 export function participle(verb: FrenchVerb, features?: Features): string {
   if (features === undefined) return verb.participle;
-  // dû, due: the accent stands in the masculine singular only.
+  // dû, due: only the masculine singular has the accent.
   const masculine =
     verb.participle === 'dû' && (features.gender === 'f' || features.number === 'plural') ? 'du' : verb.participle;
   return inflectAdjective({ masculine, feminine: `${masculine}e` }, features);
 }
 
-/** `va-t-il`, `prend-elle`, `parlez-vous`: the verb with its subject pronoun behind it. */
+/** Inversion: `va-t-il`, `prend-elle`, `parlez-vous`. */
 export function invert(finite: string, pronoun: string): string {
   return /[aec]$/.test(finite) && /^(il|elle)s?$/.test(pronoun) ? `${finite}-t-${pronoun}` : `${finite}-${pronoun}`;
 }
 
-/** Imperative of tu (without the -s of -er verbs, of `aller` and of `ouvrir`) or vous. */
+/** Imperative for tu or vous. The former drops the -s of -er verbs, `aller` and `ouvrir`. */
 export function imperative(verb: FrenchVerb, form: PersonForm): string {
   const indicative = verb.present[form];
   return form === 1 && /[ea]s$/.test(indicative) ? indicative.slice(0, -1) : indicative;

@@ -1,11 +1,11 @@
 /*
- * From French words to text: elision, contraction of preposition and article, punctuation.
+ * Joins French words into text: elision, contraction of preposition and article, punctuation.
  *
- * An object pronoun looks like an article but does not contract (`de le faire`, not `du faire`), so pronouns carry a
- * mark: `le_`, `la_`, `les_`.
+ * Object pronouns do not contract (`de le faire`, not `du faire`), so `le_`, `la_`, `les_` distinguish them from
+ * articles.
  */
 
-/** Words that begin with a vowel letter or h but behave as if with a consonant. */
+/** Words that start with a vowel letter or h but behave as if they started with a consonant. */
 const ASPIRATED = new Set([
   'hamster',
   'hamsters',
@@ -41,13 +41,13 @@ const CONTRACTED = new Map([
   ['à les', 'aux'],
 ]);
 
-/** Whether a word takes `l'`, `cet`, `bel` before it: vowels and mute h, not aspirated h, not digits. */
+/** Whether `l'`, `cet`, `bel` precede a word: it starts with a vowel or mute h, not with an aspirated h or digit. */
 export function startsWithVowelSound(word: string): boolean {
   const letters = /^\p{L}+/u.exec(word)?.[0].toLowerCase() ?? '';
   return /^[aeiouyhàâéèêëîïôùûœæ]/.test(letters) && !ASPIRATED.has(letters);
 }
 
-/** Text from words and phrases, in order; punctuation marks are words of their own. No capital is added. */
+/** Joins words and phrases into text without capitalisation. Punctuation marks are separate words. */
 export function joinFrench(...parts: readonly (string | undefined)[]): string {
   const words = parts
     .filter((part) => part !== undefined)

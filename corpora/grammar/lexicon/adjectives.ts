@@ -1,19 +1,19 @@
 import type { AdjectiveForms } from '../french/adjective.js';
 import { regularFeminine } from '../french/adjective.js';
 
-/** An adjective of both languages and its place in French: before the noun or behind it. */
+/** An adjective in both languages, and its position relative to the noun in French. */
 export interface Adjective {
   readonly en: string;
-  /** English comparative and superlative in one word; `more` and `most` when not given. */
+  /** English comparative and superlative. Default: with `more` and `most`. */
   readonly enComparative?: string;
   readonly enSuperlative?: string;
   readonly fr: AdjectiveForms;
   readonly position: 'before' | 'after';
-  /** Comparative of its own in French: meilleur. */
+  /** Irregular French comparative: meilleur. */
   readonly frComparative?: AdjectiveForms;
 }
 
-/** Words that take -er and -est; the value is the stem that they hang on. */
+/** Words that take -er and -est, with the stem for these endings. */
 const ENGLISH_STEMS: Readonly<Record<string, string>> = {
   big: 'bigg',
   small: 'small',
@@ -67,17 +67,25 @@ function adjective(position: Adjective['position'], entry: string): Adjective {
 }
 
 const ALL = [
-  ...'big/grand, small/petit, beautiful/beau+belle+bel, new/nouveau+nouvelle+nouvel, old/vieux+vieille+vieil, good/bon+bonne, young/jeune, pretty/joli, long/long+longue, tall/grand'
+  ...(
+    'big/grand, small/petit, beautiful/beau+belle+bel, new/nouveau+nouvelle+nouvel, ' +
+    'old/vieux+vieille+vieil, good/bon+bonne, young/jeune, pretty/joli, long/long+longue, tall/grand'
+  )
     .split(',')
     .map((entry) => adjective('before', entry)),
   ...(
     'red/rouge, blue/bleu, green/vert, black/noir, white/blanc+blanche, yellow/jaune, grey/gris, brown/brun, ' +
-    'expensive/cher, interesting/intéressant, difficult/difficile, easy/facile, heavy/lourd, round/rond, empty/vide, full/plein, clean/propre, dirty/sale, fast/rapide, ' +
-    'quiet/tranquille, modern/moderne, famous/célèbre, fresh/frais+fraîche, hot/chaud, cold/froid, sweet/sucré, ripe/mûr, dangerous/dangereux, comfortable/confortable, ' +
+    'expensive/cher, interesting/intéressant, difficult/difficile, easy/facile, heavy/lourd, round/rond, ' +
+    'empty/vide, full/plein, clean/propre, dirty/sale, fast/rapide, ' +
+    'quiet/tranquille, modern/moderne, famous/célèbre, fresh/frais+fraîche, hot/chaud, cold/froid, ' +
+    'sweet/sucré, ripe/mûr, dangerous/dangereux, comfortable/confortable, ' +
     'useful/utile, strange/étrange, important/important, broken/cassé, open/ouvert, closed/fermé, elegant/élégant, ' +
-    'French/français, English/anglais, Italian/italien, German/allemand, Spanish/espagnol, Japanese/japonais, American/américain, ' +
-    'happy/heureux, sad/triste, tired/fatigué, sick/malade, intelligent/intelligent, kind/gentil+gentille, shy/timide, rich/riche, poor/pauvre, strong/fort, ' +
-    'serious/sérieux, polite/poli, busy/occupé, ready/prêt, proud/fier, worried/inquiet+inquiète, patient/patient, lazy/paresseux, curious/curieux, funny/drôle, ' +
+    'French/français, English/anglais, Italian/italien, German/allemand, Spanish/espagnol, ' +
+    'Japanese/japonais, American/américain, ' +
+    'happy/heureux, sad/triste, tired/fatigué, sick/malade, intelligent/intelligent, ' +
+    'kind/gentil+gentille, shy/timide, rich/riche, poor/pauvre, strong/fort, ' +
+    'serious/sérieux, polite/poli, busy/occupé, ready/prêt, proud/fier, worried/inquiet+inquiète, ' +
+    'patient/patient, lazy/paresseux, curious/curieux, funny/drôle, ' +
     'brave/courageux, nervous/nerveux, surprised/surpris, jealous/jaloux+jalouse, calm/calme, absent/absent, alone/seul'
   )
     .split(',')
@@ -86,7 +94,7 @@ const ALL = [
 
 const BY_NAME = new Map(ALL.map((entry) => [entry.en, entry]));
 
-/** Looks adjectives up by their English names; throws RangeError for an unknown one. */
+/** Looks up adjectives by their English names. Throws RangeError for an unknown one. */
 export function adjectives(names: string): Adjective[] {
   return names.split(' ').map((name) => {
     const found = BY_NAME.get(name);
@@ -95,7 +103,7 @@ export function adjectives(names: string): Adjective[] {
   });
 }
 
-/** What can be said of things of a kind, next to the noun or after `to be`. */
+/** Adjectives for each kind of noun, attributive or predicative. */
 export const OF_OBJECTS = adjectives(
   'big small beautiful new old pretty heavy expensive red blue green black white yellow grey round useful modern',
 );
@@ -110,7 +118,7 @@ export const OF_READING = adjectives(
 );
 export const OF_FOOD = adjectives('small fresh good');
 export const OF_FRUIT = adjectives('small fresh good ripe sweet');
-/** No thing is of two of these colours, or from two of these countries. */
+/** Mutually exclusive adjectives: colours and nationalities. */
 export const COLOURS = adjectives('red blue green black white yellow grey brown');
 export const ORIGINS = adjectives('French English Italian German Spanish Japanese American');
 export const OF_ANIMALS = adjectives(
@@ -121,7 +129,7 @@ export const OF_PEOPLE = adjectives(
   'young old tall kind famous rich poor intelligent shy serious polite strong brave funny patient lazy',
 );
 export const OF_IDEAS = adjectives('good new interesting difficult important strange easy');
-/** `nouveau` and `long` are at home before a noun. */
+/** `nouveau` and `long` are only used attributively. */
 export const NOT_PREDICATIVE = adjectives('new long');
 export const MOODS = adjectives(
   'happy sad tired sick busy ready proud worried nervous surprised jealous calm absent alone',

@@ -1,7 +1,7 @@
 import type { Gender } from '../features.js';
 import { regularPlural } from '../french/adjective.js';
 
-/** A noun of both languages; those without a countable plural (water, bread) are only ever used in the singular. */
+/** A noun in both languages. Mass nouns (water, bread) are only used in the singular. */
 export interface Noun {
   readonly en: string;
   readonly enPlural: string;
@@ -10,15 +10,14 @@ export interface Noun {
   readonly gender: Gender;
 }
 
-/** English plural by the regular rules; of `pair of skis` and the like the entry must give its own. */
+/** Regular English plural. Entries such as `pair of skis` must specify theirs. */
 function englishPlural(singular: string): string {
   if (/[^aeiou]y$/.test(singular)) return singular.replace(/y$/, 'ies');
   return /(s|x|ch|sh|[^aeiou]o)$/.test(singular) && !/(photo|piano)$/.test(singular) ? `${singular}es` : `${singular}s`;
 }
 
 /**
- * Reads `english/french` entries, separated by commas, of one gender; `english+plural/french+plural` where a plural is
- * not regular.
+ * Parses comma-separated `english/french` entries of one gender; `english+plural/french+plural` for irregular plurals.
  */
 function nouns(gender: Gender, entries: string): Noun[] {
   return entries.split(',').map((entry) => {
@@ -32,7 +31,8 @@ function nouns(gender: Gender, entries: string): Noun[] {
 const both = (masculine: string, feminine: string): Noun[] => [...nouns('m', masculine), ...nouns('f', feminine)];
 
 export const FOOD_MASS = both(
-  'bread/pain, butter/beurre, cheese/fromage, fish/poisson, rice/riz, chocolate/chocolat, honey/miel, chicken/poulet, ham/jambon, garlic/ail',
+  'bread/pain, butter/beurre, cheese/fromage, fish/poisson, rice/riz, chocolate/chocolat, honey/miel, ' +
+    'chicken/poulet, ham/jambon, garlic/ail',
   'meat/viande, salad/salade, soup/soupe, jam/confiture, ice cream/glace',
 );
 export const INGREDIENTS = both(
@@ -43,7 +43,6 @@ export const DRINKS = both(
   "milk/lait, coffee/café, tea/thé, wine/vin, orange juice/jus d'orange",
   'water/eau, beer/bière, lemonade/limonade',
 );
-/** What ripens. */
 export const FRUIT = both(
   'lemon/citron',
   'apple/pomme, pear/poire, orange/orange, banana/banane, cherry/cerise, strawberry/fraise, tomato/tomate',
@@ -51,7 +50,8 @@ export const FRUIT = both(
 export const FOOD_COUNT = [
   ...FRUIT,
   ...both(
-    'egg/œuf, cake/gâteau, biscuit/biscuit, sandwich/sandwich, croissant/croissant, onion/oignon, mushroom/champignon, green bean/haricot vert+haricots verts, lobster/homard, yoghurt/yaourt',
+    'egg/œuf, cake/gâteau, biscuit/biscuit, sandwich/sandwich, croissant/croissant, onion/oignon, ' +
+      'mushroom/champignon, green bean/haricot vert+haricots verts, lobster/homard, yoghurt/yaourt',
     'potato/pomme de terre+pommes de terre, carrot/carotte, pancake/crêpe',
   ),
 ];
@@ -73,7 +73,9 @@ export const FURNITURE = both(
   'table/table, chair/chaise, lamp/lampe, wardrobe/armoire, shelf+shelves/étagère, clock/horloge',
 );
 export const BELONGINGS = both(
-  'bag/sac, umbrella/parapluie, phone/téléphone, computer/ordinateur, camera/appareil photo+appareils photo, pen/stylo, pencil/crayon, notebook/cahier, passport/passeport, ticket/billet',
+  'bag/sac, umbrella/parapluie, phone/téléphone, computer/ordinateur, ' +
+    'camera/appareil photo+appareils photo, pen/stylo, pencil/crayon, notebook/cahier, ' +
+    'passport/passeport, ticket/billet',
   'key/clé, suitcase/valise, watch+watches/montre, photo/photo',
 );
 export const TABLEWARE = both(
@@ -98,22 +100,26 @@ export const IDEAS = both(
 export const HOMES = both('apartment/appartement, castle/château', 'house/maison, farm/ferme');
 export const GIFTS = both('gift/cadeau, toy/jouet, painting/tableau, ball/ballon', 'doll/poupée');
 
-/** Words that name people by what they are to somebody (my brother), gender plain in English. */
+/** Relatives (my brother) whose gender is clear in English. */
 export const RELATIVES = both(
-  'brother/frère, father/père, son/fils, uncle/oncle, grandfather/grand-père+grands-pères, nephew/neveu, friend/ami, neighbour/voisin, colleague/collègue',
+  'brother/frère, father/père, son/fils, uncle/oncle, grandfather/grand-père+grands-pères, ' +
+    'nephew/neveu, friend/ami, neighbour/voisin, colleague/collègue',
   'sister/sœur, mother/mère, daughter/fille, aunt/tante, grandmother/grand-mère+grands-mères, niece/nièce',
 );
-/** People with an article; the neutral English words are masculine throughout. */
+/** People with an article. English words without gender are masculine in French. */
 export const PEOPLE = both(
-  'teacher/professeur, doctor/médecin, boy/garçon, man+men/homme, student/étudiant, child+children/enfant, waiter/serveur, prince/prince, actor/acteur, tourist/touriste, hero/héros, policeman+policemen/policier, director/directeur',
+  'teacher/professeur, doctor/médecin, boy/garçon, man+men/homme, student/étudiant, ' +
+    'child+children/enfant, waiter/serveur, prince/prince, actor/acteur, tourist/touriste, hero/héros, ' +
+    'policeman+policemen/policier, director/directeur',
   'girl/fille, woman+women/femme, waitress/serveuse, princess/princesse, actress/actrice',
 );
 export const PLURAL_RELATIVES = both(
-  'parents+parents/parents+parents, grandparents+grandparents/grands-parents+grands-parents, children+children/enfants+enfants',
+  'parents+parents/parents+parents, grandparents+grandparents/grands-parents+grands-parents, ' +
+    'children+children/enfants+enfants',
   'sisters+sisters/sœurs+sœurs',
 );
 
-/** A trade, both genders of it; English mostly has one word. */
+/** A trade, with both French genders. */
 export interface Trade {
   readonly en: string;
   readonly m: string;

@@ -1,6 +1,6 @@
 import type { Gender } from '../features.js';
 
-/** First names, the same in both languages; some begin with a vowel or mute h, before which words elide. */
+/** First names, the same in both languages. Some start with a vowel or mute h, for elision. */
 export const NAMES: readonly (readonly [name: string, gender: Gender])[] = [
   ...['Paul', 'Pierre', 'Thomas', 'Lucas', 'Nicolas', 'Antoine', 'Henri', 'Olivier', 'Marc', 'Julien'].map(
     (name) => [name, 'm'] as const,
@@ -10,7 +10,7 @@ export const NAMES: readonly (readonly [name: string, gender: Gender])[] = [
   ),
 ];
 
-/** People spoken to: with a first name `you` is tu, with a title it is vous. */
+/** Vocatives: `you` is tu with a first name, vous with a title. */
 export interface Vocative {
   readonly en: string;
   readonly fr: string;

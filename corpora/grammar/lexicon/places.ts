@@ -1,11 +1,11 @@
 import type { Gender, Phrase } from '../features.js';
 import type { Noun } from './nouns.js';
 
-/** A country or city with its prepositions: in or to it, and from it (unjoined, so `de` may still contract). */
+/** A country or city with its prepositions: in or to, and from (before contraction of `de`). */
 export interface NamedPlace extends Phrase {
   readonly frIn: string;
   readonly frFrom: string;
-  /** With its article where it has one, as the subject of a sentence. */
+  /** With its article, if any, as the subject of a sentence. */
   readonly frName: string;
   readonly gender: Gender;
 }
@@ -16,7 +16,7 @@ function country(entry: string): NamedPlace {
   const gender = kind === 'f' ? 'f' : 'm';
   if (kind === 'plural')
     return { en: `the ${en}`, fr, frIn: `à les ${fr}`, frFrom: `de les ${fr}`, frName: `les ${fr}`, gender };
-  // Feminine names, and masculine ones before a vowel, take en; the others au.
+  // Feminine names, and masculine ones with an initial vowel, take en; others take au.
   return gender === 'f' || startsWithVowel
     ? { en, fr, frIn: `en ${fr}`, frFrom: `de ${fr}`, frName: `${gender === 'f' ? 'la' : 'le'} ${fr}`, gender }
     : { en, fr, frIn: `à le ${fr}`, frFrom: `de le ${fr}`, frName: `le ${fr}`, gender };
@@ -96,7 +96,7 @@ export const LANGUAGES: readonly (Phrase & { readonly article: string })[] = [
   ['Hungarian', 'hongrois'],
 ].map(([en = '', fr = '']) => ({ en, fr, article: 'le' }));
 
-/** A place that one goes to or is at. */
+/** A location or destination. */
 export interface Spot extends Noun {
   readonly at: Phrase;
   readonly to: Phrase;
@@ -122,19 +122,22 @@ function spots(gender: Gender, entries: string): Spot[] {
 export const SPOTS: readonly Spot[] = [
   ...spots(
     'm',
-    'airport/aéroport/at=à, museum/musée/at=à, cinema/cinéma/at=à, theatre/théâtre/at=à, restaurant/restaurant/at=à, hotel/hôtel/at=à, ' +
-      'market/marché/at=à, park/parc/in=dans, supermarket/supermarché/at=à, office/bureau/at=à, castle/château/at=à, hospital/hôpital/at=à, village/village/in=dans, stadium/stade/at=à',
+    'airport/aéroport/at=à, museum/musée/at=à, cinema/cinéma/at=à, theatre/théâtre/at=à, ' +
+      'restaurant/restaurant/at=à, hotel/hôtel/at=à, ' +
+      'market/marché/at=à, park/parc/in=dans, supermarket/supermarché/at=à, office/bureau/at=à, ' +
+      'castle/château/at=à, hospital/hôpital/at=à, village/village/in=dans, stadium/stade/at=à',
   ),
   ...spots(
     'f',
-    'station/gare/at=à, library/bibliothèque/at=à, bank/banque/at=à, post office/poste/at=à, bakery/boulangerie/at=à, beach/plage/on=sur, ' +
-      'pharmacy/pharmacie/at=à, swimming pool/piscine/at=à, town hall/mairie/at=à, university/université/at=à, church/église/at=à, factory/usine/at=à',
+    'station/gare/at=à, library/bibliothèque/at=à, bank/banque/at=à, post office/poste/at=à, ' +
+      'bakery/boulangerie/at=à, beach/plage/on=sur, ' +
+      'pharmacy/pharmacie/at=à, swimming pool/piscine/at=à, town hall/mairie/at=à, ' +
+      'university/université/at=à, church/église/at=à, factory/usine/at=à',
   ),
 ];
 
 const room = (en: string, fr: string, article: string): Phrase => ({ en: `in the ${en}`, fr: `dans ${article} ${fr}` });
 
-/** Where things lie and people are at home. */
 export const ROOMS: readonly Phrase[] = [
   room('kitchen', 'cuisine', 'la'),
   room('bedroom', 'chambre', 'la'),
@@ -145,7 +148,7 @@ export const ROOMS: readonly Phrase[] = [
   room('attic', 'grenier', 'le'),
 ];
 
-/** Places that need no article in English: at school, at home. */
+/** Places without an article in English: at school, at home. */
 export const AT: readonly Phrase[] = [
   { en: 'at school', fr: "à l'école" },
   { en: 'at home', fr: 'à la maison' },
@@ -153,7 +156,7 @@ export const AT: readonly Phrase[] = [
   { en: 'in town', fr: 'en ville' },
 ];
 
-/** Prepositions of place; before `le` and `les` those in de contract. */
+/** Prepositions of place. Those that end in de contract with `le` and `les`. */
 export const RELATIONS: readonly Phrase[] = [
   { en: 'in front of', fr: 'devant' },
   { en: 'behind', fr: 'derrière' },

@@ -24,19 +24,19 @@ import {
   VEHICLES,
 } from './nouns.js';
 
-/** A verb of both languages. */
+/** A verb in both languages. */
 export interface Verb {
   readonly en: EnglishVerb;
   readonly fr: FrenchVerb;
-  /** Never progressive; its English past is a French imperfect. */
+  /** Stative verbs are never progressive, and their English past is a French imparfait. */
   readonly stative: boolean;
-  /** French words behind the verb: besoin, visite, faim. */
+  /** French words after the verb: besoin, visite, faim. */
   readonly frTail: string;
   /** French preposition before the object: jouer de, répondre à. */
   readonly frLink: '' | 'de' | 'à';
 }
 
-/** Reads `english/french`: a French entry may have a tail and a link behind it, as in `avoir besoin de`. */
+/** Parses `english/french`. The French verb may be followed by a tail and a link, as in `avoir besoin de`. */
 export function verb(entry: string, stative = false): Verb {
   const [english = '', french = ''] = entry.trim().split('/');
   const [, infinitive = '', rest = ''] = /^((?:se |s')?\S+) ?(.*)$/.exec(french) ?? [];
@@ -56,7 +56,7 @@ export const BE = verb('be/être', true);
 export const HAVE = verb('have/avoir', true);
 export const GO = verb('go/aller');
 
-/** Verbs with a direct object and what can be their object. */
+/** Transitive verbs with their possible objects. */
 export interface TransitiveVerb extends Verb {
   readonly objects: readonly Noun[];
 }
@@ -101,7 +101,7 @@ export const TRANSITIVE: readonly TransitiveVerb[] = [
   transitive('eat/manger', FOOD_COUNT),
 ];
 
-/** Nobody decides to, tries to or forgets to do these, and what is seen or heard is mostly not one's own. */
+/** Involuntary verbs: they do not follow decide to, try to or forget to. */
 export const INVOLUNTARY: ReadonlySet<string> = new Set([
   'find',
   'lose',
@@ -121,7 +121,7 @@ export const CONSUMPTION: readonly TransitiveVerb[] = [
   transitive('order/commander', FOOD_MASS.slice(3), DRINKS),
 ];
 
-/** Verbs whose direct object is a person. */
+/** Transitive verbs whose object is a person. */
 export const TOWARDS_PEOPLE: readonly Verb[] = [
   verb('see/voir'),
   verb('help/aider'),
@@ -137,7 +137,7 @@ export const TOWARDS_PEOPLE: readonly Verb[] = [
   verb('hear/entendre'),
   verb('understand/comprendre'),
 ];
-/** Verbs with à in French, whatever English does: the pronoun is lui or leur. */
+/** Verbs with à in French, so that the pronoun is lui or leur. */
 export const TOWARDS_PEOPLE_WITH_A: readonly Verb[] = [
   verb('talk to/parler à'),
   verb('answer/répondre à'),
@@ -151,7 +151,7 @@ export const FEELINGS: readonly Verb[] = [
   verb('admire/admirer', true),
 ];
 
-/** Verbs of giving: somebody something. */
+/** Ditransitive verbs. */
 export const GIVING: readonly TransitiveVerb[] = [
   transitive('give/donner', GIFTS, READING.slice(0, 3), BELONGINGS, CLOTHES, PLANTS.slice(1)),
   transitive('send/envoyer', READING, GIFTS.slice(0, 2)),
@@ -180,7 +180,7 @@ export const ACTIVITIES: readonly Verb[] = [
   'smoke/fumer',
 ].map((entry) => verb(entry));
 
-/** Intransitive movement and change, with être. */
+/** Intransitive verbs of movement and change, with être. */
 export const MOVEMENTS: readonly Verb[] = [
   'arrive/arriver',
   'leave/partir',
@@ -205,7 +205,7 @@ export const REFLEXIVE: readonly Verb[] = [
   "stop/s'arrêter",
 ].map((entry) => verb(entry));
 
-/** Verbs before an infinitive; `can` and `must` have only a present in English. */
+/** Verbs with an infinitive. `can` and `must` have only a present tense in English. */
 export interface Catenative extends Verb {
   readonly defective: boolean;
 }

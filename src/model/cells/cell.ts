@@ -16,8 +16,8 @@ export interface RecurrentCell {
    * @param inputs `[batch, time, input]`
    * @param lengths int32 `[batch]`: real steps of each row
    * @param initial state before the first step; zero when undefined
-   * @param reverse whether each row is read from its last real step to its first
-   * @returns outputs `[batch, time, hidden]` in the order of the inputs, and the state after the last step read
+   * @param reverse whether each row is processed from its last real step to its first
+   * @returns outputs `[batch, time, hidden]` in the order of the inputs, and the state after the last processed step
    */
   sequence(
     inputs: Tensor3D,
@@ -30,7 +30,7 @@ export interface RecurrentCell {
   cost(shape: { readonly rows: number; readonly time: number }): Cost;
 }
 
-/** What a cell is built from. */
+/** Options of a cell. */
 export interface CellOptions {
   readonly parameters: () => Parameters;
   /** Prefix of the names of its parameters. */

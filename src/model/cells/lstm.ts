@@ -11,8 +11,8 @@ import type { CellOptions, RecurrentCell } from './cell.js';
 /**
  * Long short-term memory (Hochreiter and Schmidhuber 1997) with the forget gate of Gers et al. (2000).
  *
- * Parameters: `inputKernel [input, 4 * hidden]`, `recurrentKernel [hidden, 4 * hidden]` and `bias [4 * hidden]`, gates in the
- * order input, forget, candidate, output.
+ * Parameters: `inputKernel [input, 4 * hidden]`, `recurrentKernel [hidden, 4 * hidden]` and `bias [4 * hidden]`, gates
+ * in the order input, forget, candidate, output.
  */
 export class LstmCell implements RecurrentCell {
   readonly parts = ['hidden', 'cell'];

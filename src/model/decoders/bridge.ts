@@ -6,10 +6,10 @@ import { glorot, zeros } from '../initializers.js';
 import type { EncodedSource, LayerState, StateShape } from '../model.js';
 import type { ParameterSpec } from '../parameters.js';
 
-/** How a decoder gets its initial state: from a learned projection, as a copy, or zero. */
+/** Initial state of a decoder: a learned projection of the encoder's final state, a copy of it, or zero. */
 export type BridgeType = 'projection' | 'copy' | 'zero';
 
-/** What a bridge connects. */
+/** Options of a bridge. */
 export interface BridgeOptions {
   readonly type: BridgeType;
   /** Width of the encoder's outputs. */
@@ -21,11 +21,11 @@ export interface BridgeOptions {
 }
 
 /**
- * Computes the initial state of a recurrent decoder. Layer N starts from encoder layer N, or from the last one where the
- * encoder has fewer. `projection` is `tanh(W s + b)` with separate weights for every layer and part.
+ * Computes the initial state of a recurrent decoder. Layer N is initialised from encoder layer N, or from the last
+ * encoder layer if there are fewer. `projection` is `tanh(W s + b)` with separate weights for every layer and part.
  *
- * Where the encoder's state lacks a part (a GRU has no cell), its first part takes the place. Where the encoder has no final
- * state at all (a Transformer), the mean of its outputs over real tokens does.
+ * If the encoder's state lacks a part (a GRU has no cell), its first part is used instead. If the encoder has no final
+ * state (a Transformer), the mean of its outputs over real tokens is used.
  */
 export class Bridge {
   constructor(private readonly options: BridgeOptions) {}

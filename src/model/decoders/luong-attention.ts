@@ -20,11 +20,11 @@ export interface LuongAttentionOptions {
 }
 
 /**
- * Global attention (Luong et al. 2015). Scores each decoder state against every encoder output, and computes the attentional
- * hidden state `tanh(W [context; state])` (equations 5 to 8).
+ * Global attention (Luong et al. 2015). Scores each decoder state against every encoder output, and computes the
+ * attentional hidden state `tanh(W [context; state])` (equations 5 to 8).
  *
- * Parameters: `attention.keyKernel`, `attention.queryKernel`, `attention.scoreVector`, `attention.scale` as the score needs
- * them, and `attention.outputKernel`.
+ * Parameters: `attention.keyKernel`, `attention.queryKernel`, `attention.scoreVector`, `attention.scale` as the score
+ * needs them, and `attention.outputKernel`.
  */
 export class LuongAttention {
   constructor(
@@ -69,11 +69,11 @@ export class LuongAttention {
    * @returns attentional hidden states `[batch * queries, hidden]` and weights `[batch, queries, srcTime]`
    */
   apply(queries: Tensor3D, memory: readonly Tensor[], pass: ForwardPass): { hidden: Tensor2D; weights: Tensor3D } {
-    const { joined, weights } = this.attend(queries, memory, pass);
-    return { hidden: pass.multiply(joined, 'attention.outputKernel', { tanh: true }), weights };
+    const { concatenated, weights } = this.attend(queries, memory, pass);
+    return { hidden: pass.multiply(concatenated, 'attention.outputKernel', { tanh: true }), weights };
   }
 
-  /** @param stepwise whether the attention is computed step by step, so that some gradients are freed earlier */
+  /** @param stepwise whether attention is computed step by step, so that some gradients are freed earlier */
   cost({ sentences, sourceTime, targetTime }: BatchShape, stepwise: boolean): Cost {
     const { score, encoderSize: keys, hiddenSize: queries } = this.options;
     const [sourceRows, targetRows, pairs] = [
@@ -101,7 +101,8 @@ export class LuongAttention {
     }
     // Encoder outputs: gradients as keys and as values, and their sum; projected keys and their gradient.
     const ofSource = 2 * keys + (score === 'dot' ? 1 : 2) * queries;
-    // Context and query, the product with the output kernel and its tanh; then the gradients of all, and those of the query.
+    // Context and query, the product with the output kernel and its tanh; then the gradients of all, and those of the
+    // query.
     const ofTarget = 2 * (keys + queries) + 6 * queries;
     // Weights; with additive scores the sum of every query and key, its tanh, and their gradients.
     const ofPair = score === 'concat' ? 4 + (stepwise ? 3 : 5) * queries : 1;

@@ -1,5 +1,5 @@
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
-import { stepsOf } from '../../runtime/ops/steps.js';
+import { unstackTime } from '../../runtime/ops/time-major.js';
 import { tf } from '../../runtime/tf.js';
 import { buildCell, type CellType, type RecurrentCell } from '../cells/cell.js';
 import type { BatchShape } from '../../data/batch.js';
@@ -31,8 +31,8 @@ export interface RecurrentDecoderSettings {
 }
 
 /**
- * Stacked recurrent layers over the embedded target, followed by attention over the encoder outputs. With input feeding, the
- * attentional hidden state is concatenated to the input of the next step (Luong et al. 2015, section 3.3).
+ * Stacked recurrent layers over the embedded target, followed by attention over the encoder outputs. With input
+ * feeding, the attentional hidden state is concatenated to the input of the next step (Luong et al. 2015, section 3.3).
  *
  * State: the parts of each layer's state, then (with input feeding) the last attentional hidden state.
  * Parameters: `bridge.*`, `decoder.layers.N.*`, `attention.*`.
@@ -136,11 +136,11 @@ export class RecurrentDecoder implements Decoder {
     ]);
   }
 
-  /** Values that only input feeding has, because tfjs records every step by itself. */
+  /** Additional values with input feeding, because tfjs records every step separately. */
   private inputFeedingValues({ sentences, sourceTime, targetTime }: BatchShape): number {
     const { outputSize: size, embeddingSize, encoderSize } = this;
     const inputs = this.cells.map((_, index) => (index === 0 ? embeddingSize + size : size));
-    // Each step keeps its inputs and both of its products of four gates, and has gradients of its own for the decoder's
+    // Each step keeps its inputs and both of its products of four gates, and has separate gradients for the decoder's
     // kernels and for the keys and values of the attention.
     const perPosition = inputs.reduce((sum, input) => sum + input + 8 * size, 0);
     const kernels = inputs.reduce((sum, input) => sum + 4 * (input + size) * size, (encoderSize + size) * size);
@@ -149,7 +149,7 @@ export class RecurrentDecoder implements Decoder {
     );
   }
 
-  /** With input feeding, each step needs the attention of the previous one, so the loop over time is unavoidable. */
+  /** With input feeding, each step needs the attention of the previous one, so the loop over time is sequential. */
   private sequenceByStep(
     embedded: Tensor3D,
     { memory, state: initial }: PreparedSource,
@@ -157,7 +157,7 @@ export class RecurrentDecoder implements Decoder {
     options: { readonly attention: boolean },
   ): TeacherForced {
     let state = initial;
-    const steps = stepsOf(embedded).map((input) => {
+    const steps = unstackTime(embedded).map((input) => {
       const step = this.step({ embedded: input, memory, state }, pass);
       ({ state } = step);
       return step;

@@ -56,8 +56,8 @@ export class RecurrentEncoder implements Encoder {
   }
 
   /**
-   * The final state of a bidirectional layer is the forward state after the last token, concatenated with the backward state
-   * after the first.
+   * The final state of a bidirectional layer is the forward state after the last token, concatenated with the backward
+   * state after the first.
    */
   encode(embedded: Tensor3D, lengths: Tensor1D, mask: Tensor2D, pass: ForwardPass): EncodedSource {
     let inputs = embedded;
@@ -86,9 +86,9 @@ export class RecurrentEncoder implements Encoder {
       ...(backward === undefined ? [] : [backward]),
     ]);
     // Both directions: their outputs concatenated and split, and the sum of the gradients of their inputs.
-    const joined = bidirectional ? 2 * size * layers + embeddingSize + (layers - 1) * size : 0;
+    const concatenated = bidirectional ? 2 * size * layers + embeddingSize + (layers - 1) * size : 0;
     const dropped = dropout > 0 ? 2 * size * (layers - 1) : 0;
-    const values = sentences * sourceTime * (joined + dropped);
+    const values = sentences * sourceTime * (concatenated + dropped);
     return totalCost([...cells.map((cell) => cell.cost(shape)), { products: [], values }]);
   }
 }

@@ -1,68 +1,94 @@
-// S2sAttention and S2sAttentionGrad: attention by dot products. The queries of one sentence are one
-// piece of work, all of it in the caches of a core.
+// S2sAttention and S2sAttentionGrad: dot-product attention (Luong et al. 2015, section 3.1). The
+// context of each query is concatenated with further features, usually the query, so that the
+// layer after it reads one matrix. Threads share the sentences: all the data of one stays in the
+// caches of a core.
+//
+// S2sAttention: queries [batch, queries, size], keys [batch, time, size], values [batch, time,
+// width], mask [batch, time] and features [batch, queries, features] to attended [batch * queries,
+// width + features] and weights [batch, queries, time].
+// S2sAttentionGrad: queries, keys, values, weights and the gradients of attended and of weights to
+// the gradients of queries, keys, values and features.
 #include <algorithm>
 #include <cmath>
 
-#include "numbers.h"
+#include "matrix_view.h"
+#include "op_tensors.h"
 #include "parallel.h"
-#include "row_products.h"
+#include "small_matmul.h"
 #include "tensorflow/core/framework/op.h"
 #include "tensorflow/core/framework/op_kernel.h"
+#include "vector_math.h"
 
-using s2s::Combine;
-using s2s::Dots;
+using s2s::BatchView;
+using s2s::DotProducts;
+using s2s::InputData;
+using s2s::MatrixView;
+using s2s::RowMajor;
+using s2s::TransposeOf;
+using s2s::WeightedSums;
 using tensorflow::OpKernelContext;
 using tensorflow::Tensor;
+using tensorflow::TensorShape;
 
 REGISTER_OP("S2sAttention")
     .Input("queries: float")
     .Input("keys: float")
     .Input("values: float")
     .Input("mask: float")
-    .Input("beside: float")
-    .Output("joined: float")
+    .Input("features: float")
+    .Output("attended: float")
     .Output("weights: float")
     .Doc(
-        "queries [batch, queries, size], keys [batch, time, size], values [batch, time, width] and "
-        "a mask [batch, time], 0 at padding: weights [batch, queries, time], the softmax of the "
-        "products with the keys over real positions, and the means of the values with these "
-        "weights, each followed by its row of beside [batch, queries, more]: joined [batch * "
-        "queries, width + more].");
+        "weights [batch, queries, time]: the softmax of the dot products of queries [batch, "
+        "queries, size] and keys [batch, time, size] over the positions where mask [batch, time] "
+        "is not 0. attended [batch * queries, width + features]: the means of values [batch, time, "
+        "width] with these weights, concatenated with features [batch, queries, features].");
 
 REGISTER_OP("S2sAttentionGrad")
     .Input("queries: float")
     .Input("keys: float")
     .Input("values: float")
     .Input("weights: float")
-    .Input("d_joined: float")
+    .Input("d_attended: float")
     .Input("d_weights: float")
     .Output("d_queries: float")
     .Output("d_keys: float")
     .Output("d_values: float")
-    .Output("d_beside: float")
-    .Doc("The gradients of what S2sAttention was given, from those of what it gave.");
+    .Output("d_features: float")
+    .Doc("The gradients of the inputs of S2sAttention, from those of its outputs.");
 
 namespace {
 
-// Number of sentences, and the sizes of each.
-struct Sizes {
-  int64_t batch, queries, time, size, width;
+struct AttentionSizes {
+  int64_t batch;
+  int64_t queries;
+  int64_t time;
+  int64_t size;
+  int64_t width;
 };
 
-const float* Data(OpKernelContext* context, int input) {
-  return context->input(input).flat<float>().data();
-}
-
-// In place; minus infinity becomes exactly 0, also where there is nothing else.
+// In place. A score of minus infinity becomes exactly 0, also if there are no others.
 void Softmax(float* scores, int64_t count) {
   if (count == 0) return;
-  const float largest = *std::max_element(scores, scores + count);
+  const float max = *std::max_element(scores, scores + count);
   float sum = 0;
   for (int64_t i = 0; i < count; ++i) {
-    scores[i] = scores[i] == -INFINITY ? 0.0f : s2s::Exp(scores[i] - largest);
+    scores[i] = scores[i] == -INFINITY ? 0.0f : s2s::Exp(scores[i] - max);
     sum += scores[i];
   }
   for (int64_t i = 0; sum > 0 && i < count; ++i) scores[i] /= sum;
+}
+
+// Turns the gradients of the weights by their use in the means into those of the scores, in place;
+// `d_weights` are the gradients by any other use.
+void SoftmaxGradient(const float* weights, const float* d_weights, int64_t count,
+                     float* gradients) {
+  float mean = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    gradients[i] += d_weights[i];
+    mean += weights[i] * gradients[i];
+  }
+  for (int64_t i = 0; i < count; ++i) gradients[i] = weights[i] * (gradients[i] - mean);
 }
 
 // Checks the inputs that both ops begin with.
@@ -71,23 +97,24 @@ class AttentionOpBase : public tensorflow::OpKernel {
   using OpKernel::OpKernel;
 
   void Compute(OpKernelContext* context) override {
-    const Tensor &queries = context->input(0), &keys = context->input(1),
-                 &values = context->input(2);
-    const bool fit =
+    const Tensor& queries = context->input(0);
+    const Tensor& keys = context->input(1);
+    const Tensor& values = context->input(2);
+    const bool is_valid =
         queries.dims() == 3 && keys.dims() == 3 && values.dims() == 3 &&
         keys.dim_size(0) == queries.dim_size(0) && values.dim_size(0) == queries.dim_size(0) &&
         values.dim_size(1) == keys.dim_size(1) && keys.dim_size(2) == queries.dim_size(2);
-    OP_REQUIRES(
-        context, fit,
-        tensorflow::errors::InvalidArgument("queries, keys and values do not fit together"));
-    s2s::Guard(context, [&] {
-      Attend(context, {queries.dim_size(0), queries.dim_size(1), keys.dim_size(1),
-                       queries.dim_size(2), values.dim_size(2)});
-    });
+    OP_REQUIRES(context, is_valid,
+                tensorflow::errors::InvalidArgument(
+                    "queries must be [batch, queries, size], keys [batch, time, size] and values "
+                    "[batch, time, width]"));
+    const AttentionSizes sizes{queries.dim_size(0), queries.dim_size(1), keys.dim_size(1),
+                               queries.dim_size(2), values.dim_size(2)};
+    s2s::RunWithErrors(context, [&] { Attend(context, sizes); });
   }
 
  protected:
-  virtual void Attend(OpKernelContext* context, const Sizes& sizes) = 0;
+  virtual void Attend(OpKernelContext* context, const AttentionSizes& sizes) = 0;
 };
 
 class AttentionOp : public AttentionOpBase {
@@ -95,37 +122,52 @@ class AttentionOp : public AttentionOpBase {
   using AttentionOpBase::AttentionOpBase;
 
  protected:
-  void Attend(OpKernelContext* context, const Sizes& sizes) override {
-    const int64_t batch = sizes.batch, count = sizes.queries, time = sizes.time, size = sizes.size,
-                  width = sizes.width;
-    const Tensor &mask = context->input(3), &beside = context->input(4);
-    const bool fit = mask.dims() == 2 && mask.dim_size(0) == batch && mask.dim_size(1) == time &&
-                     beside.dims() == 3 && beside.dim_size(0) == batch &&
-                     beside.dim_size(1) == count;
-    OP_REQUIRES(context, fit, tensorflow::errors::InvalidArgument("mask or beside does not fit"));
-    const int64_t more = beside.dim_size(2), columns = width + more;
-    Tensor *joined = nullptr, *weights = nullptr;
-    OP_REQUIRES_OK(context, context->allocate_output(0, {batch * count, columns}, &joined));
-    OP_REQUIRES_OK(context, context->allocate_output(1, {batch, count, time}, &weights));
-    const float *queries = Data(context, 0), *keys = Data(context, 1), *values = Data(context, 2),
-                *real = Data(context, 3), *added = Data(context, 4);
-    float *to = joined->flat<float>().data(), *all = weights->flat<float>().data();
-    s2s::ForEach(context, static_cast<int>(batch), [&](int sentence) {
-      float *scores = all + sentence * count * time, *rows = to + sentence * count * columns;
-      Dots({queries + sentence * count * size, size}, count, {keys + sentence * time * size, size},
-           time, size, scores, time);
-      for (int64_t query = 0; query < count; ++query) {
-        for (int64_t step = 0; step < time; ++step) {
-          if (real[sentence * time + step] == 0) scores[query * time + step] = -INFINITY;
-        }
-        Softmax(scores + query * time, time);
-      }
-      Combine({scores, time, 1}, {values + sentence * time * width, width}, time, width, rows,
-              columns, count);
-      for (int64_t query = 0; query < count; ++query)
-        std::copy_n(added + (sentence * count + query) * more, more,
-                    rows + query * columns + width);
+  void Attend(OpKernelContext* context, const AttentionSizes& sizes) override {
+    const int64_t batch = sizes.batch;
+    const int64_t queries = sizes.queries;
+    const int64_t time = sizes.time;
+    const int64_t size = sizes.size;
+    const int64_t width = sizes.width;
+    const Tensor& features = context->input(4);
+    OP_REQUIRES_OK(context, s2s::CheckShape(context, 3, TensorShape({batch, time}),
+                                            "mask must be [batch, time]"));
+    OP_REQUIRES(
+        context,
+        features.dims() == 3 && features.dim_size(0) == batch && features.dim_size(1) == queries,
+        tensorflow::errors::InvalidArgument("features must be [batch, queries, features]"));
+    const int64_t feature_count = features.dim_size(2);
+    const int64_t columns = width + feature_count;
+    float* attended = nullptr;
+    float* weights = nullptr;
+    OP_REQUIRES_OK(context,
+                   s2s::AllocateOutput<float>(context, 0, {batch * queries, columns}, &attended));
+    OP_REQUIRES_OK(context,
+                   s2s::AllocateOutput<float>(context, 1, {batch, queries, time}, &weights));
+    const BatchView<const float> all_queries{InputData<float>(context, 0), queries, size};
+    const BatchView<const float> all_keys{InputData<float>(context, 1), time, size};
+    const BatchView<const float> all_values{InputData<float>(context, 2), time, width};
+    const MatrixView<const float> masks{InputData<float>(context, 3), time};
+    const BatchView<const float> all_features{InputData<float>(context, 4), queries, feature_count};
+    const BatchView<float> all_attended{attended, queries, columns};
+    const BatchView<float> all_weights{weights, queries, time};
+    s2s::ParallelFor(context, batch, [&](int64_t sentence) {
+      const MatrixView<float> scores = all_weights[sentence];
+      const MatrixView<float> result = all_attended[sentence];
+      DotProducts(all_queries[sentence], queries, all_keys[sentence], time, size, scores);
+      for (int64_t query = 0; query < queries; ++query)
+        MaskedSoftmax(scores[query], masks[sentence], time);
+      WeightedSums(RowMajor(scores.data, time), all_values[sentence], time, width, result, queries);
+      for (int64_t query = 0; query < queries; ++query)
+        std::copy_n(all_features[sentence][query], feature_count, result[query] + width);
     });
+  }
+
+ private:
+  static void MaskedSoftmax(float* scores, const float* mask, int64_t time) {
+    for (int64_t step = 0; step < time; ++step) {
+      if (mask[step] == 0) scores[step] = -INFINITY;
+    }
+    Softmax(scores, time);
   }
 };
 
@@ -134,60 +176,76 @@ class AttentionGradOp : public AttentionOpBase {
   using AttentionOpBase::AttentionOpBase;
 
  protected:
-  void Attend(OpKernelContext* context, const Sizes& sizes) override {
-    const int64_t batch = sizes.batch, count = sizes.queries, time = sizes.time, size = sizes.size,
-                  width = sizes.width;
-    const Tensor &weights = context->input(3), &d_joined = context->input(4),
-                 &d_weights = context->input(5);
-    const tensorflow::TensorShape of_weights({batch, count, time});
-    const bool fit = weights.shape() == of_weights && d_weights.shape() == of_weights &&
-                     d_joined.dims() == 2 && d_joined.dim_size(0) == batch * count &&
-                     d_joined.dim_size(1) >= width;
-    OP_REQUIRES(context, fit,
-                tensorflow::errors::InvalidArgument("the weights or a gradient does not fit"));
-    const int64_t columns = d_joined.dim_size(1), more = columns - width;
-    Tensor *d_queries = nullptr, *d_keys = nullptr, *d_values = nullptr, *d_beside = nullptr;
-    OP_REQUIRES_OK(context, context->allocate_output(0, context->input(0).shape(), &d_queries));
-    OP_REQUIRES_OK(context, context->allocate_output(1, context->input(1).shape(), &d_keys));
-    OP_REQUIRES_OK(context, context->allocate_output(2, context->input(2).shape(), &d_values));
-    OP_REQUIRES_OK(context, context->allocate_output(3, {batch, count, more}, &d_beside));
-    const float *queries = Data(context, 0), *keys = Data(context, 1), *values = Data(context, 2),
-                *all = Data(context, 3), *of_joined = Data(context, 4), *of_all = Data(context, 5);
-    float *to_queries = d_queries->flat<float>().data(), *to_keys = d_keys->flat<float>().data(),
-          *to_values = d_values->flat<float>().data(), *to_beside = d_beside->flat<float>().data();
-    s2s::ForEach(context, static_cast<int>(batch), [&](int sentence) {
-      thread_local s2s::Buffer buffer;
-      float* d_scores = buffer.Get<float>(count * time);
-      const float *given = all + sentence * count * time,
-                  *d_given = of_all + sentence * count * time;
-      const s2s::Rows d_rows{of_joined + sentence * count * columns, columns};
-      Dots(d_rows, count, {values + sentence * time * width, width}, time, width, d_scores, time);
-      for (int64_t query = 0; query < count; ++query)
-        SoftmaxGradient(given + query * time, d_given + query * time, time,
-                        d_scores + query * time);
-      const s2s::Weights by_query{d_scores, time, 1}, by_step{d_scores, 1, time};
-      Combine(by_query, {keys + sentence * time * size, size}, time, size,
-              to_queries + sentence * count * size, size, count);
-      Combine(by_step, {queries + sentence * count * size, size}, count, size,
-              to_keys + sentence * time * size, size, time);
-      Combine({given, 1, time}, d_rows, count, width, to_values + sentence * time * width, width,
-              time);
-      for (int64_t query = 0; query < count; ++query)
-        std::copy_n(d_rows[query] + width, more, to_beside + (sentence * count + query) * more);
+  void Attend(OpKernelContext* context, const AttentionSizes& sizes) override {
+    const Tensor& d_attended = context->input(4);
+    const TensorShape weights_shape({sizes.batch, sizes.queries, sizes.time});
+    for (int input : {3, 5}) {
+      OP_REQUIRES_OK(context,
+                     s2s::CheckShape(context, input, weights_shape,
+                                     "weights and d_weights must be [batch, queries, time]"));
+    }
+    OP_REQUIRES(context,
+                d_attended.dims() == 2 && d_attended.dim_size(0) == sizes.batch * sizes.queries &&
+                    d_attended.dim_size(1) >= sizes.width,
+                tensorflow::errors::InvalidArgument(
+                    "d_attended must be [batch * queries, width + features]"));
+    Gradients gradients;
+    OP_REQUIRES_OK(context, AllocateGradients(context, sizes, &gradients));
+    s2s::ParallelFor(context, sizes.batch, [&](int64_t sentence) {
+      SentenceGradient(context, sizes, sentence, gradients);
     });
   }
 
  private:
-  // In place: from the gradients of the weights by their use, and those given beside, to those of
-  // the scores.
-  static void SoftmaxGradient(const float* weights, const float* beside, int64_t count,
-                              float* gradients) {
-    float mean = 0;
-    for (int64_t i = 0; i < count; ++i) {
-      gradients[i] += beside[i];
-      mean += weights[i] * gradients[i];
+  struct Gradients {
+    BatchView<float> queries;
+    BatchView<float> keys;
+    BatchView<float> values;
+    BatchView<float> features;
+  };
+
+  static absl::Status AllocateGradients(OpKernelContext* context, const AttentionSizes& sizes,
+                                        Gradients* gradients) {
+    const int64_t features = context->input(4).dim_size(1) - sizes.width;
+    *gradients = {{nullptr, sizes.queries, sizes.size},
+                  {nullptr, sizes.time, sizes.size},
+                  {nullptr, sizes.time, sizes.width},
+                  {nullptr, sizes.queries, features}};
+    int output = 0;
+    for (BatchView<float>* gradient :
+         {&gradients->queries, &gradients->keys, &gradients->values, &gradients->features}) {
+      const TensorShape shape({sizes.batch, gradient->rows, gradient->columns});
+      TF_RETURN_IF_ERROR(s2s::AllocateOutput<float>(context, output++, shape, &gradient->data));
     }
-    for (int64_t i = 0; i < count; ++i) gradients[i] = weights[i] * (gradients[i] - mean);
+    return absl::OkStatus();
+  }
+
+  static void SentenceGradient(OpKernelContext* context, const AttentionSizes& sizes,
+                               int64_t sentence, const Gradients& gradients) {
+    thread_local s2s::ScratchBuffer buffer;
+    const auto matrix = [&](int input, int64_t rows, int64_t columns) {
+      return BatchView<const float>{InputData<float>(context, input), rows, columns}[sentence];
+    };
+    const int64_t features = gradients.features.columns;
+    const auto queries = matrix(0, sizes.queries, sizes.size);
+    const auto keys = matrix(1, sizes.time, sizes.size);
+    const auto values = matrix(2, sizes.time, sizes.width);
+    const auto weights = matrix(3, sizes.queries, sizes.time);
+    const auto d_attended = matrix(4, sizes.queries, sizes.width + features);
+    const auto d_weights = matrix(5, sizes.queries, sizes.time);
+    const MatrixView<float> d_scores{buffer.Get<float>(sizes.queries * sizes.time), sizes.time};
+
+    DotProducts(d_attended, sizes.queries, values, sizes.time, sizes.width, d_scores);
+    for (int64_t query = 0; query < sizes.queries; ++query)
+      SoftmaxGradient(weights[query], d_weights[query], sizes.time, d_scores[query]);
+    WeightedSums(RowMajor(d_scores.data, sizes.time), keys, sizes.time, sizes.size,
+                 gradients.queries[sentence], sizes.queries);
+    WeightedSums(TransposeOf(d_scores.data, sizes.time), queries, sizes.queries, sizes.size,
+                 gradients.keys[sentence], sizes.time);
+    WeightedSums(TransposeOf(weights.data, sizes.time), d_attended, sizes.queries, sizes.width,
+                 gradients.values[sentence], sizes.time);
+    for (int64_t query = 0; query < sizes.queries; ++query)
+      std::copy_n(d_attended[query] + sizes.width, features, gradients.features[sentence][query]);
   }
 };
 

@@ -1,17 +1,24 @@
-// S2sCrossEntropy: label-smoothed cross-entropy of logits with its gradient, in one pass over each
-// row while it is in the cache.
+// S2sCrossEntropy: cross-entropy of logits with label smoothing (Szegedy et al. 2016, section 7)
+// and its gradient, in one pass over each row while it is in the cache.
+//
+// logits [positions, vocab] (in a variable), bias [vocab], labels and weights [positions] to the
+// scalars loss, negative_log_likelihood and correct and the gradients d_logits [positions, vocab]
+// and d_bias [vocab].
 #include <algorithm>
 #include <cmath>
 #include <utility>
 #include <vector>
 
-#include "number_type.h"
+#include "matrix_view.h"
+#include "op_tensors.h"
 #include "parallel.h"
 #include "tensorflow/core/framework/op.h"
 #include "tensorflow/core/framework/op_kernel.h"
 #include "tensorflow/core/framework/resource_mgr.h"
 #include "tensorflow/core/framework/resource_var.h"
+#include "vector_math.h"
 
+using s2s::MatrixView;
 using tensorflow::OpKernelConstruction;
 using tensorflow::OpKernelContext;
 using tensorflow::Tensor;
@@ -30,25 +37,45 @@ REGISTER_OP("S2sCrossEntropy")
     .Attr("T: {float, bfloat16}")
     .Attr("label_smoothing: float")
     .Doc(
-        "A variable with logits [positions, vocab], to which the bias [vocab] is added. The sums "
-        "are over positions whose weight is not 0; d_logits and d_bias are gradients of loss. The "
-        "variable is empty afterwards: d_logits reuses the memory of the logits unless someone "
-        "else refers to it.");
+        "A variable holds the logits [positions, vocab], to which the bias [vocab] is added. loss, "
+        "negative_log_likelihood and correct are sums over the positions whose weight is not 0; "
+        "only the loss is weighted and smoothed. d_logits and d_bias are gradients of the loss. "
+        "The op empties the variable; d_logits reuses the memory of the logits if nothing else "
+        "refers to it.");
 
 namespace {
 
-// Positions in one piece of work; sums are made piece by piece, so that they do not depend on the
-// number of threads.
-constexpr int64_t kPositions = 32;
+// Sums are computed block by block, so that they do not depend on the number of threads.
+constexpr int64_t kBlockPositions = 32;
 
 struct Sums {
-  double loss = 0, negative_log_likelihood = 0;
+  double loss = 0;
+  double negative_log_likelihood = 0;
   int64_t correct = 0;
+};
+
+// The softmax statistics of a row of logits.
+struct RowStatistics {
+  float max;
+  float sum;
+  // Sum of e^(logit - max).
+  float exponentials;
 };
 
 template <typename T>
 class CrossEntropyOp : public tensorflow::OpKernel {
-  using Number = s2s::NumberType<T>;
+  using Element = s2s::Storage<T>;
+
+  struct Arguments {
+    int64_t positions;
+    int64_t vocab;
+    MatrixView<const Element> logits;
+    const float* bias;
+    const int32_t* labels;
+    const float* weights;
+    MatrixView<Element> d_logits;
+    float* d_bias;
+  };
 
  public:
   explicit CrossEntropyOp(OpKernelConstruction* context) : OpKernel(context) {
@@ -56,85 +83,30 @@ class CrossEntropyOp : public tensorflow::OpKernel {
   }
 
   void Compute(OpKernelContext* context) override {
-    // Taken out first, so that the variable is empty after a failure, too.
+    // First of all, so that the variable is empty after a failure, too.
     Tensor logits;
     OP_REQUIRES_OK(context, TakeLogits(context, &logits));
-    OP_REQUIRES(context, logits.dims() == 2,
-                tensorflow::errors::InvalidArgument("logits must be a matrix"));
-    const int64_t positions = logits.dim_size(0), vocabulary = logits.dim_size(1);
-    OP_REQUIRES(context, context->input(1).NumElements() == vocabulary,
-                tensorflow::errors::InvalidArgument("the bias needs a number for each token"));
-    OP_REQUIRES(context,
-                context->input(2).NumElements() == positions &&
-                    context->input(3).NumElements() == positions,
-                tensorflow::errors::InvalidArgument("every position needs a label and a weight"));
-    const int32_t* labels = context->input(2).flat<int32_t>().data();
-    OP_REQUIRES(context,
-                std::all_of(labels, labels + positions,
-                            [&](int32_t label) { return label >= 0 && label < vocabulary; }),
-                tensorflow::errors::InvalidArgument("labels must be in the vocabulary"));
-    Tensor *loss = nullptr, *negative_log_likelihood = nullptr, *correct = nullptr,
-           *d_bias = nullptr;
-    OP_REQUIRES_OK(context, context->allocate_output(0, TensorShape({}), &loss));
-    OP_REQUIRES_OK(context, context->allocate_output(1, TensorShape({}), &negative_log_likelihood));
-    OP_REQUIRES_OK(context, context->allocate_output(2, TensorShape({}), &correct));
-    // In place: the largest tensor of a training step is neither stored twice nor brought into the
-    // cache twice.
-    if (logits.RefCountIsOne()) {
-      context->set_output(3, logits);
-    } else {
-      Tensor* other = nullptr;
-      OP_REQUIRES_OK(context, context->allocate_output(3, logits.shape(), &other));
-    }
-    OP_REQUIRES_OK(context, context->allocate_output(4, {vocabulary}, &d_bias));
-    const Number* from = reinterpret_cast<const Number*>(logits.flat<T>().data());
-    Number* to = reinterpret_cast<Number*>(context->mutable_output(3)->flat<T>().data());
-    const float *bias = context->input(1).flat<float>().data(),
-                *weights = context->input(3).flat<float>().data();
-    float* bias_gradient = d_bias->flat<float>().data();
+    OP_REQUIRES_OK(context, CheckInputs(context, logits));
+    float* loss = nullptr;
+    float* negative_log_likelihood = nullptr;
+    float* correct = nullptr;
+    OP_REQUIRES_OK(context, s2s::AllocateOutput<float>(context, 0, TensorShape({}), &loss));
+    OP_REQUIRES_OK(
+        context, s2s::AllocateOutput<float>(context, 1, TensorShape({}), &negative_log_likelihood));
+    OP_REQUIRES_OK(context, s2s::AllocateOutput<float>(context, 2, TensorShape({}), &correct));
+    Arguments arguments;
+    OP_REQUIRES_OK(context, Bind(context, logits, &arguments));
 
-    const int64_t pieces = (positions + kPositions - 1) / kPositions;
-    std::vector<Sums> sums(pieces);
-    s2s::Guard(context, [&] {
-      static s2s::Buffer buffer;
-      std::lock_guard<std::mutex> lock(s2s::SharedBuffers());
-      float* columns = buffer.Get<float>(std::max<int64_t>(1, pieces) * vocabulary);
-      s2s::ForEach(context, static_cast<int>(pieces), [&](int piece) {
-        thread_local std::vector<float> row;
-        row.resize(vocabulary);
-        float* column_sums = columns + piece * vocabulary;
-        std::fill_n(column_sums, vocabulary, 0.0f);
-        for (int64_t position = piece * kPositions;
-             position < std::min(positions, (piece + 1) * kPositions); ++position) {
-          Row(from + position * vocabulary, bias, vocabulary, labels[position], weights[position],
-              row.data(), to + position * vocabulary, column_sums, &sums[piece]);
-        }
-      });
-      const int parts = 4 * s2s::Threads(context);
-      s2s::ForEach(context, parts, [&](int part) {
-        const int64_t first = vocabulary * part / parts, last = vocabulary * (part + 1) / parts;
-        std::fill(bias_gradient + first, bias_gradient + last, 0.0f);
-        for (int64_t piece = 0; piece < pieces; ++piece) {
-          for (int64_t token = first; token < last; ++token)
-            bias_gradient[token] += columns[piece * vocabulary + token];
-        }
-      });
-    });
     Sums total;
-    for (const Sums& part : sums) {
-      total.loss += part.loss;
-      total.negative_log_likelihood += part.negative_log_likelihood;
-      total.correct += part.correct;
-    }
-    loss->scalar<float>()() = static_cast<float>(total.loss);
-    negative_log_likelihood->scalar<float>()() = static_cast<float>(total.negative_log_likelihood);
-    correct->scalar<float>()() = static_cast<float>(total.correct);
+    s2s::RunWithErrors(context, [&] { total = ComputeGradients(context, arguments); });
+    *loss = static_cast<float>(total.loss);
+    *negative_log_likelihood = static_cast<float>(total.negative_log_likelihood);
+    *correct = static_cast<float>(total.correct);
   }
 
  private:
-  // Moves the value of the variable into `logits`. Inputs of an op that is run eagerly are never
-  // the only reference to their memory; the value of a variable is, if every other reference has
-  // been given up.
+  // Moves the value out of the variable. In eager execution an input is never the only reference to
+  // its memory, but the value of a variable can be.
   static absl::Status TakeLogits(OpKernelContext* context, Tensor* logits) {
     tensorflow::core::RefCountPtr<tensorflow::Var> variable;
     TF_RETURN_IF_ERROR(
@@ -144,55 +116,164 @@ class CrossEntropyOp : public tensorflow::OpKernel {
       return tensorflow::errors::FailedPrecondition("the variable holds no logits");
     *logits = std::move(*variable->tensor());
     variable->is_initialized = false;
-    if (logits->dtype() == tensorflow::DataTypeToEnum<T>::value) return absl::OkStatus();
-    return tensorflow::errors::InvalidArgument("the logits must have the type T");
+    return s2s::CheckArgument(logits->dtype() == tensorflow::DataTypeToEnum<T>::value,
+                              "the logits must have the type T");
   }
 
-  void Row(const Number* logits, const float* bias, int64_t vocabulary, int32_t label, float weight,
-           float* row, Number* gradient, float* column_sums, Sums* sums) const {
+  static absl::Status CheckInputs(OpKernelContext* context, const Tensor& logits) {
+    TF_RETURN_IF_ERROR(s2s::CheckArgument(logits.dims() == 2, "logits must be [positions, vocab]"));
+    const int64_t positions = logits.dim_size(0);
+    const int64_t vocab = logits.dim_size(1);
+    TF_RETURN_IF_ERROR(
+        s2s::CheckArgument(context->input(1).NumElements() == vocab, "bias must be [vocab]"));
+    TF_RETURN_IF_ERROR(s2s::CheckArgument(context->input(2).NumElements() == positions &&
+                                              context->input(3).NumElements() == positions,
+                                          "labels and weights must be [positions]"));
+    const int32_t* labels = s2s::InputData<int32_t>(context, 2);
+    const bool are_tokens = std::all_of(labels, labels + positions,
+                                        [&](int32_t label) { return label >= 0 && label < vocab; });
+    return s2s::CheckArgument(are_tokens, "labels must be token ids from 0 to vocab - 1");
+  }
+
+  // Allocates the gradients.
+  static absl::Status Bind(OpKernelContext* context, const Tensor& logits, Arguments* arguments) {
+    const int64_t vocab = logits.dim_size(1);
+    // In place: this is the largest tensor of a training step, and so it is neither stored twice
+    // nor brought into the cache twice.
+    if (logits.RefCountIsOne()) {
+      context->set_output(3, logits);
+    } else {
+      Tensor* copy = nullptr;
+      TF_RETURN_IF_ERROR(context->allocate_output(3, logits.shape(), &copy));
+    }
+    float* d_bias = nullptr;
+    TF_RETURN_IF_ERROR(s2s::AllocateOutput<float>(context, 4, {vocab}, &d_bias));
+    const T* logits_data = logits.flat<T>().data();
+    T* d_logits_data = context->mutable_output(3)->flat<T>().data();
+    *arguments = {logits.dim_size(0),
+                  vocab,
+                  {reinterpret_cast<const Element*>(logits_data), vocab},
+                  s2s::InputData<float>(context, 1),
+                  s2s::InputData<int32_t>(context, 2),
+                  s2s::InputData<float>(context, 3),
+                  {reinterpret_cast<Element*>(d_logits_data), vocab},
+                  d_bias};
+    return absl::OkStatus();
+  }
+
+  Sums ComputeGradients(OpKernelContext* context, const Arguments& arguments) const {
+    const int64_t vocab = arguments.vocab;
+    const int64_t blocks = s2s::CeilDiv(arguments.positions, kBlockPositions);
+    std::vector<Sums> sums(blocks);
+    static s2s::ScratchBuffer buffer;
+    std::lock_guard<std::mutex> lock(s2s::SharedBufferMutex());
+    // The gradient of the bias by block.
+    const MatrixView<float> d_bias_blocks{buffer.Get<float>(std::max<int64_t>(1, blocks) * vocab),
+                                          vocab};
+    s2s::ParallelFor(context, blocks, [&](int64_t block) {
+      float* d_bias = d_bias_blocks[block];
+      std::fill_n(d_bias, vocab, 0.0f);
+      const int64_t start = block * kBlockPositions;
+      const int64_t end = std::min(arguments.positions, start + kBlockPositions);
+      for (int64_t position = start; position < end; ++position)
+        ComputeRow(arguments, position, d_bias, &sums[block]);
+    });
+    SumBiasGradients(context, d_bias_blocks, blocks, vocab, arguments.d_bias);
+    Sums total;
+    for (const Sums& block : sums) {
+      total.loss += block.loss;
+      total.negative_log_likelihood += block.negative_log_likelihood;
+      total.correct += block.correct;
+    }
+    return total;
+  }
+
+  static void SumBiasGradients(OpKernelContext* context, const MatrixView<float>& blocks,
+                               int64_t block_count, int64_t vocab, float* d_bias) {
+    const int64_t parts = 4 * s2s::ThreadCount(context);
+    s2s::ParallelFor(context, parts, [&](int64_t part) {
+      const int64_t start = vocab * part / parts;
+      const int64_t end = vocab * (part + 1) / parts;
+      std::fill(d_bias + start, d_bias + end, 0.0f);
+      for (int64_t block = 0; block < block_count; ++block) {
+        const float* addend = blocks[block];
+        for (int64_t token = start; token < end; ++token) d_bias[token] += addend[token];
+      }
+    });
+  }
+
+  void ComputeRow(const Arguments& arguments, int64_t position, float* d_bias, Sums* sums) const {
+    const int64_t vocab = arguments.vocab;
+    const Element* logits = arguments.logits[position];
+    Element* d_logits = arguments.d_logits[position];
+    const int32_t label = arguments.labels[position];
+    const float weight = arguments.weights[position];
     if (weight == 0) {
-      std::fill_n(gradient, vocabulary, Number{0});
+      std::fill_n(d_logits, vocab, Element{0});
       return;
     }
-    float largest = -INFINITY, sum = 0;
-#pragma omp simd reduction(max : largest) reduction(+ : sum)
-    for (int64_t token = 0; token < vocabulary; ++token) {
-      const float logit = s2s::AsFloat(logits[token]) + bias[token];
-      row[token] = logit;
-      largest = std::max(largest, logit);
+    thread_local std::vector<float> row;
+    row.resize(vocab);
+    float* exponentials = row.data();
+    float label_logit = 0;
+    const RowStatistics statistics =
+        Softmax(logits, arguments.bias, vocab, label, exponentials, &label_logit);
+    const double log_sum = statistics.max + std::log(static_cast<double>(statistics.exponentials));
+    const double label_loss = log_sum - label_logit;
+    // Mean of the cross-entropies of all tokens, in the uniform part of the target distribution.
+    const double uniform_loss = log_sum - static_cast<double>(statistics.sum) / vocab;
+    sums->loss += weight * ((1.0 - smoothing_) * label_loss + smoothing_ * uniform_loss);
+    sums->negative_log_likelihood += label_loss;
+    if (label_logit == statistics.max && IsFirst(logits, arguments.bias, label, statistics.max))
+      ++sums->correct;
+    WriteGradient(exponentials, vocab, label, weight, statistics.exponentials, d_logits, d_bias);
+  }
+
+  // Writes e^(logit - max) of each token.
+  static RowStatistics Softmax(const Element* logits, const float* bias, int64_t vocab,
+                               int32_t label, float* exponentials, float* label_logit) {
+    float max = -INFINITY;
+    float sum = 0;
+#pragma omp simd reduction(max : max) reduction(+ : sum)
+    for (int64_t token = 0; token < vocab; ++token) {
+      const float logit = s2s::ToFloat(logits[token]) + bias[token];
+      exponentials[token] = logit;
+      max = std::max(max, logit);
       sum += logit;
     }
-    const float of_label = row[label];
-    float exponentials = 0;
-#pragma omp simd reduction(+ : exponentials)
-    for (int64_t token = 0; token < vocabulary; ++token) {
-      row[token] = s2s::Exp(row[token] - largest);
-      exponentials += row[token];
+    *label_logit = exponentials[label];
+    float total = 0;
+#pragma omp simd reduction(+ : total)
+    for (int64_t token = 0; token < vocab; ++token) {
+      exponentials[token] = s2s::Exp(exponentials[token] - max);
+      total += exponentials[token];
     }
-    const double log_sum = largest + std::log(static_cast<double>(exponentials));
-    const double of_all = log_sum - static_cast<double>(sum) / vocabulary;
-    sums->loss += weight * ((1.0 - smoothing_) * (log_sum - of_label) + smoothing_ * of_all);
-    sums->negative_log_likelihood += log_sum - of_label;
-    // Of several equal logits the first counts, as with argmax.
-    if (of_label == largest) {
-      const int64_t first =
-          std::find_if(logits, logits + label,
-                       [&](const Number& logit) {
-                         return s2s::AsFloat(logit) + bias[&logit - logits] == largest;
-                       }) -
-          logits;
-      if (first == label) ++sums->correct;
+    return {max, sum, total};
+  }
+
+  // Whether no token before the label has the maximum, too: like argmax, the first one counts.
+  static bool IsFirst(const Element* logits, const float* bias, int32_t label, float max) {
+    for (int64_t token = 0; token < label; ++token) {
+      if (s2s::ToFloat(logits[token]) + bias[token] == max) return false;
     }
-    const float scale = weight / exponentials, everywhere = weight * smoothing_ / vocabulary;
-    const auto at_label = scale * row[label] - everywhere - weight * (1.0f - smoothing_);
+    return true;
+  }
+
+  // The gradient is weight * (softmax - target): each token's target is smoothing / vocab, to which
+  // the label adds 1 - smoothing.
+  void WriteGradient(const float* exponentials, int64_t vocab, int32_t label, float weight,
+                     float sum, Element* d_logits, float* d_bias) const {
+    const float scale = weight / sum;
+    const float uniform = weight * smoothing_ / vocab;
+    const float at_label = scale * exponentials[label] - uniform - weight * (1.0f - smoothing_);
 #pragma omp simd
-    for (int64_t token = 0; token < vocabulary; ++token) {
-      const float value = scale * row[token] - everywhere;
-      gradient[token] = s2s::FromFloat<Number>(value);
-      column_sums[token] += value;
+    for (int64_t token = 0; token < vocab; ++token) {
+      const float value = scale * exponentials[token] - uniform;
+      d_logits[token] = s2s::FromFloat<Element>(value);
+      d_bias[token] += value;
     }
-    column_sums[label] += at_label - (scale * row[label] - everywhere);
-    gradient[label] = s2s::FromFloat<Number>(at_label);
+    d_bias[label] += at_label - (scale * exponentials[label] - uniform);
+    d_logits[label] = s2s::FromFloat<Element>(at_label);
   }
 
   float smoothing_;

@@ -1,8 +1,12 @@
-// S2sGlobalNorm: the Euclidean norm of all gradients taken as one vector (Pascanu et al. 2013).
+// S2sGlobalNorm: the Euclidean norm of all gradients together, for gradient clipping (Pascanu et
+// al. 2013).
+//
+// N gradients [...] to the scalar norm.
 #include <algorithm>
 #include <cmath>
 #include <vector>
 
+#include "op_tensors.h"
 #include "parallel.h"
 #include "tensorflow/core/framework/op.h"
 #include "tensorflow/core/framework/op_kernel.h"
@@ -14,15 +18,17 @@ REGISTER_OP("S2sGlobalNorm")
     .Input("gradients: N * float")
     .Output("norm: float")
     .Attr("N: int >= 1")
-    .Doc("The root of the sum of the squares of all numbers in all gradients.");
+    .Doc("The square root of the sum of the squares of all elements of all gradients.");
 
 namespace {
 
-// Numbers in one piece of work. Each has a sum of its own, so that the order of the additions does
-// not depend on the number of threads.
-constexpr int64_t kNumbers = 1 << 16;
+// Each block has its own sum, so that the order of the additions does not depend on the number of
+// threads.
+constexpr int64_t kBlockElements = 1 << 16;
+// Elements that are summed in float32, few enough that rounding errors do not add up.
+constexpr int64_t kFloatElements = 1024;
 
-struct Piece {
+struct Block {
   const float* data;
   int64_t count;
 };
@@ -33,34 +39,37 @@ class GlobalNormOp : public tensorflow::OpKernel {
 
   void Compute(OpKernelContext* context) override {
     double total = 0;
-    s2s::Guard(context, [&] {
-      std::vector<Piece> pieces;
-      for (int input = 0; input < context->num_inputs(); ++input) {
-        const Tensor& gradient = context->input(input);
-        for (int64_t start = 0; start < gradient.NumElements(); start += kNumbers) {
-          pieces.push_back({gradient.flat<float>().data() + start,
-                            std::min(kNumbers, gradient.NumElements() - start)});
-        }
-      }
-      std::vector<double> sums(pieces.size());
-      s2s::ForEach(context, static_cast<int>(pieces.size()),
-                   [&](int index) { sums[index] = SumOfSquares(pieces[index]); });
+    s2s::RunWithErrors(context, [&] {
+      const std::vector<Block> blocks = BlocksOf(context);
+      std::vector<double> sums(blocks.size());
+      s2s::ParallelFor(context, blocks.size(),
+                       [&](int64_t index) { sums[index] = SumOfSquares(blocks[index]); });
       for (double sum : sums) total += sum;
     });
     if (!context->status().ok()) return;
-    Tensor* norm = nullptr;
-    OP_REQUIRES_OK(context, context->allocate_output(0, tensorflow::TensorShape({}), &norm));
-    norm->scalar<float>()() = static_cast<float>(std::sqrt(total));
+    float* norm = nullptr;
+    OP_REQUIRES_OK(context,
+                   s2s::AllocateOutput<float>(context, 0, tensorflow::TensorShape({}), &norm));
+    *norm = static_cast<float>(std::sqrt(total));
   }
 
  private:
-  // In float32 for so few numbers that rounding does not add up.
-  static double SumOfSquares(const Piece& piece) {
-    constexpr int64_t kTogether = 1024;
+  static std::vector<Block> BlocksOf(OpKernelContext* context) {
+    std::vector<Block> blocks;
+    for (int input = 0; input < context->num_inputs(); ++input) {
+      const int64_t count = context->input(input).NumElements();
+      const float* data = s2s::InputData<float>(context, input);
+      for (int64_t start = 0; start < count; start += kBlockElements)
+        blocks.push_back({data + start, std::min(kBlockElements, count - start)});
+    }
+    return blocks;
+  }
+
+  static double SumOfSquares(const Block& block) {
     double total = 0;
-    for (int64_t start = 0; start < piece.count; start += kTogether) {
-      const float* data = piece.data + start;
-      const int64_t count = std::min(piece.count - start, kTogether);
+    for (int64_t start = 0; start < block.count; start += kFloatElements) {
+      const float* data = block.data + start;
+      const int64_t count = std::min(block.count - start, kFloatElements);
       float sum = 0;
 #pragma omp simd reduction(+ : sum)
       for (int64_t i = 0; i < count; ++i) sum += data[i] * data[i];

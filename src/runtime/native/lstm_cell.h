@@ -1,33 +1,54 @@
-// The pointwise part of an LSTM step (Hochreiter and Schmidhuber 1997; forget gate of Gers et al.
-// 2000), a row at a time.
+// The elementwise part of an LSTM step (Hochreiter and Schmidhuber 1997, with the forget gate of
+// Gers et al. 2000), for one row. Gates are [4 * hidden] in the order input, forget, candidate,
+// output (i, f, g, o).
 #ifndef S2S_LSTM_CELL_H_
 #define S2S_LSTM_CELL_H_
 
 #include <cstdint>
 
-#include "numbers.h"
+#include "dtype.h"
+#include "vector_math.h"
 
 namespace s2s {
 
-// Sums of a step's gates, [4 * hidden] in the order i, f, g, o: projected + bias + recurrent, of
-// which the last two may be null. Writes the gates after their nonlinearity, the next cell and the
-// next hidden state; `cell` may be `next_cell`.
-template <bool kBias, bool kRecurrent, typename Number>
-inline void CellForward(int64_t hidden, const Number* projected, const float* bias,
-                        const float* recurrent, const float* cell, float* gates, float* next_cell,
-                        float* next_hidden) {
-  const auto sum = [&](int64_t index) {
-    float value = AsFloat(projected[index]);
+// The pre-activations of the gates are projected + bias + recurrent.
+template <typename Element>
+struct CellInputs {
+  const Element* projected;  // [4 * hidden], the inputs times their kernel
+  const float* bias;         // [4 * hidden], or unused
+  const float* recurrent;    // [4 * hidden], the hidden state times its kernel, or unused
+  const float* cell;         // [hidden]
+};
+
+struct CellOutputs {
+  float* gates;   // [4 * hidden], after their nonlinearities
+  float* cell;    // [hidden]; may be the input
+  float* hidden;  // [hidden]
+};
+
+template <bool kBias, bool kRecurrent, typename Element>
+inline void CellForward(int64_t hidden, const CellInputs<Element>& inputs,
+                        const CellOutputs& outputs) {
+  // Locals, so that the compiler need not assume that the stores change the pointers.
+  const Element* projected = inputs.projected;
+  const float* bias = inputs.bias;
+  const float* recurrent = inputs.recurrent;
+  const float* cell = inputs.cell;
+  float* gates = outputs.gates;
+  float* next_cell = outputs.cell;
+  float* next_hidden = outputs.hidden;
+  const auto preactivation = [&](int64_t index) {
+    float value = ToFloat(projected[index]);
     if constexpr (kBias) value += bias[index];
     if constexpr (kRecurrent) value += recurrent[index];
     return value;
   };
 #pragma omp simd
   for (int64_t unit = 0; unit < hidden; ++unit) {
-    const float i = Sigmoid(sum(unit));
-    const float f = Sigmoid(sum(hidden + unit));
-    const float g = Tanh(sum(2 * hidden + unit));
-    const float o = Sigmoid(sum(3 * hidden + unit));
+    const float i = Sigmoid(preactivation(unit));
+    const float f = Sigmoid(preactivation(hidden + unit));
+    const float g = Tanh(preactivation(2 * hidden + unit));
+    const float o = Sigmoid(preactivation(3 * hidden + unit));
     const float c = f * cell[unit] + i * g;
     gates[unit] = i;
     gates[hidden + unit] = f;
@@ -38,25 +59,48 @@ inline void CellForward(int64_t hidden, const Number* projected, const float* bi
   }
 }
 
-// The gradient of the same: from those of the hidden state (the sum of two, the second may be null)
-// and of the cell after the step to those of the sums of the gates and of the cell before it;
-// `d_cell` may be `d_next_cell`.
-template <bool kMore, typename Number>
-inline void CellBackward(int64_t hidden, const float* gates, const float* cell,
-                         const float* next_cell, const float* d_hidden, const float* more_d_hidden,
-                         const float* d_next_cell, Number* d_sums, float* d_cell) {
+struct CellGradInputs {
+  const float* gates;      // [4 * hidden]
+  const float* cell;       // [hidden], before the step
+  const float* next_cell;  // [hidden], after the step
+  // The gradient of the hidden state after the step is the sum of two: by the next step and by the
+  // output. The second may be unused.
+  const float* d_hidden;
+  const float* d_output;
+  const float* d_next_cell;  // [hidden]
+};
+
+template <typename Element>
+struct CellGradOutputs {
+  Element* d_preactivations;  // [4 * hidden]
+  float* d_cell;              // [hidden]; may be d_next_cell
+};
+
+template <bool kOutput, typename Element>
+inline void CellBackward(int64_t hidden, const CellGradInputs& inputs,
+                         const CellGradOutputs<Element>& outputs) {
+  const float* gates = inputs.gates;
+  const float* cell = inputs.cell;
+  const float* next_cell = inputs.next_cell;
+  const float* d_hidden = inputs.d_hidden;
+  const float* d_output = inputs.d_output;
+  const float* d_next_cell = inputs.d_next_cell;
+  Element* d_preactivations = outputs.d_preactivations;
+  float* d_cell = outputs.d_cell;
 #pragma omp simd
   for (int64_t unit = 0; unit < hidden; ++unit) {
-    const float i = gates[unit], f = gates[hidden + unit], g = gates[2 * hidden + unit],
-                o = gates[3 * hidden + unit];
+    const float i = gates[unit];
+    const float f = gates[hidden + unit];
+    const float g = gates[2 * hidden + unit];
+    const float o = gates[3 * hidden + unit];
     const float t = Tanh(next_cell[unit]);
     float dh = d_hidden[unit];
-    if constexpr (kMore) dh += more_d_hidden[unit];
+    if constexpr (kOutput) dh += d_output[unit];
     const float dc = d_next_cell[unit] + dh * o * (1.0f - t * t);
-    d_sums[unit] = FromFloat<Number>(dc * g * i * (1.0f - i));
-    d_sums[hidden + unit] = FromFloat<Number>(dc * cell[unit] * f * (1.0f - f));
-    d_sums[2 * hidden + unit] = FromFloat<Number>(dc * i * (1.0f - g * g));
-    d_sums[3 * hidden + unit] = FromFloat<Number>(dh * t * o * (1.0f - o));
+    d_preactivations[unit] = FromFloat<Element>(dc * g * i * (1.0f - i));
+    d_preactivations[hidden + unit] = FromFloat<Element>(dc * cell[unit] * f * (1.0f - f));
+    d_preactivations[2 * hidden + unit] = FromFloat<Element>(dc * i * (1.0f - g * g));
+    d_preactivations[3 * hidden + unit] = FromFloat<Element>(dh * t * o * (1.0f - o));
     d_cell[unit] = dc * f;
   }
 }

@@ -1,9 +1,17 @@
-// S2sLstmCell and S2sLstmCellGrad: the pointwise part of a single LSTM step.
+// S2sLstmCell and S2sLstmCellGrad: the elementwise part of a single LSTM step (lstm_cell.h).
+//
+// S2sLstmCell: projected and recurrent [rows, 4 * hidden] and cell [rows, hidden] to hidden and
+// next_cell [rows, hidden] and gates [rows, 4 * hidden].
+// S2sLstmCellGrad: cell, next_cell, gates, d_hidden and d_next_cell to d_preactivations [rows, 4 *
+// hidden] and d_cell [rows, hidden].
 #include "lstm_cell.h"
+#include "matrix_view.h"
+#include "op_tensors.h"
 #include "parallel.h"
 #include "tensorflow/core/framework/op.h"
 #include "tensorflow/core/framework/op_kernel.h"
 
+using s2s::MatrixView;
 using tensorflow::OpKernelContext;
 using tensorflow::Tensor;
 using tensorflow::TensorShape;
@@ -16,8 +24,8 @@ REGISTER_OP("S2sLstmCell")
     .Output("next_cell: float")
     .Output("gates: float")
     .Doc(
-        "The sums of the gates are projected + recurrent, each [rows, 4 * hidden]; gates are for "
-        "the gradient.");
+        "The pre-activations of the gates are projected + recurrent, each [rows, 4 * hidden]; the "
+        "gates are for the gradient.");
 
 REGISTER_OP("S2sLstmCellGrad")
     .Input("cell: float")
@@ -25,23 +33,29 @@ REGISTER_OP("S2sLstmCellGrad")
     .Input("gates: float")
     .Input("d_hidden: float")
     .Input("d_next_cell: float")
-    .Output("d_sums: float")
+    .Output("d_preactivations: float")
     .Output("d_cell: float")
-    .Doc("d_sums is the gradient of projected and of recurrent.");
+    .Doc("d_preactivations is the gradient of projected and of recurrent.");
 
 namespace {
 
-// Rows in one piece of work.
-constexpr int64_t kRows = 16;
+constexpr int64_t kBlockRows = 16;
 
-void ForRows(OpKernelContext* context, int64_t rows, const std::function<void(int64_t)>& work) {
-  s2s::ForEachPiece(context, rows, kRows, [&](int64_t start, int64_t end) {
+template <typename Work>
+void ParallelForRows(OpKernelContext* context, int64_t rows, const Work& work) {
+  s2s::ParallelForBlocks(context, rows, kBlockRows, [&](int64_t start, int64_t end) {
     for (int64_t row = start; row < end; ++row) work(row);
   });
 }
 
-const float* Data(OpKernelContext* context, int input) {
-  return context->input(input).flat<float>().data();
+MatrixView<const float> InputRows(OpKernelContext* context, int input, int64_t columns) {
+  return {s2s::InputData<float>(context, input), columns};
+}
+
+absl::Status AllocateRows(OpKernelContext* context, int output, int64_t rows, int64_t columns,
+                          MatrixView<float>* view) {
+  view->stride = columns;
+  return s2s::AllocateOutput<float>(context, output, {rows, columns}, &view->data);
 }
 
 class LstmCellOp : public tensorflow::OpKernel {
@@ -51,24 +65,25 @@ class LstmCellOp : public tensorflow::OpKernel {
   void Compute(OpKernelContext* context) override {
     OP_REQUIRES(context, context->input(2).dims() == 2,
                 tensorflow::errors::InvalidArgument("cell must be [rows, hidden]"));
-    const int64_t rows = context->input(2).dim_size(0), hidden = context->input(2).dim_size(1);
-    for (int input : {0, 1})
-      OP_REQUIRES(context, context->input(input).shape() == TensorShape({rows, 4 * hidden}),
-                  tensorflow::errors::InvalidArgument(
-                      "projected and recurrent must be [rows, 4 * hidden]"));
-    Tensor *next_hidden = nullptr, *next_cell = nullptr, *gates = nullptr;
-    OP_REQUIRES_OK(context, context->allocate_output(0, {rows, hidden}, &next_hidden));
-    OP_REQUIRES_OK(context, context->allocate_output(1, {rows, hidden}, &next_cell));
-    OP_REQUIRES_OK(context, context->allocate_output(2, {rows, 4 * hidden}, &gates));
-    const float *projected = Data(context, 0), *recurrent = Data(context, 1),
-                *cell = Data(context, 2);
-    float *to_hidden = next_hidden->flat<float>().data(),
-          *to_cell = next_cell->flat<float>().data(), *to_gates = gates->flat<float>().data();
-    ForRows(context, rows, [&](int64_t row) {
-      s2s::CellForward<false, true>(hidden, projected + row * 4 * hidden, nullptr,
-                                    recurrent + row * 4 * hidden, cell + row * hidden,
-                                    to_gates + row * 4 * hidden, to_cell + row * hidden,
-                                    to_hidden + row * hidden);
+    const int64_t rows = context->input(2).dim_size(0);
+    const int64_t hidden = context->input(2).dim_size(1);
+    for (int input : {0, 1}) {
+      OP_REQUIRES_OK(context,
+                     s2s::CheckShape(context, input, TensorShape({rows, 4 * hidden}),
+                                     "projected and recurrent must be [rows, 4 * hidden]"));
+    }
+    MatrixView<float> next_hidden;
+    MatrixView<float> next_cell;
+    MatrixView<float> gates;
+    OP_REQUIRES_OK(context, AllocateRows(context, 0, rows, hidden, &next_hidden));
+    OP_REQUIRES_OK(context, AllocateRows(context, 1, rows, hidden, &next_cell));
+    OP_REQUIRES_OK(context, AllocateRows(context, 2, rows, 4 * hidden, &gates));
+    const MatrixView<const float> projected = InputRows(context, 0, 4 * hidden);
+    const MatrixView<const float> recurrent = InputRows(context, 1, 4 * hidden);
+    const MatrixView<const float> cell = InputRows(context, 2, hidden);
+    ParallelForRows(context, rows, [&](int64_t row) {
+      const s2s::CellInputs<float> inputs{projected[row], nullptr, recurrent[row], cell[row]};
+      s2s::CellForward<false, true>(hidden, inputs, {gates[row], next_cell[row], next_hidden[row]});
     });
   }
 };
@@ -80,22 +95,29 @@ class LstmCellGradOp : public tensorflow::OpKernel {
   void Compute(OpKernelContext* context) override {
     OP_REQUIRES(context, context->input(0).dims() == 2,
                 tensorflow::errors::InvalidArgument("cell must be [rows, hidden]"));
-    const int64_t rows = context->input(0).dim_size(0), hidden = context->input(0).dim_size(1);
-    for (int input : {1, 3, 4})
-      OP_REQUIRES(context, context->input(input).shape() == TensorShape({rows, hidden}),
-                  tensorflow::errors::InvalidArgument("states must be [rows, hidden]"));
-    OP_REQUIRES(context, context->input(2).shape() == TensorShape({rows, 4 * hidden}),
-                tensorflow::errors::InvalidArgument("gates must be [rows, 4 * hidden]"));
-    Tensor *d_sums = nullptr, *d_cell = nullptr;
-    OP_REQUIRES_OK(context, context->allocate_output(0, {rows, 4 * hidden}, &d_sums));
-    OP_REQUIRES_OK(context, context->allocate_output(1, {rows, hidden}, &d_cell));
-    const float *cell = Data(context, 0), *next_cell = Data(context, 1), *gates = Data(context, 2),
-                *d_hidden = Data(context, 3), *d_next_cell = Data(context, 4);
-    float *to_sums = d_sums->flat<float>().data(), *to_cell = d_cell->flat<float>().data();
-    ForRows(context, rows, [&](int64_t row) {
-      const int64_t at = row * hidden;
-      s2s::CellBackward<false>(hidden, gates + 4 * at, cell + at, next_cell + at, d_hidden + at,
-                               nullptr, d_next_cell + at, to_sums + 4 * at, to_cell + at);
+    const int64_t rows = context->input(0).dim_size(0);
+    const int64_t hidden = context->input(0).dim_size(1);
+    for (int input : {1, 3, 4}) {
+      OP_REQUIRES_OK(context,
+                     s2s::CheckShape(context, input, TensorShape({rows, hidden}),
+                                     "next_cell, d_hidden and d_next_cell must be [rows, hidden]"));
+    }
+    OP_REQUIRES_OK(context, s2s::CheckShape(context, 2, TensorShape({rows, 4 * hidden}),
+                                            "gates must be [rows, 4 * hidden]"));
+    MatrixView<float> d_preactivations;
+    MatrixView<float> d_cell;
+    OP_REQUIRES_OK(context, AllocateRows(context, 0, rows, 4 * hidden, &d_preactivations));
+    OP_REQUIRES_OK(context, AllocateRows(context, 1, rows, hidden, &d_cell));
+    const MatrixView<const float> cell = InputRows(context, 0, hidden);
+    const MatrixView<const float> next_cell = InputRows(context, 1, hidden);
+    const MatrixView<const float> gates = InputRows(context, 2, 4 * hidden);
+    const MatrixView<const float> d_hidden = InputRows(context, 3, hidden);
+    const MatrixView<const float> d_next_cell = InputRows(context, 4, hidden);
+    ParallelForRows(context, rows, [&](int64_t row) {
+      const s2s::CellGradInputs inputs{gates[row],    cell[row], next_cell[row],
+                                       d_hidden[row], nullptr,   d_next_cell[row]};
+      const s2s::CellGradOutputs<float> outputs{d_preactivations[row], d_cell[row]};
+      s2s::CellBackward<false>(hidden, inputs, outputs);
     });
   }
 };

@@ -1,9 +1,11 @@
-// S2sPadRows: a matrix cast to the dtype of products and padded with zero rows. oneDNN compiles
-// code for each shape of product, and TensorFlow keeps it: a third of a megabyte per shape in
-// bfloat16.
+// S2sPadRows: casts a matrix to the dtype of products and pads it with zero rows, so that there are
+// few shapes of products: oneDNN compiles code for each shape, and TensorFlow caches it, a third of
+// a megabyte per shape in bfloat16.
+//
+// matrix [at most rows, columns] to result [rows, columns].
 #include <algorithm>
 
-#include "number_type.h"
+#include "op_tensors.h"
 #include "parallel.h"
 #include "tensorflow/core/framework/op.h"
 #include "tensorflow/core/framework/op_kernel.h"
@@ -21,11 +23,12 @@ REGISTER_OP("S2sPadRows")
 
 namespace {
 
-// Elements in one piece of work.
-constexpr int64_t kElements = 1 << 15;
+constexpr int64_t kBlockElements = 1 << 15;
 
 template <typename T>
 class PadRowsOp : public tensorflow::OpKernel {
+  using Element = s2s::Storage<T>;
+
  public:
   explicit PadRowsOp(OpKernelConstruction* context) : OpKernel(context) {
     OP_REQUIRES_OK(context, context->GetAttr("rows", &rows_));
@@ -33,20 +36,19 @@ class PadRowsOp : public tensorflow::OpKernel {
 
   void Compute(OpKernelContext* context) override {
     const Tensor& matrix = context->input(0);
-    OP_REQUIRES(
-        context, matrix.dims() == 2 && matrix.dim_size(0) <= rows_,
-        tensorflow::errors::InvalidArgument("matrix must be a matrix of at most `rows` rows"));
-    Tensor* result = nullptr;
-    OP_REQUIRES_OK(context, context->allocate_output(0, {rows_, matrix.dim_size(1)}, &result));
-    using Number = s2s::NumberType<T>;
-    const float* from = matrix.flat<float>().data();
-    Number* to = reinterpret_cast<Number*>(result->flat<T>().data());
+    OP_REQUIRES(context, matrix.dims() == 2 && matrix.dim_size(0) <= rows_,
+                tensorflow::errors::InvalidArgument(
+                    "matrix must have 2 dimensions and at most `rows` rows"));
+    const int64_t columns = matrix.dim_size(1);
+    Element* to = nullptr;
+    OP_REQUIRES_OK(context, s2s::AllocateOutput<T>(context, 0, {rows_, columns}, &to));
+    const float* from = s2s::InputData<float>(context, 0);
     const int64_t count = matrix.NumElements();
-    s2s::ForEachPiece(context, count, kElements, [&](int64_t start, int64_t end) {
+    s2s::ParallelForBlocks(context, count, kBlockElements, [&](int64_t start, int64_t end) {
 #pragma omp simd
-      for (int64_t i = start; i < end; ++i) to[i] = s2s::FromFloat<Number>(from[i]);
+      for (int64_t i = start; i < end; ++i) to[i] = s2s::FromFloat<Element>(from[i]);
     });
-    std::fill(to + count, to + result->NumElements(), Number{0});
+    std::fill(to + count, to + rows_ * columns, Element{0});
   }
 
  private:

@@ -11,46 +11,46 @@
 #include "tensorflow/core/lib/core/threadpool.h"
 #include "tensorflow/core/platform/blocking_counter.h"
 
-// Of the OpenMP runtime that oneDNN uses. Threads of its own would go on spinning after every call
-// and take the processor from TensorFlow's.
+// Of the OpenMP runtime that oneDNN uses. Its own threads would keep spinning after every call and
+// take processor time from TensorFlow's.
 extern "C" void omp_set_num_threads(int);
 
 namespace s2s {
 
-int Threads(tensorflow::OpKernelContext* context) {
+int ThreadCount(tensorflow::OpKernelContext* context) {
   return context->device()->tensorflow_cpu_worker_threads()->num_threads;
 }
 
-void ForEach(tensorflow::OpKernelContext* context, int count,
-             const std::function<void(int)>& work) {
-  std::atomic<int> next{0};
+void ParallelFor(tensorflow::OpKernelContext* context, int64_t count,
+                 const std::function<void(int64_t)>& work) {
+  std::atomic<int64_t> next{0};
   std::exception_ptr failure;
-  std::mutex failing;
-  auto worker = [&] {
+  std::mutex failure_mutex;
+  const auto worker = [&] {
     omp_set_num_threads(1);
     try {
-      for (int index = next++; index < count; index = next++) work(index);
+      for (int64_t index = next++; index < count; index = next++) work(index);
     } catch (...) {
-      std::lock_guard<std::mutex> lock(failing);
+      std::lock_guard<std::mutex> lock(failure_mutex);
       failure = std::current_exception();
       next = count;
     }
   };
-  const int helpers = std::min(count, Threads(context)) - 1;
-  tensorflow::BlockingCounter left(std::max(helpers, 0));
+  const int64_t helpers = std::max<int64_t>(0, std::min<int64_t>(count, ThreadCount(context)) - 1);
+  tensorflow::BlockingCounter running(static_cast<int>(helpers));
   auto* pool = context->device()->tensorflow_cpu_worker_threads()->workers;
-  for (int i = 0; i < helpers; ++i) {
+  for (int64_t i = 0; i < helpers; ++i) {
     pool->Schedule([&] {
       worker();
-      left.DecrementCount();
+      running.DecrementCount();
     });
   }
   worker();
-  left.Wait();
+  running.Wait();
   if (failure != nullptr) std::rethrow_exception(failure);
 }
 
-void Guard(tensorflow::OpKernelContext* context, const std::function<void()>& body) {
+void RunWithErrors(tensorflow::OpKernelContext* context, const std::function<void()>& body) {
   try {
     body();
   } catch (const std::exception& error) {
@@ -58,9 +58,9 @@ void Guard(tensorflow::OpKernelContext* context, const std::function<void()>& bo
   }
 }
 
-Buffer::~Buffer() { std::free(data_); }
+ScratchBuffer::~ScratchBuffer() { std::free(data_); }
 
-void* Buffer::Bytes(size_t size) {
+void* ScratchBuffer::Reserve(size_t size) {
   if (size <= size_) return data_;
   constexpr size_t kHugePage = size_t{2} << 20;
   const size_t rounded = (size + kHugePage - 1) / kHugePage * kHugePage;
@@ -75,7 +75,7 @@ void* Buffer::Bytes(size_t size) {
   return data_;
 }
 
-std::mutex& SharedBuffers() {
+std::mutex& SharedBufferMutex() {
   static std::mutex mutex;
   return mutex;
 }

@@ -1,4 +1,4 @@
-// Work on TensorFlow's own threads, and memory that lives from call to call.
+// Parallel loops on TensorFlow's threads, and scratch memory that lives from call to call.
 #ifndef S2S_PARALLEL_H_
 #define S2S_PARALLEL_H_
 
@@ -14,48 +14,58 @@ class OpKernelContext;
 
 namespace s2s {
 
-// Number of threads that ForEach uses.
-int Threads(tensorflow::OpKernelContext* context);
-
-// Calls work(0) ... work(count - 1), each once, on TensorFlow's threads and this one, in no
-// particular order. A thread that is done takes the next number, so that one that is held up by
-// another process holds up nobody. oneDNN called in there computes on the calling thread alone.
-// What work throws is thrown here, when all have ended.
-void ForEach(tensorflow::OpKernelContext* context, int count, const std::function<void(int)>& work);
-
-// Calls work(start, end) for pieces of `size` numbers, or less at the end, that together are 0 ...
-// count - 1; otherwise as ForEach.
-template <typename Work>
-void ForEachPiece(tensorflow::OpKernelContext* context, int64_t count, int64_t size,
-                  const Work& work) {
-  ForEach(context, static_cast<int>((count + size - 1) / size),
-          [&](int piece) { work(piece * size, std::min(count, (piece + 1) * size)); });
+constexpr int64_t CeilDiv(int64_t value, int64_t divisor) {
+  return (value + divisor - 1) / divisor;
 }
 
-// Runs the body of an op: an exception, such as oneDNN's, becomes the op's error instead of the
-// process's end.
-void Guard(tensorflow::OpKernelContext* context, const std::function<void()>& body);
+constexpr int64_t RoundUp(int64_t value, int64_t multiple) {
+  return CeilDiv(value, multiple) * multiple;
+}
 
-// A buffer that grows and is never given back: fresh memory costs a page fault every 4 KiB, which
-// for the tens of megabytes of a training step adds up to more than the arithmetic on them.
-class Buffer {
+// Number of threads that ParallelFor uses, with the calling one.
+int ThreadCount(tensorflow::OpKernelContext* context);
+
+// Calls work(0) ... work(count - 1), once each and in any order, on TensorFlow's threads and the
+// calling one. Threads take one index after the other, so that a thread that another process slows
+// down does not delay the rest. Inside, oneDNN computes on the calling thread alone. An exception
+// thrown by `work` is rethrown here after all threads have finished.
+void ParallelFor(tensorflow::OpKernelContext* context, int64_t count,
+                 const std::function<void(int64_t)>& work);
+
+// Calls work(start, end) for consecutive blocks of `block` indices of 0 ... count - 1, of which the
+// last may be smaller; otherwise like ParallelFor.
+template <typename Work>
+void ParallelForBlocks(tensorflow::OpKernelContext* context, int64_t count, int64_t block,
+                       const Work& work) {
+  ParallelFor(context, CeilDiv(count, block),
+              [&](int64_t index) { work(index * block, std::min(count, (index + 1) * block)); });
+}
+
+// Runs the body of an op. An exception, such as oneDNN's, becomes the error of the op instead of
+// ending the process.
+void RunWithErrors(tensorflow::OpKernelContext* context, const std::function<void()>& body);
+
+// A buffer that grows and is kept until the process ends: fresh memory costs a page fault every
+// 4 KiB, and for the tens of megabytes of a training step they take longer than the arithmetic.
+class ScratchBuffer {
  public:
-  ~Buffer();
-  // At least so many elements, aligned to a cache line; what was in it before may be lost.
-  template <typename T>
-  T* Get(size_t count) {
-    return static_cast<T*>(Bytes(count * sizeof(T)));
+  ~ScratchBuffer();
+
+  // Memory for at least `count` elements, aligned to a cache line. Earlier contents may be lost.
+  template <typename Element>
+  Element* Get(size_t count) {
+    return static_cast<Element*>(Reserve(count * sizeof(Element)));
   }
 
  private:
-  void* Bytes(size_t size);
+  void* Reserve(size_t size);
 
   void* data_ = nullptr;
   size_t size_ = 0;
 };
 
-// Held by an op while it uses buffers that all calls share.
-std::mutex& SharedBuffers();
+// Locked by an op while it uses a buffer that all calls share.
+std::mutex& SharedBufferMutex();
 
 }  // namespace s2s
 

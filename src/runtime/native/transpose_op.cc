@@ -1,11 +1,12 @@
-// S2sTranspose: for right factors that are given transposed. TensorFlow's product of many rows with
-// such a one, where it is deeper than wide, takes longer than to turn it first.
-#include <algorithm>
-
+// S2sTranspose: transposes right factors. TensorFlow's product of many rows with a transposed right
+// factor that is deeper than wide takes longer than this op and a product without transposition.
+//
+// matrix [columns, rows] to transposed [rows, columns].
+#include "op_tensors.h"
 #include "parallel.h"
 #include "tensorflow/core/framework/op.h"
 #include "tensorflow/core/framework/op_kernel.h"
-#include "turn.h"
+#include "transpose.h"
 
 using tensorflow::OpKernelContext;
 using tensorflow::Tensor;
@@ -17,8 +18,8 @@ REGISTER_OP("S2sTranspose")
 
 namespace {
 
-// Rows of the result in one piece of work.
-constexpr int64_t kRows = 128;
+// Of the result.
+constexpr int64_t kBlockRows = 128;
 
 class TransposeOp : public tensorflow::OpKernel {
  public:
@@ -27,14 +28,15 @@ class TransposeOp : public tensorflow::OpKernel {
   void Compute(OpKernelContext* context) override {
     const Tensor& matrix = context->input(0);
     OP_REQUIRES(context, matrix.dims() == 2,
-                tensorflow::errors::InvalidArgument("matrix must be a matrix"));
-    const int64_t rows = matrix.dim_size(1), columns = matrix.dim_size(0);
-    Tensor* transposed = nullptr;
-    OP_REQUIRES_OK(context, context->allocate_output(0, {rows, columns}, &transposed));
-    const float* from = matrix.flat<float>().data();
-    float* to = transposed->flat<float>().data();
-    s2s::ForEachPiece(context, rows, kRows, [&](int64_t start, int64_t end) {
-      s2s::Turn(s2s::Strided{from + start, 1, rows}, end - start, columns, to + start * columns);
+                tensorflow::errors::InvalidArgument("matrix must have 2 dimensions"));
+    const int64_t rows = matrix.dim_size(1);
+    const int64_t columns = matrix.dim_size(0);
+    float* transposed = nullptr;
+    OP_REQUIRES_OK(context, s2s::AllocateOutput<float>(context, 0, {rows, columns}, &transposed));
+    const s2s::StridedMatrix view = s2s::TransposeOf(s2s::InputData<float>(context, 0), rows);
+    const s2s::MatrixView<float> result{transposed, columns};
+    s2s::ParallelForBlocks(context, rows, kBlockRows, [&](int64_t start, int64_t end) {
+      s2s::TransposeTo(view.From(start, 0), end - start, columns, result[start]);
     });
   }
 };

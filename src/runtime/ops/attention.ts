@@ -8,20 +8,20 @@ import { batchMatMul } from './matmul.js';
 /** Added to the score of a padded position, so that its weight is exactly 0 after the softmax. */
 const MASKED_SCORE = -1e9;
 
-/** Contexts and weights of an attention. */
+/** Result of an attention layer. */
 export interface Attended {
-  /** `[batch * queries, hidden + size]`: the context of each query, followed by the query */
-  readonly joined: Tensor2D;
-  /** `[batch, queries, srcTime]`, which sum to 1 over real tokens */
+  /** `[batch * queries, hidden + size]`: the context of each query, concatenated with the query. */
+  readonly concatenated: Tensor2D;
+  /** `[batch, queries, srcTime]`; rows sum to 1 over real tokens. */
   readonly weights: Tensor3D;
 }
 
 /**
- * Attention of every query over the memory of its sentence: softmax over the real source positions, then the weighted
- * mean of the values (Luong et al. 2015, section 3.1).
+ * Attention with given scores: softmax over the real source positions, then the weighted mean of the values (Luong et
+ * al. 2015, section 3.1).
  *
  * @param queries `[batch, queries, size]`
- * @param scores `[batch, queries, srcTime]` before masking
+ * @param scores `[batch, queries, srcTime]`, not masked
  * @param values `[batch, srcTime, hidden]`
  * @param mask float32 `[batch, srcTime]`, 1 at real tokens
  */
@@ -34,16 +34,18 @@ export function attend(
 ): Attended {
   const masked = tf.add(scores, tf.expandDims(tf.mul(tf.sub(1, mask), MASKED_SCORE), 1));
   const weights = tf.softmax(masked) as Tensor3D;
-  const joined = tf.concat([batchMatMul(weights, values, policy), queries], 2);
-  return { joined: tf.reshape(joined, [-1, joined.shape[2]]), weights };
+  const concatenated = tf.concat([batchMatMul(weights, values, policy), queries], 2);
+  return { concatenated: tf.reshape(concatenated, [-1, concatenated.shape[2]]), weights };
 }
 
 /**
- * The same with the scores `scale query . key` (Luong et al. 2015, equation 8).
+ * Attention with the scores `scale query . key` (Luong et al. 2015, equation 8).
  *
  * @param queries `[batch, queries, size]`
  * @param keys `[batch, srcTime, size]`
- * @param scale 1 when not given
+ * @param values `[batch, srcTime, hidden]`
+ * @param mask float32 `[batch, srcTime]`, 1 at real tokens
+ * @param scale 1 by default
  */
 export function dotAttention(
   queries: Tensor3D,
@@ -59,8 +61,8 @@ export function dotAttention(
 }
 
 /**
- * The same by the custom ops S2sAttention and S2sAttentionGrad (src/runtime/native/attention_op.cc), in float32: sentence by
- * sentence, these products take as long as to round their factors.
+ * `dotAttention` with the custom ops S2sAttention and S2sAttentionGrad (src/runtime/native/attention_op.cc). Always in
+ * float32: rounding the factors of such small products would take as long as the products.
  */
 function customDotAttention(
   queries: Tensor3D,
@@ -69,7 +71,7 @@ function customDotAttention(
   values: Tensor3D,
   mask: Tensor2D,
 ): Attended {
-  const [joined, weights] = withGradients(
+  const [concatenated, weights] = withGradients(
     [queries, scaled, keys, values],
     (save) => {
       const results = execute('S2sAttention', [], [scaled, keys, values, mask, queries], 2);
@@ -77,16 +79,21 @@ function customDotAttention(
       return results;
     },
     (gradients, saved) => {
-      const [ofScaled, ofKeys, ofValues, ofQueries] = execute('S2sAttentionGrad', [], [...saved, ...gradients], 4);
-      return [ofQueries!, ofScaled!, ofKeys!, ofValues!];
+      const [dScaled, dKeys, dValues, dQueries] = execute('S2sAttentionGrad', [], [...saved, ...gradients], 4);
+      return [dQueries!, dScaled!, dKeys!, dValues!];
     },
   );
-  return { joined: joined as Tensor2D, weights: weights as Tensor3D };
+  return { concatenated: concatenated as Tensor2D, weights: weights as Tensor3D };
 }
 
 /**
- * Additive scores: `v . tanh(query + key)`, both already projected (Bahdanau et al. 2015, appendix A.1.2; the concat
- * score of Luong et al. 2015). `[batch, queries, size]` and `[batch, srcTime, size]` to `[batch, queries, srcTime]`.
+ * Additive scores `v . tanh(query + key)` (Bahdanau et al. 2015, appendix A.1.2; the concat score of Luong et al.
+ * 2015).
+ *
+ * @param queries projected, `[batch, queries, size]`
+ * @param keys projected, `[batch, srcTime, size]`
+ * @param scoreVector `[size]`
+ * @returns `[batch, queries, srcTime]`
  */
 export function additiveScores(queries: Tensor3D, keys: Tensor3D, scoreVector: Tensor1D): Tensor3D {
   const [batch, queryCount, size] = queries.shape;

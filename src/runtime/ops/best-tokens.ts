@@ -3,7 +3,7 @@ import { tf } from '../tf.js';
 import { attribute, execute } from './execute.js';
 import { packedProduct, type PackedKernel } from './packed-product.js';
 
-/** The most probable tokens of some rows, best first. */
+/** The most probable tokens of each row, best first. */
 export interface BestTokens {
   /** `[rows, count]`, natural logarithms */
   readonly logProbabilities: Tensor2D;
@@ -11,29 +11,29 @@ export interface BestTokens {
   readonly tokens: Tensor2D;
 }
 
-/** Logits of a decoding step, computed when they are asked for: search needs no more than the best of them. */
+/** Logits of a decoding step, computed lazily: search needs only the best of them. */
 export interface Logits {
   /** `[rows, vocab]`, before the softmax */
   readonly values: () => Tensor2D;
   /**
-   * The `count` most probable tokens of each row with their log-probabilities, which are among all tokens; of equals the
-   * one with the lower id comes first. A row with a NaN has NaN for log-probabilities. Without a gradient.
+   * The `count` most probable tokens of each row and their log-probabilities, normalised over the whole vocabulary.
+   * Ties are broken by the lower id. A row with a NaN has log-probabilities NaN. Not differentiable.
    *
-   * @param first ids below this are left out
+   * @param first tokens with a smaller id are excluded
    */
   readonly best: (count: number, first: number) => BestTokens;
 }
 
-/** Logits that are there already, `[rows, vocab]`. */
-export function givenLogits(values: Tensor2D): Logits {
-  return { values: () => values, best: (count, first) => bestOf(values, count, first) };
+/** Wraps logits `[rows, vocab]` that are already computed. */
+export function precomputedLogits(values: Tensor2D): Logits {
+  return { values: () => values, best: (count, first) => topTokens(values, count, first) };
 }
 
 /**
- * The logits `hidden kernel + bias`.
+ * Logits of the output projection, `hidden kernel + bias`.
  *
  * @param hidden `[rows, hidden]`
- * @param kernel packed of `[hidden, vocab]`
+ * @param kernel packed from `[hidden, vocab]`
  * @param bias `[vocab]`
  */
 export function projectedLogits(hidden: Tensor2D, kernel: PackedKernel, bias: Tensor1D): Logits {
@@ -41,11 +41,13 @@ export function projectedLogits(hidden: Tensor2D, kernel: PackedKernel, bias: Te
   return {
     values,
     best: (count, first) =>
-      kernel.layout === 'packed' ? customBest(hidden, kernel, bias, count, first) : bestOf(values(), count, first),
+      kernel.layout === 'packed'
+        ? packedTopTokens(hidden, kernel, bias, count, first)
+        : topTokens(values(), count, first),
   };
 }
 
-function bestOf(logits: Tensor2D, count: number, first: number): BestTokens {
+function topTokens(logits: Tensor2D, count: number, first: number): BestTokens {
   const { values, indices } = tf.topk(tf.slice(logits, [0, first]), count);
   return {
     logProbabilities: tf.sub(values, tf.logSumExp(logits, 1, true)),
@@ -53,8 +55,11 @@ function bestOf(logits: Tensor2D, count: number, first: number): BestTokens {
   };
 }
 
-/** By the custom op S2sPackedBestTokens (src/runtime/native/best_tokens_op.cc): products and choice in one, without ever writing the logits to memory. */
-function customBest(
+/**
+ * Fuses the projection and the top-k selection in the custom op S2sPackedBestTokens
+ * (src/runtime/native/best_tokens_op.cc), which never writes the logits to memory.
+ */
+function packedTopTokens(
   hidden: Tensor2D,
   { tensor, columns, policy }: PackedKernel,
   bias: Tensor1D,

@@ -4,12 +4,12 @@ import { attribute, execute } from './execute.js';
 import { withGradients } from './gradient.js';
 import type { LstmSequenceInputs, LstmSequenceOutputs } from './lstm.js';
 import { cast } from './product.js';
-import { batchFirst, realSteps, timeFirst } from './time-major.js';
+import { toBatchMajor, sequenceMask, toTimeMajor } from './time-major.js';
 
 /**
- * `lstmSequence` by TensorFlow's BlockLSTMV2 and BlockLSTMGradV2 (tensorflow/core/ops/rnn_ops.cc), which have kernels for
- * GPUs. They know no lengths: padded steps are computed too, and neither their outputs nor their gradients are used. Rows
- * that are read backwards are turned around first, each within its length.
+ * `lstmSequence` with TensorFlow's BlockLSTMV2 and BlockLSTMGradV2 (tensorflow/core/ops/rnn_ops.cc), which have GPU
+ * kernels. They take no lengths: padded steps are computed too, and their outputs and gradients are masked. With
+ * `reverse`, each row is reversed within its length first.
  */
 export function blockLstmSequence({
   inputs,
@@ -28,8 +28,8 @@ export function blockLstmSequence({
     (save) => {
       const steps = cast(tf.scalar(time, 'int32'), 'int32', 'int64');
       const peepholes = tf.zeros([hiddenSize]);
-      const given = [
-        timeFirst(inputs, lengths, reverse),
+      const opInputs = [
+        toTimeMajor(inputs, lengths, reverse),
         initialCell,
         initialHidden,
         tf.concat([inputKernel, recurrentKernel], 0),
@@ -43,25 +43,25 @@ export function blockLstmSequence({
         attribute.float('cell_clip', 0),
         attribute.bool('use_peephole', false),
       ];
-      const results = execute('BlockLSTMV2', attributes, [steps, ...given], 7);
-      save([steps, lengths, ...given, ...results]);
+      const results = execute('BlockLSTMV2', attributes, [steps, ...opInputs], 7);
+      save([steps, lengths, ...opInputs, ...results]);
       const [, cells, , , , , hidden] = results as Tensor3D[];
-      return [batchFirst(hidden!, lengths, reverse), lastOf(hidden!, lengths), lastOf(cells!, lengths)];
+      return [toBatchMajor(hidden!, lengths, reverse), lastOf(hidden!, lengths), lastOf(cells!, lengths)];
     },
-    ([ofOutputs, ofFinalHidden, ofFinalCell], [steps, savedLengths, ...saved]) => {
+    ([dOutputs, dFinalHidden, dFinalCell], [steps, savedLengths, ...saved]) => {
       const ends = savedLengths as Tensor1D;
-      const ofCells = atLast(ofFinalCell as Tensor2D, ends, time);
-      const ofHidden = tf.add(
-        timeFirst(tf.mul(ofOutputs as Tensor3D, tf.expandDims(realSteps(ends, time), 2)), ends, reverse),
-        atLast(ofFinalHidden as Tensor2D, ends, time),
+      const dCells = atLast(dFinalCell as Tensor2D, ends, time);
+      const dHidden = tf.add(
+        toTimeMajor(tf.mul(dOutputs as Tensor3D, tf.expandDims(sequenceMask(ends, time), 2)), ends, reverse),
+        atLast(dFinalHidden as Tensor2D, ends, time),
       );
       const gradients = execute(
         'BlockLSTMGradV2',
         [attribute.type('T', 'float32'), attribute.bool('use_peephole', false)],
-        [steps!, ...saved, ofCells, ofHidden],
+        [steps!, ...saved, dCells, dHidden],
         8,
       );
-      const [ofInputs, ofInitialCell, ofInitialHidden, ofKernel, , , , ofBias] = gradients as [
+      const [dInputs, dInitialCell, dInitialHidden, dKernel, , , , dBias] = gradients as [
         Tensor3D,
         Tensor2D,
         Tensor2D,
@@ -71,35 +71,37 @@ export function blockLstmSequence({
         Tensor,
         Tensor1D,
       ];
-      const [ofInputKernel, ofRecurrentKernel] = tf.split(ofKernel, [inputSize, hiddenSize], 0) as [Tensor2D, Tensor2D];
+      const [dInputKernel, dRecurrentKernel] = tf.split(dKernel, [inputSize, hiddenSize], 0) as [Tensor2D, Tensor2D];
       return [
-        batchFirst(ofInputs, ends, reverse),
-        ofInputKernel,
-        ofBias,
-        ofRecurrentKernel,
-        ofInitialHidden,
-        ofInitialCell,
+        toBatchMajor(dInputs, ends, reverse),
+        dInputKernel,
+        dBias,
+        dRecurrentKernel,
+        dInitialHidden,
+        dInitialCell,
       ];
     },
   );
   return {
-    outputs: tf.mul(outputs as Tensor3D, tf.expandDims(realSteps(lengths, time), 2)),
+    outputs: tf.mul(outputs as Tensor3D, tf.expandDims(sequenceMask(lengths, time), 2)),
     finalHidden: finalHidden as Tensor2D,
     finalCell: finalCell as Tensor2D,
   };
 }
 
-/** Of `[time, batch, size]` the last real step of each row, `[batch, size]`. */
+/** The last real step of each row: `[time, batch, size]` to `[batch, size]`. */
 function lastOf(tensor: Tensor3D, lengths: Tensor1D): Tensor2D {
   return tf.gatherND(tensor, lastPositions(lengths)) as Tensor2D;
 }
 
-/** `[batch, size]` put at the last real step of each row of `[time, batch, size]`, which is zero elsewhere. */
+/**
+ * The gradient of `lastOf`: `[batch, size]` to `[time, batch, size]`, zero except at the last real step of each row.
+ */
 function atLast(tensor: Tensor2D, lengths: Tensor1D, time: number): Tensor3D {
   return tf.scatterND(lastPositions(lengths), tensor, [time, ...tensor.shape]);
 }
 
-/** int32 `[batch, 2]`: step and row. */
+/** int32 `[batch, 2]`: step and row of each last real step. */
 function lastPositions(lengths: Tensor1D): Tensor2D {
   return tf.stack([tf.sub(lengths, tf.scalar(1, 'int32')), tf.range(0, lengths.shape[0], 1, 'int32')], 1) as Tensor2D;
 }

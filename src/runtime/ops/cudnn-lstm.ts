@@ -5,17 +5,17 @@ import { attribute, execute } from './execute.js';
 import { withGradients } from './gradient.js';
 import type { LstmSequenceInputs, LstmSequenceOutputs } from './lstm.js';
 import { inFloat32, inPrecision } from './product.js';
-import { batchFirst, realSteps, timeFirst } from './time-major.js';
+import { toBatchMajor, sequenceMask, toTimeMajor } from './time-major.js';
 
 /**
- * TensorFlow's ops for cuDNN's recurrent layers, CudnnRNNV3 and CudnnRNNBackpropV3 (tensorflow/core/ops/cudnn_rnn_ops.cc),
- * which have only GPU kernels. Tests replace them with another implementation.
+ * CudnnRNNV3 and CudnnRNNBackpropV3 (tensorflow/core/ops/cudnn_rnn_ops.cc), which have only GPU kernels. Tests replace
+ * them with another implementation.
  */
 export interface CudnnLstmOps {
   /**
    * @param inputs sequence `[time, batch, input]`, hidden state and cell `[1, batch, hidden]`, the flat parameters, and
    *   int32 lengths `[batch]`
-   * @returns outputs `[time, batch, hidden]`, hidden state and cell `[1, batch, hidden]`, and two tensors for the gradient
+   * @returns outputs `[time, batch, hidden]`, hidden state and cell `[1, batch, hidden]`, two tensors for `backward`
    */
   forward(inputs: readonly Tensor[], precision: Precision): Tensor[];
   /**
@@ -46,15 +46,15 @@ function commonAttributes(precision: Precision): ReturnType<typeof attribute.boo
 }
 
 /**
- * `lstmSequence` by cuDNN. Inputs, hidden states and products have the policy's precision; weights and their gradients are
- * float32.
+ * `lstmSequence` with cuDNN. Inputs, hidden states and products have the policy's precision; weights and their
+ * gradients are float32.
  */
 export function cudnnLstmSequence(
-  given: LstmSequenceInputs,
+  args: LstmSequenceInputs,
   { precision }: Pick<ComputePolicy, 'precision'>,
   ops: CudnnLstmOps = nativeOps,
 ): LstmSequenceOutputs {
-  const { inputs, inputKernel, bias, recurrentKernel, initialHidden, initialCell, lengths, reverse = false } = given;
+  const { inputs, inputKernel, bias, recurrentKernel, initialHidden, initialCell, lengths, reverse = false } = args;
   const [, time, inputSize] = inputs.shape;
   const hiddenSize = recurrentKernel.shape[0];
   const rounded = (tensor: Tensor): Tensor => inPrecision(tensor, precision);
@@ -64,7 +64,7 @@ export function cudnnLstmSequence(
     (save) => {
       const states = [initialHidden, initialCell].map((state) => rounded(tf.expandDims(state, 0)));
       const read = [
-        rounded(timeFirst(inputs, lengths, reverse)),
+        rounded(toTimeMajor(inputs, lengths, reverse)),
         ...states,
         rounded(flatParameters(inputKernel, recurrentKernel, bias)),
         lengths,
@@ -76,28 +76,28 @@ export function cudnnLstmSequence(
         Tensor3D,
         Tensor3D,
       ];
-      return [batchFirst(sequence, lengths, reverse), tf.squeeze(hidden, [0]), tf.squeeze(cell, [0])];
+      return [toBatchMajor(sequence, lengths, reverse), tf.squeeze(hidden, [0]), tf.squeeze(cell, [0])];
     },
-    ([ofOutputs, ofHidden, ofCell], saved) => {
+    ([dOutputs, dHidden, dCell], saved) => {
       const [read, results] = [saved.slice(0, 5), saved.slice(5)];
       const ends = read[4] as Tensor1D;
-      const ofSequence = timeFirst(
-        tf.mul(ofOutputs as Tensor3D, tf.expandDims(realSteps(ends, time), 2)),
+      const dSequence = toTimeMajor(
+        tf.mul(dOutputs as Tensor3D, tf.expandDims(sequenceMask(ends, time), 2)),
         ends,
         reverse,
       );
-      const ofResults = [ofSequence, ...[ofHidden!, ofCell!].map((state) => tf.expandDims(state, 0))].map(rounded);
-      const [ofInputs, ofInitialHidden, ofInitialCell, ofParameters] = ops
-        .backward([...read, ...results.slice(0, 3), ...ofResults, ...results.slice(3)], precision)
+      const dResults = [dSequence, ...[dHidden!, dCell!].map((state) => tf.expandDims(state, 0))].map(rounded);
+      const [dInputs, dInitialHidden, dInitialCell, dParameters] = ops
+        .backward([...read, ...results.slice(0, 3), ...dResults, ...results.slice(3)], precision)
         .map((tensor) => exact(tensor)) as [Tensor3D, Tensor3D, Tensor3D, Tensor1D];
-      const { ofInputKernel, ofRecurrentKernel, ofBias } = splitParameters(ofParameters, inputSize, hiddenSize);
+      const { dInputKernel, dRecurrentKernel, dBias } = splitParameters(dParameters, inputSize, hiddenSize);
       return [
-        batchFirst(ofInputs, ends, reverse),
-        ofInputKernel,
-        ofBias,
-        ofRecurrentKernel,
-        tf.squeeze(ofInitialHidden, [0]),
-        tf.squeeze(ofInitialCell, [0]),
+        toBatchMajor(dInputs, ends, reverse),
+        dInputKernel,
+        dBias,
+        dRecurrentKernel,
+        tf.squeeze(dInitialHidden, [0]),
+        tf.squeeze(dInitialCell, [0]),
       ];
     },
   );
@@ -105,33 +105,33 @@ export function cudnnLstmSequence(
 }
 
 /**
- * The weights as cuDNN reads them, one after the other: the input kernel of each gate, `[hidden, input]`, the recurrent
- * kernels, `[hidden, hidden]`, a bias for the inputs and one for the hidden state, of which we have one. The gates are in our
- * order. (Keras hands its weights to the same op in this layout: keras/src/backend/tensorflow/rnn.py.)
+ * Flattens the weights into cuDNN's layout: the input kernel `[hidden, input]` of each gate, the recurrent kernels
+ * `[hidden, hidden]`, the input biases, and the recurrent biases, which are zero here. Gates are in the same order as
+ * ours. Keras uses this layout for the same op (keras/src/backend/tensorflow/rnn.py).
  */
 function flatParameters(inputKernel: Tensor2D, recurrentKernel: Tensor2D, bias: Tensor1D): Tensor1D {
   const kernels = [inputKernel, recurrentKernel].map((kernel) => tf.reshape(tf.transpose(kernel), [-1]));
   return tf.concat([...kernels, bias, tf.zerosLike(bias)] as Tensor1D[]);
 }
 
-/** The way back, for their gradients. */
+/** The inverse of `flatParameters`, for gradients. */
 function splitParameters(
   parameters: Tensor1D,
   inputSize: number,
   hiddenSize: number,
-): { ofInputKernel: Tensor2D; ofRecurrentKernel: Tensor2D; ofBias: Tensor1D } {
+): { dInputKernel: Tensor2D; dRecurrentKernel: Tensor2D; dBias: Tensor1D } {
   const gates = 4 * hiddenSize;
-  const [input, recurrent, ofBias] = tf.split(parameters, [gates * inputSize, gates * hiddenSize, gates, gates]) as [
+  const [input, recurrent, dBias] = tf.split(parameters, [gates * inputSize, gates * hiddenSize, gates, gates]) as [
     Tensor1D,
     Tensor1D,
     Tensor1D,
     Tensor1D,
   ];
   const kernel = (flat: Tensor1D, rows: number): Tensor2D => tf.transpose(tf.reshape(flat, [gates, rows])) as Tensor2D;
-  return { ofInputKernel: kernel(input, inputSize), ofRecurrentKernel: kernel(recurrent, hiddenSize), ofBias };
+  return { dInputKernel: kernel(input, inputSize), dRecurrentKernel: kernel(recurrent, hiddenSize), dBias };
 }
 
-/** Largest difference, relative to the largest number, that float16, bfloat16 and TF32 products may make in the check. */
+/** Largest accepted difference, relative to the largest value; float16, bfloat16 and TF32 products stay below it. */
 const TOLERANCE = 0.05;
 
 const verdicts = new Map<Precision, boolean>();
@@ -140,15 +140,16 @@ const verdicts = new Map<Precision, boolean>();
 export type LstmSequence = (inputs: LstmSequenceInputs, policy: ComputePolicy) => LstmSequenceOutputs;
 
 /**
- * Whether cuDNN's LSTM works on this device and is correct. Compares outputs and gradients of a few short sequences with
- * `reference`, once per process and precision. There are many versions of CUDA, drivers and GPUs; where cuDNN's LSTM fails,
- * training is only slower without it.
+ * Whether cuDNN's LSTM runs and is correct on this device. Compares outputs and gradients of a few short sequences with
+ * `reference`, once per process and precision. Training falls back to a slower implementation for the combinations of
+ * CUDA, driver and GPU on which cuDNN fails.
  */
 export function cudnnIsCorrect(reference: LstmSequence, policy: ComputePolicy, ops: CudnnLstmOps = nativeOps): boolean {
   const { precision } = policy;
   const known = verdicts.get(precision);
   if (known !== undefined) return known;
-  const verdict = usesGpu() && agree((inputs) => cudnnLstmSequence(inputs, policy, ops), reference, policy);
+  const cudnn: LstmSequence = (inputs) => cudnnLstmSequence(inputs, policy, ops);
+  const verdict = usesGpu() && implementationsAgree(cudnn, reference, policy);
   verdicts.set(precision, verdict);
   return verdict;
 }
@@ -158,19 +159,19 @@ function usesGpu(): boolean {
   return (tf.backend() as unknown as { isUsingGpuDevice?: boolean }).isUsingGpuDevice === true;
 }
 
-/** Whether two implementations of an LSTM agree, gradients included; one that throws does not agree. */
-export function agree(left: LstmSequence, right: LstmSequence, policy: ComputePolicy): boolean {
+/** Whether two LSTM implementations have equal outputs and gradients within the tolerance; false if one throws. */
+export function implementationsAgree(left: LstmSequence, right: LstmSequence, policy: ComputePolicy): boolean {
   try {
     return tf.tidy(() => {
-      const of = (shape: number[], seed: number): Tensor =>
+      const values = (shape: number[], seed: number): Tensor =>
         tf.sin(tf.mul(tf.range(1, 1 + shape.reduce((a, b) => a * b, 1)), seed)).reshape(shape);
       const weights = [
-        of([3, 4, 8], 1.1),
-        of([8, 32], 1.3),
-        of([32], 1.7),
-        of([8, 32], 1.9),
-        of([3, 8], 2.3),
-        of([3, 8], 2.9),
+        values([3, 4, 8], 1.1),
+        values([8, 32], 1.3),
+        values([32], 1.7),
+        values([8, 32], 1.9),
+        values([3, 8], 2.3),
+        values([3, 8], 2.9),
       ];
       const lengths = tf.tensor1d([4, 2, 1], 'int32');
       return [false, true].every((reverse) => {
@@ -178,7 +179,7 @@ export function agree(left: LstmSequence, right: LstmSequence, policy: ComputePo
           const flat = (
             ...[inputs, inputKernel, bias, recurrentKernel, initialHidden, initialCell]: Tensor[]
           ): Tensor => {
-            const given = {
+            const args = {
               inputs,
               inputKernel,
               bias,
@@ -188,11 +189,11 @@ export function agree(left: LstmSequence, right: LstmSequence, policy: ComputePo
               lengths,
               reverse,
             } as LstmSequenceInputs;
-            const { outputs, finalHidden, finalCell } = compute(given, policy);
+            const { outputs, finalHidden, finalCell } = compute(args, policy);
             return tf.concat([outputs.flatten(), finalHidden.flatten(), finalCell.flatten()]);
           };
           const { grads, value } = tf.valueAndGrads((...inputs: Tensor[]) =>
-            tf.sum(tf.mul(flat(...inputs), of([3 * 4 * 8 + 2 * 3 * 8], 0.7))),
+            tf.sum(tf.mul(flat(...inputs), values([3 * 4 * 8 + 2 * 3 * 8], 0.7))),
           )(weights);
           return [value, flat(...weights), ...grads];
         });

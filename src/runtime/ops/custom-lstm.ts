@@ -7,11 +7,12 @@ import type { LstmSequenceInputs, LstmSequenceOutputs } from './lstm.js';
 import { inFloat32, inPrecision, padRowsInPrecision, productOf, withoutPadRows } from './product.js';
 
 /**
- * `lstmSequence` by the custom ops S2sLstm and S2sLstmGrad (src/runtime/native/lstm_op.cc), which keep the loop over time
- * in C++; the products with the inputs and the gradients of the kernels are large ones before and after it.
+ * `lstmSequence` with the custom ops S2sLstm and S2sLstmGrad (src/runtime/native/lstm_op.cc and lstm_grad_op.cc),
+ * which run the loop over time in C++. The input projection and the gradients of the kernels are single large products
+ * outside that loop.
  */
-export function customLstmSequence(given: LstmSequenceInputs, policy: ComputePolicy): LstmSequenceOutputs {
-  const { inputs, inputKernel, bias, recurrentKernel, initialHidden, initialCell, lengths, reverse = false } = given;
+export function customLstmSequence(args: LstmSequenceInputs, policy: ComputePolicy): LstmSequenceOutputs {
+  const { inputs, inputKernel, bias, recurrentKernel, initialHidden, initialCell, lengths, reverse = false } = args;
   const { precision } = policy;
   const attributes = [attribute.type('T', precision), attribute.bool('reverse', reverse)];
   const [batch, time, inputSize] = inputs.shape;
@@ -32,23 +33,23 @@ export function customLstmSequence(given: LstmSequenceInputs, policy: ComputePol
       return [all!, hidden!, cell!];
     },
     (gradients, [flat, kernel, ...saved]) => {
-      const [ofSums, ofBias, ofHidden, ofCell, previousHidden] = execute(
+      const [dSums, dBias, dHidden, dCell, previousHidden] = execute(
         'S2sLstmGrad',
         [...attributes, attribute.int('rows', flat!.shape[0]!)],
         [...saved, ...gradients],
         5,
       ) as [Tensor2D, Tensor1D, Tensor2D, Tensor2D, Tensor2D];
-      const ofInputs = withoutPadRows(productOf(ofSums, kernel as Tensor2D, policy, { b: true }), rows, precision);
-      const ofInputKernel = inFloat32(productOf(flat as Tensor2D, ofSums, policy, { a: true }), precision);
-      const ofRecurrentKernel = inFloat32(productOf(previousHidden, ofSums, policy, { a: true }), precision);
-      return [tf.reshape(ofInputs, inputs.shape), ofInputKernel, ofBias, ofRecurrentKernel, ofHidden, ofCell];
+      const dInputs = withoutPadRows(productOf(dSums, kernel as Tensor2D, policy, { b: true }), rows, precision);
+      const dInputKernel = inFloat32(productOf(flat as Tensor2D, dSums, policy, { a: true }), precision);
+      const dRecurrentKernel = inFloat32(productOf(previousHidden, dSums, policy, { a: true }), precision);
+      return [tf.reshape(dInputs, inputs.shape), dInputKernel, dBias, dRecurrentKernel, dHidden, dCell];
     },
   );
   return { outputs: outputs as Tensor3D, finalHidden: finalHidden as Tensor2D, finalCell: finalCell as Tensor2D };
 }
 
 /**
- * `lstmCell` by the custom ops S2sLstmCell and S2sLstmCellGrad (src/runtime/native/lstm_cell_op.cc).
+ * `lstmCell` with the custom ops S2sLstmCell and S2sLstmCellGrad (src/runtime/native/lstm_cell_op.cc).
  *
  * @param projected `[rows, 4 * hidden]`
  * @param recurrent `[rows, 4 * hidden]`: the hidden state times the recurrent kernel
@@ -67,8 +68,8 @@ export function customLstmCell(
       return [next!, after!];
     },
     (gradients, saved) => {
-      const [ofSums, ofCell] = execute('S2sLstmCellGrad', [], [...saved, ...gradients], 2);
-      return [ofSums!, ofSums!.clone(), ofCell!];
+      const [dSums, dCell] = execute('S2sLstmCellGrad', [], [...saved, ...gradients], 2);
+      return [dSums!, dSums!.clone(), dCell!];
     },
   );
   return { hidden: hidden as Tensor2D, cell: nextCell as Tensor2D };

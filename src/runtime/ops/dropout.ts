@@ -5,22 +5,22 @@ import { attribute, execute } from './execute.js';
 import { withGradient } from './gradient.js';
 
 /**
- * Names the dropout masks of one update. Each mask is a pure function of (seed, update, order of the call), so
- * nothing needs to be stored to repeat it after a resume.
+ * Generates the seeds of the dropout masks of one update. A seed depends only on the run's seed, the update, and the
+ * index of the call, so a resumed run draws the same masks without any stored generator state.
  */
 export class DropoutSeeds {
   private calls = 0;
 
   /**
-   * @param seed of the run
-   * @param update number of the update, or of the batch within accumulated ones, unique in the run
+   * @param seed seed of the run
+   * @param update number of the update, or of the batch with gradient accumulation; unique in the run
    */
   constructor(
     private readonly seed: number,
     private readonly update: number,
   ) {}
 
-  /** The next pair of seeds. */
+  /** The seed pair of the next mask. */
   next(): readonly [number, number] {
     this.calls++;
     return [(this.seed ^ Math.imul(this.calls, 0x9e3779b9)) | 0, this.update | 0];
@@ -28,10 +28,11 @@ export class DropoutSeeds {
 }
 
 /**
- * Inverted dropout (Srivastava et al. 2014): each element is zero with probability `rate`, the others are divided by
- * `1 - rate`. Without seeds (outside training) or with rate 0 the input comes back as it is.
+ * Inverted dropout (Srivastava et al. 2014): sets each element to zero with probability `rate` and divides the others
+ * by `1 - rate`. Returns the input itself without seeds (outside training) or with rate 0.
  *
- * The mask comes from TensorFlow's counter-based generator (Philox; Salmon et al. 2011); all native forms make the same.
+ * Masks come from TensorFlow's counter-based generator (Philox; Salmon et al. 2011). All native implementations draw
+ * the same mask.
  */
 export function dropout<Shape extends Rank>(
   input: Tensor<Shape>,
@@ -61,7 +62,9 @@ function plainDropout<Shape extends Rank>(
   );
 }
 
-/** The same by the custom op S2sDropout (src/runtime/native/dropout_op.cc), which makes the mask again for the gradient. */
+/**
+ * Dropout with the custom op S2sDropout (src/runtime/native/dropout_op.cc), which recomputes the mask in the gradient.
+ */
 function customDropout<Shape extends Rank>(
   input: Tensor<Shape>,
   rate: number,
@@ -80,7 +83,7 @@ function customDropout<Shape extends Rank>(
   );
 }
 
-/** `shape` filled with 0 (probability `rate`) and `1 / (1 - rate)`, a pure function of the pair of seeds. */
+/** Mask of values 0 (with probability `rate`) and `1 / (1 - rate)`. */
 function dropoutMask(shape: readonly number[], rate: number, seeds: readonly [number, number]): Tensor {
   const uniform = uniformFromSeeds(shape, seeds);
   return tf.mul(tf.cast(tf.greaterEqual(uniform, rate), 'float32'), 1 / (1 - rate));

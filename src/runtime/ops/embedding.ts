@@ -3,9 +3,7 @@ import { tf } from '../tf.js';
 import { withGradient } from './gradient.js';
 
 /**
- * Rows of an embedding table: row `ids[i]` of `table` for each i.
- *
- * The gradient adds up, per table row, the gradients of the positions that read it (one unsorted segment sum).
+ * Embedding lookup: row `ids[i]` of `table` for each i. The gradient is one unsorted segment sum over the positions.
  *
  * @param table `[vocab, embedding]`
  * @param ids int32 `[positions]`
@@ -23,8 +21,8 @@ export function embed(table: Tensor2D, ids: Tensor1D): Tensor2D {
 }
 
 /**
- * The given rows of a matrix, such as the real positions among padded ones; few of them more than once, else `embed` is
- * faster.
+ * Selects rows of a matrix, such as the positions without padding. The gradient is a scatter, which is fast when few
+ * rows are selected repeatedly; otherwise use `embed`.
  *
  * @param matrix `[rows, columns]`
  * @param indices int32 `[selected]`

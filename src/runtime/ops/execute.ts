@@ -13,7 +13,7 @@ export const DATA_TYPE = {
   resource: 20,
 } as const;
 
-const UNKNOWN_TO_TFJS: ReadonlySet<number> = new Set([
+const UNSUPPORTED_BY_TFJS: ReadonlySet<number> = new Set([
   DATA_TYPE.int8,
   DATA_TYPE.int64,
   DATA_TYPE.bfloat16,
@@ -23,21 +23,21 @@ const UNKNOWN_TO_TFJS: ReadonlySet<number> = new Set([
 /** TF_AttrType numbers of TensorFlow's C API (tensorflow/c/c_api.h). */
 const ATTRIBUTE_TYPE = { string: 0, int: 1, float: 2, bool: 3, type: 4, shape: 5 } as const;
 
-/** One attribute of a TensorFlow op, as the native addon takes it. */
+/** Attribute of a TensorFlow op in the format of the native addon. */
 export interface OpAttribute {
   readonly name: string;
   readonly type: number;
   readonly value: string | number | boolean | readonly number[];
 }
 
-/** A tensor as the native addon describes it. */
+/** Metadata of a tensor in the native addon. */
 interface NativeTensor {
   readonly id: number;
   readonly shape: number[];
   readonly dtype: number;
 }
 
-/** The part of the native backend that runs ops by name, and keeps the native tensor of each of ours. */
+/** The private interface of the native backend that executes ops by name and maps tfjs tensors to native ones. */
 interface NativeBackend {
   readonly binding: {
     executeOp(
@@ -67,11 +67,12 @@ export const attribute = {
 };
 
 /**
- * Runs one TensorFlow op by its registered name and returns its outputs. Nothing outside this folder names an op.
+ * Executes one TensorFlow op by its registered name and returns its outputs. Only this folder and `StoredTensor` call
+ * it.
  *
- * The result is a new tensor owned by the enclosing `tidy`; no gradient is recorded, so call it inside `withGradient`.
- * An output in a format of which tfjs knows nothing (bfloat16, int8) says that it is float32: it may be given to other ops
- * by name, and to nothing else.
+ * The outputs are new tensors owned by the enclosing `tidy`. No gradient is recorded, so call it inside `withGradient`.
+ * Outputs of a dtype that tfjs does not support (bfloat16, float16, int8, int64) claim to be float32: pass them only to
+ * `execute`.
  */
 export function execute(
   op: string,
@@ -83,11 +84,11 @@ export function execute(
   return backend.binding
     .executeOp(op, attributes, backend.getInputTensorIds(inputs), outputs)
     .map((output) =>
-      UNKNOWN_TO_TFJS.has(output.dtype) ? unknownTensor(backend, output) : backend.createOutputTensor(output),
+      UNSUPPORTED_BY_TFJS.has(output.dtype) ? opaqueTensor(backend, output) : backend.createOutputTensor(output),
     );
 }
 
-function unknownTensor(backend: NativeBackend, { id, shape, dtype }: NativeTensor): Tensor {
+function opaqueTensor(backend: NativeBackend, { id, shape, dtype }: NativeTensor): Tensor {
   const dataId = {};
   backend.tensorMap.set(dataId, { shape, dtype, id, values: null, refCount: 1 });
   return tf.engine().makeTensorFromTensorInfo({ dataId, shape, dtype: 'float32' });

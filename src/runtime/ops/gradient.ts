@@ -1,16 +1,16 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import { tf } from '../tf.js';
 
-/** Keeps tensors for the backward pass; called at most once. */
+/** Keeps tensors for the backward pass. Call it at most once. */
 type Save = (tensors: Tensor[]) => void;
 
 /**
- * Runs `forward` as one differentiable op with a gradient of our own.
+ * Runs `forward` as one differentiable op with a custom gradient.
  *
- * @param inputs what the result is differentiated with respect to; anything else the functions use is a constant
- * @param forward computes the result; `save`, called at most once, keeps what `backward` needs: intermediate tensors, and
- *   constants, which may have been disposed by then
- * @param backward gets the gradient of the result and the saved tensors; returns one gradient for each input
+ * @param inputs tensors that receive gradients; all other tensors are constants
+ * @param forward computes the result; `save` keeps the tensors that `backward` needs, including constants, because they
+ *   may be disposed earlier
+ * @param backward receives the gradient of the result and the saved tensors; returns one gradient per input
  */
 export function withGradient<Result extends Tensor>(
   inputs: readonly Tensor[],
@@ -25,7 +25,7 @@ export function withGradient<Result extends Tensor>(
   return result as Result;
 }
 
-/** The part of tfjs's engine that records an op of any number of results; `tf.customGrad` allows one. */
+/** The private method of tfjs's engine that records an op with several results; `tf.customGrad` supports only one. */
 interface Recorder {
   runKernelFunc(op: {
     inputs: Record<string, Tensor>;
@@ -35,9 +35,9 @@ interface Recorder {
 }
 
 /**
- * The same for an op with several results; a result that nothing depends on has a gradient of zeros.
+ * `withGradient` for an op with several results.
  *
- * @param backward gets the gradients of all results
+ * @param backward receives the gradients of all results; zeros for a result that the loss does not depend on
  */
 export function withGradients(
   inputs: readonly Tensor[],
@@ -48,8 +48,8 @@ export function withGradients(
     inputs: Object.fromEntries(inputs.map((input, index) => [index, input])),
     forwardFunc: (_backend, save) => forward(save),
     backwardsFunc: (gradients, saved) => {
-      const ofInputs = backward(Array.isArray(gradients) ? gradients : [gradients], saved);
-      return Object.fromEntries(ofInputs.map((gradient, index) => [index, () => gradient]));
+      const dInputs = backward(Array.isArray(gradients) ? gradients : [gradients], saved);
+      return Object.fromEntries(dInputs.map((gradient, index) => [index, () => gradient]));
     },
   });
 }

@@ -5,9 +5,9 @@ import { blockLstmSequence } from './block-lstm.js';
 import { cudnnIsCorrect, cudnnLstmSequence } from './cudnn-lstm.js';
 import { customLstmCell, customLstmSequence } from './custom-lstm.js';
 import { matMul } from './matmul.js';
-import { stepsOf } from './steps.js';
+import { unstackTime } from './time-major.js';
 
-/** What an LSTM reads over a whole sequence. */
+/** Inputs of an LSTM layer over whole sequences. */
 export interface LstmSequenceInputs {
   /** `[batch, time, input]` */
   readonly inputs: Tensor3D;
@@ -23,24 +23,24 @@ export interface LstmSequenceInputs {
   readonly initialCell: Tensor2D;
   /** int32 `[batch]`: real steps of each row, from 1 to `time`. */
   readonly lengths: Tensor1D;
-  /** Whether each row is read from its last real step to its first. */
+  /** Whether each row is processed from its last real step to its first. */
   readonly reverse?: boolean;
 }
 
-/** What it gives. */
+/** Outputs of an LSTM layer over whole sequences. */
 export interface LstmSequenceOutputs {
   /** `[batch, time, hidden]`: the hidden state after each step, in the order of the inputs; zero at padding. */
   readonly outputs: Tensor3D;
-  /** `[batch, hidden]`: hidden state after the last step of each row, in the order of reading. */
+  /** `[batch, hidden]`: hidden state after the last processed step of each row. */
   readonly finalHidden: Tensor2D;
-  /** `[batch, hidden]`: cell after that step. */
+  /** `[batch, hidden]`: cell state after the same step. */
   readonly finalCell: Tensor2D;
 }
 
 /**
- * An LSTM (Hochreiter and Schmidhuber 1997; forget gate of Gers et al. 2000) over a whole sequence:
+ * An LSTM layer (Hochreiter and Schmidhuber 1997; forget gate of Gers et al. 2000) over whole sequences:
  * `[i f g o] = x_t W + b + h_{t-1} R`, `c_t = σ(f) c_{t-1} + σ(i) tanh(g)`, `h_t = σ(o) tanh(c_t)`.
- * Padded steps change nothing.
+ * Padded steps leave the state unchanged.
  */
 export function lstmSequence(inputs: LstmSequenceInputs, policy: ComputePolicy): LstmSequenceOutputs {
   return SEQUENCES[sequenceKernel(policy)](inputs, policy);
@@ -53,14 +53,16 @@ const SEQUENCES = {
   plain: plainLstmSequence,
 };
 
-/** The implementation that runs an LSTM over a sequence: C++ on a CPU, cuDNN or else BlockLSTM on a GPU, or portable ops. */
+/**
+ * The implementation of `lstmSequence`: custom ops on a CPU, cuDNN or else BlockLSTM on a GPU, or portable tfjs ops.
+ */
 export function sequenceKernel(policy: ComputePolicy): keyof typeof SEQUENCES {
   const { kernels } = policy;
   if (kernels !== 'fused') return kernels;
   return cudnnIsCorrect(plainLstmSequence, policy) ? 'cudnn' : 'block';
 }
 
-/** `lstmSequence` in portable ops, step by step. */
+/** `lstmSequence` with portable tfjs ops, step by step. */
 function plainLstmSequence(
   {
     inputs,
@@ -75,10 +77,10 @@ function plainLstmSequence(
   policy: ComputePolicy,
 ): LstmSequenceOutputs {
   const [batch, time, inputSize] = inputs.shape;
-  // One product projects the inputs of all steps: only the recurrent product needs the loop.
+  // One product projects the inputs of all steps; only the recurrent product must be inside the loop.
   const flat = matMul(tf.reshape(inputs, [batch * time, inputSize]), inputKernel, policy, { bias });
   const projected = tf.reshape(flat, [batch, time, bias.shape[0]]) as Tensor3D;
-  const steps = stepsOf(projected);
+  const steps = unstackTime(projected);
   const positions = tf.expandDims(tf.range(0, time, 1, 'int32'), 0);
   const masks = tf.split(tf.cast(tf.less(positions, tf.expandDims(lengths, 1)), 'float32'), time, 1) as Tensor2D[];
   let hidden = initialHidden;
@@ -96,7 +98,7 @@ function plainLstmSequence(
 }
 
 /**
- * The pointwise part of one step of the same LSTM.
+ * The element-wise part of one LSTM step.
  *
  * @param projected `[rows, 4 * hidden]`: `x W + b`
  * @param recurrent `[rows, 4 * hidden]`: `h R`
@@ -119,7 +121,7 @@ export function lstmCell(
   return { hidden: tf.mul(tf.sigmoid(output), tf.tanh(nextCell)), cell: nextCell };
 }
 
-/** `after` where the mask `[rows, 1]` is 1, `before` where it is 0. */
+/** Selects `after` where the mask `[rows, 1]` is 1, `before` where it is 0. */
 function choose(mask: Tensor2D, after: Tensor2D, before: Tensor2D): Tensor2D {
   return tf.add(tf.mul(after, mask), tf.mul(before, tf.sub(1, mask)));
 }

@@ -15,8 +15,8 @@ export interface MatMulOptions {
 /**
  * Matrix product `a b` (or `a bᵀ`) plus a bias, with a gradient, in the precision of the policy.
  *
- * In 16 bits both factors are rounded, here and in the gradients; sums are accumulated in float32, and the result, rounded
- * once more, is returned as float32.
+ * In 16 bits both factors are rounded, here and in the gradients; sums are accumulated in float32, and the result,
+ * rounded once more, is returned as float32.
  *
  * @param a `[rows, inner]`
  * @param b `[inner, columns]`, or `[columns, inner]` with `transposeB`
@@ -45,13 +45,13 @@ export function matMul(
     },
     (gradient, saved) => {
       const [left, right] = saved as [Tensor2D, Tensor2D];
-      const ofProduct = padRowsInPrecision(gradient, policy);
-      const ofA = productOf(ofProduct, right, policy, { b: !transposeB });
-      const ofB = transposeB
-        ? productOf(ofProduct, left, policy, { a: true })
-        : productOf(left, ofProduct, policy, { a: true });
-      const ofFactors = [withoutPadRows(ofA, rows, precision), inFloat32(ofB, precision)];
-      return bias === undefined ? ofFactors : [...ofFactors, tf.sum(gradient, 0)];
+      const dProduct = padRowsInPrecision(gradient, policy);
+      const dA = productOf(dProduct, right, policy, { b: !transposeB });
+      const dB = transposeB
+        ? productOf(dProduct, left, policy, { a: true })
+        : productOf(left, dProduct, policy, { a: true });
+      const dFactors = [withoutPadRows(dA, rows, precision), inFloat32(dB, precision)];
+      return bias === undefined ? dFactors : [...dFactors, tf.sum(gradient, 0)];
     },
   );
 }
@@ -81,12 +81,12 @@ export function batchMatMul(
     },
     (gradient, saved) => {
       const [left, right] = saved as [Tensor3D, Tensor3D];
-      const ofProduct = inPrecision(gradient, precision);
-      const ofA = batchProductOf(ofProduct, right, policy, { b: !transposeB });
-      const ofB = transposeB
-        ? batchProductOf(ofProduct, left, policy, { a: true })
-        : batchProductOf(left, ofProduct, policy, { a: true });
-      return [inFloat32(ofA, precision), inFloat32(ofB, precision)];
+      const dProduct = inPrecision(gradient, precision);
+      const dA = batchProductOf(dProduct, right, policy, { b: !transposeB });
+      const dB = transposeB
+        ? batchProductOf(dProduct, left, policy, { a: true })
+        : batchProductOf(left, dProduct, policy, { a: true });
+      return [inFloat32(dA, precision), inFloat32(dB, precision)];
     },
   );
 }

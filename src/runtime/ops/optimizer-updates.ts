@@ -4,20 +4,20 @@ import type { StoredTensor } from '../stored-tensor.js';
 import { tf } from '../tf.js';
 import { attribute, execute } from './execute.js';
 
-/** Numbers of one Adam update. */
-export interface AdamNumbers {
+/** Hyperparameters of one Adam update. */
+export interface AdamHyperparameters {
   readonly learningRate: number;
   readonly beta1: number;
   readonly beta2: number;
   readonly epsilon: number;
-  /** Number of this update, from 1: corrects the bias of the moments. */
+  /** Number of this update from 1, for bias correction. */
   readonly update: number;
   /** Decoupled weight decay; 0 for plain Adam. */
   readonly weightDecay: number;
 }
 
-/** What one Adam update changes, and by which gradient. */
-export interface AdamWeights {
+/** A parameter, its moments, and its gradient. */
+export interface AdamVariables {
   readonly weights: StoredTensor;
   readonly firstMoment: StoredTensor;
   readonly secondMoment: StoredTensor;
@@ -25,11 +25,11 @@ export interface AdamWeights {
 }
 
 /**
- * One Adam update of all weights (Kingma and Ba 2015, the form of the last paragraph of section 2), in place:
+ * One in-place Adam update of all parameters (Kingma and Ba 2015, last paragraph of section 2):
  * `m = b1 m + (1-b1) g`, `v = b2 v + (1-b2) g^2`, `w -= lr sqrt(1-b2^t)/(1-b1^t) m / (sqrt(v) + epsilon)`.
  * With weight decay, first `w -= lr decay w` (AdamW; Loshchilov and Hutter 2019).
  */
-export function applyAdam(all: readonly AdamWeights[], numbers: AdamNumbers): void {
+export function applyAdam(all: readonly AdamVariables[], numbers: AdamHyperparameters): void {
   const { learningRate, beta1, beta2, epsilon, update, weightDecay } = numbers;
   tf.tidy(() => {
     const scalars = [beta1 ** update, beta2 ** update, learningRate, beta1, beta2, epsilon].map((value) =>
@@ -57,8 +57,8 @@ export function applyAdam(all: readonly AdamWeights[], numbers: AdamNumbers): vo
 }
 
 function plainAdam(
-  { weights, firstMoment, secondMoment, gradient }: AdamWeights,
-  { learningRate, beta1, beta2, epsilon, update }: AdamNumbers,
+  { weights, firstMoment, secondMoment, gradient }: AdamVariables,
+  { learningRate, beta1, beta2, epsilon, update }: AdamHyperparameters,
 ): void {
   const m = tf.add(tf.mul(firstMoment.read(), beta1), tf.mul(gradient, 1 - beta1));
   const v = tf.add(tf.mul(secondMoment.read(), beta2), tf.mul(tf.square(gradient), 1 - beta2));
@@ -69,7 +69,7 @@ function plainAdam(
 }
 
 /**
- * One update of stochastic gradient descent, in place: `w -= lr g`; with momentum (Polyak 1964)
+ * One in-place update of stochastic gradient descent: `w -= lr g`; with momentum (Polyak 1964)
  * `a = momentum a + g`, `w -= lr a`.
  */
 export function applySgd(
@@ -118,13 +118,13 @@ function decayWeights(weights: StoredTensor, share: number): void {
   execute('AssignSubVariableOp', [attribute.type('dtype', 'float32')], [weights.handle, decay], 0);
 }
 
-/** The norm of all gradients taken as one vector (Pascanu et al. 2013). */
+/** L2 norm of all gradients concatenated into one vector (Pascanu et al. 2013). */
 export function globalNorm(gradients: readonly Tensor[], kernels: Kernels): Scalar {
   // src/runtime/native/global_norm_op.cc: one pass over memory.
   if (kernels === 'custom')
     return execute('S2sGlobalNorm', [attribute.int('N', gradients.length)], gradients)[0] as Scalar;
   return tf.tidy(() => {
-    // One pass over memory where the backend has a fused op for half the sum of squares.
+    // L2Loss computes half the sum of squares in one pass over memory.
     const halves = gradients.map((gradient) =>
       tf.getBackend() === 'tensorflow'
         ? execute('L2Loss', [attribute.type('T', 'float32')], [gradient])[0]!

@@ -4,9 +4,9 @@ import { tf } from '../tf.js';
 import { attribute, execute } from './execute.js';
 import { matMul } from './matmul.js';
 
-/** The right factor of many products, in the layout that multiplies fastest; the owner disposes it. */
+/** The right factor of many products, in the fastest layout for them. The owner disposes it. */
 export interface PackedKernel {
-  /** Says nothing by itself: a matrix, or what S2sPack makes of it. */
+  /** Opaque: the matrix itself, or the output of S2sPack. */
   readonly tensor: Tensor;
   readonly columns: number;
   readonly policy: ComputePolicy;
@@ -14,8 +14,8 @@ export interface PackedKernel {
 }
 
 /**
- * Prepares a matrix for products that are made again and again with few rows, as in decoding, where changing its layout
- * would cost as much as the product.
+ * Packs a matrix for repeated products with few rows, as in decoding, where changing its layout would take as long as
+ * the product itself.
  *
  * @param kernel `[inner, columns]`, or `[columns, inner]` with `transposed`
  */
@@ -23,7 +23,7 @@ export function packKernel(kernel: Tensor2D, policy: ComputePolicy, transposed =
   const columns = kernel.shape[transposed ? 0 : 1];
   if (policy.kernels !== 'custom')
     return { tensor: tf.clone(kernel), columns, policy, layout: transposed ? 'transposed' : 'rows' };
-  // src/runtime/native/packed_product_op.cc
+  // src/runtime/native/packed_matmul_op.cc
   const attributes = [
     attribute.bool('transposed', transposed),
     attribute.bool('low_precision', policy.precision !== 'float32'),
@@ -32,7 +32,7 @@ export function packKernel(kernel: Tensor2D, policy: ComputePolicy, transposed =
 }
 
 /**
- * `input kernel + bias`, or the hyperbolic tangent of it, without a gradient where the kernel has been packed.
+ * `input kernel + bias`, or its hyperbolic tangent. Differentiable only if the layout of the kernel is not `packed`.
  *
  * @param input `[rows, inner]`
  * @param options.bias `[columns]`

@@ -6,13 +6,13 @@ import { attribute, execute, type DATA_TYPE } from './execute.js';
 /*
  * Matrix products without a gradient, and the one place that decides which kernel computes them:
  *
- * | kernel     | when                                          | why                                                |
- * | ---------- | --------------------------------------------- | -------------------------------------------------- |
- * | custom     | float32, custom ops, no packed layout in      | oneDNN's float32 product is slower there (AVX2:     |
- * |            | oneDNN for this processor (`customProducts`)  | 100 against 125 GFLOP/s)                            |
- * | transposed | float32, custom ops, `a bᵀ` with many rows    | TensorFlow loses a quarter of its speed when the    |
- * |            | and a `b` with no more rows than columns      | right factor is transposed and deeper than wide     |
- * | tensorflow | everything else                               | oneDNN on a CPU, cuBLAS on a GPU                    |
+ * | kernel     | when                                          | why                                               |
+ * | ---------- | --------------------------------------------- | ------------------------------------------------- |
+ * | custom     | float32, custom ops, no packed layout in      | oneDNN's float32 product is slower there (AVX2:   |
+ * |            | oneDNN for this processor (`customProducts`)  | 100 against 125 GFLOP/s)                          |
+ * | transposed | float32, custom ops, `a bᵀ` with many rows    | TensorFlow loses a quarter of its speed when the  |
+ * |            | and a `b` with no more rows than columns      | right factor is transposed and deeper than wide   |
+ * | tensorflow | everything else                               | oneDNN on a CPU, cuBLAS on a GPU                  |
  */
 type ProductKernel = 'custom' | 'transposed' | 'tensorflow';
 
@@ -66,7 +66,7 @@ export function productOf(a: Tensor2D, b: Tensor2D, policy: ComputePolicy, trans
   return execute('MatMul', [attribute.type('T', policy.precision), ...attributes], [a, b])[0] as Tensor2D;
 }
 
-/** The same for a batch of matrices: `[batch, rows, inner]` times `[batch, inner, columns]`. */
+/** `productOf` for a batch of matrices: `[batch, rows, inner]` times `[batch, inner, columns]`. */
 export function batchProductOf(a: Tensor3D, b: Tensor3D, policy: ComputePolicy, transposed: Transposed = {}): Tensor3D {
   if (usesCustomProducts(policy)) {
     const attributes = [
@@ -84,8 +84,8 @@ export function batchProductOf(a: Tensor3D, b: Tensor3D, policy: ComputePolicy, 
 }
 
 /**
- * A float32 tensor cast to the dtype of matrix products. tfjs has no 16-bit dtypes, so a 16-bit result may only be passed
- * to `execute`.
+ * A float32 tensor cast to the dtype of matrix products. tfjs has no 16-bit dtypes, so a 16-bit result may only be
+ * passed to `execute`.
  */
 export function inPrecision<Result extends Tensor>(tensor: Result, precision: Precision): Result {
   return precision === 'float32' ? tensor : (cast(tensor, 'float32', precision) as Result);
@@ -100,9 +100,9 @@ export function inFloat32<Result extends Tensor>(tensor: Result, precision: Prec
 const FEW_ROWS = 64;
 
 /**
- * Number of rows to which a left factor is padded: a multiple of a sixteenth of the largest power of two that fits. Batches
- * have nearly as many shapes as there are batches in an epoch, and oneDNN compiles code for each shape, which TensorFlow
- * keeps: half a gigabyte in bfloat16 without this rounding. Neither custom products nor GPUs need it.
+ * Number of rows to which a left factor is padded: a multiple of a sixteenth of the largest power of two that fits.
+ * Batches have nearly as many shapes as there are batches in an epoch, and oneDNN compiles code for each shape, which
+ * TensorFlow keeps: half a gigabyte in bfloat16 without this rounding. Neither custom products nor GPUs need it.
  */
 export function paddedRows(rows: number, { kernels, customProducts }: ComputePolicy): number {
   if (rows < FEW_ROWS || kernels !== 'custom' || customProducts) return rows;
@@ -133,7 +133,7 @@ export function withoutPadRows(product: Tensor2D, rows: number, precision: Preci
   return exact.shape[0] === rows ? exact : tf.slice(exact, 0, rows);
 }
 
-/** TensorFlow's Cast, without a gradient; it knows dtypes that tfjs does not. */
+/** TensorFlow's Cast, without a gradient; it supports dtypes that tfjs does not. */
 export function cast(tensor: Tensor, from: keyof typeof DATA_TYPE, to: keyof typeof DATA_TYPE): Tensor {
   return execute(
     'Cast',

@@ -1,7 +1,7 @@
 """The networks of s2s in PyTorch, one sentence at a time: no batches, no padding, no masks.
 
-`build` makes a Network from a model configuration and the tensors of a checkpoint. A new architecture adds a class to
-ENCODERS or DECODERS under the name that `model.encoder.type` or `model.decoder.type` gives it:
+`build` creates a Network from a model configuration and the tensors of a checkpoint. A new architecture adds a class to
+ENCODERS or DECODERS under its name in `model.encoder.type` or `model.decoder.type`:
 
     encoder(embedded [time, embedding]) -> Memory
     decoder.start(memory) -> state: a tuple of tensors [1, ...]; their first dimension is the hypothesis
@@ -21,7 +21,7 @@ PAD, UNK, BOS, EOS = 0, 1, 2, 3
 
 
 def read_model(config):
-    """The settings that the network needs, from `model` of a configuration: the only place that knows its keys."""
+    """Reads the settings of the network from `model` of a configuration. No other function depends on its keys."""
     encoder, decoder = config["encoder"], config["decoder"]
     return SimpleNamespace(
         encoder_type=encoder.get("type", "lstm"),
@@ -40,20 +40,20 @@ def read_model(config):
 
 @dataclass
 class Memory:
-    """What the decoder reads of a source sentence."""
+    """The encoding of a source sentence for the decoder."""
 
     outputs: torch.Tensor  # [time, size]
     states: list  # (hidden [1, size], cell [1, size]) of each encoder layer after the sentence
 
 
 def lstm_weights(weights, name):
-    """Those of a layer as PyTorch takes them: both order the gates input, forget, candidate, output."""
+    """The weights of a layer in the layout of PyTorch. Both order the gates input, forget, candidate, output."""
     bias = weights[f"{name}.bias"]
     return [weights[f"{name}.inputKernel"].T, weights[f"{name}.recurrentKernel"].T, bias, torch.zeros_like(bias)]
 
 
 def run_lstm(weights, name, inputs, state=None):
-    """One layer over `inputs` [time, size], as torch.nn.LSTM computes it: outputs [time, hidden] and final state."""
+    """Runs one layer on `inputs` [time, size], like torch.nn.LSTM: outputs [time, hidden] and final state."""
     parameters = lstm_weights(weights, name)
     if state is None:
         zero = inputs.new_zeros(1, parameters[1].shape[1])
@@ -89,10 +89,10 @@ class LstmDecoder:
         self.model, self.weights = model, weights
 
     def start(self, memory):
-        """For each layer hidden state and cell, then (with input feeding) the attentional hidden state."""
+        """Hidden state and cell of each layer, then (with input feeding) the attentional hidden state."""
         state = []
         for layer in range(self.model.decoder_layers):
-            # A decoder with more layers than the encoder continues from the last encoder layer.
+            # Decoder layers beyond the number of encoder layers start from the last encoder layer.
             source = memory.states[min(layer, len(memory.states) - 1)]
             for part, values in zip(("hidden", "cell"), source):
                 state.append(self._bridge(layer, part, values))
@@ -135,7 +135,7 @@ class LstmDecoder:
         return torch.tanh(values @ self.weights[f"{name}.kernel"] + self.weights[f"{name}.bias"])
 
     def _attend(self, queries, memory):
-        """tanh(W [context; query]) of each of the queries [rows, hidden] (Luong et al. 2015, section 3.1)."""
+        """tanh(W [context; query]) for each query [rows, hidden] (Luong et al. 2015, section 3.1)."""
         kind, weights = self.model.attention, self.weights
         if kind == "none":
             return queries
@@ -165,16 +165,16 @@ class Network:
         self.output_kernel, self.output_bias = output_kernel, output_bias
 
     def encode(self, source):
-        """Memory of a source sentence (ids without `</s>`)."""
+        """Encodes a source sentence (ids without `</s>`)."""
         return self.encoder(self.source_embedding[torch.tensor([*source, EOS])])
 
     def log_probabilities(self, source, target):
-        """Of every token at every target position [len(target) + 1, vocabulary], given the true tokens before it."""
+        """Log-probabilities [len(target) + 1, vocabulary] under teacher forcing."""
         embedded = self.target_embedding[torch.tensor([BOS, *target])]
         return self._predict(self.decoder.outputs(embedded, self.encode(source)))
 
     def step(self, previous, state, memory):
-        """Log-probabilities [rows, vocabulary] of the token after each of `previous`, and the next state."""
+        """Log-probabilities [rows, vocabulary] of the token after each of `previous`, and the new state."""
         outputs, state = self.decoder.step(self.target_embedding[torch.tensor(previous)], state, memory)
         return self._predict(outputs), state
 
@@ -183,7 +183,7 @@ class Network:
 
 
 def build(config, weights):
-    """The network of a model configuration with the given weights by name."""
+    """Builds the network of a model configuration from weights by name."""
     model = read_model(config)
     source_embedding = weights["shared.embedding" if model.share_embeddings else "source.embedding"]
     target_embedding = weights["shared.embedding" if model.share_embeddings else "target.embedding"]

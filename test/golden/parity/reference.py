@@ -1,14 +1,13 @@
-"""Computes with PyTorch what s2s has to compute: the reference of test/parity.
+"""Reference implementation in PyTorch for test/parity.
 
     python reference.py REQUEST.json FOLDER
 
-REQUEST.json lists cases: a model configuration, a safetensors file with its weights (as in a checkpoint) and, if they
-are not zero, the moments of the optimizer, settings of training and search, and batches of sentence pairs as token ids
-(without special tokens). For every batch
-FOLDER/expected.safetensors gets the log-probabilities at all target positions, the gradient of every parameter and
-its change by one update, named CASE/BATCH/KIND/..., and FOLDER/expected.json the loss and the translations.
+REQUEST.json lists cases: a model configuration, a safetensors file with its weights (as in a checkpoint) and non-zero
+optimizer moments, settings of training and search, and batches of sentence pairs as token ids (without special tokens).
+For every batch, FOLDER/expected.safetensors has the log-probabilities at all target positions, the gradient of every
+parameter and its change by one update, named CASE/BATCH/KIND/..., and FOLDER/expected.json has loss and translations.
 
-Everything is computed in double precision, sentence by sentence. See network.py for the networks and search.py for beam
+All computation is in double precision, sentence by sentence. See network.py for the networks and search.py for beam
 search.
 """
 
@@ -29,8 +28,8 @@ MOMENTS = ("firstMoment", "secondMoment")
 def sentence_losses(network, pair, label_smoothing):
     """Smoothed and plain cross-entropy of a pair, summed over its target tokens, and the log-probabilities.
 
-    The smoothed one compares with the distribution that has `1 - smoothing` on the label plus
-    `smoothing / vocabulary` on every token (Szegedy et al. 2016, section 7).
+    The target distribution of the smoothed loss is `1 - smoothing` on the label plus `smoothing / vocabulary` on every
+    token (Szegedy et al. 2016, section 7).
     """
     log_probabilities = network.log_probabilities(pair["source"], pair["target"])
     labels = torch.tensor([*pair["target"], EOS])
@@ -42,8 +41,8 @@ def sentence_losses(network, pair, label_smoothing):
 def updated(weights, gradients, moments, training):
     """Weights after one update, and the norm of the gradients before clipping.
 
-    Gradients are clipped by their global norm (Pascanu et al. 2013). Adam (Kingma and Ba 2015) in the form of the last
-    paragraph of section 2, where epsilon is added to the root of the moment before its bias is corrected; AdamW
+    Gradients are clipped by their global norm (Pascanu et al. 2013). Adam (Kingma and Ba 2015) follows the last
+    paragraph of section 2, where epsilon is added to the root of the moment before bias correction; AdamW
     (Loshchilov and Hutter 2019).
     """
     optimizer, step = training["optimizer"], training["update"]

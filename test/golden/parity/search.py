@@ -1,13 +1,12 @@
-"""Beam search over one sentence, as the documentation of s2s defines it.
+"""Beam search for one sentence, as specified in the documentation of s2s.
 
-- A step extends every live hypothesis by every token that may follow, and ranks all of them by the sum of their
-  log-probabilities. `<pad>`, `<unk>` and `<s>` may not follow, nor a token that repeats a sequence of
-  `noRepeatNgramSize` tokens.
-- One that ends in `</s>` is complete if it is among the `beamSize` best. The `beamSize` best others live on.
-- The score is the sum of the log-probabilities over length to the power of `lengthPenalty`; `</s>` counts.
-- The search ends with `beamSize` complete hypotheses, when no live one can get a score among the `nBest` best, or at
-  the longest length: `maxLengthRatio` times the source length (`</s>` counts) plus `maxLengthMargin`.
-- If fewer than `nBest` are complete, the best live ones follow.
+- A step extends every live hypothesis by every token that is not blocked, and ranks all extensions by log-probability.
+  `<pad>`, `<unk>` and `<s>` are blocked, as is a token that would repeat an n-gram of `noRepeatNgramSize` tokens.
+- An extension that ends in `</s>` is finished if it is among the `beamSize` best. The `beamSize` best others stay live.
+- The score is the log-probability divided by length to the power of `lengthPenalty`; the length includes `</s>`.
+- The search stops with `beamSize` finished hypotheses, when no live one can reach a score among the `nBest` best, or at
+  the maximum length: `maxLengthRatio` times the source length (including `</s>`) plus `maxLengthMargin`.
+- If fewer than `nBest` are finished, the best live ones are appended.
 """
 
 import math
@@ -27,10 +26,10 @@ class Hypothesis:
 
 
 def translate(network, source, options):
-    """The `nBest` best translations of a sentence, and the margin of the result.
+    """Returns the `nBest` best translations of a sentence, and the margin of the result.
 
-    The margin is the smallest difference between two log-probabilities or scores that a decision depended on. Another
-    implementation whose numbers differ by less than half of it has to find the same translations.
+    The margin is the smallest difference between two log-probabilities or scores that a decision depended on. An
+    implementation whose numbers differ by less than half of it must return the same translations.
     """
     with torch.no_grad():
         return _search(network, source, options)
@@ -55,7 +54,7 @@ def _search(network, source, options):
             for token, value in enumerate(log_probabilities[parent].tolist())
             if token >= EOS and not _repeats(tokens, token, options.get("noRepeatNgramSize", 0))
         ]
-        # A stable sort: of equals, the one of the better hypothesis, then the lower id.
+        # The sort is stable: ties are broken by the rank of the hypothesis, then by the lower id.
         candidates.sort(key=lambda candidate: -candidate[0])
         margin = min(margin, _step_margin(candidates, beam))
         complete += [
@@ -73,7 +72,7 @@ def _search(network, source, options):
         if not live or len(complete) >= beam:
             break
         if len(complete) >= best_count:
-            # A log-probability only decreases, and the longest length divides it by the most.
+            # Log-probabilities only decrease, and the maximum length has the largest divisor.
             bound = score(live[0][1], longest)
             if length < longest:
                 margin = min(margin, abs(complete[best_count - 1].score - bound))
@@ -88,12 +87,12 @@ def _search(network, source, options):
 
 
 def _order_margin(ranked):
-    """The smallest difference between the scores of two neighbours."""
+    """The smallest difference between adjacent scores."""
     return min((better.score - worse.score for better, worse in zip(ranked, ranked[1:])), default=math.inf)
 
 
 def _repeats(tokens, token, size):
-    """Whether the last `size` tokens, `token` being the last, occur in `tokens` already."""
+    """Whether appending `token` would repeat an n-gram of `size` tokens."""
     if size == 0:
         return False
     sequence = [*tokens, token][-size:]
@@ -101,7 +100,7 @@ def _repeats(tokens, token, size):
 
 
 def _step_margin(candidates, beam):
-    """How near the decisions of a step were: which hypotheses are complete, and which live on."""
+    """The margin of the decisions of a step: which hypotheses are finished, and which stay live."""
     totals = [total for total, _, _ in candidates]
     gaps = [math.inf]
     for rank, (total, _, token) in enumerate(candidates):

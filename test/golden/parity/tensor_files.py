@@ -1,4 +1,4 @@
-"""Reads and writes safetensors files with nothing but the standard library and torch.
+"""Reads and writes safetensors files with only the standard library and torch.
 
 The format (https://github.com/huggingface/safetensors, section "Format"): eight bytes with the length of the
 header (little-endian), the header in JSON, then the values of all tensors without gaps. The header maps each
@@ -13,7 +13,7 @@ import torch
 
 
 def read_tensors(path):
-    """All tensors of a file by name. Only float32 is supported."""
+    """Reads all tensors of a file by name. Only float32 is supported."""
     with open(path, "rb") as file:
         (header_bytes,) = struct.unpack("<Q", file.read(8))
         header = json.loads(file.read(header_bytes))

@@ -1,4 +1,4 @@
-"""Writes python.safetensors and checks that written.safetensors, made by s2s, holds the same.
+"""Writes python.safetensors and checks that written.safetensors, written by s2s, has the same content.
 
 python3 -m venv venv && venv/bin/pip install safetensors==0.8.0 numpy==2.4.6 && venv/bin/python golden.py
 """

@@ -1,9 +1,9 @@
-"""Encodes and decodes inputs.json with each tokenizer here, using Hugging Face's own Python library.
+"""Encodes and decodes inputs.json with every tokenizer in this folder, using the Python library of Hugging Face.
 
     pip install tokenizers==0.23.3
     python test/golden/tokenizers/make_expected.py
 
-Writes expected.json: per tokenizer the ids and tokens of every input, and the text decoded from the ids.
+Writes expected.json with ids, tokens and decoded text of every input for each tokenizer.
 """
 import json
 from pathlib import Path
@@ -17,7 +17,11 @@ for file in sorted(here.glob("tokenizer.*.json")):
     tokenizer = tokenizers.Tokenizer.from_file(str(file))
     encodings = [tokenizer.encode(text) for text in inputs]
     expected[file.name] = [
-        {"ids": encoding.ids, "tokens": encoding.tokens, "decoded": tokenizer.decode(encoding.ids, skip_special_tokens=False)}
+        {
+            "ids": encoding.ids,
+            "tokens": encoding.tokens,
+            "decoded": tokenizer.decode(encoding.ids, skip_special_tokens=False),
+        }
         for encoding in encodings
     ]
 (here / "expected.json").write_text(json.dumps(expected, ensure_ascii=True, indent=0) + "\n", encoding="utf-8")

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
-import { lengthsIn, sentenceLengths, timeDecoding } from '../../../src/benchmark/decoding.js';
+import { readSentenceLengths, syntheticLengths, timeDecoding } from '../../../src/benchmark/decoding.js';
 import { matmulRate } from '../../../src/benchmark/matmul-rate.js';
 import { median } from '../../../src/benchmark/report.js';
 import { timeTraining } from '../../../src/benchmark/training-step.js';
@@ -40,7 +40,7 @@ describe('measurements', () => {
     near(report.target_tokens_per_second, 15 / report.seconds_per_step);
     near(report.gigaflops_per_second, flops / report.seconds_per_step / 1e9);
     near(report.share_of_matmul_rate, report.gigaflops_per_second / report.matmul_gigaflops_per_second);
-    // TensorFlow takes some hundred megabytes, and no machine that runs this test has a terabyte.
+    // TensorFlow needs some hundred megabytes, and no test machine has a terabyte.
     assert.ok(
       report.peak_resident_megabytes > 100 && report.peak_resident_megabytes < 1e6,
       `${report.peak_resident_megabytes} MB`,
@@ -48,7 +48,7 @@ describe('measurements', () => {
     assert.equal(tf.memory().numTensors, tensors);
   });
 
-  test('decoding: every translation is as long as its source, with greedy and with beam search', async () => {
+  test('decoding: all hypotheses are as long as their source, with greedy and beam search', async () => {
     const tensors = tf.memory().numTensors;
     for (const beamSize of [1, 3]) {
       const report = await timeDecoding({
@@ -56,20 +56,20 @@ describe('measurements', () => {
         policy: policyFor(),
         sourceVocabulary: 30,
         targetVocabulary: 20,
-        lengths: sentenceLengths(12),
+        lengths: syntheticLengths(12),
         beamSize,
         steps: 2,
         warmup: 0,
       });
       assert.deepEqual([report.beam_size, report.sentences], [beamSize, 12]);
-      const tokens = sentenceLengths(12).reduce((sum, length) => sum + length, 0);
+      const tokens = syntheticLengths(12).reduce((sum, length) => sum + length, 0);
       const ratio = report.target_tokens_per_second / report.sentences_per_second;
       assert.ok(Math.abs(ratio - tokens / 12) < 1e-3, `${ratio} tokens a sentence`);
     }
     assert.equal(tf.memory().numTensors, tensors);
   });
 
-  test('the rate of matrix products is a finite positive number for every policy', () => {
+  test('the speed of matrix products is finite and positive for every policy', () => {
     for (const { name, policy } of availablePolicies()) {
       const rate = matmulRate(policy, 256);
       assert.ok(rate > 0 && Number.isFinite(rate), `${name}: ${rate}`);
@@ -77,28 +77,31 @@ describe('measurements', () => {
   });
 });
 
-test('lengths of synthetic sentences are fixed, from 5 to 30, with more short than long ones', () => {
-  const lengths = sentenceLengths(512);
+test('lengths of synthetic sentences are deterministic, from 5 to 30, and skewed to short ones', () => {
+  const lengths = syntheticLengths(512);
   assert.deepEqual([lengths.length, lengths[0], lengths[256], lengths[511]], [512, 5, 14, 30]);
   assert.ok(lengths.filter((length) => length < 14).length > 200);
   assert.ok(lengths.filter((length) => length > 25).length < 50);
 });
 
-test('lengths of a text count the tokens and the end of each sentence, and skip blank lines', async () => {
+test('sentence lengths include </s> and skip blank lines', async () => {
   const folder = mkdtempSync(join(tmpdir(), 's2s-lengths-'));
   const write = (name: string, text: string): string => {
     writeFileSync(join(folder, name), text);
     return join(folder, name);
   };
   try {
-    assert.deepEqual(await lengthsIn(write('text', '▁ein ▁Mann\n\n  \n▁ja\n▁drei  ▁sind \r\u0085 ')), [3, 2, 4]);
-    await assert.rejects(lengthsIn(write('blank', '\n \n')), /holds no sentence/);
+    assert.deepEqual(
+      await readSentenceLengths(write('text', '▁ein ▁Mann\n\n  \n▁ja\n▁drei  ▁sind \r\u0085 ')),
+      [3, 2, 4],
+    );
+    await assert.rejects(readSentenceLengths(write('blank', '\n \n')), /this file contains no sentence/);
   } finally {
     rmSync(folder, { recursive: true });
   }
 });
 
-test('the median is the middle number, or the mean of the two middle numbers', () => {
+test('the median of an even number of values is the mean of the middle two', () => {
   assert.equal(median([3, 1, 2]), 2);
   assert.equal(median([4, 1, 2, 10]), 3);
   assert.equal(median([7]), 7);

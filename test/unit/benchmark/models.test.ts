@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { BENCHMARK_MODELS, benchmarkModel } from '../../../src/benchmark/models.js';
 import { UsageError } from '../../../src/errors.js';
 
-test('every listed model has settings, without a bridge or tied weights, which the compared toolkits lack', () => {
+test('every benchmark model has valid settings without bridge or tied embeddings, which the peers lack', () => {
   assert.deepEqual(BENCHMARK_MODELS, ['lstm', 'lstm-deep']);
   for (const name of BENCHMARK_MODELS) {
     const { tieTargetEmbeddings, shareEmbeddings, encoder, decoder, dropout } = benchmarkModel(name);
@@ -14,16 +14,16 @@ test('every listed model has settings, without a bridge or tied weights, which t
   }
 });
 
-test('an unknown model is an error that suggests the nearest name, and the Transformer does not exist yet', () => {
+test('an unknown model is an error that suggests the nearest name', () => {
   const refusal = (message: RegExp, hint: RegExp) => (error: unknown) =>
     error instanceof UsageError && message.test(error.message) && hint.test(error.hint ?? '');
   assert.throws(
     () => benchmarkModel('lstm-depp'),
-    refusal(/no model lstm-depp/, /^Did you mean lstm-deep\? There are: lstm, lstm-deep\.$/),
+    refusal(/no benchmark model lstm-depp/, /^Did you mean lstm-deep\? Available models: lstm, lstm-deep\.$/),
   );
-  assert.throws(() => benchmarkModel('toString'), refusal(/no model toString/, /^There are: /));
+  assert.throws(() => benchmarkModel('toString'), refusal(/no benchmark model toString/, /^Available models: /));
   assert.throws(
     () => benchmarkModel('transformer'),
-    refusal(/no Transformer in s2s yet/, /^There are: lstm, lstm-deep\.$/),
+    refusal(/does not implement the Transformer yet/, /^Available models: lstm, lstm-deep\.$/),
   );
 });

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { lastRun, rememberRun } from '../../../src/checkpoint/last-run.js';
+import { readLastRun, writeLastRun } from '../../../src/checkpoint/last-run.js';
 
 let folder: string;
 before(async () => {
@@ -11,20 +11,20 @@ before(async () => {
 });
 after(() => rm(folder, { recursive: true }));
 
-test('the last run trained in a folder is found from there, relative or absolute, as long as it exists', async () => {
-  assert.equal(await lastRun(folder), undefined);
+test('the last run trained in a working directory is found, relative or absolute, while it exists', async () => {
+  assert.equal(await readLastRun(folder), undefined);
   const elsewhere = await mkdtemp(join(tmpdir(), 's2s-elsewhere-'));
   for (const run of ['runs/a', elsewhere]) {
     await mkdir(join(folder, 'runs/a'), { recursive: true });
-    assert.equal(await rememberRun(run, folder), true);
-    assert.equal(await lastRun(folder), run.startsWith('/') ? run : join(folder, run));
+    assert.equal(await writeLastRun(run, folder), true);
+    assert.equal(await readLastRun(folder), run.startsWith('/') ? run : join(folder, run));
   }
   await rm(elsewhere, { recursive: true });
-  assert.equal(await lastRun(folder), undefined);
+  assert.equal(await readLastRun(folder), undefined);
 });
 
-test('a working directory that cannot be written to is no error', async () => {
+test('a read-only working directory is not an error', async () => {
   const file = join(folder, 'a-file');
   await writeFile(file, '');
-  assert.equal(await rememberRun('runs/a', file), false);
+  assert.equal(await writeLastRun('runs/a', file), false);
 });

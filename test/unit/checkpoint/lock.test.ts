@@ -28,7 +28,7 @@ async function runLockedBy(lock: { pid: number; host?: string; since?: Date } | 
   return run;
 }
 
-test('a run directory is locked once, and free again after release', async () => {
+test('a run directory can be locked once, and again after release', async () => {
   const run = join(folder, 'made', 'by-the-lock');
   const lock = await lockRunDirectory(run);
   await assert.rejects(lockRunDirectory(run), (error: unknown) => {
@@ -43,7 +43,7 @@ test('a run directory is locked once, and free again after release', async () =>
   await (await lockRunDirectory(run)).release();
 });
 
-test('of many that ask at once exactly one gets the lock, stale or not', async () => {
+test('of several concurrent attempts exactly one acquires the lock, stale or not', async () => {
   const dead = spawnSync(process.execPath, ['-e', '']).pid;
   for (const run of [join(folder, 'race'), await runLockedBy({ pid: dead })]) {
     const results = await Promise.allSettled(Array.from({ length: 8 }, () => lockRunDirectory(run)));
@@ -62,13 +62,13 @@ test('the lock of a dead process, of an earlier boot, of a reused pid, or withou
   }
 });
 
-test('the lock of a living process or of another machine holds', async () => {
+test('the lock of a living process or of another machine is not taken over', async () => {
   for (const held of [{ pid: process.ppid }, { pid: 1 }, { pid: 1, host: 'elsewhere' }]) {
     await assert.rejects(lockRunDirectory(await runLockedBy(held)), /has been training here/);
   }
 });
 
-test('release leaves a lock alone that is no longer its own', async () => {
+test('release does not delete the lock of another process', async () => {
   const run = join(folder, 'taken');
   const lock = await lockRunDirectory(run);
   await writeFile(

@@ -4,13 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { readIndex, type Retention } from '../../../src/checkpoint/checkpoint-index.js';
-import {
-  assertSameShapes,
-  loadCheckpoint,
-  loadOptimizer,
-  saveCheckpoint,
-} from '../../../src/checkpoint/run-directory.js';
+import { loadCheckpoint, loadOptimizer, saveCheckpoint } from '../../../src/checkpoint/run-directory.js';
 import type { SavedTensors } from '../../../src/checkpoint/safetensors.js';
+import { assertSameShapes } from '../../../src/checkpoint/weights.js';
 import type { CheckpointState } from '../../../src/checkpoint/state.js';
 import { configSchema } from '../../../src/config/schema.js';
 import { S2sError } from '../../../src/errors.js';
@@ -71,7 +67,7 @@ async function refused(promise: Promise<unknown>): Promise<S2sError> {
   return error;
 }
 
-test('a checkpoint comes back with its weights, optimiser and state', async () => {
+test('a checkpoint is loaded with its weights, optimiser moments and state', async () => {
   const run = await newRun();
   await save(run, 5, 30);
   const checkpoint = await loadCheckpoint(run, 'last');
@@ -83,7 +79,7 @@ test('a checkpoint comes back with its weights, optimiser and state', async () =
   assert.deepEqual(await foldersOf(run), ['step-00000005']);
 });
 
-test('the best and the last are kept, the others go', async () => {
+test('the best and the last checkpoint are kept, the others deleted', async () => {
   const run = await newRun();
   for (const [step, bleu] of [
     [1, 10],
@@ -101,7 +97,7 @@ test('the best and the last are kept, the others go', async () => {
   assert.equal((await loadCheckpoint(run, 4)).state.step, 4);
 });
 
-test('several best are kept, and a lower loss is better', async () => {
+test('several best checkpoints are kept, and a lower loss is better', async () => {
   const run = await newRun();
   for (const [step, loss] of [
     [1, 3],
@@ -115,7 +111,7 @@ test('several best are kept, and a lower loss is better', async () => {
   assert.equal((await readIndex(run)).best, 2);
 });
 
-test('without any score the best is the last, and a NaN is no score', async () => {
+test('without scores the best is the last, and NaN is not a score', async () => {
   const run = await newRun();
   await save(run, 1);
   await save(run, 2, NaN);
@@ -135,7 +131,7 @@ test('a step saved again replaces its checkpoint, becomes the last and keeps its
   assert.equal((await loadCheckpoint(run, 'last')).state.step, 3);
 });
 
-test('what an interrupted save leaves is ignored, then cleared away', async () => {
+test('files of an interrupted save are ignored, then deleted', async () => {
   const run = await newRun();
   await save(run, 1, 10);
   const checkpoints = join(run, 'checkpoints');
@@ -146,7 +142,7 @@ test('what an interrupted save leaves is ignored, then cleared away', async () =
   assert.deepEqual(await foldersOf(run), ['step-00000001', 'step-00000003']);
 });
 
-test('a save interrupted while it replaced a checkpoint gives the old one back', async () => {
+test('a save interrupted while it replaced a checkpoint restores the old one', async () => {
   const run = await newRun();
   await save(run, 1, 10);
   const checkpoints = join(run, 'checkpoints');
@@ -156,22 +152,22 @@ test('a save interrupted while it replaced a checkpoint gives the old one back',
   assert.deepEqual((await loadCheckpoint(run, 'best')).weights, tensorsAt(1));
 });
 
-test('an empty run directory is said to have no checkpoint, and what to do', async () => {
+test('an empty run directory is an error with a hint', async () => {
   const error = await refused(loadCheckpoint(await newRun()));
-  assert.equal(error.message, 'there is no checkpoint here');
+  assert.equal(error.message, 'this directory contains no checkpoint');
   assert.match(error.hint ?? '', /s2s train/);
 });
 
-test('an unknown step is refused with those there are', async () => {
+test('an unknown step is an error that lists the available ones', async () => {
   const run = await newRun();
   await save(run, 1, 10);
   await save(run, 2, 5);
   const error = await refused(loadCheckpoint(run, 7));
   assert.equal(error.message, 'there is no checkpoint of step 7');
-  assert.equal(error.hint, 'There are: 1 (best), 2.');
+  assert.equal(error.hint, 'Available steps: 1 (best), 2.');
 });
 
-test('a damaged or missing file is named, with the other checkpoints', async () => {
+test('a damaged or missing file is reported, with the other checkpoints', async () => {
   const run = await newRun();
   await save(run, 1, 10);
   await save(run, 2, 5);
@@ -179,15 +175,18 @@ test('a damaged or missing file is named, with the other checkpoints', async () 
   await truncate(model, 100);
   const damaged = await refused(loadCheckpoint(run, 'last'));
   assert.equal(damaged.place?.file, model);
-  assert.match(damaged.message, /^this file is damaged: it has 100 bytes and was saved with \d+$/);
-  assert.match(damaged.hint ?? '', /Other checkpoints of this run: 1 \(best\)\. .*--checkpoint N\.$/);
+  assert.match(damaged.message, /^this file is damaged: it has 100 bytes, but was saved with \d+$/);
+  assert.match(
+    damaged.hint ?? '',
+    /Other checkpoints of this run: 1 \(best\)\. To use one, pass --checkpoint N to s2s translate or s2s eval\.$/,
+  );
   await rm(model);
   const missing = await refused(loadCheckpoint(run, 'last'));
   assert.equal(missing.place?.file, model);
-  assert.equal(missing.message, 'the checkpoint of step 2 lacks this file');
+  assert.equal(missing.message, 'this file of the checkpoint of step 2 is missing');
 });
 
-test('a state of another version or with a wrong value is refused', async () => {
+test('a state of a newer version or with an invalid value is rejected', async () => {
   const run = await newRun();
   await save(run, 1, 10);
   const file = join(run, 'checkpoints', 'step-00000001', 'state.json');
@@ -195,15 +194,15 @@ test('a state of another version or with a wrong value is refused', async () => 
   assert.match(String(checksum), /^[0-9a-f]{64}$/);
   await writeFile(file, JSON.stringify({ ...state, version: 3 }));
   const newer = await refused(loadCheckpoint(run));
-  assert.equal(newer.message, 'format version 3 is newer than version 2, the newest that this s2s reads');
-  assert.match(newer.hint ?? '', /^A newer s2s wrote it/);
+  assert.equal(newer.message, 'format version 3 is newer than version 2, the newest that this s2s can read');
+  assert.match(newer.hint ?? '', /^It was written by a newer s2s: update s2s/);
   await writeFile(file, JSON.stringify({ ...state, version: 1, step: -1, surprise: true }));
   assert.match((await refused(loadCheckpoint(run))).message, /step: .*surprise/);
   await writeFile(file, '{"version": 1,');
   assert.equal((await refused(loadCheckpoint(run))).message, 'this file is not JSON');
 });
 
-test('without an index the folders are taken as they are', async () => {
+test('without an index, the directories are listed', async () => {
   const run = await newRun();
   await save(run, 1, 10);
   await save(run, 2, 5);
@@ -229,8 +228,8 @@ test('every difference between model and checkpoint is listed', () => {
     (error: unknown) => {
       assert.ok(error instanceof S2sError);
       assert.deepEqual(error.message.split('\n  ').slice(1), [
-        'wider is [2, 3] and not [2, 4]',
-        'double is F64 and not F32',
+        'wider is [2, 3], expected [2, 4]',
+        'double is F64, expected F32',
         'absent [5] is missing',
         'extra [1] is not in the model',
       ]);
@@ -240,7 +239,7 @@ test('every difference between model and checkpoint is listed', () => {
   assertSameShapes(new Map([['decoder.bias', [2]]]), tensorsAt(1), 'runs/x');
 });
 
-/** Exchanges two ranges of a file, given by their first bytes. */
+/** Swaps two byte ranges of a file, given by their first bytes. */
 async function swap(file: string, left: number, right: number, length: number): Promise<void> {
   const bytes = await readFile(file);
   const kept = Buffer.from(bytes.subarray(left, left + length));
@@ -249,7 +248,7 @@ async function swap(file: string, left: number, right: number, length: number): 
   await writeFile(file, bytes);
 }
 
-test('swapped values in the weights or the moments are found by the checksum, and the file is named', async () => {
+test('swapped values in weights or moments are detected by the checksum, and the file is reported', async () => {
   const run = await newRun();
   await save(run, 1, 10);
   await save(run, 2, 5);
@@ -264,12 +263,12 @@ test('swapped values in the weights or the moments are found by the checksum, an
     const error = await refused(load());
     assert.equal(error.code, 'checkpoint-damaged');
     assert.equal(error.place?.file, file);
-    assert.match(error.message, /its SHA-256 checksum is not the one it was saved with/);
+    assert.match(error.message, /its SHA-256 checksum differs from the one it was saved with/);
   }
   assert.deepEqual((await loadCheckpoint(run, 1)).weights, tensorsAt(1));
 });
 
-test('a changed value in the state or the index is found by the checksum', async () => {
+test('a changed value in the state or the index is detected by the checksum', async () => {
   const run = await newRun();
   await save(run, 1, 10);
   await save(run, 2, 5);
@@ -289,7 +288,7 @@ test('a changed value in the state or the index is found by the checksum', async
   assert.equal((await loadCheckpoint(run, 'best')).state.step, 2);
 });
 
-test('checkpoints of version 1, which have no checksums, load', async () => {
+test('checkpoints of version 1, without checksums, can be loaded', async () => {
   const run = await newRun();
   await save(run, 1, 10);
   for (const file of [
@@ -307,7 +306,7 @@ test('checkpoints of version 1, which have no checksums, load', async () => {
   assert.equal((await loadCheckpoint(run, 1)).state.version, 1);
 });
 
-test('a checkpoint that an interrupted save moved aside is loaded from there', async () => {
+test('a checkpoint that an interrupted save has renamed is loaded', async () => {
   const run = await newRun();
   await save(run, 1, 10);
   await rename(join(run, 'checkpoints', 'step-00000001'), join(run, 'checkpoints', '.old-step-00000001'));

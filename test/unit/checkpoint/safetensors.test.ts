@@ -14,7 +14,7 @@ after(() => rm(folder, { recursive: true }));
 
 const FIXTURES = 'test/golden/safetensors';
 
-/** The tensors of the golden files; see the README beside them. */
+/** The tensors of the golden files, see their README. */
 const tensors = new Map<string, SavedTensor>([
   [
     'encoder.layers.0.forward.kernel',
@@ -34,19 +34,19 @@ function byName(entries: ReadonlyMap<string, SavedTensor>): [string, SavedTensor
   return [...entries].sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
-test('a file that Python wrote is read with the same names, shapes and values', async () => {
+test('a file written by Python is read with the same names, shapes and values', async () => {
   const file = await readSafetensors(join(FIXTURES, 'python.safetensors'));
   assert.deepEqual(byName(file.tensors), byName(tensors));
   assert.deepEqual(file.metadata, metadata);
 });
 
-test('what is written is, byte for byte, the file that Python was seen to read', async () => {
+test('the written file is identical to a file that Python can read', async () => {
   const file = join(folder, 'written.safetensors');
   await writeSafetensors(file, tensors, metadata);
   assert.deepEqual(await readFile(file), await readFile(join(FIXTURES, 'written.safetensors')));
 });
 
-test('what is written is read back, and nothing else is left in the folder', async () => {
+test('written tensors are read back, and no other file is left', async () => {
   const inner = await mkdtemp(join(folder, 'round-'));
   const view = new Float32Array([9, 1, 2, 9]).subarray(1, 3);
   await writeSafetensors(
@@ -63,15 +63,15 @@ test('what is written is read back, and nothing else is left in the folder', asy
   assert.deepEqual(await readdir(inner), ['a']);
 });
 
-test('a tensor that does not hold what its shape says is refused and leaves no file', async () => {
+test('a tensor that does not match its shape or dtype is rejected, and no file is left', async () => {
   const file = join(folder, 'refused');
   await assert.rejects(
     writeSafetensors(file, new Map([['w', { dtype: 'F32', shape: [2, 2], data: new Float32Array(3) }]])),
-    /tensor w is to be F32 \[2, 2\] but has 3 values of Float32Array/,
+    /tensor w should be F32 \[2, 2\], but has 3 values in a Float32Array/,
   );
   await assert.rejects(
     writeSafetensors(file, new Map([['w', { dtype: 'F32', shape: [2], data: new Int32Array(2) }]])),
-    /values of Int32Array/,
+    /tensor w should be F32 \[2\], but has 2 values in a Int32Array/,
   );
   assert.ok(!(await readdir(folder)).includes('refused'));
 });
@@ -85,15 +85,15 @@ function fileOf(header: string | Buffer, data: number, claimed?: number): Buffer
 const entry = (begin: number, end: number, shape = [(end - begin) / 4], dtype = 'F32'): string =>
   JSON.stringify({ dtype, shape, data_offsets: [begin, end] });
 
-const unsound: [string, Buffer, RegExp][] = [
-  ['an empty file', Buffer.alloc(0), /0 bytes are too few for a header/],
+const malformed: [string, Buffer, RegExp][] = [
+  ['an empty file', Buffer.alloc(0), /0 bytes cannot hold a header/],
   [
     'a header longer than the format allows',
     fileOf('{}', 0, 200_000_000),
     /claims 200000000 bytes, more than the format allows/,
   ],
   ['a header length that does not fit a number', Buffer.alloc(16, 0xff), /more than the format allows/],
-  ['a header beyond the end of the file', fileOf('{}', 0, 50), /claims 50 bytes, but the file has 10 in all/],
+  ['a header beyond the end of the file', fileOf('{}', 0, 50), /claims 50 bytes, but the file has only 10/],
   ['a header that is not JSON', fileOf('{"a":', 0), /the header is not JSON/],
   ['a header that is not UTF-8', fileOf(Buffer.from([0x7b, 0xff, 0x7d]), 0), /the header is not JSON/],
   ['a header that is a list', fileOf('[]', 0), /not a JSON object/],
@@ -133,9 +133,9 @@ const unsound: [string, Buffer, RegExp][] = [
   ['a name that occurs twice', fileOf(`{"a":${entry(0, 4)},"\\u0061":${entry(4, 8)}}`, 8), /the name a occurs twice/],
 ];
 
-for (const [title, bytes, message] of unsound) {
-  test(`${title} is refused by name`, async () => {
-    const file = join(folder, 'unsound.safetensors');
+for (const [title, bytes, message] of malformed) {
+  test(`${title} is rejected`, async () => {
+    const file = join(folder, 'malformed.safetensors');
     await writeFile(file, bytes);
     await assert.rejects(readSafetensors(file), (error: unknown) => {
       assert.ok(error instanceof S2sError);
@@ -147,7 +147,7 @@ for (const [title, bytes, message] of unsound) {
   });
 }
 
-test('a braced or quoted name inside a header is not taken for structure', async () => {
+test('braces and quotes in a tensor name are not parsed as JSON structure', async () => {
   const file = join(folder, 'names.safetensors');
   const names = ['{"a":', '\\"', 'dtype', 'shape'];
   await writeSafetensors(

@@ -3,7 +3,7 @@ import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
-import { rememberRun } from '../../../src/checkpoint/last-run.js';
+import { writeLastRun } from '../../../src/checkpoint/last-run.js';
 import { findRun } from '../../../src/cli/find-run.js';
 import { UsageError } from '../../../src/errors.js';
 
@@ -15,7 +15,7 @@ after(() => {
   rmSync(folder, { recursive: true });
 });
 
-test('without any model, what to do', async () => {
+test('without a run directory, the error has the fix', async () => {
   await assert.rejects(
     findRun(undefined, undefined, {}),
     (error) =>
@@ -26,8 +26,8 @@ test('without any model, what to do', async () => {
   await assert.rejects(findRun(undefined, undefined, { S2S_MODEL: '' }), UsageError);
 });
 
-test('--model, the configuration, S2S_MODEL, the last run, in this order and absolute', async () => {
-  await rememberRun(folder);
+test('priority: --model, configuration, S2S_MODEL, last run; the result is absolute', async () => {
+  await writeLastRun(folder);
   const order = ['flag', '/configured', 'variable', folder] as const;
   const [flag, configured, variable] = order;
   for (const from of order.keys()) {

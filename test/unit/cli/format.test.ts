@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { formatCount, formatDuration, formatPerplexity, formatShare } from '../../../src/cli/format.js';
 
-test('durations, rounded without ever showing 60 of anything', () => {
+test('durations, never rounded to 60 s or 60 min', () => {
   const cases: readonly [seconds: number, text: string][] = [
     [0, '0.0 s'],
     [4.25, '4.3 s'],
@@ -19,12 +19,12 @@ test('durations, rounded without ever showing 60 of anything', () => {
   for (const [seconds, text] of cases) assert.equal(formatDuration(seconds), text, String(seconds));
 });
 
-test('counts with their thousands apart, shares in per cent', () => {
+test('counts with thousands separators, proportions in per cent', () => {
   assert.deepEqual([0, 999, 29_000, 1_234_567.6].map(formatCount), ['0', '999', '29,000', '1,234,568']);
   assert.deepEqual([0, 0.0468, 1].map(formatShare), ['0.0 %', '4.7 %', '100.0 %']);
 });
 
-test('perplexities, large ones with a power of ten', () => {
+test('perplexities, in scientific notation from a million', () => {
   assert.deepEqual([1, 7.389, 12_345.678, 1e6, 1.234e300, Infinity].map(formatPerplexity), [
     '1.00',
     '7.39',

@@ -6,16 +6,16 @@ import { stderrOf } from './stderr.js';
 function logged(level: LogLevel): string {
   const log = new Log(level);
   return stderrOf(() => {
-    for (const urgency of LOG_LEVELS) log[urgency](`some ${urgency}`);
+    for (const severity of LOG_LEVELS) log[severity](`some ${severity}`);
   });
 }
 
-test('a level lets through itself and what is more urgent', () => {
+test('each level includes the more severe levels', () => {
   const lines = ['error: some error\n', 'warning: some warn\n', 'some info\n', 'some debug\n'];
   for (const [index, level] of LOG_LEVELS.entries()) assert.equal(logged(level), lines.slice(0, index + 1).join(''));
 });
 
-test('a progress bar makes way for lines that are written, and only for those', () => {
+test('`around` wraps only lines that are written', () => {
   const log = new Log('info');
   let times = 0;
   log.around = (write) => {

@@ -1,6 +1,6 @@
 import { mock } from 'node:test';
 
-/** What an action writes to stderr. */
+/** Returns the text that a function writes to stderr. */
 export function stderrOf(action: () => void): string {
   let written = '';
   const write = mock.method(process.stderr, 'write', (text: string) => {

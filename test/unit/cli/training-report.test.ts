@@ -37,7 +37,7 @@ const UPDATE: UpdateEvent = {
   residentBytes: 1,
 };
 
-function told(events: readonly TrainingEvent[], training: object = {}, level: 'info' | 'warn' = 'info'): string[] {
+function reported(events: readonly TrainingEvent[], training: object = {}, level: 'info' | 'warn' = 'info'): string[] {
   const reporter = new TrainingReporter(
     configSchema.parse({ runDirectory: '/run', data: DATA, training }),
     new Log(level),
@@ -47,25 +47,28 @@ function told(events: readonly TrainingEvent[], training: object = {}, level: 'i
     .slice(0, -1);
 }
 
-test('the start, with a warning where nothing limits the training', () => {
-  const line = '1,234,567 parameters, 29,000 training pairs, 440 steps an epoch, 4.7 % padding';
-  const place = `run directory: ${START.runDirectory}, the whole configuration in its config.yaml`;
+test('start, with a warning if there is no limit', () => {
+  const line = '1,234,567 parameters, 29,000 training pairs, 440 steps per epoch, 4.7 % padding';
+  const place = `run directory: ${START.runDirectory}, with the resolved configuration in config.yaml`;
   for (const training of [{ maxSteps: 1 }, { maxEpochs: 1 }, { maxMinutes: 1 }, { earlyStopping: { patience: 1 } }])
-    assert.deepEqual(told([START], training), [line, place]);
-  const [first, where, second, ...rest] = told([START]);
+    assert.deepEqual(reported([START], training), [line, place]);
+  const [first, where, second, ...rest] = reported([START]);
   assert.deepEqual([first, where], [line, place]);
   assert.match(second!, /^warning: no limit is set: /);
   assert.deepEqual(rest, []);
 });
 
-test('updates that are to be reported, as one line', () => {
-  assert.deepEqual(told([{ ...UPDATE, report: false }, UPDATE, { ...UPDATE, remainingSeconds: undefined }]), [
-    'epoch 2 step 1,500: loss 2.5000, perplexity 7.39, lr 0.00100, source / target / padding tokens a second 1,000 / 1,100 / 50, 1 min 30 s left',
-    'epoch 2 step 1,500: loss 2.5000, perplexity 7.39, lr 0.00100, source / target / padding tokens a second 1,000 / 1,100 / 50',
+test('update, as one line', () => {
+  const line =
+    'epoch 2 step 1,500: loss 2.5000, perplexity 7.39, lr 0.00100, ' +
+    'source / target / padding tokens per second 1,000 / 1,100 / 50';
+  assert.deepEqual(reported([{ ...UPDATE, report: false }, UPDATE, { ...UPDATE, remainingSeconds: undefined }]), [
+    `${line}, 1 min 30 s left`,
+    line,
   ]);
 });
 
-test('a skipped update names its batches, the first few of many', () => {
+test('a skipped update lists its first batches', () => {
   const of = (batch: number): BatchOrigin => ({
     batch,
     sentences: batch,
@@ -84,13 +87,18 @@ test('a skipped update names its batches, the first few of many', () => {
     notFinite: 'loss',
     batches: [of(1)],
   };
-  assert.deepEqual(told([skipped, { ...skipped, notFinite: 'gradient', batches: [2, 3, 4, 5].map(of) }]), [
-    'warning: step 13 skipped: the loss of batch 1 of epoch 2 (1 sentence x 30 source x 28 target tokens, longest pair at train.de:101) is not finite (1 in a row, 4 in all); metrics.jsonl names all lines',
-    'warning: step 13 skipped: the gradient of batch 2 of epoch 2 (2 sentences x 30 source x 28 target tokens, longest pair at train.de:102), batch 3 of epoch 2 (3 sentences x 30 source x 28 target tokens, longest pair at train.de:103), batch 4 of epoch 2 (4 sentences x 30 source x 28 target tokens, longest pair at train.de:104) and 1 more is not finite (1 in a row, 4 in all); metrics.jsonl names all lines',
+  const batch = (number: number, sentences: string): string =>
+    `batch ${number} of epoch 2 (${sentences} x 30 source x 28 target tokens, ` +
+    `longest pair at train.de:${100 + number})`;
+  const [first, second, third] = [2, 3, 4].map((number) => batch(number, `${number} sentences`));
+  const counts = '(1 consecutive, 4 in total); metrics.jsonl lists all lines';
+  assert.deepEqual(reported([skipped, { ...skipped, notFinite: 'gradient', batches: [2, 3, 4, 5].map(of) }]), [
+    `warning: step 13 skipped: the loss of ${batch(1, '1 sentence')} is not finite ${counts}`,
+    `warning: step 13 skipped: the gradient of ${first}, ${second}, ${third} and 1 more is not finite ${counts}`,
   ]);
 });
 
-test('a validation says how long it took, and the share of all in the training', () => {
+test('a validation has its duration and the proportion of all validations', () => {
   const validation: TrainingEvent = {
     type: 'validation',
     step: 1500,
@@ -108,15 +116,15 @@ test('a validation says how long it took, and the share of all in the training',
     timeShare: 0.0412,
     elapsedSeconds: 300,
   };
-  const said = 'dev at step 1,500: loss 2.5000, perplexity 7.39, accuracy 51.2 %';
-  const took = 'validation took 3.1 s, validations 4.1 % of the time so far';
-  assert.deepEqual(told([validation, { ...validation, bleu: undefined }]), [
-    `${said}, BLEU 31.23; ${took}`,
-    `${said}; ${took}`,
+  const scores = 'dev at step 1,500: loss 2.5000, perplexity 7.39, accuracy 51.2 %';
+  const time = 'validation took 3.1 s, all validations so far 4.1 % of the training time';
+  assert.deepEqual(reported([validation, { ...validation, bleu: undefined }]), [
+    `${scores}, BLEU 31.23; ${time}`,
+    `${scores}; ${time}`,
   ]);
 });
 
-test('the end says what is saved, and how to go on', () => {
+test('the end: what was saved, and how to continue', () => {
   const stopped: TrainingEvent = {
     type: 'stopped',
     reason: 'interrupted',
@@ -128,22 +136,26 @@ test('the end says what is saved, and how to go on', () => {
     elapsedSeconds: 75,
   };
   const model = 'the model is in /run; translate with: s2s translate --model /run < input.txt';
-  assert.deepEqual(told([stopped]), [
+  assert.deepEqual(reported([stopped]), [
     'stopped at step 20 after 1 min 15 s: interrupted; 2 steps skipped',
     'best bleu on dev: 31.23 at step 10',
-    'to go on with the training, give the same command with --resume',
+    'to resume the training, run the same command with --resume',
     model,
   ]);
   const unsaved = { ...stopped, savedStep: undefined, best: undefined, skipped: 0 };
-  assert.deepEqual(told([{ ...unsaved, step: 0 }]).slice(1), ['warning: nothing is saved: no update has been made']);
-  assert.deepEqual(told([unsaved]).slice(1), ['warning: nothing is saved: at step 20 the training had diverged']);
+  assert.deepEqual(reported([{ ...unsaved, step: 0 }]).slice(1), [
+    'warning: no checkpoint was saved: there was no update',
+  ]);
+  assert.deepEqual(reported([unsaved]).slice(1), [
+    'warning: no checkpoint was saved: the training had diverged at step 20',
+  ]);
   assert.match(
-    told([{ ...stopped, savedStep: 10 }], {}, 'warn').join(),
-    /^warning: the last checkpoint is of step 10: at step 20 the training had diverged$/,
+    reported([{ ...stopped, savedStep: 10 }], {}, 'warn').join(),
+    /^warning: the last checkpoint is from step 10: the training had diverged at step 20$/,
   );
 });
 
-test('data: what was dropped and why, with the longest pair of each reason and of those kept', () => {
+test('data: dropped pairs by reason, with the longest pair of each reason and of the kept pairs', () => {
   const place = (line: number, sourceTokens: number, targetTokens: number) => ({
     file: 'train.de',
     line,
@@ -193,15 +205,15 @@ test('data: what was dropped and why, with the longest pair of each reason and o
   ]);
   assert.equal(
     lines({ ...nothing, empty: 2 }, true)[1],
-    'warning: 2 pairs of train have an empty side, and count in every score',
+    'warning: 2 pairs with an empty side in train: included in all scores',
   );
   assert.equal(
     lines({ ...nothing, empty: 1 }, true)[1],
-    'warning: 1 pair of train has an empty side, and counts in every score',
+    'warning: 1 pair with an empty side in train: included in all scores',
   );
 });
 
-test('preparation: why a vocabulary is built, and where a resume goes on', () => {
+test('preparation: why a vocabulary is built, and where a training resumes', () => {
   const log = new Log('info');
   const lines = stderrOf(() => {
     describePreparation({ type: 'nothing-to-resume' }, log);
@@ -210,6 +222,8 @@ test('preparation: why a vocabulary is built, and where a resume goes on', () =>
   });
   assert.equal(
     lines,
-    'there is no checkpoint to resume from: starting from the beginning\nbuilding the vocabulary: there is none\nresuming at step 1,200\nwarning: the order of the batches has changed, so training goes on with the next epoch\n',
+    'no checkpoint to resume from: starting a new training\nbuilding the vocabulary: there is none\n' +
+      'resuming at step 1,200\n' +
+      'warning: the order of the batches has changed: training continues with the next epoch\n',
   );
 });

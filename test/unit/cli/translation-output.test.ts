@@ -13,16 +13,16 @@ const translation: Translation = {
 const print = (format: OutputFormat, more: Partial<OutputOptions> = {}): string =>
   formatTranslation(4, 'ein\tHaus', translation, { format, nBest: undefined, scores: false, ...more });
 
-test('text is the translation alone, with scores behind a tab', () => {
+test('text: the translation, with its score after a tab', () => {
   assert.equal(print('text'), 'a\thouse\n');
   assert.equal(print('text', { scores: true }), 'a\thouse\t-0.2500\n');
 });
 
-test('n-best in text is numbered from 0, as other tools read it', () => {
+test('text: n-best lists are numbered from 0', () => {
   assert.equal(print('text', { nBest: 2 }), '4 ||| a\thouse ||| -0.2500\n4 ||| the house ||| -0.3333\n');
 });
 
-test('tsv has source and translation, free of tabs, and n-best before them the number of the line', () => {
+test('tsv: source and translation without tabs, after the line number for n-best', () => {
   assert.equal(print('tsv'), 'ein Haus\ta house\nein Haus\tthe house\n');
   assert.equal(print('tsv', { nBest: 2 }), '5\tein Haus\ta house\n5\tein Haus\tthe house\n');
   assert.equal(
@@ -31,7 +31,7 @@ test('tsv has source and translation, free of tabs, and n-best before them the n
   );
 });
 
-test('jsonl numbers lines from 1 and always has the scores', () => {
+test('jsonl: line numbers from 1, always with scores', () => {
   const one: Translation = { hypotheses: [translation.hypotheses[0]], blank: false };
   assert.deepEqual(
     JSON.parse(formatTranslation(4, 'ein\tHaus', one, { format: 'jsonl', nBest: undefined, scores: false })),

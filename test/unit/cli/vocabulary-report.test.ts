@@ -9,7 +9,7 @@ const statistics = (sentences: number, mean: number, unknownRate: number): Token
   unknownRate,
 });
 
-test('the report says what was learned and what it leaves unknown', () => {
+test('the report has the learned vocabulary and the unknown tokens', () => {
   const report: VocabularyReport = {
     directory: 'run',
     pairs: 1000,
@@ -30,7 +30,8 @@ test('the report says what was learned and what it leaves unknown', () => {
   assert.equal(
     formatVocabularyReport(report),
     [
-      'shared bpe vocabulary: 6543 tokens (8000 asked for; the text has no more), 90 characters, >99.99 % of the training text covered, 12 rare characters become <unk>: run/tokenizer.json',
+      'shared bpe vocabulary: 6543 tokens (of 8000 requested; the text has no more), 90 characters, ' +
+        '>99.99 % of the training text covered, 12 rare characters become <unk>: run/tokenizer.json',
       '              sentences  tokens/sentence  95 %  longest  unknown',
       'train source       1000             14.9    26      120      0 %',
       'dev source           50             15.3    26      120   5.12 %',
@@ -41,7 +42,7 @@ test('the report says what was learned and what it leaves unknown', () => {
   );
 });
 
-test('per cents do not round to all or nothing', () => {
+test('percentages are not rounded to 0 or 100', () => {
   assert.deepEqual([0, 0.00001, 0.05, 0.123456, 0.99999, 1].map(formatPercent), [
     '0 %',
     '<0.01 %',

@@ -1,6 +1,5 @@
 import fc from 'fast-check';
-import { jsonSchema } from '../../../src/config/json-schema.js';
-import { configSchema, type Config } from '../../../src/config/schema.js';
+import { configSchema, jsonSchema, type Config } from '../../../src/config/schema.js';
 
 interface Node {
   readonly type?: string;
@@ -20,7 +19,7 @@ interface Node {
   readonly minItems?: number;
 }
 
-/** Texts as people and their file systems have them, and such as trip up YAML or the reading of the environment. */
+/** Arbitrary strings, and strings that need quoting in YAML or contain variables. */
 const text = fc.oneof(
   fc.string({ unit: 'grapheme' }),
   fc.constantFrom(
@@ -48,7 +47,7 @@ export function validConfig(): fc.Arbitrary<Config> {
   return arbitraryOf(jsonSchema()).map((value) => configSchema.parse(value));
 }
 
-/** Values that a JSON Schema describes, of the parts of it that the schema of configurations uses. */
+/** Values that match a JSON Schema, for the subset of JSON Schema that `jsonSchema` produces. */
 function arbitraryOf(node: Node): fc.Arbitrary<unknown> {
   const choices = node.anyOf ?? node.oneOf;
   if (choices !== undefined) return fc.oneof(...choices.map(arbitraryOf));

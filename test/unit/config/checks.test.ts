@@ -6,17 +6,17 @@ import { ConfigFolder, DATA } from './fixtures.js';
 
 const folder = new ConfigFolder();
 
-/** Settings that contradict each other after the three lines of data, and the problem. */
+/** Contradictory settings, which follow the three lines of data, and the problem reported. */
 const CONTRADICTIONS: readonly [settings: string, problem: RegExp][] = [
   ['tokenizer: { source: { size: 100 } }', /^4: tokenizer\.source: .*tokenizer\.shared.*false/],
   ['tokenizer:\n  shared: true\n  target: { type: char }', /^6: tokenizer\.target: /],
   ['model:\n  encoder:\n    hiddenSize: 7', /^6: model\.encoder\.hiddenSize: is 7, .*bidirectional to false/],
   [
     'model: { encoder: { hiddenSize: 8 }, decoder: { hiddenSize: 6, attention: dot } }',
-    /^4: model\.decoder\.attention: .* is 8 and .* 6\. .*general/,
+    /^4: model\.decoder\.attention: .* is 8 and .* is 6\. .*general/,
   ],
   ['model: { decoder: { attention: none, inputFeeding: true } }', /^4: model\.decoder\.inputFeeding: .*none/],
-  ['model: { decoder: { attention: none, bridge: zero } }', /^4: model\.decoder\.bridge: .*nothing of the source/],
+  ['model: { decoder: { attention: none, bridge: zero } }', /^4: model\.decoder\.bridge: .*not depend on the source/],
   [
     'model: { encoder: { hiddenSize: 8 }, decoder: { bridge: copy, hiddenSize: 6 } }',
     /^4: model\.decoder\.bridge: .*projection/,
@@ -51,7 +51,7 @@ for (const [settings, problem] of CONTRADICTIONS) {
   });
 }
 
-test('settings close to a contradiction are fine', () => {
+test('similar settings without a contradiction are accepted', () => {
   for (const settings of [
     'tokenizer: { shared: false, source: { size: 100 }, target: { type: char } }',
     'model: { encoder: { hiddenSize: 7, bidirectional: false } }',
@@ -87,7 +87,8 @@ test('a corpus is two aligned files or one file with both sides', () => {
     /^3: data\.train\[0\]\.target: is the same file as source\./,
   );
   const columns = of(
-    '{ source: train.a, target: train.b, format: tsv, sourceColumn: 1, targetColumn: 2, header: true, delimiter: ";", quote: "" }',
+    '{ source: train.a, target: train.b, format: tsv, sourceColumn: 1, targetColumn: 2, header: true, ' +
+      'delimiter: ";", quote: "" }',
   );
   assert.deepEqual(
     columns.map((problem) => /data\.train\[0\]\.(\w+): is for one file/.exec(problem)?.[1]),
@@ -101,7 +102,7 @@ test('one file with both sides has a format and two columns', () => {
     folder.problems(`data:\n  train:\n    - ${corpus}\n  dev: [{ source: dev.a, target: dev.b }]`).join('\n');
   assert.match(
     of('{ file: all.txt }'),
-    /^3: data\.train\[0\]\.file: does not tell its format: .*all\.txt\. Set format/,
+    /^3: data\.train\[0\]\.file: has an extension of unknown format: .*all\.txt\. Set format/,
   );
   assert.equal(of('{ file: all.txt, format: tsv }'), '');
   assert.match(
@@ -114,15 +115,15 @@ test('one file with both sides has a format and two columns', () => {
   );
 });
 
-test('unknown words are copied by attention alone', () => {
+test('copying unknown words requires attention', () => {
   assert.match(
     folder.problems(`${DATA}model: { decoder: { attention: none } }\ndecoding:\n  copyUnknown: true\n`).join(),
-    /^\d+: decoding\.copyUnknown: needs to know where the model looks, but model\.decoder\.attention is none\. /,
+    /^\d+: decoding\.copyUnknown: requires attention weights, but model\.decoder\.attention is none\. /,
   );
   assert.deepEqual(folder.problems(`${DATA}decoding: { copyUnknown: true }\n`), []);
 });
 
-test('held-out text is not trained on, whatever path leads to it', () => {
+test('text in two splits is reported, even through other paths', () => {
   symlinkSync(join(folder.path, 'train.a'), join(folder.path, 'link.a'));
   const train = '  train: [{ source: train.a, target: train.b }]\n';
   assert.match(
@@ -139,7 +140,7 @@ test('held-out text is not trained on, whatever path leads to it', () => {
     folder.problems(`${DATA}  test:\n    - { source: dev.a, target: dev.b }\n`).join(),
     /^5: data\.test\[0\]: is also in data\.dev/,
   );
-  // Twice in training is a matter of weight; other columns of a file are other text.
+  // A corpus may occur twice in train, and other columns of a file are other text.
   assert.deepEqual(
     folder.problems(`${DATA.replace('train: [', 'train: [{ source: train.a, target: train.b }, ')}`),
     [],
@@ -168,7 +169,8 @@ test('a run directory may be new, but not a file', () => {
   writeFileSync(join(folder.path, 'b.tsv'), '');
   const data = 'data: { train: [{ file: a.tsv }], dev: [{ file: b.tsv }] }\n';
   assert.deepEqual(folder.problems(`runDirectory: taken\n${data}`), [
-    `1: runDirectory: is a file, not a folder: ${join(folder.path, 'taken')}. Name a folder; it is made when it is not there.`,
+    `1: runDirectory: is a file, not a directory: ${join(folder.path, 'taken')}. ` +
+      'Name a directory; it is created if it does not exist.',
   ]);
   assert.match(
     folder.problems(`runDirectory: taken/run\nsede: 1\n${data}`).join('\n'),
@@ -177,16 +179,17 @@ test('a run directory may be new, but not a file', () => {
   assert.deepEqual(folder.problems(`runDirectory: new/one\n${data}`), []);
 });
 
-test('every missing file is told, unless files do not matter', () => {
+test('every missing file is reported, unless files are not checked', () => {
   const text =
-    'data:\n  train:\n    - source: no.a\n      target: no.b\n  dev: [{ file: no.tsv }]\n  test: [{ file: folder.tsv }]\n';
+    'data:\n  train:\n    - source: no.a\n      target: no.b\n' +
+    '  dev: [{ file: no.tsv }]\n  test: [{ file: folder.tsv }]\n';
   mkdirSync(join(folder.path, 'folder.tsv'));
   const problems = folder.problems(text);
   assert.equal(problems.length, 4);
-  assert.equal(problems[0], `3: data.train[0].source: there is no file ${join(folder.path, 'no.a')}.`);
-  assert.match(problems[1]!, /^4: data\.train\[0\]\.target: there is no file .*no\.b\.$/);
-  assert.match(problems[2]!, /^5: data\.dev\[0\]\.file: there is no file/);
-  assert.match(problems[3]!, /^6: data\.test\[0\]\.file: .*folder\.tsv is a folder\./);
+  assert.equal(problems[0], `3: data.train[0].source: file not found: ${join(folder.path, 'no.a')}.`);
+  assert.match(problems[1]!, /^4: data\.train\[0\]\.target: file not found: .*no\.b\.$/);
+  assert.match(problems[2]!, /^5: data\.dev\[0\]\.file: file not found:/);
+  assert.match(problems[3]!, /^6: data\.test\[0\]\.file: .*folder\.tsv is a directory\./);
   assert.deepEqual(folder.problems(text, { checkFiles: false }), []);
   const inFile = folder.problems(DATA.replace('train.a', 'train.b/x'));
   assert.equal(inFile.length, 1);

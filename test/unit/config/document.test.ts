@@ -7,10 +7,11 @@ import { ConfigFolder, DATA } from './fixtures.js';
 
 const folder = new ConfigFolder();
 
-test('YAML and JSON say the same', () => {
+test('YAML and JSON give the same configuration', () => {
   const yaml = folder.load(`\uFEFF${DATA}seed: 7 # lucky\n`);
   const json = folder.load(
-    '{\n\t"data": {\n\t\t"train": [{"source": "train.a", "target": "train.b"}],\n\t\t"dev": [{"source": "dev.a", "target": "dev.b"}]\n\t},\n\t"seed": 7\n}\n',
+    '{\n\t"data": {\n\t\t"train": [{"source": "train.a", "target": "train.b"}],\n' +
+      '\t\t"dev": [{"source": "dev.a", "target": "dev.b"}]\n\t},\n\t"seed": 7\n}\n',
     {},
     'c.json',
   );
@@ -18,21 +19,22 @@ test('YAML and JSON say the same', () => {
   assert.deepEqual(json, yaml);
 });
 
-test('mistakes in JSON have their lines, too', () => {
+test('problems in JSON are reported with their lines', () => {
   const problems = folder.problems(
-    '{\n  "data": {\n    "train": [],\n    "dev": [{"source": "dev.a", "target": "dev.b"}]\n  },\n  "seed": 1.5,\n  "sede": 1\n}',
+    '{\n  "data": {\n    "train": [],\n    "dev": [{"source": "dev.a", "target": "dev.b"}]\n  },\n' +
+      '  "seed": 1.5,\n  "sede": 1\n}',
     {},
     'c.json',
   );
   assert.deepEqual(problems, [
-    '3: data.train: must be a list that is not empty, but is [].',
-    '6: seed: must be a whole number, but is 1.5.',
+    '3: data.train: must be a non-empty list, but is [].',
+    '6: seed: must be an integer, but is 1.5.',
     '7: sede: is not a setting. Did you mean seed?',
   ]);
   assert.match(folder.problems('{\n  "seed": 1,\n  "data": {"dev": [},\n}', {}, 'c.json')[0]!, /^3: /);
 });
 
-test('a key given twice is named with its second line', () => {
+test('a duplicate key is reported with its second line', () => {
   assert.deepEqual(folder.problems(`${DATA}tokenizer:\n  type: bpe\n  "type": char\n`), [
     '6: the key type is given twice. Remove one of the two.',
   ]);
@@ -41,7 +43,7 @@ test('a key given twice is named with its second line', () => {
   ]);
 });
 
-test('syntax errors are told with their lines, all of them', () => {
+test('all syntax errors are reported with their lines', () => {
   const problems = folder.problems(`${DATA}model: { embeddingSize: 5\ntraining: @5\n`);
   assert.match(problems[0]!, /^5: /);
   assert.match(folder.problems('seed: 1\n\tdevice: cpu\n').join('\n'), /^2: /);
@@ -54,7 +56,7 @@ test('syntax errors are told with their lines, all of them', () => {
   );
 });
 
-test('a text that is no configuration at all is refused in a few short lines', () => {
+test('text that is not a configuration is rejected with a few short messages', () => {
   const problems = folder.problems(`# Title\n${'Some words: and {more}: [of them\n- `x`: "y\n'.repeat(40)}`);
   assert.ok(problems.length >= 1 && problems.length <= 10, String(problems.length));
   assert.ok(
@@ -63,19 +65,27 @@ test('a text that is no configuration at all is refused in a few short lines', (
   );
 });
 
-test('a reference that braces swallow is to be quoted', () => {
+test('an unquoted variable in braces is reported with the fix', () => {
   const problems = folder.problems(
     'data:\n  train: [{ source: ${FOLDER}/a, target: ${FOLDER}/b }]\n  dev: [{ source: a, target: b }]\nseed: 1\n',
   );
   assert.match(
     problems.join('\n'),
-    /^2: .*quote a text with \$\{\.\.\.\}[^\n]*$/,
-    'one line, and nothing of the rest of the file',
+    /^2: .*quote values with \$\{\.\.\.\}[^\n]*$/,
+    'one line, without follow-up errors',
   );
 });
 
-test('anchors, aliases and merge keys are followed, and mistakes in them are where they stand', () => {
-  const text = `${DATA}model:\n  encoder: &layers\n    layers: 2\n    hiddenSize: 64\n  decoder:\n    <<: *layers\n    hiddenSize: 32\ntraining: { maxSteps: &steps 10, logEvery: *steps }\n`;
+test('anchors, aliases and merge keys are resolved, and problems in them have the line of the value', () => {
+  const text = `${DATA}model:
+  encoder: &layers
+    layers: 2
+    hiddenSize: 64
+  decoder:
+    <<: *layers
+    hiddenSize: 32
+training: { maxSteps: &steps 10, logEvery: *steps }
+`;
   const { model, training } = folder.load(text);
   assert.deepEqual(
     [model.encoder.layers, model.decoder.layers, model.decoder.hiddenSize, training.logEvery],
@@ -95,14 +105,14 @@ test('anchors, aliases and merge keys are followed, and mistakes in them are whe
   );
 });
 
-test('an alias without its anchor is named', () => {
+test('an alias without an anchor is reported', () => {
   assert.match(
     folder.problems(`${DATA}seed: *seed\ndevice: *device\n`).join('\n'),
     /^4: the alias \*seed has no anchor before it\. .*\n5: the alias \*device /,
   );
 });
 
-test('aliases that multiply without end are refused', () => {
+test('exponential alias expansion is rejected', () => {
   const levels = Array.from(
     { length: 9 },
     (_, level) => `l${level + 1}: &l${level + 1} [${Array.from({ length: 9 }, () => `*l${level}`).join(', ')}]`,
@@ -113,11 +123,11 @@ test('aliases that multiply without end are refused', () => {
   );
 });
 
-test('a file that is not a mapping, an empty one, and none', () => {
-  assert.match(folder.problems('- 1\n- 2\n').join(), /c\.yaml: must be a group of keys, but is \[1,2\]\.$/);
+test('a file that is not a mapping, an empty file, and a missing file', () => {
+  assert.match(folder.problems('- 1\n- 2\n').join(), /c\.yaml: must be a mapping, but is \[1,2\]\.$/);
   assert.match(
     folder.problems('just text\n', { set: ['seed=1'] }).join('\n'),
-    /must be a group of keys, but is "just text"\./,
+    /must be a mapping, but is "just text"\./,
   );
   assert.match(folder.problems('').join(), /^data: is required\.$/);
   assert.match(folder.problems('# only a comment\n').join(), /^data: is required\.$/);
@@ -132,11 +142,12 @@ test('a file that is not a mapping, an empty one, and none', () => {
   );
   assert.throws(
     () => readConfigDocument(folder.path),
-    (error) => error instanceof UsageError && error.code === 'config-unreadable' && /is a folder/.test(error.message),
+    (error) =>
+      error instanceof UsageError && error.code === 'config-unreadable' && /is a directory/.test(error.message),
   );
 });
 
-test('a path is located as far as the file goes', () => {
+test('a path is located at its nearest ancestor in the file', () => {
   const document = readConfigDocument(
     folder.write('c.yaml', 'data:\n  train:\n    - source: a\n    -\n      target: b\n'),
   );

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
-import { fillFromEnvironment, protectFromEnvironment } from '../../../src/config/environment.js';
+import { substituteVariables, escapeVariables } from '../../../src/config/environment.js';
 import { ConfigFolder, DATA } from './fixtures.js';
 
 const folder = new ConfigFolder();
 
-test('${NAME} and ${NAME:-default} are filled in, anywhere in a text and more than once', () => {
+test('${NAME} and ${NAME:-default} are substituted, anywhere in a string and repeatedly', () => {
   const report = (): void => assert.fail('nothing is missing');
-  const fill = (text: string): unknown => fillFromEnvironment({ list: [text] }, { A: 'x', EMPTY: '' }, report);
+  const fill = (text: string): unknown => substituteVariables({ list: [text] }, { A: 'x', EMPTY: '' }, report);
   assert.deepEqual(fill('${A}'), { list: ['x'] });
   assert.deepEqual(fill('1${A}2${A}'), { list: ['1x2x'] });
   assert.deepEqual(fill('${NO:-a/b}${NO:-}'), { list: ['a/b'] });
@@ -16,15 +16,15 @@ test('${NAME} and ${NAME:-default} are filled in, anywhere in a text and more th
   assert.deepEqual(fill('$A $ {A} ${1} ${A'), { list: ['$A $ {A} ${1} ${A'] });
 });
 
-test('a filled-in text is not filled in again, and $${NAME} is the text itself', () => {
+test('substituted text is not substituted again, and $${NAME} is an escape', () => {
   const report = (): void => assert.fail('nothing is missing');
-  assert.equal(fillFromEnvironment('${A}', { A: '${B}', B: 'b' }, report), '${B}');
-  assert.equal(fillFromEnvironment('$${A} ${A}', { A: 'a' }, report), '${A} a');
+  assert.equal(substituteVariables('${A}', { A: '${B}', B: 'b' }, report), '${B}');
+  assert.equal(substituteVariables('$${A} ${A}', { A: 'a' }, report), '${A} a');
   const value = { text: 'x${A:-b}$${B}${', list: [1, null, true, '${A}'] };
-  assert.deepEqual(fillFromEnvironment(protectFromEnvironment(value), {}, report), value);
+  assert.deepEqual(substituteVariables(escapeVariables(value), {}, report), value);
 });
 
-test('each missing variable is named once, with line and key', () => {
+test('each unset variable is reported once, with line and key', () => {
   const problems = folder.problems(
     `${DATA}runDirectory: \${HERE}/\${THERE}\ntraining:\n  maxSteps: \${STEPS}\ntokenizer: { type: '\${TYPE}' }\n`,
   );
@@ -40,18 +40,22 @@ test('each missing variable is named once, with line and key', () => {
   assert.match(problems[0]!, /HERE=\.\.\. s2s .*\$\{HERE:-value\}/);
 });
 
-test('an empty variable counts as missing', () => {
+test('an empty variable counts as unset', () => {
   assert.equal(folder.problems(`${DATA}runDirectory: \${HERE}\n`, { environment: { HERE: '' } }).length, 1);
 });
 
-test('a missing variable in the path of a data file is not a missing file, too', () => {
+test('an unset variable in the path of a data file is not also reported as a missing file', () => {
   const problems = folder.problems(DATA.replace('train.a', "'${FOLDER}/train.a'"));
   assert.equal(problems.length, 1);
   assert.match(problems[0]!, /^2: data\.train\[0\]\.source: the environment variable FOLDER is not set/);
 });
 
-test('numbers and truth values may come from the environment', () => {
-  const text = `${DATA}seed: \${SEED:-3}\ntokenizer: { lowercase: '\${LOWER}' }\nmodel: { dropout: { output: '0.\${DIGITS}' } }\nrunDirectory: \${NUMBER}\n`;
+test('numbers and booleans may come from the environment', () => {
+  const text = `${DATA}seed: \${SEED:-3}
+tokenizer: { lowercase: '\${LOWER}' }
+model: { dropout: { output: '0.\${DIGITS}' } }
+runDirectory: \${NUMBER}
+`;
   const environment = { LOWER: 'true', DIGITS: '25', NUMBER: '2024' };
   const config = folder.load(text, { environment });
   assert.equal(config.seed, 3);
@@ -61,18 +65,18 @@ test('numbers and truth values may come from the environment', () => {
   assert.deepEqual(folder.problems(text, { environment: { ...environment, SEED: 'many' } }), [
     '4: seed: must be a number, but is "many".',
   ]);
-  // A quoted number in the file remains a mistake.
+  // A quoted number in the file is still a string.
   assert.deepEqual(folder.problems(`${DATA}seed: "3"\n`), ['4: seed: must be a number, but is "3".']);
 });
 
-test('a path that begins with a variable is relative to the working directory, others to the file', () => {
+test('a path that starts with a variable is relative to the working directory, others to the file', () => {
   const text = `${DATA}runDirectory: \${RUNS:-runs}/a\ntokenizer: { directory: 'tokens/\${NAME}' }\n`;
   const { runDirectory, tokenizer } = folder.load(text, { environment: { NAME: 'x' } });
   assert.equal(runDirectory, resolve('runs/a'));
   assert.equal(tokenizer.directory, join(folder.path, 'tokens/x'));
 });
 
-test('--set fills in variables, too', () => {
+test('variables in --set are substituted', () => {
   assert.equal(
     folder.load(DATA, { set: ['data.sourceLanguage=${LANGUAGE}'], environment: { LANGUAGE: 'Sorbian' } }).data
       .sourceLanguage,

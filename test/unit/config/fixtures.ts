@@ -6,7 +6,7 @@ import { ConfigError, loadConfig, type LoadOptions } from '../../../src/config/l
 import type { Config } from '../../../src/config/schema.js';
 import { formatPlace } from '../../../src/errors.js';
 
-/** A folder of configurations and of the (empty) data files that they name; it goes when the tests end. */
+/** A temporary directory of configurations and their (empty) data files, removed after the tests. */
 export class ConfigFolder {
   readonly path = mkdtempSync(join(tmpdir(), 's2s-config-'));
 
@@ -15,19 +15,19 @@ export class ConfigFolder {
     for (const name of ['train.a', 'train.b', 'dev.a', 'dev.b', 'all.tsv']) this.write(name, '');
   }
 
-  /** Writes a file and gives its path. */
+  /** Writes a file and returns its path. */
   write(name: string, content: string): string {
     const file = join(this.path, name);
     writeFileSync(file, content);
     return file;
   }
 
-  /** Loads a configuration of the given text. */
+  /** Loads a configuration from its text. */
   load(text: string, options: LoadOptions = {}, name = 'c.yaml'): Config {
     return loadConfig({ environment: {}, ...options, file: this.write(name, text) });
   }
 
-  /** Everything that is wrong with a configuration, as `line: key: message hint`; of a file beside it, the name comes first. */
+  /** All problems of a configuration, as `line: key: message hint`; with the file name first for other files. */
   problems(text: string, options: LoadOptions = {}, name = 'c.yaml'): string[] {
     try {
       this.load(text, options, name);
@@ -42,7 +42,7 @@ export class ConfigFolder {
   }
 }
 
-/** Three lines: the data that a configuration must name. */
+/** The required settings, in three lines. */
 export const DATA = `data:
   train: [{ source: train.a, target: train.b }]
   dev: [{ source: dev.a, target: dev.b }]

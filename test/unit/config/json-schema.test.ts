@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { z } from 'zod';
-import { jsonSchema } from '../../../src/config/json-schema.js';
-import { configSchema } from '../../../src/config/schema.js';
+import { configSchema, jsonSchema } from '../../../src/config/schema.js';
 import { validConfig } from './arbitrary.js';
 
 interface Node {
@@ -17,13 +16,13 @@ interface Node {
 const schema = jsonSchema();
 const data = { train: [{ source: 'a', target: 'b' }], dev: [{ file: 'c.tsv' }] };
 
-test('it is JSON Schema 2020-12, and JSON', () => {
+test('the schema is JSON Schema 2020-12', () => {
   assert.equal(schema['$schema'], 'https://json-schema.org/draft/2020-12/schema');
   assert.equal(schema['title'], 's2s configuration');
   assert.deepEqual(JSON.parse(JSON.stringify(schema)), schema);
 });
 
-test('every key has a sentence, and no group takes unknown keys', () => {
+test('every key has a description, and unknown keys are rejected', () => {
   let keys = 0;
   const visit = (node: Node, path: string): void => {
     if (node.properties !== undefined) assert.equal(node.additionalProperties, false, path);
@@ -39,13 +38,13 @@ test('every key has a sentence, and no group takes unknown keys', () => {
   assert.ok(keys > 100, `${keys} keys`);
 });
 
-test('what has a default is not required', () => {
+test('settings with a default are not required', () => {
   assert.deepEqual(schema['required'], ['data']);
   const properties = schema['properties'] as Record<string, { required?: string[] }>;
   assert.deepEqual(properties['data']?.required, ['train', 'dev']);
 });
 
-test('editors accept and refuse what s2s does', () => {
+test('the JSON Schema accepts and rejects the same documents as the loader', () => {
   const editor = z.fromJSONSchema(schema as z.core.JSONSchema.JSONSchema);
   const documents: readonly [accepted: boolean, document: unknown][] = [
     [true, { data }],

@@ -7,7 +7,7 @@ import { ConfigFolder, DATA } from './fixtures.js';
 
 const folder = new ConfigFolder();
 
-test('everything wrong is told at once, in the order of the lines', () => {
+test('all problems are reported together, in the order of their lines', () => {
   const text = `seeds: 1
 device: gpu:first
 data:
@@ -33,13 +33,13 @@ decoding:
   });
   const expected = [
     /^--set: decoding\.lengthPenalty: must be at least 0, but is -1\.$/,
-    /^command line: training\.maxEpochs: must be a whole number, but is 0\.5\.$/,
+    /^command line: training\.maxEpochs: must be an integer, but is 0\.5\.$/,
     /^1: seeds: is not a setting\. Did you mean seed\?$/,
     /^2: device: must be auto, cpu, gpu or gpu:N, but is "gpu:first"\.$/,
-    /^5: data\.train\[0\]\.target: there is no file .*missing\.b\.$/,
+    /^5: data\.train\[0\]\.target: file not found: .*missing\.b\.$/,
     /^6: data\.train\[1\]\.sorce: is not a setting\. Did you mean data\.train\[1\]\.source\?$/,
     /^7: data\.dev\[0\]: is also in data\.train\./,
-    /^7: data\.dev\[0\]\.target: there is no file .*missing\.b\.$/,
+    /^7: data\.dev\[0\]\.target: file not found: .*missing\.b\.$/,
     /^8: data\.maxLengthRatio: must be more than 1, but is 1\.$/,
     /^10: tokenizer\.type: must be one of char, word, bpe, unigram, but is "bep"\. Did you mean bpe\?$/,
     /^14: model\.embeddingSize: the environment variable WIDTH is not set\./,
@@ -58,15 +58,19 @@ decoding:
   );
 });
 
-test('contradictions of a group with mistakes wait until those are mended, as its values are not known', () => {
-  const text = `${DATA}model:\n  encoder: { hiddenSizes: 7, hiddenSize: 8 }\n  decoder: { attention: dot }\ntraining: { optimizer: { momentum: 0.9 } }\n`;
+test('an invalid section is not checked for contradictions', () => {
+  const text = `${DATA}model:
+  encoder: { hiddenSizes: 7, hiddenSize: 8 }
+  decoder: { attention: dot }
+training: { optimizer: { momentum: 0.9 } }
+`;
   assert.deepEqual(
     folder.problems(text).map((problem) => problem.split(' ')[1]),
     ['model.encoder.hiddenSizes:', 'training.optimizer.momentum:'],
   );
 });
 
-test('the message holds every problem with file, line and key', () => {
+test('the message has every problem with file, line and key', () => {
   assert.throws(
     () => folder.load(`${DATA}sede: 1\ndevise: cpu\n`),
     (error) => {
@@ -75,24 +79,25 @@ test('the message holds every problem with file, line and key', () => {
       const file = join(folder.path, 'c.yaml');
       assert.equal(
         error.message,
-        `${file}:4: sede: is not a setting. Did you mean seed?\n${file}:5: devise: is not a setting. Did you mean device?`,
+        `${file}:4: sede: is not a setting. Did you mean seed?\n` +
+          `${file}:5: devise: is not a setting. Did you mean device?`,
       );
       return true;
     },
   );
 });
 
-/** Values of a wrong kind, and what is said of them. */
-const WRONG: readonly [setting: string, said: string][] = [
+/** Invalid values and the problem reported. */
+const INVALID: readonly [setting: string, problem: string][] = [
   ['seed: many', 'seed: must be a number, but is "many".'],
   ['seed: -1', 'seed: must be at least 0, but is -1.'],
   ['seed: 3000000000', 'seed: must be at most 2147483647, but is 3000000000.'],
   ['seed: .nan', 'seed: must be a number, but is NaN.'],
   ['seed:', 'seed: must be a number, but is empty. Give it a value, or remove the key.'],
-  ['runDirectory: 2024', 'runDirectory: must be a text, but is 2024. Quote it: "2024".'],
-  ['runDirectory: ""', 'runDirectory: must be a text that is not empty, but is "".'],
-  ['training: []', 'training: must be a group of keys, but is [].'],
-  ['training:', 'training: must be a group of keys, but is empty. Give it a value, or remove the key.'],
+  ['runDirectory: 2024', 'runDirectory: must be a string, but is 2024. Quote it: "2024".'],
+  ['runDirectory: ""', 'runDirectory: must be a non-empty string, but is "".'],
+  ['training: []', 'training: must be a mapping, but is [].'],
+  ['training:', 'training: must be a mapping, but is empty. Give it a value, or remove the key.'],
   ['tokenizer: { shared: yes }', 'tokenizer.shared: must be true or false, but is "yes".'],
   ['tokenizer: { size: 7 }', 'tokenizer.size: must be at least 8, but is 7.'],
   ['model: { encoder: { dropout: 1 } }', 'model.encoder.dropout: must be less than 1, but is 1.'],
@@ -101,40 +106,41 @@ const WRONG: readonly [setting: string, said: string][] = [
   ['decoding: { beamsize: 3 }', 'decoding.beamsize: is not a setting. Did you mean decoding.beamSize?'],
   [
     'decoding: { colour: 3 }',
-    'decoding.colour: is not a setting. There are: beamSize, lengthPenalty, maxLengthRatio, maxLengthMargin, noRepeatNgramSize, copyUnknown, batchTokens.',
+    'decoding.colour: is not a setting. Valid keys: beamSize, lengthPenalty, maxLengthRatio, maxLengthMargin, ' +
+      'noRepeatNgramSize, copyUnknown, batchTokens.',
   ],
 ];
 
-for (const [setting, said] of WRONG) {
-  test(`a wrong value: ${setting}`, () => assert.deepEqual(folder.problems(DATA + setting), [`4: ${said}`]));
+for (const [setting, problem] of INVALID) {
+  test(`invalid value: ${setting}`, () => assert.deepEqual(folder.problems(DATA + setting), [`4: ${problem}`]));
 }
 
-test('wrong values of a corpus', () => {
+test('invalid values of a corpus', () => {
   const of = (corpus: string): string[] =>
     folder.problems(`data:\n  train: [${corpus}]\n  dev: [{ source: dev.a, target: dev.b }]`, { checkFiles: false });
   assert.deepEqual(of('{ file: all.tsv, sourceColumn: true }'), [
-    '2: data.train[0].sourceColumn: must be a text or a number, but is true.',
+    '2: data.train[0].sourceColumn: must be a string or a number, but is true.',
   ]);
   assert.deepEqual(of('{ file: all.tsv, delimiter: "::" }'), [
-    '2: data.train[0].delimiter: must be a text of length 1, but is "::".',
+    '2: data.train[0].delimiter: must be a string of length 1, but is "::".',
   ]);
   assert.deepEqual(of('{ file: all.tsv, quote: "<<" }'), [
-    '2: data.train[0].quote: must be a text of length at most 1, but is "<<".',
+    '2: data.train[0].quote: must be a string of length at most 1, but is "<<".',
   ]);
-  assert.deepEqual(of('train.tsv'), ['2: data.train[0]: must be a group of keys, but is "train.tsv".']);
-  assert.deepEqual(of(''), ['2: data.train: must be a list that is not empty, but is [].']);
+  assert.deepEqual(of('train.tsv'), ['2: data.train[0]: must be a mapping, but is "train.tsv".']);
+  assert.deepEqual(of(''), ['2: data.train: must be a non-empty list, but is [].']);
   assert.deepEqual(folder.problems('data: { dev: { source: dev.a } }'), [
     '1: data.train: is required.',
     '1: data.dev: must be a list, but is {"source":"dev.a"}.',
   ]);
 });
 
-test('a long value is cut in the message', () => {
+test('a long value is truncated in the message', () => {
   const [problem] = folder.problems(`${DATA}seed: ${'x'.repeat(1000)}\n`);
   assert.ok(problem!.length < 120 && problem!.includes('xxx...'));
 });
 
-test('defaults are filled in', () => {
+test('missing settings get their defaults', () => {
   const config = folder.load(DATA);
   assert.equal(config.seed, 1);
   assert.equal(config.model.encoder.hiddenSize, 512);
@@ -143,8 +149,9 @@ test('defaults are filled in', () => {
   assert.deepEqual(config.data.test, []);
 });
 
-test('paths are relative to the file; those from --set and from flags, to the working directory', () => {
-  const text = `${DATA.replace('dev: [', 'cacheDirectory: cache\n  dev: [')}tokenizer: { directory: ../tokens }\nrunDirectory: ${folder.path}/run\n`;
+test('paths in the file are relative to it, paths from --set and options to the working directory', () => {
+  const data = DATA.replace('dev: [', 'cacheDirectory: cache\n  dev: [');
+  const text = `${data}tokenizer: { directory: ../tokens }\nrunDirectory: ${folder.path}/run\n`;
   const relativeFile = relative('.', folder.write('c.yaml', text));
   const config = loadConfig({ file: relativeFile, environment: {} });
   assert.equal(config.runDirectory, join(folder.path, 'run'));
@@ -165,7 +172,7 @@ test('paths are relative to the file; those from --set and from flags, to the wo
   assert.equal(whole.data.dev[0]?.source, resolve('x'));
 });
 
-test('a flag wins over --set, --set over the file, the file over the default', () => {
+test('priority: options, --set, file, defaults', () => {
   assert.equal(folder.load(DATA).seed, 1);
   assert.equal(folder.load(`${DATA}seed: 2`).seed, 2);
   assert.equal(folder.load(`${DATA}seed: 2`, { set: ['seed=3'] }).seed, 3);
@@ -173,7 +180,7 @@ test('a flag wins over --set, --set over the file, the file over the default', (
   assert.equal(folder.load(`${DATA}seed: 2`, { set: ['seed=3'], overrides: { seed: 5, device: undefined } }).seed, 5);
 });
 
-test('a problem is placed where its value comes from', () => {
+test('a problem is reported at the origin of its value', () => {
   const text = `${DATA}seed: -1\n`;
   assert.match(folder.problems(text)[0]!, /^4: seed/);
   assert.match(folder.problems(text, { set: ['seed=-2'] })[0]!, /^--set: seed: .* is -2/);
@@ -181,19 +188,19 @@ test('a problem is placed where its value comes from', () => {
     folder.problems(text, { set: ['seed=-2'], overrides: { seed: -3 } })[0]!,
     /^command line: seed: .* is -3/,
   );
-  // The corpus is of the file, though a setting changed something else in it.
+  // The corpus is from the file, although --set changed another key of it.
   assert.match(
     folder.problems(DATA.replace('source: train.a, ', ''), { set: ['data.train.0.weight=2'] }).join(),
     /^2: data\.train\[0\]: lacks source/,
   );
-  // The file has no such group.
+  // The file has no such mapping.
   assert.match(
     folder.problems(DATA, { set: ['modle.bridge=copy'] }).join(),
     /^--set: modle: is not a setting\. Did you mean model\?$/,
   );
 });
 
-test('without a file, what to do', () => {
+test('a missing --config is reported with the fix', () => {
   assert.throws(
     () => loadConfig({}),
     (error) => error instanceof UsageError && error.code === 'no-config' && /--config FILE/.test(error.hint ?? ''),

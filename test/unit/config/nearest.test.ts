@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { nearest } from '../../../src/config/nearest.js';
 
-test('the nearest word is found, whatever its case', () => {
+test('the nearest word, ignoring case', () => {
   const known = ['hiddenSize', 'layers', 'bidirectional'];
   assert.equal(nearest('hidden_size', known), 'hiddenSize');
   assert.equal(nearest('HIDDENSIZE', known), 'hiddenSize');
@@ -10,14 +10,14 @@ test('the nearest word is found, whatever its case', () => {
   assert.equal(nearest('bidirektionel', known), 'bidirectional');
 });
 
-test('the first of two equally near words, the nearer of two, and none where none is near', () => {
+test('the first of equally near words, and undefined if none is near', () => {
   assert.equal(nearest('cat', ['bat', 'rat']), 'bat');
   assert.equal(nearest('train', ['trail', 'train']), 'train');
   assert.equal(nearest('optimizer', ['layers', 'seed']), undefined);
   assert.equal(nearest('anything', []), undefined);
 });
 
-test('a short word is not like everything', () => {
+test('short words need at least one matching letter', () => {
   assert.equal(nearest('x', ['a', 'no', 'seed']), undefined);
   assert.equal(nearest('ab', ['cd', 'set']), undefined);
 });

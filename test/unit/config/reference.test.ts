@@ -1,19 +1,17 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { withReference } from '../../../scripts/docs.mjs';
+import { SETTINGS_PAGE, settingsPage } from '../../../scripts/docs.mjs';
 import { keysAt } from '../../../src/config/keys.js';
 import { configReference } from '../../../src/config/reference.js';
 
 const tables = configReference();
 
-test('the reference in the README is current', () => {
-  const readme = readFileSync('README.md', 'utf8');
-  assert.ok(withReference(readme) === readme, 'README.md does not show the settings as they are: run npm run docs');
-});
-
-test('a README without its marks is refused', () => {
-  assert.throws(() => withReference('# s2s\n'), /lacks the line <!-- settings/);
+test('the page of settings is current', () => {
+  assert.ok(
+    readFileSync(SETTINGS_PAGE, 'utf8') === settingsPage(),
+    `${SETTINGS_PAGE} differs from the schema: run npm run docs`,
+  );
 });
 
 /** Dotted keys of all settings below a path, with N for the items of lists. */
@@ -41,16 +39,20 @@ test('every setting has a row', () => {
   }
 });
 
-test('rows tell values, range, default and meaning', () => {
+test('rows have values, range, default and description', () => {
   for (const row of [
-    '| `seed` | whole number from 0 to 2147483647 | `1` | Seed of all randomness: the same seed, config and machine give the same model. |',
-    '| `data.train` | list | required | Corpora to train on. |',
-    '| `tokenizer.type` | `char`, `word`, `bpe`, `unigram` | `bpe` | Kind of tokens: characters, words (Unicode word boundaries), byte-pair or unigram subwords. |',
-    '| `training.schedule.factor` | number above 0 below 1 | `0.5` | Factor of one decay (step, exponential, plateau). |',
-    '| `training.maxSteps` | whole number from 1 |  | Stop after this many updates. |',
-    '| `delimiter` | character |  | Character between columns; a tab for TSV, a comma for CSV. |',
-    '| `sourceColumn` | text; whole number from 1 |  | Column (name, or number from 1) or JSON key of the source side; 1 or `source` when not given. |',
-    '| `model.decoder.inputFeeding` | `true`, `false` | `false` | Whether the attentional hidden state is an input of the next step (Luong et al. 2015, section 3.3); slower. |',
+    '| `seed` | integer from 0 to 2147483647 | `1` | ' +
+      'Random seed: the same seed, configuration and machine give the same model. |',
+    '| `data.train` | list | required | Training corpora. |',
+    '| `tokenizer.type` | `char`, `word`, `bpe`, `unigram` | `bpe` | ' +
+      'Token type: characters, words (Unicode word boundaries), byte-pair encoding or unigram subwords. |',
+    '| `training.schedule.factor` | number above 0 below 1 | `0.5` | Decay factor (step, exponential, plateau). |',
+    '| `training.maxSteps` | integer from 1 |  | Maximum number of updates. |',
+    '| `delimiter` | character |  | Column delimiter; defaults to a tab for TSV and a comma for CSV. |',
+    '| `sourceColumn` | string; integer from 1 |  | ' +
+      'Column (name, or number from 1) or JSON key of the source side; defaults to 1 or `source`. |',
+    '| `model.decoder.inputFeeding` | `true`, `false` | `false` | ' +
+      'Whether the attentional hidden state is an input of the next step (Luong et al. 2015, section 3.3); slower. |',
   ]) {
     assert.ok(tables.split('\n').includes(row), row);
   }

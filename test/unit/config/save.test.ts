@@ -12,7 +12,7 @@ import { ConfigFolder, DATA } from './fixtures.js';
 const folder = new ConfigFolder();
 const run = join(folder.path, 'runs', 'a');
 
-test('a resolved configuration is read back as it was saved', () => {
+test('a resolved configuration is read back unchanged', () => {
   fc.assert(
     fc.property(validConfig(), (config) => {
       saveResolvedConfig(config, run);
@@ -23,7 +23,7 @@ test('a resolved configuration is read back as it was saved', () => {
   assert.deepEqual(readdirSync(run), [CONFIG_FILE]);
 });
 
-test('what is printed loads again to the same, whatever the environment put in', () => {
+test('a printed configuration loads to the same configuration, whatever the variables contain', () => {
   const value = fc
     .oneof(fc.string({ unit: 'grapheme', minLength: 1 }), fc.constantFrom('${A}', 'x${B:-c}y', '$${A}'))
     .filter((text) => !text.includes('\0'));
@@ -38,13 +38,13 @@ test('what is printed loads again to the same, whatever the environment put in',
   );
 });
 
-test('every default is written out', () => {
+test('all defaults are written', () => {
   const printed = formatConfig(folder.load(DATA));
   for (const line of ['seed: 1', '  hiddenSize: 512', '  beamSize: 5', '  test: []'])
     assert.match(printed, new RegExp(`^ *${line.trim().replace('[]', '\\[\\]')}$`, 'm'));
 });
 
-test('keys that a saved configuration lacks get their defaults, and the folder where it lies is the run directory', () => {
+test('missing keys get their defaults, and the run directory is the directory of the file', () => {
   saveResolvedConfig(folder.load(DATA), run);
   const file = join(run, CONFIG_FILE);
   writeFileSync(
@@ -58,7 +58,7 @@ test('keys that a saved configuration lacks get their defaults, and the folder w
   assert.equal(config.runDirectory, run);
 });
 
-test('a configuration that did not change is not written again, and one that did is replaced', () => {
+test('an unchanged configuration is not rewritten, and a changed one is replaced', () => {
   const config = folder.load(DATA);
   saveResolvedConfig(config, run);
   const file = join(run, CONFIG_FILE);
@@ -71,7 +71,7 @@ test('a configuration that did not change is not written again, and one that did
   assert.deepEqual(readdirSync(run), [CONFIG_FILE]);
 });
 
-test('a value that was changed without deleting the checksum is refused, with what to do', () => {
+test('a value changed without deleting the checksum is rejected, with the fix', () => {
   saveResolvedConfig(folder.load(DATA), run);
   const file = join(run, CONFIG_FILE);
   const text = readFileSync(file, 'utf8');
@@ -97,18 +97,19 @@ test('a value that was changed without deleting the checksum is refused, with wh
   assert.equal(readResolvedConfig(run).decoding.beamSize, 5);
 });
 
-test('a damaged one is told with every line', () => {
+test('all problems of an invalid resolved configuration are reported', () => {
   writeFileSync(join(run, CONFIG_FILE), `${DATA}seed: x\nmodle: {}\n`);
   assert.throws(
     () => readResolvedConfig(run),
     (error) =>
       error instanceof ConfigError &&
       error.message ===
-        `${run}/config.yaml:4: seed: must be a number, but is "x".\n${run}/config.yaml:5: modle: is not a setting. Did you mean model?`,
+        `${run}/config.yaml:4: seed: must be a number, but is "x".\n` +
+          `${run}/config.yaml:5: modle: is not a setting. Did you mean model?`,
   );
 });
 
-test('a folder without one is no run directory', () => {
+test('a directory without a resolved configuration is not a run directory', () => {
   assert.throws(
     () => readResolvedConfig(folder.path),
     (error) =>

@@ -50,7 +50,7 @@ function goldQuestion(question: Phrase, english: string, french: string): void {
 
 describe('noun phrases', () => {
   const say = (phrase: Phrase): string => sentence(phrase).target;
-  it('agrees determiners and adjectives with gender, number and the sound that follows', () => {
+  it('makes determiners and adjectives agree in gender, number and with the following sound', () => {
     assert.equal(say(nounPhrase(HOTEL, 'singular', 'this', [OLD!])), 'Ce vieil hôtel.');
     assert.equal(say(nounPhrase(HOTEL, 'singular', 'this')), 'Cet hôtel.');
     assert.equal(say(nounPhrase(SCHOOL, 'singular', { owner: OWNERS.je })), 'Mon école.');
@@ -61,7 +61,7 @@ describe('noun phrases', () => {
     assert.equal(say(nounPhrase(CAR, 'singular', 'a', adjectives('small red'))), 'Une petite voiture rouge.');
   });
 
-  it('turns the English genitive round', () => {
+  it('translates the English genitive with de', () => {
     assert.deepEqual(sentence(ofSomebody(named(['Anne', 'f']), CAR, 'singular')), {
       source: "Anne's car.",
       target: "La voiture d'Anne.",
@@ -74,7 +74,7 @@ describe('noun phrases', () => {
 });
 
 describe('tenses and agreement of participles', () => {
-  it('uses avoir without agreement and être with the subject', () => {
+  it('agrees with the subject for être and does not agree for avoir', () => {
     gold(
       { subject: MARIE, verb: verb('buy/acheter'), tense: 'past', object: nounPhrase(CAR, 'singular', 'a') },
       'Marie bought a car.',
@@ -93,7 +93,7 @@ describe('tenses and agreement of participles', () => {
     gold({ subject: WE, verb: verb('get up/se lever'), tense: 'past' }, 'We got up.', 'Nous nous sommes levés.');
   });
 
-  it('agrees with a direct object in front, and not with one behind', () => {
+  it('agrees with a preceding direct object only', () => {
     const clitics = [objectPronoun({ gender: 'f', number: 'plural' }, 'thing')];
     gold({ subject: I, verb: verb('sell/vendre'), tense: 'past', clitics }, 'I sold them.', 'Je les ai vendues.');
     gold(
@@ -119,7 +119,7 @@ describe('tenses and agreement of participles', () => {
     );
   });
 
-  it('has imparfait, futur, futur proche, venir de and depuis', () => {
+  it('forms imparfait, futur, futur proche, venir de and depuis', () => {
     gold({ subject: THEY, verb: verb('work/travailler'), tense: 'usedTo' }, 'They used to work.', 'Ils travaillaient.');
     gold({ subject: I, verb: verb('eat/manger'), tense: 'pastProgressive' }, 'I was eating.', 'Je mangeais.');
     gold(
@@ -150,7 +150,7 @@ describe('tenses and agreement of participles', () => {
     );
   });
 
-  it('tells the present of `read` from its past', () => {
+  it('distinguishes the present of `read` from its past', () => {
     const object = nounPhrase(noun('book', 'livre', 'm'), 'singular', 'the');
     gold(
       { subject: WE, verb: verb('read/lire'), tense: 'present', object },
@@ -166,7 +166,7 @@ describe('tenses and agreement of participles', () => {
 });
 
 describe('negation', () => {
-  it('goes around the finite verb and turns a and some into de', () => {
+  it('surrounds the finite verb and replaces a and some by de', () => {
     const bread = nounPhrase(BREAD, 'singular', 'some');
     gold(
       { subject: I, verb: verb('eat/manger'), tense: 'past', object: bread },
@@ -207,7 +207,7 @@ describe('negation', () => {
 });
 
 describe('object pronouns', () => {
-  it('stand before the verb they belong to, in their order', () => {
+  it('precede their verb, in the correct order', () => {
     const it = objectPronoun({ gender: 'f', number: 'singular' }, 'thing');
     gold(
       { subject: I, verb: verb('give/donner'), tense: 'past', clitics: [it, { en: 'to him', fr: 'lui' }] },
@@ -236,7 +236,7 @@ describe('object pronouns', () => {
     );
   });
 
-  it('take things up by gender', () => {
+  it('agree with their antecedent in gender', () => {
     assert.equal(pronounFor(nounPhrase(CAR, 'singular', 'the'), 'thing').fr, 'elle');
     assert.equal(pronounFor(nounPhrase(CAR, 'plural', 'the'), 'thing').fr, 'elles');
     assert.equal(pronounFor(MARIE, 'person').en, 'she');
@@ -244,7 +244,7 @@ describe('object pronouns', () => {
 });
 
 describe('verbs built differently', () => {
-  it('links objects by de and à, contracted', () => {
+  it('connects objects with de and à, contracted', () => {
     const piano = nounPhrase(noun('piano', 'piano', 'm'), 'singular', 'the');
     gold(
       { subject: HE, verb: verb('play/jouer de'), tense: 'present', object: piano },
@@ -268,7 +268,7 @@ describe('verbs built differently', () => {
     );
   });
 
-  it('knows countries and cities by their prepositions', () => {
+  it('uses the prepositions of countries and cities', () => {
     const said = [...COUNTRIES, ...CITIES]
       .filter((place) => ['France', 'Japan', 'the United States', 'Iran', 'Le Havre', 'Athens'].includes(place.en))
       .map((place) => sentence(both('x', `${place.frIn} , ${place.frFrom}`)).target);
@@ -287,7 +287,7 @@ describe('questions', () => {
   const sophie = VOCATIVES.find((vocative) => vocative.en === 'Sophie');
   const madam = VOCATIVES.find((vocative) => vocative.en === 'madam');
 
-  it('inverts for vous and takes est-ce que for the others', () => {
+  it('uses inversion for vous and est-ce que otherwise', () => {
     const bread = nounPhrase(BREAD, 'singular', 'some');
     goldQuestion(
       yesNo({ subject: YOU, verb: WANT, tense: 'present', object: bread }),
@@ -301,7 +301,7 @@ describe('questions', () => {
     );
   });
 
-  it('hears from the person spoken to whether you is tu or vous', () => {
+  it('uses tu or vous depending on the addressee', () => {
     assert.ok(sophie !== undefined && madam !== undefined);
     goldQuestion(
       yesNo({ subject: youOf(sophie), verb: verb('arrive/arriver'), tense: 'past' }),
@@ -326,7 +326,7 @@ describe('questions', () => {
     );
   });
 
-  it('inverts behind a question word, with a pronoun for a noun', () => {
+  it('uses inversion after a question word, with a pronoun for a noun subject', () => {
     const where = both('where', 'où');
     goldQuestion(
       open({ subject: HE, verb: verb('go/aller'), tense: 'present' }, where),

@@ -17,7 +17,7 @@ function lines(split: string, language: 'en' | 'fr'): string[] {
 }
 
 describe('the demo corpus in corpora/', () => {
-  it('is what the generator writes, byte for byte', () => {
+  it('equals the output of the generator, byte for byte', () => {
     const made = generate();
     for (const split of SPLITS) {
       assert.ok(
@@ -31,7 +31,7 @@ describe('the demo corpus in corpora/', () => {
     }
   });
 
-  it('has the promised number of pairs', () => {
+  it('has the documented number of pairs', () => {
     for (const split of SPLITS) {
       assert.equal(lines(split, 'en').length, SIZES[split]);
       assert.equal(lines(split, 'fr').length, SIZES[split]);
@@ -39,14 +39,14 @@ describe('the demo corpus in corpora/', () => {
     assert.ok(SIZES.train + SIZES.dev + SIZES.test >= 20_000);
   });
 
-  it('has no sentence twice, on either side, in or across its splits', () => {
+  it('has no duplicate sentences, on either side, within or across splits', () => {
     for (const language of ['en', 'fr'] as const) {
       const all = SPLITS.flatMap((split) => lines(split, language));
       assert.equal(new Set(all).size, all.length);
     }
   });
 
-  it('is tidy: NFC, one space at a time, a capital first, a mark last, at most twenty words', () => {
+  it('has NFC text with single spaces, an initial capital, final punctuation and at most twenty words', () => {
     for (const split of SPLITS) {
       for (const language of ['en', 'fr'] as const) {
         const whole = text(split, language);
@@ -63,15 +63,15 @@ describe('the demo corpus in corpora/', () => {
         assert.ok(words >= 3 && words <= 20, line);
         assert.doesNotMatch(line, / \?|\ba [aeio]/);
       }
-      // French puts a space before a question mark.
+      // French has a space before a question mark.
       for (const line of lines(split, 'fr')) assert.doesNotMatch(line, /\S\?/);
     }
   });
 
-  it('elides and contracts everywhere', () => {
+  it('has elision and contraction everywhere', () => {
     const french = SPLITS.map((split) => text(split, 'fr')).join('');
     assert.doesNotMatch(french, /\b(de les|à les|à le|si ils?)\b/i);
-    // `de le` is right before an infinitive (avant de le voir), where le is a pronoun.
+    // `de le` is correct before an infinitive (avant de le voir), where le is a pronoun.
     assert.doesNotMatch(french, /\bde le (?!\S+(er|ir|re)\b)/i);
     assert.doesNotMatch(french, /(?<![\p{L}-])(je|me|te|se|le|la|de|ne|que|ce) (?!onz|oui)[aeiouyàâéèêîôœ](?!aourt)/iu);
     assert.doesNotMatch(
@@ -80,7 +80,7 @@ describe('the demo corpus in corpora/', () => {
     );
   });
 
-  it('holds dev and test words that training has seen', () => {
+  it('has only dev and test words that occur in training', () => {
     const words = (lines: string[]): string[] => lines.flatMap((line) => line.toLowerCase().match(/\p{L}+/gu) ?? []);
     const seen = new Set(words(lines('train', 'en')));
     const unseen = words([...lines('dev', 'en'), ...lines('test', 'en')]).filter((word) => !seen.has(word));
@@ -89,7 +89,7 @@ describe('the demo corpus in corpora/', () => {
 });
 
 describe('the grammar', () => {
-  it('gives an English sentence one translation', () => {
+  it('has one translation for every English sentence', () => {
     const targetOf = new Map<string, string>();
     const conflicts: { first: string; pair: Pair }[] = [];
     for (const construction of CONSTRUCTIONS) {
@@ -104,13 +104,13 @@ describe('the grammar', () => {
     assert.deepEqual(conflicts, []);
   });
 
-  it('gives other sentences with another seed and the same with the same', () => {
+  it('is deterministic for a seed and differs between seeds', () => {
     const sizes = { train: 300, dev: 10, test: 10 };
     assert.deepEqual(generate(3, sizes), generate(3, sizes));
     assert.notDeepEqual(generate(3, sizes), generate(4, sizes));
   });
 
-  it('names its constructions apart', () => {
+  it('has unique names of constructions', () => {
     assert.equal(new Set(CONSTRUCTIONS.map((construction) => construction.name)).size, CONSTRUCTIONS.length);
   });
 });

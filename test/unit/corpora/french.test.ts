@@ -40,7 +40,7 @@ describe('elision and contraction', () => {
     it(`${words} -> ${text}`, () => assert.equal(joinFrench(words), text));
   }
 
-  it('knows mute from aspirated h', () => {
+  it('distinguishes mute and aspirated h', () => {
     for (const word of ['homme', 'hôtel', 'hiver', 'Hélène', 'œuf', 'Émilie', 'yeux'])
       assert.ok(startsWithVowelSound(word), word);
     for (const word of ['hamster', 'Hongrie', 'huit', 'onze', 'chat', 'ça', '8'])
@@ -83,19 +83,19 @@ describe('conjugation', () => {
     });
   }
 
-  it('softens stems before a in the imperfect', () => {
+  it('changes stems in c and g before a in the imperfect', () => {
     assert.equal(frenchVerb('manger').imperfect[2], 'mangeait');
     assert.equal(frenchVerb('commencer').imperfect[0], 'commençais');
   });
 
-  it('agrees participles', () => {
+  it('makes participles agree', () => {
     assert.equal(participle(frenchVerb('prendre'), { gender: 'f', number: 'plural' }), 'prises');
     assert.equal(participle(frenchVerb('prendre'), { gender: 'm', number: 'plural' }), 'pris');
     assert.equal(participle(frenchVerb('naître'), { gender: 'f', number: 'singular' }), 'née');
     assert.equal(participle(frenchVerb('devoir'), { gender: 'f', number: 'singular' }), 'due');
   });
 
-  it('inverts and commands', () => {
+  it('forms inversion and imperative', () => {
     assert.equal(invert('va', 'il'), 'va-t-il');
     assert.equal(invert('prend', 'elle'), 'prend-elle');
     assert.equal(invert('parlez', 'vous'), 'parlez-vous');
@@ -105,7 +105,7 @@ describe('conjugation', () => {
     assert.equal(imperative(frenchVerb('ouvrir'), 4), 'ouvrez');
   });
 
-  it('refuses a verb that it does not know', () => {
+  it('throws for an unknown verb', () => {
     assert.throws(() => frenchVerb('clore'), /no conjugation for clore/);
   });
 });
@@ -131,7 +131,7 @@ describe('adjectives and plurals', () => {
     ]);
   });
 
-  it('has its own form before a vowel', () => {
+  it('uses the special form before a vowel', () => {
     const old = { masculine: 'vieux', feminine: 'vieille', beforeVowel: 'vieil' };
     assert.equal(inflectAdjective(old, { gender: 'm', number: 'singular' }, true), 'vieil');
     assert.equal(inflectAdjective(old, { gender: 'm', number: 'plural' }, true), 'vieux');
@@ -162,7 +162,7 @@ describe('numbers', () => {
     });
   }
 
-  it('agrees with what is counted, and groups digits', () => {
+  it('makes numerals agree and formats thousands separators', () => {
     assert.equal(spellFrench(21, 'f'), 'vingt et une');
     assert.equal(spellFrench(351, 'f'), 'trois cent cinquante et une');
     assert.equal(spellFrench(21_000, 'f'), 'vingt et un mille');
@@ -191,7 +191,7 @@ describe('clock times and dates', () => {
     it(`${hour}:${minute}`, () => assert.deepEqual(clock(hour, minute), { en: english, fr: french }));
   }
 
-  it('writes digits', () => {
+  it('formats digital clock times', () => {
     assert.deepEqual(digitalClock(9, 5), { en: '9:05', fr: '9 h 05' });
     assert.deepEqual(dayOfMonth(1, 0), { en: '1 January', fr: '1er janvier' });
     assert.deepEqual(dayOfMonth(14, 6), { en: '14 July', fr: '14 juillet' });

@@ -4,7 +4,7 @@ import { batchOrigin, formatBatches, formatShape, placesOf } from '../../../src/
 import { makeBatch } from '../../../src/data/batches.js';
 import { PackedCorpusBuilder } from '../../../src/data/packed.js';
 
-/** Three pairs of two aligned files, and two of one file with both sides. */
+/** Three pairs of two aligned files, and two of a single file. */
 const builder = new PackedCorpusBuilder({ source: 10, target: 10 }, 2);
 for (const [source, target, corpus, line] of [
   [[4], [4, 5], 0, 1],
@@ -17,7 +17,7 @@ for (const [source, target, corpus, line] of [
 const corpus = builder.build('', null);
 const placeOf = placesOf(corpus, [{ source: 'a.de', target: 'a.en' }, { file: 'b.tsv' }]);
 
-test('a batch by its shape, its longest pair, and its lines, file by file in order', () => {
+test('the origin of a batch has its shape, its longest pair, and its sorted lines by file', () => {
   assert.deepEqual(batchOrigin(makeBatch(corpus, [4, 1, 2, 0, 3]), 7, placeOf), {
     batch: 7,
     sentences: 5,
@@ -31,7 +31,7 @@ test('a batch by its shape, its longest pair, and its lines, file by file in ord
   });
 });
 
-test('in words', () => {
+test('batches are formatted for messages', () => {
   const origin = batchOrigin(makeBatch(corpus, [3]), 7, placeOf);
   assert.equal(formatShape(origin), '1 sentence x 2 source x 2 target tokens');
   assert.equal(

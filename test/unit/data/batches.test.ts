@@ -20,7 +20,7 @@ const indicesOf = (batches: readonly Batch[]) => batches.flatMap(({ indices }) =
 const sorted = (numbers: readonly number[]) => [...numbers].sort((a, b) => a - b);
 const range = (start: number, end: number) => Array.from({ length: end - start }, (_, i) => start + i);
 
-/** Corpora of any shape, long sentences among them. */
+/** Corpora of any shape, including long sentences. */
 const corpora = fc
   .array(fc.tuple(fc.integer({ min: 0, max: 30 }), fc.integer({ min: 0, max: 30 })), { minLength: 1, maxLength: 80 })
   .map((lengths) => corpusOf(lengths));
@@ -30,7 +30,7 @@ const batchOptions = fc.record({
   unit: fc.constantFrom('tokens' as const, 'sentences' as const),
 });
 
-test('a batch holds its pairs, framed and padded', () => {
+test('a batch has the padded ids of its pairs, with <s> and </s>', () => {
   const ids: Record<string, number[][]> = { source: [[7, 8], [9]], target: [[5], [4, 6, 4]] };
   const side = (name: string) => (index: number) => Int32Array.from(ids[name]![index]!);
   const corpus: EncodedCorpus = {
@@ -57,7 +57,7 @@ test('a batch holds its pairs, framed and padded', () => {
   );
 });
 
-test('an epoch shows every pair exactly once, whatever lengths and sizes', () => {
+test('an epoch has every pair exactly once, for any lengths and batch sizes', () => {
   fc.assert(
     fc.property(corpora, batchOptions, fc.nat(3), (corpus, options, epoch) => {
       assert.deepEqual(sorted(indicesOf(epochOf(new BatchSource(corpus, options), epoch))), range(0, corpus.size));
@@ -65,7 +65,7 @@ test('an epoch shows every pair exactly once, whatever lengths and sizes', () =>
   );
 });
 
-test('no batch is larger than its size, unless it is a single pair', () => {
+test('no batch exceeds the batch size, unless it is a single pair', () => {
   fc.assert(
     fc.property(corpora, batchOptions, (corpus, options) => {
       for (const { batch, targetTime } of epochOf(new BatchSource(corpus, options), 0)) {
@@ -75,7 +75,7 @@ test('no batch is larger than its size, unless it is a single pair', () => {
   );
 });
 
-test('long sources beside short targets do not outgrow the batch', () => {
+test('source tokens are limited, too, for long sources with short targets', () => {
   const lengths = [
     ...Array.from({ length: 500 }, () => [10, 10] as const),
     ...Array.from({ length: 50 }, () => [200, 10] as const),
@@ -88,7 +88,7 @@ test('long sources beside short targets do not outgrow the batch', () => {
   }
 });
 
-test('the order depends on seed and epoch only, and differs between them', () => {
+test('the order depends only on seed and epoch', () => {
   const corpus = randomCorpus(500);
   const order = (seed: number, epoch: number) =>
     indicesOf(epochOf(new BatchSource(corpus, { seed, size: 300, unit: 'tokens' }), epoch));
@@ -97,7 +97,7 @@ test('the order depends on seed and epoch only, and differs between them', () =>
   assert.notDeepEqual(order(1, 3), order(2, 3));
 });
 
-test('pairs of the same lengths meet others in the next epoch, and batches come in random order of length', () => {
+test('pairs of equal length are grouped differently in every epoch, and batches are shuffled', () => {
   const corpus = randomCorpus(4000);
   const source = new BatchSource(corpus, { seed: 1, size: 512, unit: 'tokens' });
   const company = (batches: readonly Batch[]) => new Set(batches.map(({ indices }) => sorted([...indices]).join()));
@@ -108,7 +108,7 @@ test('pairs of the same lengths meet others in the next epoch, and batches come 
   assert.ok(rises > 0.35 * first.length && rises < 0.65 * first.length, `${rises} of ${first.length}`);
 });
 
-test('from any position the batches are those of an unbroken run', () => {
+test('a run resumed at any position has the batches of an uninterrupted one', () => {
   fc.assert(
     fc.property(corpora, batchOptions, fc.nat(60), (corpus, options, taken) => {
       const unbroken = new BatchSource(corpus, options);
@@ -124,16 +124,16 @@ test('from any position the batches are those of an unbroken run', () => {
   );
 });
 
-test('a position outside its epoch is refused', async () => {
+test('a position outside its epoch is an error', async () => {
   const source = new BatchSource(randomCorpus(20), { seed: 1, size: 5, unit: 'sentences' });
   source.seek({ epoch: 2, batch: 4 });
   assert.match(
     await messageOf(() => source.seek({ epoch: 2, batch: 5 })),
-    /Batch 5 of epoch 2 was asked for, but the epoch has 4/,
+    /Cannot continue at batch 5 of epoch 2: the epoch has 4 batches/,
   );
 });
 
-test('weights show pairs more often, or a different part of them each epoch', () => {
+test('a weight above 1 repeats pairs, and one below 1 selects a different part of them each epoch', () => {
   const corpus = randomCorpus(300);
   const ranges = [
     { start: 0, end: 100, weight: 2 },
@@ -151,7 +151,7 @@ test('weights show pairs more often, or a different part of them each epoch', ()
   assert.notDeepEqual(within(first, 100), range(100, 150), 'the half is a random one');
 });
 
-test('a share of a pair per epoch is shown in the long run', () => {
+test('a weight of less than one pair per epoch is accurate over many epochs', () => {
   const source = new BatchSource(randomCorpus(10), {
     seed: 3,
     size: 4,
@@ -165,7 +165,7 @@ test('a share of a pair per epoch is shown in the long run', () => {
   assert.deepEqual([...new Set(sorted(seen))], range(0, 10));
 });
 
-test('the largest batch is the one that needs the most memory, whatever the need grows with', () => {
+test('the largest batch has the most memory, for any monotonic estimate', () => {
   const needs: ((shape: BatchShape) => number)[] = [
     ({ sentences, sourceTime, targetTime }) => sentences * (sourceTime + targetTime),
     ({ sentences, sourceTime, targetTime }) => sentences * sourceTime * targetTime,
@@ -184,7 +184,7 @@ test('the largest batch is the one that needs the most memory, whatever the need
   );
 });
 
-test('the largest shapes are few, and asking for them does not move the position', () => {
+test('there are few largest shapes, and computing them does not change the position', () => {
   const source = new BatchSource(randomCorpus(20_000), { seed: 1, size: 512, unit: 'tokens' });
   source.seek({ epoch: 1, batch: 2 });
   const shapes = source.largestShapes(0);
@@ -192,7 +192,7 @@ test('the largest shapes are few, and asking for them does not move the position
   assert.deepEqual(source.position, { epoch: 1, batch: 2 });
 });
 
-test('evaluation batches hold every pair once, empty ones too, in a fixed order', () => {
+test('evaluation batches have every pair once, including empty ones, in a fixed order', () => {
   fc.assert(
     fc.property(corpora, fc.integer({ min: 1, max: 300 }), (corpus, tokens) => {
       const batches = [...evaluationBatches(corpus, tokens)];
@@ -224,9 +224,9 @@ test('statistics count tokens and padding', () => {
   });
 });
 
-test('an empty corpus is refused', async () => {
+test('an empty corpus is an error', async () => {
   assert.match(
     await messageOf(() => new BatchSource(corpusOf([]), { seed: 1, size: 2, unit: 'sentences' })),
-    /not one sentence pair/,
+    /no sentence pairs/,
   );
 });

@@ -11,7 +11,7 @@ const { folder, write } = temporaryFolder();
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 const memoryFile = path.join(folder, 'content-hashes.json');
 
-test('small files are hashed each time, and nothing is written', async () => {
+test('small files are always hashed, and their hashes are not cached', async () => {
   const file = write('small', 'one');
   assert.deepEqual(await contentHashes([file, file], folder), [sha256('one'), sha256('one')]);
   assert.throws(() => readFileSync(memoryFile), /ENOENT/);
@@ -22,7 +22,7 @@ test('a folder or a missing file has no content hash', async () => {
   assert.equal(await contentHashes([path.join(folder, 'none')], folder), undefined);
 });
 
-test('large files are read again only when something about them changed', async () => {
+test('large files are hashed again only if their metadata changed', async () => {
   const file = write('large', 'one');
   const always = 0;
   assert.deepEqual(await contentHashes([file], folder, always), [sha256('one')]);

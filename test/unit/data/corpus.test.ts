@@ -9,7 +9,7 @@ import { allPairs, messageOf, temporaryFolder } from './fixtures.js';
 
 const { folder, write } = temporaryFolder();
 
-/** A corpus in one file. */
+/** A corpus of a single file. */
 const one = (name: string, content: string | Uint8Array, settings: object = {}) => [
   { file: write(name, content), ...settings },
 ];
@@ -19,7 +19,7 @@ const aligned = (source: string | Uint8Array, target: string | Uint8Array) => [
   { source: write('a.de', source), target: write('a.en', target) },
 ];
 
-test('aligned files give pairs with their line, and corpora follow each other', async () => {
+test('aligned files are read as pairs with their lines, corpus by corpus', async () => {
   const corpora = [
     { source: write('1.de', 'eins\nzwei\n'), target: write('1.en', 'one\ntwo') },
     { source: write('2.de', 'drei\n'), target: write('2.en', 'three\n') },
@@ -35,7 +35,7 @@ test('aligned files give pairs with their line, and corpora follow each other', 
   assert.deepEqual(await corpusTexts(corpora), { sources: ['eins', 'zwei', 'drei'], targets: ['one', 'two', 'three'] });
 });
 
-test('gzip is read by content, and blank lines keep their place', async () => {
+test('gzip is detected by content, and blank lines are kept', async () => {
   assert.deepEqual(await texts(aligned(gzipSync('a\n\nc\n'), 'x\ny\nz\n')), [
     [1, 'a', 'x'],
     [2, '', 'y'],
@@ -43,27 +43,27 @@ test('gzip is read by content, and blank lines keep their place', async () => {
   ]);
 });
 
-test('files of different lengths are an error that says which has how many lines', async () => {
+test('aligned files with different line counts are an error that states both counts', async () => {
   assert.equal(
     await messageOf(() => texts(aligned('a\nb\nc\n', 'x\n')), folder),
-    'a.de:2: no matching line in a.en, which ends at 1, while this file has 3 lines',
+    'a.de:2: no matching line in a.en: it has 1 line, this file 3 lines',
   );
   assert.equal(
     await messageOf(() => texts(aligned('a\n', 'x\ny\n')), folder),
-    'a.en:2: no matching line in a.de, which ends at 1, while this file has 2 lines',
+    'a.en:2: no matching line in a.de: it has 1 line, this file 2 lines',
   );
   assert.equal(
     await messageOf(() => texts(aligned('', 'x\n')), folder),
-    'a.en:1: no matching line in a.de, which ends at 0, while this file has 1 line',
+    'a.en:1: no matching line in a.de: it has 0 lines, this file 1 line',
   );
   const long = 'a long line of text, repeated\n'.repeat(30_000);
   assert.equal(
     await messageOf(() => texts(aligned(long, long + 'x\n')), folder),
-    'a.en:30001: no matching line in a.de, which ends at 30000, while this file has 30001 lines',
+    'a.en:30001: no matching line in a.de: it has 30,000 lines, this file 30,001 lines',
   );
 });
 
-test('invalid UTF-8, a missing file and a broken gzip file are errors with their place', async () => {
+test('invalid UTF-8, a missing file and a corrupted gzip file are errors with file and line', async () => {
   assert.equal(
     await messageOf(() => texts(aligned('a\n', Buffer.from([0x61, 0xff, 0x0a]))), folder),
     'a.en:1: the line is not valid UTF-8',
@@ -78,11 +78,11 @@ test('invalid UTF-8, a missing file and a broken gzip file are errors with their
   );
   assert.match(
     await messageOf(() => texts(aligned(gzipSync('a\n'.repeat(1000)).subarray(0, 30), 'x\n')), folder),
-    /^a\.de: the gzip file is broken or cut short/,
+    /^a\.de: the gzip file is corrupted or truncated/,
   );
 });
 
-test('only LF ends a line; odd characters stay and are counted with the first place', async () => {
+test('only LF ends a line; odd characters are kept and counted, with the first location', async () => {
   const odd = new OddCharacters();
   const pairs = await allPairs(
     aligned('one\u2028two\r\nthree\u0000\rfour\r\nfive\u0085\ufffd\n', 'x\u000c\ny\nz\ufeff\n'),
@@ -106,7 +106,7 @@ test('only LF ends a line; odd characters stay and are counted with the first pl
   );
 });
 
-test('columns are chosen by number or by name', async () => {
+test('columns are selected by number or by name', async () => {
   assert.deepEqual(await texts(one('a.tsv', 'a\tb\tc\n"d\te"\tf\n', { sourceColumn: 3, targetColumn: 1 })), [
     [1, 'c', 'a'],
     [2, 'f', '"d'],
@@ -121,7 +121,7 @@ test('columns are chosen by number or by name', async () => {
   assert.deepEqual(await texts(one('a.csv.gz', gzipSync('a,b\n'))), [[1, 'a', 'b']]);
 });
 
-test('a quoted field may hold delimiters, quotes and line breaks; line numbers stay right', async () => {
+test('a quoted field may contain delimiters, quotes and line breaks; line numbers remain correct', async () => {
   const odd = new OddCharacters();
   const corpora = one('q.csv', 'de,en\r\n"a\r\nb","say ""c"", d"\r\n\r\ne,f\r\n', { header: true });
   assert.deepEqual(
@@ -141,34 +141,34 @@ test('a quoted field may hold delimiters, quotes and line breaks; line numbers s
   );
 });
 
-test('what is wrong with a table is told with the line where its row starts', async () => {
+test('errors in a table name the line where the row starts', async () => {
   const error = (content: string, settings: object = {}) =>
     messageOf(() => texts(one('t.csv', content, settings)), folder);
   assert.equal(
     await error('de,en\na,b\n', { sourceColumn: 'fr' }),
-    't.csv:1: there is no column "fr"; its columns are "de", "en"',
+    't.csv:1: the file has no column "fr"; its columns are "de", "en"',
   );
   assert.equal(
     await error('a,b\n', { sourceColumn: 'fr', header: false }),
-    't.csv:1: there is no column "fr"; `header` is false, so its columns have numbers only',
+    't.csv:1: the file has no column "fr"; columns have no names, since `header` is false',
   );
-  assert.equal(await error('a,b\n"c\nd",e\nf\n'), 't.csv:4: there is no column 2; the row has one column');
-  assert.equal(await error('a,b\n', { targetColumn: 4 }), 't.csv:1: there is no column 4; the row has 2 columns');
+  assert.equal(await error('a,b\n"c\nd",e\nf\n'), 't.csv:4: the row has no column 2; it has 1 column');
+  assert.equal(await error('a,b\n', { targetColumn: 4 }), 't.csv:1: the row has no column 4; it has 2 columns');
   assert.equal(await error('a,b\nc,"d\ne,f\n'), 't.csv:2: a quote (") opened in this row is never closed');
   assert.equal(
     await error('a,b\n"' + 'c,d\n'.repeat(500_000)),
     't.csv:2: a quote (") opened in this row is never closed',
   );
-  assert.match(await error('a,b\nc "d" e,f\n'), /^t\.csv:2: the row cannot be read: Invalid Opening Quote/);
-  assert.equal(await error('', { header: true }), 't.csv:1: the file has no header row, nor any other');
+  assert.match(await error('a,b\nc "d" e,f\n'), /^t\.csv:2: the row cannot be parsed: Invalid Opening Quote/);
+  assert.equal(await error('', { header: true }), 't.csv:1: the file is empty: the header row is missing');
   assert.equal(
     await messageOf(() => texts(one('t.dat', '')), folder),
-    't.dat: the name of the file does not tell its format',
+    't.dat: cannot tell the format from the file name',
   );
   assert.match(await messageOf(() => texts([{ source: 'x' }])), /`target` is missing/);
 });
 
-test('JSON lines take keys, paths of keys and arrays', async () => {
+test('JSON Lines may be objects, nested objects or arrays', async () => {
   assert.deepEqual(await texts(one('a.jsonl', '{"source":"a\\nb","target":"c"}\n\n{"target":"e","source":"d"}')), [
     [1, 'a b', 'c'],
     [3, 'd', 'e'],
@@ -178,17 +178,20 @@ test('JSON lines take keys, paths of keys and arrays', async () => {
   assert.deepEqual(await texts(one('a.jsonl', '["a","b"]\n', { sourceColumn: 1, targetColumn: 2 })), [[1, 'a', 'b']]);
 });
 
-test('what is wrong with JSON lines is told with the line', async () => {
+test('errors in JSON Lines name the line', async () => {
   const error = (content: string) => messageOf(() => texts(one('j.jsonl', content)), folder);
   assert.match(await error('{"source":"a","target":"b"}\n{"source":\n'), /^j\.jsonl:2: the line is not valid JSON: /);
-  assert.equal(await error('{"source":"a","en":"b"}\n'), 'j.jsonl:1: there is no "target"; the keys are source, en');
-  assert.equal(await error('{"source":"a","target":7}\n'), 'j.jsonl:1: "target" must be text, not a number');
-  assert.equal(await error('3\n'), 'j.jsonl:1: a JSON object or array is needed, not a number');
-  assert.equal(await error('["a"]\n'), 'j.jsonl:1: there is no "source"; the array has 1 entry');
-  assert.equal(await error('{"__proto__x":1}\n'), 'j.jsonl:1: there is no "source"; the keys are __proto__x');
+  assert.equal(
+    await error('{"source":"a","en":"b"}\n'),
+    'j.jsonl:1: the line has no "target"; its keys are source, en',
+  );
+  assert.equal(await error('{"source":"a","target":7}\n'), 'j.jsonl:1: "target" must be a string, not a number');
+  assert.equal(await error('3\n'), 'j.jsonl:1: expected a JSON object or array, found a number');
+  assert.equal(await error('["a"]\n'), 'j.jsonl:1: the line has no "source"; it is an array of 1 entry');
+  assert.equal(await error('{"__proto__x":1}\n'), 'j.jsonl:1: the line has no "source"; its keys are __proto__x');
 });
 
-test('any fields written as CSV are read back', async () => {
+test('CSV fields with any content are read back unchanged', async () => {
   const field = fc.string({ unit: fc.constantFrom('a', 'ü', ',', '"', '\t', ' ', '\u2028', '😀'), maxLength: 8 });
   const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`;
   await fc.assert(
@@ -203,7 +206,7 @@ test('any fields written as CSV are read back', async () => {
   );
 });
 
-test('arbitrary bytes give pairs or an S2sError with a place, nothing else', async () => {
+test('arbitrary bytes are read as pairs or raise an S2sError with a file', async () => {
   const bytes = fc.array(
     fc.constantFrom(...Buffer.from('ab,"\t\n\r{}[]:\\'), 0x00, 0xff, 0xe2, 0x80, 0xa8, 0x1f, 0x8b),
     { maxLength: 60 },

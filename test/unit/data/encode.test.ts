@@ -18,7 +18,7 @@ import { FakeTokenizer, fakeTokenizers, temporaryFolder } from './fixtures.js';
 const { folder, write } = temporaryFolder();
 const limits = { maxSourceLength: 4, maxTargetLength: 5, maxLengthRatio: 2 };
 
-/** Loads with fresh tokenizers and tells what happened. */
+/** Loads with new tokenizers and records events. */
 async function load(options: Partial<EncodeOptions> & Pick<EncodeOptions, 'corpora'>) {
   const events: DataEvent[] = [];
   const loaded = await loadEncodedCorpus({
@@ -44,7 +44,7 @@ const cached = (directory: string) =>
     readdirSync(directory).find((name) => name.endsWith('.bin'))!,
   );
 
-test('pairs are filtered together and counted by reason, with examples', async () => {
+test('pairs are filtered, and dropped pairs are counted by reason, with examples', async () => {
   const source = ['a b', '', 'a', 'a b c d e', 'a b', 'a', ' \t ', 'oov b c'];
   const target = ['x', 'y', '', 'x y z', 'a b c d e f g', 'x y z', 'x', 'x oov'];
   const corpora = [{ source: write('f.de', source.join('\n')), target: write('f.en', target.join('\n')) }];
@@ -74,7 +74,7 @@ test('pairs are filtered together and counted by reason, with examples', async (
   assert.equal(summary.targetUnknownRate, 1 / 3);
 });
 
-test('without limits every pair stays, empty ones too', async () => {
+test('without limits every pair is kept, including empty ones', async () => {
   const { corpus } = await load({ corpora: [{ source: write('e.de', '\na b\n'), target: write('e.en', 'x\n\n') }] });
   assert.deepEqual(
     contentOf(corpus).map(([source, target]) => [source, target]),
@@ -85,7 +85,7 @@ test('without limits every pair stays, empty ones too', async () => {
   );
 });
 
-test('the cache gives back what was encoded, without tokenising', async () => {
+test('a cached corpus equals the encoded one and is loaded without tokenising', async () => {
   const cacheDirectory = newCache('cache');
   const tsv = write(
     'c.tsv',
@@ -117,7 +117,7 @@ test('the cache gives back what was encoded, without tokenising', async () => {
   );
 });
 
-test('the cache knows the content: renamed files hit it; other text, tokenizer, limits or columns do not', async () => {
+test('the cache key depends on content, tokenizers, limits and columns, but not on file names', async () => {
   const cacheDirectory = newCache('key');
   const file = write('k.tsv', 'a b\tx\ny\n'.replace('y', 'c\td'));
   const hit = async (options: Partial<EncodeOptions> = {}, name = file, settings: object = {}) =>
@@ -128,7 +128,7 @@ test('the cache knows the content: renamed files hit it; other text, tokenizer, 
   renameSync(file, moved);
   assert.equal(await hit({}, moved), true);
   assert.equal((await load({ corpora: [{ file: moved }], limits, cacheDirectory })).summary.longest?.file, moved);
-  assert.equal(await hit({}, moved, { weight: 3 }), true, 'weights are no matter of the content');
+  assert.equal(await hit({}, moved, { weight: 3 }), true, 'weights are not part of the key');
   assert.equal(await hit({ limits: undefined }, moved), false);
   assert.equal(
     await hit({ tokenizers: { source: new FakeTokenizer('other'), target: new FakeTokenizer() } }, moved),
@@ -139,7 +139,7 @@ test('the cache knows the content: renamed files hit it; other text, tokenizer, 
   assert.equal(await hit({}, moved), false);
 });
 
-test('a cache that is cut short or damaged anywhere is made again, with a word on why', async () => {
+test('a truncated or corrupted cache is rebuilt, and the reason is reported', async () => {
   const cacheDirectory = newCache('damage');
   const corpora = [{ file: write('d.tsv', 'a bb ccc\tx yy\n'.repeat(20)) }];
   const first = await load({ corpora, cacheDirectory });
@@ -148,35 +148,35 @@ test('a cache that is cut short or damaged anywhere is made again, with a word o
   const damage: [RegExp, () => void][] = [
     [/not an encoded corpus/, () => writeFileSync(file, '')],
     [/format version 9/, () => patch(8, 9)],
-    [/header is damaged/, () => patch(100, 0)],
+    [/header is corrupted/, () => patch(100, 0)],
   ];
   for (const length of [10, 70, 200, whole.length - 1])
-    damage.push([/header|damaged|bytes instead of|not an encoded/, () => truncateSync(file, length)]);
-  // Every region of the file: a flipped bit in any section must be seen. Fill between sections carries no data.
+    damage.push([/header|corrupted|bytes instead of|not an encoded/, () => truncateSync(file, length)]);
+  // A changed byte must be detected in every section. Alignment padding is not checked.
   const start = 64 * Math.ceil((64 + whole.readUInt32LE(12)) / 64);
   const { sections } = JSON.parse(whole.toString('utf8', 64, 64 + whole.readUInt32LE(12))) as {
     sections: Record<string, { offset: number }>;
   };
   for (const [name, { offset }] of Object.entries(sections))
-    damage.push([new RegExp(`its ${name} are damaged`), () => patch(start + offset + 1, 77)]);
+    damage.push([new RegExp(`its ${name} are corrupted`), () => patch(start + offset + 1, 77)]);
   function patch(offset: number, byte: number): void {
     const copy = Buffer.from(whole);
     copy[offset] = byte;
     writeFileSync(file, copy);
   }
-  for (const [reason, spoil] of damage) {
-    spoil();
+  for (const [reason, corrupt] of damage) {
+    corrupt();
     const again = await load({ corpora, cacheDirectory });
     const notice = again.events.find((event) => event.type === 'cache-unusable');
     assert.match(notice?.reason ?? 'no notice', reason);
     assert.equal(notice?.file, file);
     assert.equal(again.fromCache, false);
     assert.deepEqual(contentOf(again.corpus), contentOf(first.corpus));
-    assert.deepEqual(readFileSync(file), whole, 'the new file is the old one');
+    assert.deepEqual(readFileSync(file), whole, 'the rebuilt file equals the original');
   }
 });
 
-test('a cache folder that cannot be written costs a notice, not the run', async () => {
+test('an unwritable cache folder is reported but not an error', async () => {
   const blocked = write('blocked', 'a file where a folder should be');
   const { events, corpus } = await load({
     corpora: [{ file: write('w.tsv', 'a\tb\n') }],
@@ -186,7 +186,7 @@ test('a cache folder that cannot be written costs a notice, not the run', async 
   assert.ok(events.some((event) => event.type === 'cache-unwritable'));
 });
 
-test('a corpus larger than 65,536 ids takes four bytes an id, and an empty one has no pairs', async () => {
+test('ids above 65,535 are stored in four bytes, and an empty file has no pairs', async () => {
   const cacheDirectory = newCache('large');
   const wide = () => ({ source: new FakeTokenizer('wide', 200_000), target: new FakeTokenizer() });
   const corpora = [{ file: write('l.tsv', `${'x'.repeat(150_000)}\tb\n`) }];
@@ -197,7 +197,7 @@ test('a corpus larger than 65,536 ids takes four bytes an id, and an empty one h
   assert.equal((await load({ corpora: [{ file: write('0.tsv', '') }], cacheDirectory })).corpus.size, 0);
 });
 
-test('data from a pipe are read once and not cached', async (t) => {
+test('data from a pipe is read once and not cached', async (t) => {
   if (!existsSync('/dev/fd')) return t.skip('this system has no /dev/fd');
   const { spawnSync } = await import('node:child_process');
   const fifo = path.join(folder, 'pipe.tsv');

@@ -2,8 +2,8 @@ import { workerData } from 'node:worker_threads';
 import type { ReadyMessage, WorkerTask } from '../../../src/data/prefetch-protocol.js';
 
 /*
- * A worker that plans, and then never makes a batch. The seed says what it does on the first request: 0 sleeps for good,
- * 1 ends, 2 throws, 3 uses up its memory.
+ * A worker that never returns a batch. The seed selects what it does on the first request: 0 blocks forever, 1 exits,
+ * 2 throws, 3 runs out of memory.
  */
 const { port, options } = workerData as WorkerTask;
 const statistics = {

@@ -10,7 +10,7 @@ import { formatPlace, S2sError } from '../../../src/errors.js';
 import { Random } from '../../../src/random.js';
 import type { Span, Tokenizer, TokenizerPair } from '../../../src/text/tokenizer.js';
 
-/** A folder for the tests of one file, removed after them. */
+/** A folder for the tests of one file, removed afterwards. */
 export function temporaryFolder(): { folder: string; write: (name: string, content: string | Uint8Array) => string } {
   const folder = mkdtempSync(path.join(tmpdir(), 's2s-data-'));
   after(() => rmSync(folder, { recursive: true, force: true }));
@@ -24,14 +24,14 @@ export function temporaryFolder(): { folder: string; write: (name: string, conte
   };
 }
 
-/** Every pair of the corpora, read whole. */
+/** All pairs of the corpora. */
 export async function allPairs(corpora: readonly CorpusConfig[], odd?: OddCharacters): Promise<Pair[]> {
   const pairs: Pair[] = [];
   for await (const block of readPairs(corpora, odd)) pairs.push(...block);
   return pairs;
 }
 
-/** The text of an error as the command line prints it, `folder/` left out. */
+/** The message of an error as the command line prints it, without `folder/`. */
 export async function messageOf(action: () => unknown, folder = ''): Promise<string> {
   try {
     await action();
@@ -45,7 +45,7 @@ export async function messageOf(action: () => unknown, folder = ''): Promise<str
   throw new Error('no error was thrown');
 }
 
-/** Words at spaces; ids by length of the word, `oov` is unknown. */
+/** Splits at spaces; the id of a word is its length + 3, and `oov` is unknown. */
 export class FakeTokenizer implements Tokenizer {
   readonly notices: readonly string[] = [];
   encoded = 0;
@@ -98,7 +98,7 @@ export function fakeTokenizers(): TokenizerPair & { source: FakeTokenizer; targe
   return { source: new FakeTokenizer(), target: new FakeTokenizer() };
 }
 
-/** A corpus with the given lengths, its ids random. */
+/** A corpus with the given lengths and random ids. */
 export function corpusOf(
   lengths: readonly (readonly [source: number, target: number])[],
   vocabularySize = 1000,
@@ -110,7 +110,7 @@ export function corpusOf(
   return builder.build('key', {});
 }
 
-/** `size` pairs of lengths 1 to 40 that go together, as in translated text. */
+/** `size` pairs of correlated lengths from 1 to about 40, as in translated text. */
 export function randomCorpus(size: number, seed = 5): PackedCorpus {
   const random = new Random(seed);
   return corpusOf(

@@ -14,7 +14,7 @@ function configOf(data: object): Config {
   return configSchema.parse({ runDirectory: path.join(folder, 'run'), data: { maxSourceLength: 3, ...data } });
 }
 
-test('train is filtered; dev keeps every pair and its text', async () => {
+test('the train split is filtered; the dev split has every pair, with its text', async () => {
   const long = write('long.tsv', 'a b c d e\tx\na\tx\n\ty\n');
   const events: DataEvent[] = [];
   const { train, dev } = await loadTrainingData(
@@ -38,20 +38,20 @@ test('train is filtered; dev keeps every pair and its text', async () => {
   assert.ok(existsSync(path.join(folder, 'run', 'cache')));
 });
 
-test('a split of which nothing is left is an error that says why', async () => {
+test('a split without pairs, before or after filtering, is an error with the reasons', async () => {
   const file = write('all-long.tsv', 'a b c d e\tx\n\ty\n');
   const config = configOf({ train: [{ file }], dev: [{ file }], test: [{ file: write('empty.tsv', '') }] });
   assert.equal(
     await messageOf(() => loadTrainingData(config, fakeTokenizers()), folder),
-    'all-long.tsv: data.train: none of the 2 pairs of the train data is left: 1 empty source, 1 source too long',
+    'all-long.tsv: data.train: filtering dropped all 2 pairs of the train data: 1 empty source, 1 source too long',
   );
   assert.equal(
     await messageOf(() => loadEvaluationData(config, 'test', fakeTokenizers()), folder),
-    'empty.tsv: data.test: the test data hold no sentence pair',
+    'empty.tsv: data.test: the test data contain no sentence pair',
   );
 });
 
-test('weights with which an epoch shows nothing are told with their key', async () => {
+test('weights that leave an epoch empty are an error with the key', async () => {
   const file = write('two.tsv', 'a\tx\nb\ty\n');
   const config = configOf({
     train: [
@@ -62,13 +62,13 @@ test('weights with which an epoch shows nothing are told with their key', async 
   });
   assert.equal(
     await messageOf(() => loadTrainingData(config, fakeTokenizers()), folder),
-    'two.tsv: data.train[0].weight: an epoch would show less than one pair: the weight of this corpus is 0.1',
+    'two.tsv: data.train[0].weight: with weight 0.1 an epoch has less than one pair of this corpus',
   );
 });
 
-test('Multi30k: at most a tenth of the positions are padding, and the cache loads at once', async (t) => {
+test('Multi30k: less than a tenth of the positions is padding, and the cache loads within a second', async (t) => {
   const multi30k = path.resolve('../shared/data/multi30k');
-  if (!existsSync(multi30k)) return t.skip(`${multi30k} is not there`);
+  if (!existsSync(multi30k)) return t.skip(`${multi30k} does not exist`);
   const options = {
     corpora: [{ source: path.join(multi30k, 'train.de.gz'), target: path.join(multi30k, 'train.en.gz') }],
     tokenizers: fakeTokenizers(),

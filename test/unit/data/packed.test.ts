@@ -6,7 +6,8 @@ import { mock, test } from 'node:test';
 import fc from 'fast-check';
 import { readCache, writeCache } from '../../../src/data/cache.js';
 import { NumberList } from '../../../src/data/number-list.js';
-import { PackedCorpus, PackedCorpusBuilder, problemOfImage } from '../../../src/data/packed.js';
+import { validateCorpusBuffer } from '../../../src/data/packed-format.js';
+import { PackedCorpus, PackedCorpusBuilder } from '../../../src/data/packed.js';
 import { temporaryFolder } from './fixtures.js';
 
 const { folder } = temporaryFolder();
@@ -30,21 +31,21 @@ function smallBuilder(): PackedCorpusBuilder {
 const pairsOf = (corpus: PackedCorpus) =>
   Array.from({ length: corpus.size }, (_, index) => [[...corpus.source(index)], [...corpus.target(index)]]);
 
-test('a corpus is hashed, written and read in pieces, and is the same for every size of them', async () => {
+test('hashing, writing and reading a corpus in chunks does not depend on the chunk size', async () => {
   const whole = Buffer.from(smallBuilder().build('key', { a: 1 }).buffer);
   const update = mock.method(Hash.prototype, 'update');
-  for (const pieceBytes of [1, 7, 64, 1000]) {
+  for (const chunkBytes of [1, 7, 64, 1000]) {
     update.mock.resetCalls();
-    const corpus = smallBuilder().build('key', { a: 1 }, pieceBytes);
-    const file = path.join(folder, `pieces-${pieceBytes}.bin`);
-    await writeCache(file, corpus, pieceBytes);
-    const read = (await readCache(file, 'key', pieceBytes)).corpus!;
-    // The header is one piece: it is small whatever the corpus is.
+    const corpus = smallBuilder().build('key', { a: 1 }, chunkBytes);
+    const file = path.join(folder, `pieces-${chunkBytes}.bin`);
+    await writeCache(file, corpus, chunkBytes);
+    const read = (await readCache(file, 'key', chunkBytes)).corpus!;
+    // The header is hashed as a whole, since it is always small.
     const header = whole.readUInt32LE(12);
     const sizes = update.mock.calls
       .map(({ arguments: [data] }) => (data as unknown as Uint8Array).length)
       .filter((bytes) => bytes !== header);
-    assert.ok(sizes.length > 0 && Math.max(...sizes) <= pieceBytes, `${Math.max(...sizes)} bytes at once`);
+    assert.ok(sizes.length > 0 && Math.max(...sizes) <= chunkBytes, `${Math.max(...sizes)} bytes at once`);
     assert.deepEqual([Buffer.from(corpus.buffer), readFileSync(file), Buffer.from(read.buffer)], [whole, whole, whole]);
     assert.deepEqual(pairsOf(read), PAIRS);
     assert.deepEqual(read.origin(3), { corpus: 1, line: 13 });
@@ -52,42 +53,42 @@ test('a corpus is hashed, written and read in pieces, and is the same for every 
   update.mock.restore();
 });
 
-test('damage in any section, and in the header, is found piece by piece', () => {
+test('corruption of the header or of any section is detected', () => {
   const { buffer } = smallBuilder().build('key', {}, 7);
   const bytes = new Uint8Array(buffer);
   const problems = new Set<string | undefined>();
   for (let at = 0; at < bytes.length; at++) {
     bytes[at]! ^= 1;
-    const problem = problemOfImage(buffer, 'key', 7);
+    const problem = validateCorpusBuffer(buffer, 'key', 7);
     bytes[at]! ^= 1;
-    // Bytes between sections, which align them, mean nothing.
+    // Alignment padding between sections is not checked.
     if (problem !== undefined) problems.add(problem.replace(/\d+/g, 'N'));
   }
   const damaged = ['sourceOffsets', 'targetOffsets', 'lines', 'sourceIds', 'targetIds'].map(
-    (name) => `its ${name} are damaged`,
+    (name) => `its ${name} are corrupted`,
   );
   assert.deepEqual(
     [...problems],
-    ['it is not an encoded corpus', 'it has format version N, not N', 'its header is damaged', ...damaged],
+    ['it is not an encoded corpus', 'it has format version N, not N', 'its header is corrupted', ...damaged],
   );
-  assert.equal(problemOfImage(buffer, 'key', 7), undefined);
-  assert.equal(problemOfImage(buffer, 'other', 7), 'it was made from other data');
+  assert.equal(validateCorpusBuffer(buffer, 'key', 7), undefined);
+  assert.equal(validateCorpusBuffer(buffer, 'other', 7), 'it was built from different data');
 });
 
-test('a number list holds what was added, over any number of blocks', () => {
+test('a number list returns what was added, for any block size', () => {
   fc.assert(
     fc.property(
       fc.array(fc.nat(2 ** 32 - 1)),
       fc.integer({ min: 1, max: 9 }),
       fc.integer({ min: 1, max: 50 }),
-      (numbers, blockLength, pieceBytes) => {
+      (numbers, blockLength, chunkBytes) => {
         const list = new NumberList((length) => new Uint32Array(length), blockLength);
         for (const number of numbers) list.push(number);
         const bytes = Buffer.from(Uint32Array.from(numbers).buffer);
         assert.deepEqual([...list.values()], numbers);
         assert.equal(list.length, numbers.length);
-        assert.deepEqual(Buffer.concat([...list.bytes(pieceBytes)]), bytes);
-        assert.deepEqual(Buffer.concat([...list.takeBytes(pieceBytes)]), bytes);
+        assert.deepEqual(Buffer.concat([...list.bytes(chunkBytes)]), bytes);
+        assert.deepEqual(Buffer.concat([...list.takeBytes(chunkBytes)]), bytes);
         assert.deepEqual([list.length, ...list.bytes()], [0]);
       },
     ),
@@ -101,7 +102,7 @@ const large = {
       : false,
 };
 
-test('a corpus of more than 2 GiB of ids is built, written, read and checked', large, async () => {
+test('a corpus with more than 2 GiB of ids is built, written, read and validated', large, async () => {
   const sentence = Array.from({ length: 1000 }, (_, index) => 70_000 + index);
   const builder = new PackedCorpusBuilder({ source: 80_000, target: 80_000 }, 1);
   const pairs = 580_000;
@@ -123,8 +124,8 @@ test('a corpus of more than 2 GiB of ids is built, written, read and checked', l
   }
 });
 
-test('ids beyond the 2^32nd are found', large, () => {
-  // Memory that nobody writes takes no room, so that only the last sentence is real.
+test('ids at offsets beyond 2^32 are read', large, () => {
+  // Untouched pages take no physical memory, so only the last sentence is written.
   const pairs = 2;
   const ids = 2 ** 32 + 5;
   const offsets = [0, ids - 3, ids];

@@ -13,7 +13,7 @@ const options = { seed: 4, size: 200, unit: 'tokens' as const };
 const FAILING_WORKER = new URL('./failing-batch-worker.js', import.meta.url);
 const area = ({ sentences, sourceTime, targetTime }: BatchShape): number => sentences * sourceTime * targetTime;
 
-test('batches from the other thread are those made here, over epochs and from a position', async () => {
+test('prefetched batches equal those of BatchSource, across epochs and from any position', async () => {
   const corpus = randomCorpus(300);
   for (const position of [
     { epoch: 0, batch: 0 },
@@ -38,10 +38,10 @@ test('batches from the other thread are those made here, over epochs and from a 
   }
 });
 
-test('while a new epoch is planned, timers and signals are handled, and no time is too long', async () => {
+test('waiting for a new epoch to be planned handles timers and signals, and has no timeout', async () => {
   const corpus = corpusOf(Array.from({ length: 400_000 }, (_, i) => [1 + (i % 7), 1 + (i % 5)] as const));
   const ahead = await BatchPrefetcher.open(corpus, { seed: 1, size: 200_000, unit: 'sentences' }, { depth: 1 });
-  // Whoever looks at the clock finds that another hour has passed.
+  // The clock advances by an hour per reading.
   let hours = 0;
   const clock = mock.method(performance, 'now', () => 3_600_000 * hours++);
   let ticks = 0;
@@ -64,7 +64,7 @@ test('while a new epoch is planned, timers and signals are handled, and no time 
   }
 });
 
-test('waiting ends when a signal aborts, and the position stays', async () => {
+test('an abort signal ends waiting and does not change the position', async () => {
   const ahead = await BatchPrefetcher.open(corpusOf([[1, 1]]), { ...options, seed: 0 }, { worker: FAILING_WORKER });
   assert.equal(await ahead.ready(AbortSignal.abort()), false);
   const controller = new AbortController();
@@ -75,14 +75,14 @@ test('waiting ends when a signal aborts, and the position stays', async () => {
   assert.deepEqual(ahead.position, { epoch: 0, batch: 0 });
   const next = messageOf(() => ahead.next());
   await ahead.close();
-  assert.match(await next, /closed/, 'closing ends a wait, and a worker that is busy');
+  assert.match(await next, /closed/, 'close ends a pending wait and a blocked worker');
 });
 
-test('a worker that ends, throws or runs out of memory is reported with its reason', async () => {
+test('a worker that exits, throws or runs out of memory is an error with the reason', async () => {
   const reasons = [
-    [1, /the thread that makes batches ended with exit code 3/],
-    [2, /the thread that makes batches failed: out of ideas/],
-    [3, /the thread that makes batches failed: .*memory/],
+    [1, /the batch worker thread exited with code 3/],
+    [2, /the batch worker thread failed: out of ideas/],
+    [3, /the batch worker thread failed: .*memory/],
   ] as const;
   for (const [seed, reason] of reasons) {
     const ahead = await BatchPrefetcher.open(
@@ -96,7 +96,7 @@ test('a worker that ends, throws or runs out of memory is reported with its reas
   }
 });
 
-test('close ends the thread, at work or asleep, and may be called twice', async () => {
+test('close terminates a busy or idle worker and is idempotent', async () => {
   const untouched = await BatchPrefetcher.open(randomCorpus(300), options);
   await untouched.close();
   const used = await BatchPrefetcher.open(randomCorpus(300), options);
@@ -107,29 +107,26 @@ test('close ends the thread, at work or asleep, and may be called twice', async 
   assert.match(await messageOf(() => used.next()), /closed/);
 });
 
-test('a failure of the thread reaches the one that asks', async () => {
+test('an error in the worker is thrown to the caller', async () => {
   const corpus = corpusOf([
     [2, 2],
     [3, 3],
   ]);
-  // The worker opens the memory again and finds a damaged header; this thread has read it already.
+  // Only the worker parses the corrupted header; this thread has parsed the header before.
   const damaged = new PackedCorpus(corpus.buffer);
   Buffer.from(corpus.buffer).fill('{', 64, 80);
-  assert.match(
-    await messageOf(() => BatchPrefetcher.open(damaged, options)),
-    /the thread that makes batches failed: .*JSON/,
-  );
+  assert.match(await messageOf(() => BatchPrefetcher.open(damaged, options)), /the batch worker thread failed: .*JSON/);
 });
 
-test('a position outside its epoch is refused at once, as is a corpus without pairs', async () => {
+test('opening fails for a position outside its epoch and for a corpus without pairs', async () => {
   assert.match(
     await messageOf(() => BatchPrefetcher.open(randomCorpus(30), options, { position: { epoch: 0, batch: 1000 } })),
-    /Batch 1000 of epoch 0/,
+    /batch 1000 of epoch 0: the epoch has/,
   );
-  assert.match(await messageOf(() => BatchPrefetcher.open(corpusOf([]), options)), /not one sentence pair/);
+  assert.match(await messageOf(() => BatchPrefetcher.open(corpusOf([]), options)), /no sentence pairs/);
 });
 
-test('a process that forgets to close its batches still ends', async () => {
+test('an open prefetcher does not keep the process alive', async () => {
   const module = (name: string) => JSON.stringify(new URL(`../../../src/data/${name}.js`, import.meta.url).href);
   const program = `
     const { PackedCorpusBuilder } = await import(${module('packed')});

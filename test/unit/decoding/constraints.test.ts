@@ -10,7 +10,7 @@ import { randomSources, TableModel } from './table-model.js';
 const VOCABULARY = 12;
 const OPTIONS: SearchOptions = { beamSize: 4, lengthPenalty: 1, maxLengthRatio: 1, maxLengthMargin: 5 };
 
-/** Processors of every kind that users have asked other toolkits for. */
+/** Every kind of processor that users of other toolkits have requested. */
 const PROCESSORS: Record<string, TokenProcessor> = {
   'a forced prefix': ({ tokens }) => ({ allowed: [[7], [5], [9]][tokens.length] }),
   'an allow-list': () => ({ allowed: [EOS, 4, 6, 8, 10] }),
@@ -26,7 +26,7 @@ const PROCESSORS: Record<string, TokenProcessor> = {
   'no repeated pair of tokens': noRepeatedNgrams(2),
 };
 
-/** Beam search with constraints as a textbook would write it, one sentence at a time. */
+/** Textbook beam search with constraints, one sentence at a time. */
 function plainSearch(
   model: TableModel,
   source: readonly number[],
@@ -71,7 +71,7 @@ describe('constraints in search', () => {
   const sources = randomSources(9, 8, 3);
   for (const [name, processor] of Object.entries(PROCESSORS)) {
     for (const beamSize of [1, 4, 20]) {
-      test(`${name}, beam ${beamSize}: the result of a plain constrained search`, async () => {
+      test(`${name}, beam size ${beamSize}: equals textbook search with constraints`, async () => {
         const model = new TableModel(VOCABULARY, 31);
         const options = { ...OPTIONS, beamSize, processors: [processor] };
         const found = await translateBatch(model, sources, options);
@@ -86,7 +86,7 @@ describe('constraints in search', () => {
     }
   }
 
-  test('several constraints hold together', async () => {
+  test('several constraints are combined', async () => {
     const model = new TableModel(VOCABULARY, 32);
     const processors = [
       PROCESSORS['an allow-list']!,
@@ -101,7 +101,7 @@ describe('constraints in search', () => {
     }
   });
 
-  test('where every continuation is forbidden, the translation is what there is', async () => {
+  test('if every continuation is forbidden, the hypothesis so far is returned', async () => {
     const processor: TokenProcessor = ({ tokens }) => ({ allowed: tokens.length < 3 ? [6] : [] });
     for (const beamSize of [1, 4]) {
       const found = await translateBatch(new TableModel(VOCABULARY, 33), sources.slice(0, 3), {
@@ -126,7 +126,7 @@ describe('constraints in search', () => {
     for (const [best] of found) assert.ok(best!.tokens.every((token) => token === 5));
   });
 
-  test('a wide beam gives every candidate of a joint choice: the results of 16 and of 17 agree where the best are few', async () => {
+  test('beam sizes 16 and 17, on either side of the merging limit, return the same best hypotheses', async () => {
     const model = new TableModel(6, 35);
     const narrow = await translateBatch(model, sources, { ...OPTIONS, beamSize: 16, nBest: 3 });
     const wide = await translateBatch(model, sources, { ...OPTIONS, beamSize: 17, nBest: 3 });
@@ -144,7 +144,7 @@ describe('constraints in search', () => {
     assert.ok(ticks > 0);
   });
 
-  test('two batches translated at the same time do not disturb each other', async () => {
+  test('batches translated concurrently do not affect each other', async () => {
     const models = [new TableModel(VOCABULARY, 37), new TableModel(VOCABULARY, 38)];
     const alone = [
       await translateBatch(models[0]!, sources, OPTIONS),

@@ -11,7 +11,7 @@ const target = {
     tokens.join('').replace(/^▁/, '').replaceAll('▁', ' ').replaceAll('▂▄', '▁').replaceAll('▂▃', '▂'),
 };
 
-/** Spans of pieces as they come one after the other in the text. */
+/** Spans of consecutive pieces of a text. */
 function spansOf(text: string, pieces: readonly string[]): Span[] {
   let at = 0;
   return pieces.map((piece) => {
@@ -21,18 +21,18 @@ function spansOf(text: string, pieces: readonly string[]): Span[] {
   });
 }
 
-/** Attention that looks at one source token only, of so many and `</s>`. */
+/** Attention weights over `count` source tokens and `</s>`, with the maximum at `index`. */
 const at = (index: number, count: number): Float32Array =>
   Float32Array.from({ length: count + 1 }, (_, i) => (i === index ? 0.7 : 0.3 / count));
 
-test('a word takes the place of <unk>, in its own spelling and without its punctuation', () => {
+test('<unk> is replaced by a source word in its original spelling, without punctuation', () => {
   const text = 'Zoë-Anne sieht McÖtzi, 🎉.';
   const spans = spansOf(text, ['Zoë-Anne', ' sieht', ' McÖtzi', ',', ' 🎉', '.']);
-  const copy = (tokens: number[], ...looks: number[]): string =>
-    copyUnknown({ tokens, attention: looks.map((look) => at(look, spans.length)) }, { text, spans }, target);
+  const copy = (tokens: number[], ...aligned: number[]): string =>
+    copyUnknown({ tokens, attention: aligned.map((index) => at(index, spans.length)) }, { text, spans }, target);
   assert.equal(copy([UNK, 4, UNK, 7], 0, 1, 2, 5), 'Zoë-Anne sees McÖtzi.');
   assert.equal(copy([4, UNK], 1, 4), 'sees🎉');
-  // Padding comes after </s>, and neither is a word.
+  // Neither </s> nor the padding after it is a word.
   assert.equal(
     copyUnknown(
       { tokens: [UNK], attention: [Float32Array.of(0.1, 0.2, 0.1, 0, 0, 0, 0.6, 0)] },
@@ -43,16 +43,16 @@ test('a word takes the place of <unk>, in its own spelling and without its punct
   );
 });
 
-test('parts of a word stand for the whole, which comes once for several in a row', () => {
+test('subwords are aligned to the whole word, which is copied once for consecutive <unk>', () => {
   const text = 'der Xylophonspieler da';
   const spans = spansOf(text, ['der', ' Xylo', 'phon', 'spieler', ' da']);
-  const copy = (tokens: number[], ...looks: number[]): string =>
-    copyUnknown({ tokens, attention: looks.map((look) => at(look, spans.length)) }, { text, spans }, target);
+  const copy = (tokens: number[], ...aligned: number[]): string =>
+    copyUnknown({ tokens, attention: aligned.map((index) => at(index, spans.length)) }, { text, spans }, target);
   assert.equal(copy([5, UNK, UNK, UNK, 7], 0, 1, 3, 2, 4), 'the Xylophonspieler.');
   assert.equal(copy([UNK, 6, UNK], 1, 0, 1), 'Xylophonspieler a Xylophonspieler');
 });
 
-test('marks of the text stay what they are, and other special symbols leave nothing', () => {
+test('escaped marks are copied unchanged, and other special symbols are dropped', () => {
   const text = 'a▁b ▂';
   const spans = spansOf(text, ['a', '▁', 'b', ' ▂']);
   assert.equal(

@@ -19,7 +19,7 @@ interface Plain {
   readonly score: number;
 }
 
-/** All sequences up to the longest length that end in `</s>`, best first. */
+/** All sequences up to the maximum length that end in `</s>`, best first. */
 function exhaustiveSearch(
   model: TableModel,
   source: readonly number[],
@@ -43,7 +43,7 @@ function exhaustiveSearch(
   return found.sort((a, b) => b.score - a.score);
 }
 
-/** Beam search as it reads in a textbook: one sentence, no early end but that `beamSize` hypotheses have ended. */
+/** Textbook beam search over one sentence, which ends early only when `beamSize` hypotheses are finished. */
 function plainBeamSearch(
   model: TableModel,
   source: readonly number[],
@@ -99,7 +99,7 @@ function assertSame(found: readonly Hypothesis[], expected: readonly Plain[], ti
 }
 
 describe('search', () => {
-  test('a beam wide enough finds what exhaustive search finds, in the same order', async () => {
+  test('a large enough beam returns the results of exhaustive search in the same order', async () => {
     const limits = { maxLengthRatio: 0.001, maxLengthMargin: 5 };
     for (const lengthPenalty of [0, 0.6, 1, 1.5]) {
       for (let seed = 0; seed < 4; seed++) {
@@ -113,14 +113,14 @@ describe('search', () => {
             `alpha ${lengthPenalty}, seed ${seed}`,
           ),
         );
-        // Early finish stops the search, not the result.
+        // Early stopping changes the search, not its result.
         const few = await translateBatch(model, sources, { ...limits, lengthPenalty, beamSize: 330, nBest: 3 });
         few.forEach((hypotheses, i) => assert.deepEqual(hypotheses, found[i]!.slice(0, 3)));
       }
     }
   });
 
-  test('the batched search gives what a plain one gives, for many beams and length penalties', async () => {
+  test('batched search equals textbook beam search, for many beam sizes and length penalties', async () => {
     for (const beamSize of [1, 2, 3, 5, 8]) {
       for (const lengthPenalty of [0, 0.6, 1, 2]) {
         for (const nBest of [1, beamSize]) {
@@ -136,7 +136,7 @@ describe('search', () => {
     }
   });
 
-  test('a beam of one is greedy search', async () => {
+  test('a beam size of 1 is greedy search', async () => {
     const model = new TableModel(30, 3);
     const sources = randomSources(50, 12, 4);
     const found = await translateBatch(model, sources, { ...options, beamSize: 1 });
@@ -146,7 +146,7 @@ describe('search', () => {
     );
   });
 
-  test('the result of a sentence does not depend on its batch, nor on when the others end', async () => {
+  test('the result of a sentence does not depend on its batch, nor on when other sentences end', async () => {
     for (const beamSize of [1, 4]) {
       const model = new TableModel(9, 5);
       const sources = randomSources(40, 15, 6);
@@ -162,7 +162,7 @@ describe('search', () => {
     }
   });
 
-  test('n-best lists are sorted, what has not ended last, and hold no translation twice', async () => {
+  test('n-best lists are sorted, unfinished hypotheses last, and contain no duplicates', async () => {
     const found = await translateBatch(new TableModel(9, 7), randomSources(20, 10, 8), { ...options, nBest: 5 });
     for (const hypotheses of found) {
       assert.equal(hypotheses.length, 5);
@@ -172,14 +172,14 @@ describe('search', () => {
     }
   });
 
-  test('equal scores are resolved the same way every time', async () => {
+  test('ties are broken deterministically', async () => {
     const model = new TableModel(9, 1, (logits) => logits.map(() => 0));
     const sources = randomSources(5, 6, 2);
     const first = await translateBatch(model, sources, { ...options, nBest: 5 });
     for (let i = 0; i < 3; i++) assert.deepEqual(await translateBatch(model, sources, { ...options, nBest: 5 }), first);
   });
 
-  test('padding, unknown and begin-of-sentence are never generated, however likely', async () => {
+  test('<pad>, <unk> and <s> are never generated, however probable', async () => {
     const model = new TableModel(8, 9, (logits) => logits.map((logit, token) => (token < EOS ? 20 : logit)));
     const sources = randomSources(10, 8, 10);
     for (const beamSize of [1, 4]) {
@@ -197,7 +197,7 @@ describe('search', () => {
     }
   });
 
-  test('where nothing ends, the best live hypothesis of the longest length is given, each sentence with its own', async () => {
+  test('at the maximum length of each sentence, its best unfinished hypothesis is returned', async () => {
     const model = new TableModel(8, 11, (logits) => logits.map((logit, token) => (token === EOS ? -1e9 : logit)));
     const sources = [[5, 3], [5, 6, 7, 8, 9, 3], [3]];
     for (const beamSize of [1, 3]) {
@@ -218,14 +218,14 @@ describe('search', () => {
     }
   });
 
-  test('a sentence may be translated by nothing', async () => {
+  test('a translation may be empty', async () => {
     const model = new TableModel(8, 12, (logits) => logits.map((logit, token) => (token === EOS ? 50 : logit)));
     const [[best]] = (await translateBatch(model, [[5, 3]], options)) as [[Hypothesis]];
     assert.deepEqual(best.tokens, []);
     assert.equal(best.finished, true);
   });
 
-  test('attention comes with each token where asked for', async () => {
+  test('attention weights of each token are returned on request', async () => {
     const model = new TableModel(9, 13);
     const sources = randomSources(6, 7, 14);
     const time = Math.max(...sources.map((source) => source.length));
@@ -241,7 +241,7 @@ describe('search', () => {
     assert.equal((await translateBatch(model, sources, options))[0]![0]!.attention, undefined);
   });
 
-  test('no tensor is left behind, not even by a failure', async () => {
+  test('no tensor leaks, even after an error', async () => {
     const model = new TableModel(9, 15);
     const sources = randomSources(20, 10, 16);
     const before = tf.memory().numTensors;
@@ -254,24 +254,24 @@ describe('search', () => {
     assert.equal(tf.memory().numTensors, before);
   });
 
-  test('more translations than the beam holds are refused, and no sentence gives no result', async () => {
+  test('nBest beyond the beam size throws an error, and no sentences have no results', async () => {
     const model = new TableModel(9, 17);
     await assert.rejects(
       () => translateBatch(model, [[3]], { ...options, nBest: 6 }),
-      (error: unknown) => error instanceof UsageError && /need a beam of at least 6, not 5/.test(error.message),
+      (error: unknown) => error instanceof UsageError && /need a beam size of at least 6, not 5/.test(error.message),
     );
     assert.deepEqual(await translateBatch(model, [], options), []);
   });
 });
 
-describe('sequences that may not repeat', () => {
+describe('noRepeatNgramSize', () => {
   const repeats = (tokens: readonly number[], size: number): boolean => {
     const seen = tokens.flatMap((_, start) =>
       start + size > tokens.length ? [] : [tokens.slice(start, start + size).join()],
     );
     return new Set(seen).size < seen.length;
   };
-  /** A model that loves three of its tokens, and hardly ever ends. */
+  /** A model that prefers three of its tokens and hardly ever generates </s>. */
   const loop = (): TableModel =>
     new TableModel(12, 21, (logits) =>
       logits.map((logit, token) => (token === EOS ? -20 : token < EOS + 4 ? logit + 6 : logit)),
@@ -280,7 +280,7 @@ describe('sequences that may not repeat', () => {
 
   for (const beamSize of [1, 4]) {
     for (const size of [1, 2, 3]) {
-      test(`of ${size} tokens, beam ${beamSize}`, async () => {
+      test(`${size}, beam size ${beamSize}: no n-gram repeats`, async () => {
         const long = { ...options, beamSize, maxLengthMargin: 8 };
         const free = await translateBatch(loop(), sources, long);
         assert.ok(
@@ -296,7 +296,7 @@ describe('sequences that may not repeat', () => {
     }
   }
 
-  test('greedily, the best token that may follow follows', async () => {
+  test('greedy search takes the best token that is not forbidden', async () => {
     const model = loop();
     for (const source of sources) {
       const longest = maxLength(source.length, options);
@@ -317,7 +317,7 @@ describe('sequences that may not repeat', () => {
     }
   });
 
-  test('two <unk> may stand for different words', async () => {
+  test('n-grams with <unk> may repeat', async () => {
     const only = new TableModel(6, 3, (logits) =>
       logits.map((logit, token) => (token === UNK ? 9 : token === EOS ? -9 : logit)),
     );
@@ -330,7 +330,7 @@ describe('sequences that may not repeat', () => {
     assert.ok(best.tokens.length > 1 && best.tokens.every((token) => token === UNK), best.tokens.join(' '));
   });
 
-  test('where nothing may follow, the translation is what there is', async () => {
+  test('if every token is forbidden, the hypothesis so far is returned', async () => {
     const few = new TableModel(6, 3, (logits) => logits.map((logit, token) => (token === EOS ? -Infinity : logit)));
     const [[best]] = (await translateBatch(few, [[4, 5, 4, EOS]], {
       ...options,
@@ -343,7 +343,7 @@ describe('sequences that may not repeat', () => {
 });
 
 describe('<unk>', () => {
-  test('is generated where it is replaced afterwards, with its attention, and nowhere else; <s> is nowhere', async () => {
+  test('is generated only with copyUnknown, together with attention; <s> is never generated', async () => {
     const model = new TableModel(9, 31, (logits) =>
       logits.map((logit, token) => (token === 1 ? logit + 2 : token === 2 ? 30 : logit)),
     );

@@ -1,22 +1,21 @@
 import type { Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
 import type { Decodable, DecodeStep, DecodeStepInput, PreparedSource } from '../../../src/model/model.js';
 import { Random } from '../../../src/random.js';
-import { givenLogits } from '../../../src/runtime/ops/best-tokens.js';
+import { precomputedLogits } from '../../../src/runtime/ops/best-tokens.js';
 import { tf } from '../../../src/runtime/tf.js';
 import { BOS } from '../../../src/vocab/special.js';
 
-/** Number of contexts that the table tells apart: enough that few sequences meet the same ones and so tie. */
+/** Number of contexts in the table: enough to make ties rare. */
 const CONTEXTS = 9973;
 
 /**
- * A model whose next-token logits are looked up in a table by a context: a number made of the source, all tokens so
- * far and their order. It depends on all that a real one depends on (encoder memory, state, last token), and can be
- * computed in plain TypeScript as well.
+ * A model that looks up its next-token logits in a table by a hash of the source and all previous tokens. Like a real
+ * model it depends on encoder memory, state and last token, but it can also be computed in plain TypeScript.
  */
 export class TableModel implements Decodable {
   /** Logits of each context, `[CONTEXTS][vocab]`. */
   readonly table: number[][];
-  /** Rows of every step made. */
+  /** Number of rows of every step so far. */
   readonly rowsOfSteps: number[] = [];
   private readonly values: Float32Array;
 
@@ -65,7 +64,7 @@ export class TableModel implements Decodable {
     );
     const attended = tf.div(mask, tf.sum(mask, 1, true));
     const attention: Tensor3D = tf.tile(tf.expandDims(attended, 1), [1, rows / batch, 1]);
-    return { logits: givenLogits(logits), state: [context], attention };
+    return { logits: precomputedLogits(logits), state: [context], attention };
   }
 
   /** Log-probabilities of the next token in plain TypeScript, `[vocab]`. */

@@ -13,7 +13,7 @@ before(async () => {
 
 const LETTERS = [...'abcdefghi\n'];
 
-/** Every letter a token; anything else nothing. */
+/** A tokenizer whose tokens are the letters; it drops all other characters. */
 const letters: Pick<Tokenizer, 'encodeBatch' | 'spansOf' | 'decode' | 'tokenOf' | 'detokenize'> & {
   readonly encoded: string[];
 } = {
@@ -44,7 +44,7 @@ function settings(more: Partial<TranslationSettings['options']> = {}): Translati
   };
 }
 
-test('each line has its translation, in order, the same alone and together', async () => {
+test('translations are in the order of the lines and independent of the other lines', async () => {
   const lines = ['abc', 'a', 'ihgfedcba', 'bb', 'abcd', 'hi'];
   const together = await translateLines(lines, settings());
   assert.equal(together.length, lines.length);
@@ -55,7 +55,7 @@ test('each line has its translation, in order, the same alone and together', asy
   }
 });
 
-test('blank lines, and those of which the tokenizer leaves nothing, pass untouched and unseen', async () => {
+test('blank lines and lines without tokens are returned unchanged and not translated', async () => {
   letters.encoded.length = 0;
   const lines = ['', 'ab', '  ', '\t\r', '\u3000', '...', 'ab'];
   const translations = await translateLines(lines, settings());
@@ -69,7 +69,7 @@ test('blank lines, and those of which the tokenizer leaves nothing, pass untouch
   assert.equal((await translateLines(['', ' '], settings())).length, 2);
 });
 
-test('n-best gives that many different texts, best first, without a line feed', async () => {
+test('n-best returns that many texts without line feeds', async () => {
   const translations = await translateLines(['abc', 'fed', 'b'], settings({ beamSize: 8, nBest: 8 }));
   for (const { hypotheses } of translations) {
     assert.equal(hypotheses.length, 8);
@@ -77,30 +77,30 @@ test('n-best gives that many different texts, best first, without a line feed', 
   }
   assert.ok(
     translations.some(({ hypotheses }) => hypotheses.some(({ text }) => text.includes(' '))),
-    'a line feed was generated, and replaced',
+    'a generated line feed is replaced',
   );
 });
 
-test('a carriage return at the end is not shown to the tokenizer', async () => {
+test('a trailing carriage return is stripped before tokenization', async () => {
   letters.encoded.length = 0;
   await translateLines(['ab\r'], settings());
   assert.deepEqual(letters.encoded, ['ab']);
 });
 
-test('a line that is far too long is cut and told of', async () => {
+test('a line beyond the maximum length is truncated and reported', async () => {
   const cut: [number, number][] = [];
   const long = 'a'.repeat(MAX_SOURCE_TOKENS);
-  const onCut = (index: number, tokens: number): void => void cut.push([index, tokens]);
+  const onTruncated = (index: number, tokens: number): void => void cut.push([index, tokens]);
   const options = { beamSize: 1, maxLengthRatio: 0.01 };
-  const [, whole] = await translateLines(['b', long], { ...settings(options), onCut });
+  const [, whole] = await translateLines(['b', long], { ...settings(options), onTruncated });
   assert.deepEqual(cut, []);
-  const [, shortened] = await translateLines(['b', `${long}bcd`], { ...settings(options), onCut });
+  const [, shortened] = await translateLines(['b', `${long}bcd`], { ...settings(options), onTruncated });
   assert.deepEqual(cut, [[1, MAX_SOURCE_TOKENS + 3]]);
   assert.equal(shortened!.hypotheses[0].text, whole!.hypotheses[0].text);
 });
 
-test('an unknown word is generated only to be replaced by the source word that attention points to', async () => {
-  // <unk> is the best token everywhere, and this model looks at the first source token most.
+test('<unk> is generated only with copyUnknown, which replaces it by the most attended source word', async () => {
+  // <unk> is the most probable token everywhere, and the first source token has the largest attention weight.
   const likesUnknown = (): TableModel =>
     new TableModel(4 + LETTERS.length, 1, (logits) => logits.map((logit, token) => (token === UNK ? 9 : logit)));
   const translate = async (copyUnknown: boolean): Promise<string> => {
@@ -112,7 +112,7 @@ test('an unknown word is generated only to be replaced by the source word that a
   };
   assert.equal(await translate(true), 'abc');
   assert.match(await translate(false), /^[a-i ]+$/);
-  // However often <unk> stands for the one word, the text is the same.
+  // However many <unk> are generated for one word, the text is the same.
   const [several] = await translateLines(['abc def'], {
     ...settings({ beamSize: 6, nBest: 6, maxLengthRatio: 0.5, maxLengthMargin: 0, copyUnknown: true }),
     model: likesUnknown(),
@@ -121,7 +121,7 @@ test('an unknown word is generated only to be replaced by the source word that a
   assert.deepEqual([...new Set(texts)], texts);
 });
 
-test('progress counts blank lines too and ends at the total', async () => {
+test('progress includes blank lines and ends at the total', async () => {
   const steps: number[] = [];
   await translateLines(['', 'abc', 'abcdefghi', 'a'], {
     ...settings(),
@@ -130,9 +130,9 @@ test('progress counts blank lines too and ends at the total', async () => {
   assert.equal(steps.at(-1), 1);
 });
 
-test('memory that runs out names the longest line of the batch at work', async () => {
+test('out-of-memory errors name the longest line of the current batch', async () => {
   const lines = ['a', '', 'abcdefghi', 'abc', 'dcba', 'ab'];
-  /** Translates until the given batch, whose memory is not there. */
+  /** Translates until the given batch, whose allocation fails. */
   const failing = (number: number, more: Partial<TranslationSettings> = {}): Promise<unknown> => {
     const { model, ...others } = settings();
     let batches = 0;
@@ -146,15 +146,17 @@ test('memory that runs out names the longest line of the batch at work', async (
       ...more,
     });
   };
-  // With their ends: 10 tokens alone; 5 and 4 together; 3 and 2 together.
+  // Batches by length with </s>: 10; 5 and 4; 3 and 2.
   await assert.rejects(failing(1), {
     code: 'out-of-memory',
-    message:
-      /^out of memory in the translation on .*, with a batch of at most 12 source tokens with beam 3, the longest of which is a line of 9 tokens that begins "abcdefghi"$/,
+    message: new RegExp(
+      '^out of memory in the translation on .*, with a batch of at most 12 source tokens with beam size 3, ' +
+        'the longest of which is a line of 9 tokens that begins with "abcdefghi"$',
+    ),
   });
   await assert.rejects(failing(2), {
     code: 'out-of-memory',
-    message: /the longest of which is a line of 4 tokens that begins "dcba"$/,
+    message: /the longest of which is a line of 4 tokens that begins with "dcba"$/,
   });
   await assert.rejects(
     failing(3, { task: { name: 'it', remedy: 'decoding', placeOf: (index) => ({ line: index + 1 }) } }),

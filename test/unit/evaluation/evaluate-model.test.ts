@@ -37,10 +37,10 @@ async function stepwise() {
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, value) => total + value, 0);
 const close = (actual: number, expected: number, tolerance: number): void =>
   assert.ok(Math.abs(actual - expected) <= tolerance, `${actual} is not ${expected}`);
-/** Batches of a few tokens, so that pairs come out of order and with padding. */
+/** Small batches, so that pairs are reordered and padded. */
 const settings = () => ({ ...run, decoding: { ...run.config.decoding, batchTokens: 40 } });
 
-test('perplexity and accuracy are those of the model followed step by step, blank lines counted', async () => {
+test('perplexity and accuracy equal those of stepwise decoding, including blank lines', async () => {
   const expected = await stepwise();
   const tokens = sum(expected.map(({ logProbabilities }) => logProbabilities.length));
   const { teacherForced } = await evaluateModel({ sources: SOURCES, references: [TARGETS] }, settings());
@@ -51,14 +51,14 @@ test('perplexity and accuracy are those of the model followed step by step, blan
   close(teacherForced.accuracy, sum(expected.map(({ correct }) => correct)) / tokens, 1e-12);
 });
 
-test('log-probabilities of pairs are those of the model followed step by step, in the order of the pairs', async () => {
+test('log-probabilities equal those of stepwise decoding, in the order of the pairs', async () => {
   const expected = await stepwise();
   const scores = await scorePairs(SOURCES, TARGETS, settings());
   assert.equal(scores.length, SOURCES.length);
   expected.forEach(({ logProbabilities }, index) => close(scores[index]!, sum(logProbabilities), 1e-4));
 });
 
-test('every line is translated and scored against all references, and nothing stays in memory', async () => {
+test('all lines are translated and scored against all references, without leaking tensors', async () => {
   const others = [...TARGETS].reverse();
   await evaluateModel({ sources: SOURCES, references: [TARGETS] }, settings());
   const before = tf.memory().numTensors;
@@ -74,7 +74,7 @@ test('every line is translated and scored against all references, and nothing st
   assert.deepEqual(Object.keys(scores), ['bleu', 'chrf', 'ter']);
 });
 
-test('looping outputs and tokenised references are warned of', async () => {
+test('looping outputs and tokenised references cause warnings', async () => {
   const sources = [
     'the dog',
     'a fox',
@@ -90,13 +90,14 @@ test('looping outputs and tokenised references are warned of', async () => {
     'dog',
   ];
   const references = [sources.map((line) => `${line} .`)] as const;
-  // Translations of one letter have to be alike.
+  // Hypotheses of one letter are similar to each other.
   const decoding = { ...run.config.decoding, maxLengthRatio: 0.001, maxLengthMargin: 1 };
   const { warnings } = await evaluateModel({ sources, references }, { ...run, decoding });
   assert.equal(warnings.length, 2);
-  assert.match(warnings[0]!, /^\d+ of 12 outputs are the same although their inputs differ: ".?"$/);
+  assert.match(warnings[0]!, /^identical output for different inputs in \d+ of 12 outputs: ".?"$/);
   assert.equal(
     warnings[1],
-    'the reference text looks tokenised: 12 lines, the first line 1, end in a point apart from its word (" ."). Scores compare only between detokenised texts.',
+    'the reference text looks tokenised: 12 lines, the first of them line 1, have a space before the final full stop ' +
+      '(" ."). Only scores of detokenised text are comparable.',
   );
 });

@@ -22,7 +22,7 @@ const root = mkdtempSync(join(tmpdir(), 's2s-lock-'));
 after(() => rmSync(root, { recursive: true, force: true }));
 const onLinux = { skip: process.platform !== 'linux' };
 
-/** A lock file left by a process. */
+/** Creates the lock file of another process. */
 function lockOf(owner: Partial<ProcessIdentity>, ageSeconds = 0): string {
   const file = join(mkdtempSync(join(root, 'folder-')), 'x.lock');
   writeFileSync(file, JSON.stringify({ id: 'x', ...ownIdentity(), ...owner }));
@@ -40,14 +40,14 @@ async function isTaken(file: string): Promise<boolean> {
   return true;
 }
 
-test('a pid that now belongs to another process does not hold a lock', onLinux, async () => {
+test('a reused pid does not hold a lock', onLinux, async () => {
   assert.equal(await isTaken(lockOf({ pid: process.ppid, started: '1' })), true);
   assert.equal(await isTaken(lockOf({ started: '1' })), true, 'our own pid');
   assert.equal(await isTaken(lockOf({})), false, 'this very process');
 });
 
-test('a killed process that its parent has not waited for does not hold a lock', onLinux, async () => {
-  // The shell becomes a program that never waits for children.
+test('a zombie process does not hold a lock', onLinux, async () => {
+  // exec replaces the shell by a program that never waits for its children.
   const parent = spawn('sh', ['-c', 'sleep 60 & echo $!; exec sleep 60']);
   try {
     const pid = Number(await new Promise((resolve) => parent.stdout.once('data', (data) => resolve(String(data)))));
@@ -61,7 +61,7 @@ test('a killed process that its parent has not waited for does not hold a lock',
   }
 });
 
-test('processes that cannot be asked hold a lock while their heartbeat goes on', async () => {
+test('processes of other machines hold a lock while they have a heartbeat', async () => {
   const dead = spawnSync(process.execPath, ['-e', '']).pid;
   for (const owner of [{ host: 'elsewhere' }, { boot: 'another' }, { namespace: 'pid:[1]' }]) {
     assert.equal(await isTaken(lockOf({ pid: dead, ...owner })), false, JSON.stringify(owner));
@@ -73,7 +73,7 @@ test('processes that cannot be asked hold a lock while their heartbeat goes on',
   }
 });
 
-test('the heartbeat moves the modification time while the main thread computes, and ends', async () => {
+test('the heartbeat updates the modification time while the main thread is busy, and stops', async () => {
   const file = lockOf({}, 600);
   const text = readFileSync(file, 'utf8');
   const end = startHeartbeat(file, text, 20);
@@ -89,7 +89,7 @@ test('the heartbeat moves the modification time while the main thread computes, 
   assert.equal(readFileSync(file, 'utf8'), text);
 });
 
-test('a lock without readable content is taken over once it is old', async () => {
+test('a lock without valid content is taken over after a timeout', async () => {
   for (const text of ['', '{"pid":1}']) {
     const file = lockOf({}, 10);
     writeFileSync(file, text);
@@ -99,7 +99,7 @@ test('a lock without readable content is taken over once it is old', async () =>
   }
 });
 
-test('what a crash in the middle of a takeover leaves does not matter', async () => {
+test('files left by a crash during a takeover are harmless', async () => {
   const pid = spawnSync(process.execPath, ['-e', '']).pid;
   const program = `import { readdirSync, renameSync } from 'node:fs';
     import fs from 'node:fs';
@@ -122,7 +122,7 @@ test('what a crash in the middle of a takeover leaves does not matter', async ()
   assert.equal(await isTaken(file), true);
 });
 
-test('many processes that start at once, some of which are killed with the lock, hold it one after the other', async () => {
+test('concurrent processes, some of them killed while they hold the lock, exclude each other', async () => {
   const folder = join(root, 'race');
   mkdirSync(folder);
   const program = join(folder, 'contender.mjs');
@@ -145,7 +145,7 @@ test('many processes that start at once, some of which are killed with the lock,
       await sleep(4 * Math.random());
       note('ends');
       done++;
-      // Half of the processes die with the lock in their hands.
+      // Half of the processes are killed while they hold the lock.
       if (number % 2 === 0 && done === 2 + number % 3) process.kill(process.pid, 'SIGKILL');
       await lock.release();
     }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { draftName } from '../../../src/files/drafts.mjs';
+import { temporaryName } from '../../../src/files/temporary-files.mjs';
 import { replaceFile, replaceFileSync } from '../../../src/files/replace.mjs';
 import { Random } from '../../../src/random.js';
 
@@ -16,7 +16,7 @@ function newFolder(): string {
   return mkdtempSync(join(root, 'folder-'));
 }
 
-test('a file is created, replaced and streamed, with the permissions that the umask allows', async () => {
+test('a file is created, replaced and streamed, with default permissions', async () => {
   const folder = newFolder();
   const file = join(folder, 'a.txt');
   const before = process.umask(0o027);
@@ -36,7 +36,7 @@ test('a file is created, replaced and streamed, with the permissions that the um
   assert.deepEqual(readdirSync(folder), ['a.txt']);
 });
 
-test('a failure leaves the old file and no draft', async () => {
+test('a failure leaves the old file and no temporary file', async () => {
   const folder = newFolder();
   const file = join(folder, 'a.txt');
   await replaceFile(file, 'old');
@@ -52,7 +52,7 @@ test('a failure leaves the old file and no draft', async () => {
   assert.equal(readFileSync(file, 'utf8'), 'old');
 });
 
-test('many writers of one file at once leave the text of one of them', async () => {
+test('concurrent writers of a file leave the content of one of them', async () => {
   const file = join(newFolder(), 'a.txt');
   const texts = Array.from({ length: 20 }, (_, i) => String(i).repeat(10_000));
   await Promise.all(
@@ -63,12 +63,13 @@ test('many writers of one file at once leave the text of one of them', async () 
   assert.ok(texts.includes(readFileSync(file, 'utf8')));
 });
 
-test('a writer killed at any moment leaves an old or a new file, and its drafts are removed by the next process', async () => {
+test('a killed writer leaves the old or the new file, and the next process deletes its temporary files', async () => {
   const folder = newFolder();
   const program = join(folder, 'writer.mjs');
+  const url = new URL('../../../src/files/replace.mjs', import.meta.url).href;
   writeFileSync(
     program,
-    `import { replaceFile, replaceFileSync } from ${JSON.stringify(new URL('../../../src/files/replace.mjs', import.meta.url).href)};
+    `import { replaceFile, replaceFileSync } from ${JSON.stringify(url)};
     const [, , folder] = process.argv;
     for (let i = 0; ; i++) {
       const text = String(i % 10).repeat(300_000);
@@ -101,9 +102,9 @@ test('a writer killed at any moment leaves an old or a new file, and its drafts 
   assert.deepEqual(readdirSync(target).sort(), ['stream', 'sync', 'text']);
 });
 
-test('drafts of living processes and files of other names stay', async () => {
+test('temporary files of living processes and other files are not deleted', async () => {
   const folder = newFolder();
-  const own = draftName(join(folder, 'a.txt'));
+  const own = temporaryName(join(folder, 'a.txt'));
   const dead = own.replace(`-${process.pid}-`, `-${spawnSync(process.execPath, ['-e', '']).pid}-`);
   const reused = own.replace(/-\d+-([0-9a-f]{8}\.draft)$/, '-1-$1');
   for (const file of [own, dead, reused, join(folder, '.b.draft'), join(folder, 'c.draft')]) writeFileSync(file, '');

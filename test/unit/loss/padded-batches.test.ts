@@ -15,16 +15,16 @@ import { relativeError } from '../../support/policies.js';
 
 const VOCABULARY = 12;
 const SMOOTHING = 0.1;
-/** Different sentence pairs; batches draw from them with repetition. */
+/** Number of different sentence pairs, from which batches are sampled with replacement. */
 const PAIRS = 48;
 const LONGEST = 11;
-/** Batches taken from the plan of one batch size. */
+/** Number of batches tested per batch size. */
 const BATCHES_OF_A_SIZE = 5;
 
 /**
  * Bounds on relative differences. The reference computes in float32. bfloat16 has 8 significant bits, so each product
- * has relative errors of up to 2^-8 in both factors; `margin` is the distance between logits within which the largest one
- * may change.
+ * has relative errors of up to 2^-8 in both factors; `margin` is the distance between logits within which the largest
+ * one may change.
  */
 const BOUNDS = {
   float32: { loss: 1e-5, gradient: 5e-5, margin: 1e-4 },
@@ -41,7 +41,7 @@ const VARIANTS = (['float32', 'bfloat16'] as const).flatMap((precision) =>
   })),
 );
 
-/** Around the units to which numbers of rows are rounded: 16, 64, and a sixteenth of a power of two. */
+/** Sizes around the multiples to which rows are padded: 16, 64, and a sixteenth of a power of two. */
 const SIZES = {
   sentences: [1, 2, 15, 16, 17, 63, 64, 65],
   tokens: [15, 16, 17, 63, 64, 65, 127, 128, 129, 255, 256, 257, 511, 512, 513, 600],
@@ -80,10 +80,10 @@ function isUnpadded(batch: Batch): boolean {
 }
 
 describe('the loss of a batch is the sum over its sentences', () => {
-  /** The same model with the policy of each variant. */
+  /** The same model with each policy. */
   let models: TrainableModel[];
   let corpus: EncodedCorpus;
-  /** Each pair computed alone: the loss of a batch and its gradient are sums of these. */
+  /** Losses and gradients of single pairs, which sum to those of a batch. */
   let alone: SentenceLoss[];
 
   before(async () => {
@@ -94,7 +94,7 @@ describe('the loss of a batch is the sum over its sentences', () => {
       buildModel(tinyModel({ initialization: 1 }), vocabulary, { random: random.derive('model'), policy });
     models = VARIANTS.map(({ precision, customProducts }) => build({ ...policyFor(precision), customProducts }));
     const plain = build(PORTABLE_POLICY);
-    // Large weights in the output layer, so that the choice between tokens is clear at most positions.
+    // Large output weights, so that the argmax is clear at most positions.
     for (const [name, { data }] of await plain.parameters.values()) {
       if (!name.startsWith('output')) continue;
       const values = data.map(() => 2 * random.normal());
@@ -112,7 +112,8 @@ describe('the loss of a batch is the sum over its sentences', () => {
     const sentences = [...batch.indices].map((index) => alone[index]!);
     const sum = (of: (sentence: SentenceLoss) => number): number =>
       sentences.reduce((total, sentence) => total + of(sentence), 0);
-    const shape = `${batch.batch} sentences, ${batch.batch * batch.targetTime} outputs, ${realTokens(batch)} tokens, ${variantName}`;
+    const sizes = `${batch.batch} sentences, ${batch.batch * batch.targetTime} outputs, ${realTokens(batch)} tokens`;
+    const shape = `${sizes}, ${variantName}`;
     const actual = computeGradients(model, batch, { labelSmoothing: SMOOTHING, divisor });
     const close = (name: string, value: number, expected: number): void =>
       assert.ok(
@@ -157,7 +158,7 @@ describe('the loss of a batch is the sum over its sentences', () => {
     for (const unit of ['sentences', 'tokens'] as const) {
       test(`in batches by ${unit}, ${bounds.name}`, () => {
         for (const size of SIZES[unit]) {
-          // A corpus in which every pair comes eight times, so that large batches are many too.
+          // Every pair occurs eight times, so that there are many large batches, too.
           const ranges = [{ start: 0, end: corpus.size, weight: 8 }];
           const batches = new BatchSource(corpus, { seed: size, size, unit, ranges });
           for (let number = 0; number < Math.min(BATCHES_OF_A_SIZE, batches.batchesInEpoch(0)); number++) {
@@ -178,7 +179,7 @@ describe('the loss of a batch is the sum over its sentences', () => {
       const all = [...alone.keys()];
       const long = all.filter((index) => corpus.targetLength(index) >= LONGEST - 1);
       let [padded, unpadded] = [0, 0];
-      // Until there were enough of the batches whose shape does not show that they have padding, and of those without any.
+      // Until there were enough batches with padding that their shape does not reveal, and batches without padding.
       while (padded < 8 || unpadded < 8) {
         const batch = draw(random.integer(2) === 0 ? long : all);
         if (padded < 8 && looksUnpadded(batch)) padded++;

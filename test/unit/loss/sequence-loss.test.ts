@@ -16,11 +16,11 @@ import { batchOf, THREE_PAIRS, tinyModel } from '../../support/models.js';
 const VOCABULARY = 12;
 const TOKENS = 12;
 
-/** Everything that the loss is computed from, in double precision: `kernel` and `bias` by token, `rows` by sentence and step. */
+/** Inputs of the loss in double precision: `kernel` and `bias` by token, `rows` by sentence and step. */
 interface PlainInputs {
   readonly kernel: number[][];
   readonly bias: number[];
-  /** Decoder outputs at the real positions of each sentence, with the label there. */
+  /** Decoder outputs and labels of each sentence, without padding. */
   readonly rows: readonly (readonly { hidden: number[]; label: number }[])[];
 }
 
@@ -48,7 +48,7 @@ function logProbabilities({ kernel, bias }: PlainInputs, hidden: readonly number
   return logits.map((logit) => logit - normaliser);
 }
 
-/** The loss by its definition: each position against the distribution `1 - smoothing` on the label plus `smoothing / vocabulary` on every token. */
+/** The definition: cross-entropy with `1 - smoothing` on the label plus `smoothing / vocabulary` on every token. */
 function plainLoss(
   inputs: PlainInputs,
   smoothing: number,
@@ -98,7 +98,7 @@ describe('sequence loss', () => {
       { source: VOCABULARY, target: VOCABULARY },
       { random: new Random(4), policy: policyFor() },
     );
-    // A model that has learnt something: not every token is about as likely.
+    // Like a trained model: not all tokens are about equally likely.
     const random = new Random(9);
     for (const [name, { data }] of await model.parameters.values())
       if (name.startsWith('output'))
@@ -110,7 +110,7 @@ describe('sequence loss', () => {
 
   for (const smoothing of [0, 0.1, 0.7]) {
     for (const [unit, divisor] of Object.entries({ tokens: TOKENS, sentences: THREE_PAIRS.length })) {
-      test(`is the one of the definition, smoothing ${smoothing}, divided by ${unit}`, async () => {
+      test(`equals its definition, label smoothing ${smoothing}, divided by ${unit}`, async () => {
         const batch = batchOf(THREE_PAIRS);
         const expected = plainLoss(await plainInputs(model, batch), smoothing, divisor);
         for (const padding of [0, 1, 4]) {
@@ -128,7 +128,7 @@ describe('sequence loss', () => {
     }
   }
 
-  test('what stands in padded positions is of no account', () => {
+  test('ignores padding', () => {
     const batch = batchOf(THREE_PAIRS, 2);
     const scribbled = batchOf(THREE_PAIRS, 2);
     for (let row = 0; row < batch.batch; row++) {
@@ -142,7 +142,7 @@ describe('sequence loss', () => {
     assert.deepEqual(lossOf(model, scribbled, 0.1, 1), lossOf(model, batch, 0.1, 1));
   });
 
-  test('has the gradient that differences of the definition show', async () => {
+  test('has the gradient of its definition, by finite differences', async () => {
     const batch = batchOf(THREE_PAIRS, 1);
     const inputs = await plainInputs(model, batch);
     const { gradients, ...scalars } = computeGradients(model, batch, { labelSmoothing: 0.2, divisor: 3 });
@@ -163,7 +163,7 @@ describe('sequence loss', () => {
     for (const tensor of [...gradients, ...Object.values(scalars)]) tensor.dispose();
   });
 
-  test('perplexity is that of the true tokens, without smoothing, over all batches', async () => {
+  test('perplexity is computed over the tokens of all batches, without label smoothing', async () => {
     const batches = [batchOf(THREE_PAIRS.slice(0, 1)), batchOf(THREE_PAIRS.slice(1), 2)];
     const plain = plainLoss(await plainInputs(model, batchOf(THREE_PAIRS)), 0.3, TOKENS);
     const scores = evaluateLoss(model, batches, 0.3);
@@ -174,7 +174,7 @@ describe('sequence loss', () => {
     assert.equal(evaluateLoss(model, batches, 0).perplexity, scores.perplexity);
   });
 
-  test('the score of a translation is the sum of its log-probabilities', async () => {
+  test('the score of a target is the sum of its log-probabilities', async () => {
     const batch = batchOf(THREE_PAIRS, 1);
     const inputs = await plainInputs(model, batch);
     const scores = scoreBatch(model, batch);
@@ -190,7 +190,7 @@ describe('sequence loss', () => {
     assertClose(-scores.reduce((sum, score) => sum + score, 0), Math.log(perplexity) * tokens, 'their sum');
   });
 
-  test('leaves no tensors behind', () => {
+  test('does not leak tensors', () => {
     const batch = batchOf(THREE_PAIRS);
     const runAll = (): number => {
       evaluateLoss(model, [batch, batch], 0.1);

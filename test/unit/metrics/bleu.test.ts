@@ -7,7 +7,7 @@ import { corpusScore, corpusStatistics, sumStatistics } from '../../../src/metri
 const HYPOTHESES = ['The cat sat on the mat.', 'It is raining.', 'Nobody knows why.'];
 const REFERENCES = ['The cat is sitting on the mat.', 'It rains.', 'No one knows why.'];
 
-test('the unit example of Papineni et al. clips counts', () => {
+test('counts are clipped, as in the unigram example of Papineni et al.', () => {
   const { counts, totals, precisions } = corpusBleu(
     ['the the the the the the the'],
     [['The cat is on the mat'], ['There is a cat on the mat']],
@@ -17,7 +17,7 @@ test('the unit example of Papineni et al. clips counts', () => {
   assert.equal(precisions[0], 200 / 7);
 });
 
-test('statistics of segments add up to the score of any part of the corpus', () => {
+test('statistics of segments sum to the score of any subset of the corpus', () => {
   const metric = bleuMetric();
   const statistics = corpusStatistics(metric, HYPOTHESES, [REFERENCES]);
   const part = metric.score(sumStatistics([statistics[2]!, statistics[0]!]), 1);
@@ -25,7 +25,7 @@ test('statistics of segments add up to the score of any part of the corpus', () 
   assert.deepEqual(corpusScore(metric, HYPOTHESES, [REFERENCES]), corpusBleu(HYPOTHESES, [REFERENCES]));
 });
 
-test('smoothing by add-k leaves the statistics as they are', () => {
+test('add-k smoothing does not modify the statistics', () => {
   const metric = bleuMetric({ smoothing: 'add-k' });
   const sums = sumStatistics(corpusStatistics(metric, HYPOTHESES, [REFERENCES]));
   const before = [...sums];
@@ -33,13 +33,13 @@ test('smoothing by add-k leaves the statistics as they are', () => {
   assert.deepEqual(sums, before);
 });
 
-test('a single sentence is scored by the orders it has', () => {
+test('sentence BLEU uses the effective order', () => {
   assert.equal(sentenceBleu('Good morning', ['Good morning']).score.toFixed(6), '100.000000');
   assert.match(sentenceBleu('Good morning', ['Good morning']).signature, /\|eff:yes\|/);
   assert.equal(sentenceBleu('Good morning', ['Good morning'], { effectiveOrder: false }).score, 0);
 });
 
-test('counts that differ are told, with both numbers', () => {
+test('different line counts are an error with both counts', () => {
   const codeAndText = (hypotheses: string[], references: string[][]): string => {
     try {
       corpusBleu(hypotheses, references);
@@ -49,7 +49,10 @@ test('counts that differ are told, with both numbers', () => {
       return `${error.code}: ${error.message}`;
     }
   };
-  assert.equal(codeAndText(['a', 'b'], [['a']]), 'line-counts-differ: There are 2 hypotheses but 1 references.');
+  assert.equal(
+    codeAndText(['a', 'b'], [['a']]),
+    'line-counts-differ: Line counts differ: 2 hypotheses but 1 reference.',
+  );
   assert.equal(
     codeAndText(
       ['a', 'b'],
@@ -58,13 +61,13 @@ test('counts that differ are told, with both numbers', () => {
         ['a', 'b', 'c'],
       ],
     ),
-    'line-counts-differ: There are 2 hypotheses but 3 references in set 2.',
+    'line-counts-differ: Line counts differ: 2 hypotheses but 3 references in set 2.',
   );
   assert.equal(codeAndText(['a'], []), 'no-references: There are no references to score against.');
   assert.equal(codeAndText([], [[]]), 'nothing-to-score: There are no hypotheses to score.');
 });
 
-test('a thousand sentences take a moment', () => {
+test('scoring a thousand sentences is fast', () => {
   const texts = Array.from(
     { length: 1000 },
     (_, i) => `A man number ${i} in a red shirt is standing next to the ${i % 7} old houses near the river.`,

@@ -15,7 +15,7 @@ interface Setting {
   readonly metric: MetricName;
   readonly corpus: string;
   readonly system: string;
-  /** How many of the sets of references. */
+  /** Number of reference sets used. */
   readonly references: number;
   readonly options: PythonOptions;
 }
@@ -47,10 +47,10 @@ interface Golden {
   readonly sentenceScores: readonly (Setting & { readonly scores: readonly number[] })[];
 }
 
-// Made by sacreBLEU: see generate.py beside it.
+// Written by generate.py with sacreBLEU.
 const golden = JSON.parse(readFileSync('test/golden/metrics/golden.json', 'utf8')) as Golden;
 
-/** Both compute with doubles; sums in another order differ in the last places. */
+/** Both use doubles, but the order of summation differs. */
 const TOLERANCE = 1e-9;
 
 type Score = BleuScore | ChrfScore | TerScore;
@@ -107,14 +107,14 @@ function assertAllClose(actual: readonly number[], expected: readonly number[], 
   expected.forEach((value, i) => assertClose(actual[i]!, value, `${name} [${i}]`));
 }
 
-/** sacreBLEU's text, as if our version had written it. */
+/** Output of sacreBLEU, with the version replaced by that of s2s. */
 function withOurVersion(text: string): string {
   assert.match(text, /version:2\.6\.\d+/);
   return text.replace(/version:2\.6\.\d+/, `version:s2s-${packageVersion()}`);
 }
 
 for (const kind of ['BLEU', 'CHRF', 'TER'] as const) {
-  test(`${kind} of corpora, its parts, signature and printed line equal sacreBLEU's`, () => {
+  test(`corpus ${kind}, its components, signature and output equal those of sacreBLEU`, () => {
     const results = golden.corpusScores.filter(({ metric }) => metric === kind);
     assert.ok(results.length > 50);
     for (const expected of results) {
@@ -137,7 +137,7 @@ for (const kind of ['BLEU', 'CHRF', 'TER'] as const) {
     }
   });
 
-  test(`${kind} of single sentences equals sacreBLEU's`, () => {
+  test(`sentence ${kind} equals that of sacreBLEU`, () => {
     const results = golden.sentenceScores.filter(({ metric }) => metric === kind);
     assert.ok(results.length > 10);
     for (const expected of results) {

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { formatFixed, formatSignature } from '../../../src/metrics/signature.js';
 import { packageVersion } from '../../../src/version.js';
 
-test('signatures have the fields of sacreBLEU and our version', () => {
+test('signatures have the fields of sacreBLEU and the version of s2s', () => {
   assert.equal(
     formatSignature(2, { case: 'mixed', eff: false, tok: '13a' }),
     `nrefs:2|case:mixed|eff:no|tok:13a|version:s2s-${packageVersion()}`,
@@ -11,7 +11,7 @@ test('signatures have the fields of sacreBLEU and our version', () => {
   assert.match(packageVersion(), /^\d+\.\d+\.\d+/);
 });
 
-test('numbers are rounded as in C: ties to even', () => {
+test('numbers are rounded half to even, as in C', () => {
   const cases: [number, number, string][] = [
     [6.25, 1, '6.2'],
     [6.75, 1, '6.8'],

@@ -9,7 +9,7 @@ import { tokenizeForTer } from '../../../src/metrics/tercom-tokenizer.js';
 const edits = (hypothesis: string, reference: string): number =>
   countEdits(hypothesis.split(' '), reference.split(' '));
 
-test('a shift of words in a row is one edit', () => {
+test('a shift of a word sequence is one edit', () => {
   // The example of Snover et al. 2006, section 3.1: one shift, two substitutions, one insertion.
   assert.equal(
     edits(
@@ -22,7 +22,7 @@ test('a shift of words in a row is one edit', () => {
   assert.equal(edits('a b c', 'a b c'), 0);
 });
 
-test('without references every word is an edit', () => {
+test('with an empty reference every word is an edit', () => {
   assert.equal(countEdits(['a', 'b'], []), 2);
   assert.equal(countEdits([], ['a', 'b']), 2);
   assert.equal(countEdits([], []), 0);
@@ -30,7 +30,7 @@ test('without references every word is an edit', () => {
 
 const sentence = fc.array(fc.integer({ min: 0, max: 4 }), { maxLength: 20 });
 
-test('within the beam the distance is that of Levenshtein, and the alignment has as many errors', () => {
+test('within the beam the distance is the Levenshtein distance, and the alignment has as many errors', () => {
   fc.assert(
     fc.property(sentence, sentence, (hypothesis, reference) => {
       const beam = new BeamEditDistance(Int32Array.from(reference), hypothesis.length);
@@ -45,7 +45,7 @@ test('within the beam the distance is that of Levenshtein, and the alignment has
   );
 });
 
-test('edits are never more than the distance without shifts', () => {
+test('shifts never increase the number of edits', () => {
   fc.assert(
     fc.property(sentence, sentence, (hypothesis, reference) => {
       assert.ok(countEdits(hypothesis.map(String), reference.map(String)) <= levenshtein(hypothesis, reference));
@@ -53,15 +53,15 @@ test('edits are never more than the distance without shifts', () => {
   );
 });
 
-test('lengths far apart still have a path', () => {
+test('very different lengths have a path within the beam', () => {
   const long = Array.from({ length: 300 }, (_, i) => `w${i}`);
-  // As sacreBLEU 2.6.0 has it: from one word alone, the beam does not reach the eighth of three hundred.
+  // Expected values from sacreBLEU 2.6.0: with one word, the beam does not reach the eighth of three hundred.
   assert.equal(countEdits(['w7'], long), 300);
   assert.equal(countEdits(['w250'], long), 299);
   assert.equal(countEdits(long, ['w7']), 299);
 });
 
-test('the tokeniser of tercom', () => {
+test('tokenisation equals that of tercom', () => {
   assert.deepEqual(tokenizeForTer('It’s John\'s "car", 1,000.5 km.', {}), [
     'it’s',
     "john's",

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
-import { benchmarkModel, STANDARD_SHAPE } from '../../../src/benchmark/models.js';
+import { benchmarkModel, DEFAULT_SHAPE } from '../../../src/benchmark/models.js';
 import type { ModelConfig } from '../../../src/config/schema.js';
 import { buildModel } from '../../../src/model/build.js';
 import type { BatchShape } from '../../../src/data/batch.js';
@@ -93,7 +93,7 @@ describe('cost of a training step', () => {
     const lstm = 2 * (256 * 1024 + 256 * 1024) + 512 * 512 + (256 * 2048 + 512 * 2048) + 1024 * 512 + 512 * 8000;
     const deep = 8 * 512 * 2048 + 1024 * 512 + 512 * 8000;
     const attention = 64 * 2 * 25 * 25 * 512;
-    const { batch: sentences, sourceVocabulary: source, targetVocabulary: target, ...times } = STANDARD_SHAPE;
+    const { batch: sentences, sourceVocabulary: source, targetVocabulary: target, ...times } = DEFAULT_SHAPE;
     const flops = (name: string): number =>
       trainingFlops(costOf(benchmarkModel(name), { source, target }, { sentences, ...times }));
     assert.equal(flops('lstm'), 6 * (1600 * lstm + attention));

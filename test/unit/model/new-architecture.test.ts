@@ -19,12 +19,12 @@ function build(): TrainableModel {
   return buildModel(tinyModel({ embeddingSize: 6 }), { source: VOCABULARY, target: VOCABULARY }, options);
 }
 
-describe('an encoder and a decoder that nothing in src/ knows', () => {
+describe('an encoder and a decoder defined outside src/', () => {
   before(async () => {
     await loadTensorFlow({ device: 'cpu' });
   });
 
-  test('step by step equals teacher forcing, attention included', () => {
+  test('step-by-step decoding equals teacher forcing, attention included', () => {
     const model = build();
     tf.tidy(() => {
       const batch = batchOf(THREE_PAIRS);
@@ -58,7 +58,7 @@ describe('an encoder and a decoder that nothing in src/ knows', () => {
     model.dispose();
   });
 
-  test('search gives the same results in a batch as alone, whatever the rank and length of the state', async () => {
+  test('search results do not depend on the batch, whatever the rank and number of state tensors', async () => {
     const model = build();
     const sources = [
       [4, 5, 6, 7, EOS],

@@ -13,7 +13,7 @@ import { batchOf, THREE_PAIRS, tinyModel, type TinyDifferences } from '../../sup
 
 const VOCABULARY = 12;
 
-/** Every way to build the model that takes a path of its own. */
+/** Configurations that cover every code path of the model. */
 const VARIANTS: Record<string, TinyDifferences> = {
   general: {},
   dot: { decoder: { attention: 'dot' } },
@@ -96,7 +96,7 @@ describe('recurrent model', () => {
       model.dispose();
     });
 
-    test(`${name}: more padding leaves loss and gradients as they were`, () => {
+    test(`${name}: additional padding does not change loss and gradients`, () => {
       const model = build(differences);
       assert.ok(Math.abs(lossOf(model) - lossOf(model, 3)) < 1e-6);
       const plain = gradientsOf(model);
@@ -109,7 +109,7 @@ describe('recurrent model', () => {
       model.dispose();
     });
 
-    test(`${name}: step by step equals the whole sequence`, () => {
+    test(`${name}: step-by-step decoding equals teacher forcing`, () => {
       const model = build(differences);
       tf.tidy(() => {
         const batch = batchOf(THREE_PAIRS);
@@ -185,7 +185,7 @@ describe('recurrent model', () => {
     model.dispose();
   });
 
-  test('nothing is left behind by a forward and backward pass', () => {
+  test('a forward and backward pass leaks no tensor', () => {
     const model = build({});
     gradientsOf(model);
     model.parameters.release();

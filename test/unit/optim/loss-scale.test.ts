@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { afterApplied, afterOverflow, FIRST_LOSS_SCALE, type LossScale } from '../../../src/optim/loss-scale.js';
+import { afterApplied, afterOverflow, INITIAL_LOSS_SCALE, type LossScale } from '../../../src/optim/loss-scale.js';
 
 test('an overflow halves the factor, down to 1', () => {
   const factors: number[] = [];
-  for (let scale: LossScale | undefined = FIRST_LOSS_SCALE; scale !== undefined; scale = afterOverflow(scale))
+  for (let scale: LossScale | undefined = INITIAL_LOSS_SCALE; scale !== undefined; scale = afterOverflow(scale))
     factors.push(scale.factor);
   assert.deepEqual(
     factors,
@@ -12,11 +12,11 @@ test('an overflow halves the factor, down to 1', () => {
   );
 });
 
-test('two thousand updates in a row double it, and an overflow starts the count anew', () => {
+test('2000 consecutive updates double it, and an overflow resets the count', () => {
   const after = (updates: number, start: LossScale): LossScale =>
     Array.from({ length: updates }).reduce<LossScale>((scale) => afterApplied(scale), start);
-  assert.deepEqual(after(1999, FIRST_LOSS_SCALE), { factor: 2 ** 15, updates: 1999 });
-  assert.deepEqual(after(2000, FIRST_LOSS_SCALE), { factor: 2 ** 16, updates: 0 });
-  assert.deepEqual(afterOverflow(after(1999, FIRST_LOSS_SCALE)), { factor: 2 ** 14, updates: 0 });
-  assert.equal(after(100_000, FIRST_LOSS_SCALE).factor, 2 ** 24);
+  assert.deepEqual(after(1999, INITIAL_LOSS_SCALE), { factor: 2 ** 15, updates: 1999 });
+  assert.deepEqual(after(2000, INITIAL_LOSS_SCALE), { factor: 2 ** 16, updates: 0 });
+  assert.deepEqual(afterOverflow(after(1999, INITIAL_LOSS_SCALE)), { factor: 2 ** 14, updates: 0 });
+  assert.equal(after(100_000, INITIAL_LOSS_SCALE).factor, 2 ** 24);
 });

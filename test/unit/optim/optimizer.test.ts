@@ -11,7 +11,7 @@ import { tf } from '../../../src/runtime/tf.js';
 type Settings = TrainingConfig['optimizer'];
 const SIZE = 7;
 
-/** The published update rules on plain arrays, with bias correction written out as in the papers' algorithms. */
+/** The update rules of the papers on plain arrays, with explicit bias correction. */
 function reference(
   settings: Settings,
   start: readonly number[],
@@ -32,7 +32,7 @@ function reference(
       if (settings.name === 'adamw') weights[i]! -= rate * settings.weightDecay * weights[i]!;
       m[i] = settings.beta1 * m[i]! + (1 - settings.beta1) * gradient[i]!;
       v[i] = settings.beta2 * v[i]! + (1 - settings.beta2) * gradient[i]! ** 2;
-      // TensorFlow adds epsilon before it corrects the bias ("epsilon hat" in Kingma and Ba 2015, section 2).
+      // TensorFlow adds epsilon before the bias correction ("epsilon hat" in Kingma and Ba 2015, section 2).
       const corrected = (rate * Math.sqrt(1 - settings.beta2 ** t)) / (1 - settings.beta1 ** t);
       weights[i]! -= (corrected * m[i]!) / (Math.sqrt(v[i]!) + settings.epsilon);
     }
@@ -52,7 +52,7 @@ describe('optimisers', () => {
     'sgd with momentum': { name: 'sgd', momentum: 0.9 },
   };
   for (const [name, differences] of Object.entries(cases)) {
-    test(`${name} makes the updates of its paper`, async () => {
+    test(`${name} equals the update rule of its paper`, async () => {
       const settings = configSchema.shape.training.parse({ optimizer: differences }).optimizer;
       const random = new Random(5);
       const draw = (): number[] => Array.from({ length: SIZE }, () => random.normal());
@@ -72,7 +72,7 @@ describe('optimisers', () => {
     });
   }
 
-  test('moments restored from a checkpoint continue the same course', async () => {
+  test('restoring the moments continues the same trajectory', async () => {
     const settings = configSchema.shape.training.parse({}).optimizer;
     const run = async (restart: boolean): Promise<ArrayLike<number>> => {
       const weights = StoredTensor.of(tf.tensor1d([1, -2, 3]));
@@ -93,7 +93,7 @@ describe('optimisers', () => {
     assert.deepEqual(Array.from(await run(true)), Array.from(await run(false)));
   });
 
-  test('a stored tensor does not change the tensor it was made from', () => {
+  test('updating a stored tensor does not change the tensor it was created from', () => {
     const initial = tf.tensor1d([1, 2, 3]);
     const weights = StoredTensor.of(initial);
     const optimizer = new Optimizer(configSchema.shape.training.parse({ optimizer: { name: 'sgd' } }).optimizer, [
@@ -110,7 +110,7 @@ describe('optimisers', () => {
     assert.ok(Math.abs(gradients[1]!.dataSync()[1]! - 0.8) < 1e-6);
   });
 
-  test('gradients within the limit stay as they are, and a limit of 0 does not clip', () => {
+  test('gradients within the limit are unchanged, and a limit of 0 disables clipping', () => {
     const gradient = tf.tensor1d([3, 4]);
     assert.equal(clipByGlobalNorm([gradient], 5, 5.5)[0], gradient);
     assert.equal(clipByGlobalNorm([gradient], 5, 0)[0], gradient);

@@ -14,13 +14,13 @@ describe('learning-rate schedules', () => {
     }
   });
 
-  test('inverse square root peaks at the end of warm-up and falls with the root of the step', () => {
+  test('inverse square root peaks at the end of warm-up and decays with the square root of the step', () => {
     const settings = schedule({ name: 'inverse-sqrt', warmupSteps: 100 });
     assert.equal(learningRate(100, 0.4, settings, NEVER), 0.4);
     assert.equal(learningRate(400, 0.4, settings, NEVER), 0.2);
   });
 
-  test('step halves at each whole interval after the start', () => {
+  test('step decays after each interval from the start on', () => {
     const settings = schedule({ name: 'step', start: 1000, interval: 500, factor: 0.5 });
     assert.deepEqual(
       [1, 1000, 1499, 1500, 1999, 2000].map((update) => learningRate(update, 1, settings, NEVER)),
@@ -28,7 +28,7 @@ describe('learning-rate schedules', () => {
     );
   });
 
-  test('exponential goes the same way without steps', () => {
+  test('exponential decays continuously at the same rate', () => {
     const settings = schedule({ name: 'exponential', start: 1000, interval: 500, factor: 0.5 });
     assert.equal(learningRate(1000, 1, settings, NEVER), 1);
     assert.equal(learningRate(1500, 1, settings, NEVER), 0.5);

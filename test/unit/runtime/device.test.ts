@@ -28,7 +28,7 @@ test('device cpu hides all GPUs, gpu:N selects one', () => {
   assert.equal(environmentFor(parseDevice('auto'), 2, {})['CUDA_VISIBLE_DEVICES'], undefined);
 });
 
-test('gpu:N counts the GPUs in CUDA_VISIBLE_DEVICES', () => {
+test('gpu:N is an index into CUDA_VISIBLE_DEVICES', () => {
   const present = { CUDA_VISIBLE_DEVICES: '4, 6' };
   assert.equal(environmentFor(parseDevice('gpu:1'), 2, present)['CUDA_VISIBLE_DEVICES'], '6');
   assert.equal(environmentFor(parseDevice('gpu:2'), 2, present)['CUDA_VISIBLE_DEVICES'], '-1');
@@ -41,7 +41,7 @@ test('environment variables that the user set are not changed', () => {
   assert.equal(environment['TF_CPP_MIN_LOG_LEVEL'], '2');
 });
 
-test('vector units are read from the flags of the processor', () => {
+test('SIMD instruction sets are read from the CPU flags', () => {
   const { features, bfloat16 } = describeProcessor(['fpu', 'avx', 'avx2', 'fma', 'avx512f', 'avx512_bf16', 'amx_bf16']);
   assert.deepEqual(features, ['AVX', 'AVX2', 'FMA', 'AVX-512', 'AVX512-BF16', 'AMX-BF16']);
   assert.ok(bfloat16);
@@ -55,7 +55,7 @@ test('tensor cores multiply float16 since Volta and bfloat16 since Ampere', () =
   );
 });
 
-test('precision auto is the 16-bit format that the device multiplies', () => {
+test('precision auto selects the 16-bit dtype that the device multiplies natively', () => {
   const device = (kind: SelectedDevice['kind'], halfPrecision: SelectedDevice['halfPrecision']): SelectedDevice => ({
     kind,
     halfPrecision,
@@ -70,21 +70,20 @@ test('precision auto is the 16-bit format that the device multiplies', () => {
   assert.equal(choosePrecision('auto', device('gpu', 'float16')), 'float16');
   assert.equal(choosePrecision('float32', device('gpu', 'bfloat16')), 'float32');
   assert.equal(choosePrecision('float16', device('gpu', undefined)), 'float16');
-  assert.equal(
-    choosePrecision('bfloat16', device('cpu', undefined)),
-    'bfloat16',
-    'rounded as where there are units for it',
-  );
+  assert.equal(choosePrecision('bfloat16', device('cpu', undefined)), 'bfloat16', 'emulated, with the same rounding');
   assert.throws(
     () => choosePrecision('bfloat16', device('gpu', 'float16')),
-    refusal(/this device does not multiply it/),
+    refusal(/not supported by this device, which has no tensor cores for it/),
   );
-  assert.throws(() => choosePrecision('float16', device('cpu', 'bfloat16')), refusal(/it is for GPUs/));
+  assert.throws(
+    () => choosePrecision('float16', device('cpu', 'bfloat16')),
+    refusal(/only supported on GPUs, and the device is this device/),
+  );
   assert.equal(describeRuntime(device('cpu', 'bfloat16'), { precision: 'bfloat16' }), 'this device in bfloat16');
   assert.match(describeRuntime(device('cpu', undefined), { precision: 'bfloat16' }), /no faster than float32$/);
 });
 
-test('the policy is portable as long as TensorFlow is not loaded', () => {
+test('the policy is portable until TensorFlow is loaded', () => {
   assert.equal(policyFor('bfloat16'), PORTABLE_POLICY);
 });
 
@@ -98,7 +97,7 @@ const gpuNumber = (index: number, capability: number): Gpu => ({
   instances: [],
 });
 
-test('the GPU that is described, and whose format auto takes, is the one that CUDA_VISIBLE_DEVICES shows', () => {
+test('description and precision auto are those of the GPU that CUDA_VISIBLE_DEVICES selects', () => {
   const [old, modern] = [gpuNumber(0, 7), gpuNumber(1, 9)];
   const select = (device: string, environment: NodeJS.ProcessEnv): SelectedDevice =>
     selectDevice(parseDevice(device), {
@@ -123,11 +122,11 @@ test('the GPU that is described, and whose format auto takes, is the one that CU
   assert.deepEqual(
     unknown,
     { kind: 'gpu', description: 'GPU 0', halfPrecision: 'float16' },
-    'what both of them multiply',
+    'the dtype that both support',
   );
 });
 
-test('a number is not looked up behind the end of the visible GPUs', () => {
+test('an index beyond the visible GPUs selects none', () => {
   const gpus = [gpuNumber(0, 9), gpuNumber(1, 9)];
   const chosen = (device: string, value: string | undefined): string | undefined =>
     environmentFor(parseDevice(device), 2, value === undefined ? {} : { CUDA_VISIBLE_DEVICES: value }, gpus)[
@@ -141,20 +140,20 @@ test('a number is not looked up behind the end of the visible GPUs', () => {
   assert.equal(chosen('gpu:1', '1,GPU-0'), 'GPU-0');
 });
 
-test('why there is no GPU: driver, visibility, number, build, libraries', () => {
+test('the error names why no GPU is used: driver, visibility, index, build, libraries', () => {
   const gpu = gpuNumber(0, 9);
   const gpuAny = parseDevice('gpu');
   const reason = (device: string, variant: 'cpu' | 'cuda', gpus: readonly Gpu[], value?: string): string =>
     noGpu(parseDevice(device), variant, gpus, value === undefined ? {} : { CUDA_VISIBLE_DEVICES: value }).message;
-  assert.match(reason('gpu', 'cuda', []), /^--device gpu was asked for, but the NVIDIA driver sees no GPU$/);
-  assert.match(reason('gpu', 'cuda', [gpu], ''), /but CUDA_VISIBLE_DEVICES= hides the GPU$/);
-  assert.match(reason('gpu:0', 'cuda', [gpu, gpuNumber(1, 9)], '-1'), /but CUDA_VISIBLE_DEVICES=-1 hides all 2 GPUs$/);
-  assert.match(reason('gpu:1', 'cuda', [gpu]), /there is one GPU, numbered from 0/);
+  assert.match(reason('gpu', 'cuda', []), /^cannot use --device gpu: the NVIDIA driver reports no GPU$/);
+  assert.match(reason('gpu', 'cuda', [gpu], ''), /: CUDA_VISIBLE_DEVICES= hides the GPU$/);
+  assert.match(reason('gpu:0', 'cuda', [gpu, gpuNumber(1, 9)], '-1'), /: CUDA_VISIBLE_DEVICES=-1 hides all 2 GPUs$/);
+  assert.match(reason('gpu:1', 'cuda', [gpu]), /only 1 GPU visible, numbered from 0/);
   assert.match(
     reason('gpu:1', 'cuda', [gpu, gpuNumber(1, 9)], '1'),
-    /there is one GPU in CUDA_VISIBLE_DEVICES=1, numbered from 0/,
+    /only 1 GPU visible with CUDA_VISIBLE_DEVICES=1, numbered from 0/,
   );
   assert.match(reason('gpu', 'cpu', [gpu]), /the build without CUDA/);
-  assert.equal(noGpu(gpuAny, 'cpu', [gpu], {}).hint, 'Install the other one: s2s setup --cuda');
+  assert.equal(noGpu(gpuAny, 'cpu', [gpu], {}).hint, 'Install the CUDA build: s2s setup --cuda');
   assert.match(reason('gpu', 'cuda', [gpu]), /could not use its CUDA libraries/);
 });

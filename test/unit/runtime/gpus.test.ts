@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseGpus } from '../../../src/runtime/gpus.js';
 
-test('the table of nvidia-smi is read', () => {
+test('the CSV output of nvidia-smi is parsed', () => {
   const common = { name: 'NVIDIA H100 80GB HBM3', memoryMiB: 81559, capability: 9, driver: '550.54.15', instances: [] };
   assert.deepEqual(
     parseGpus(
-      '0, GPU-a1, NVIDIA H100 80GB HBM3, 81559, 9.0, 550.54.15\n1, GPU-b2, NVIDIA H100 80GB HBM3, 81559, 9.0, 550.54.15\n',
+      '0, GPU-a1, NVIDIA H100 80GB HBM3, 81559, 9.0, 550.54.15\n' +
+        '1, GPU-b2, NVIDIA H100 80GB HBM3, 81559, 9.0, 550.54.15\n',
     ),
     [
       { index: 0, uuid: 'GPU-a1', ...common },
@@ -16,7 +17,7 @@ test('the table of nvidia-smi is read', () => {
   assert.deepEqual(parseGpus('\n'), []);
 });
 
-test('MIG instances belong to the GPU above them', () => {
+test('MIG instances are assigned to the GPU listed above them', () => {
   const list = `GPU 0: NVIDIA A100 (UUID: GPU-a1)
 GPU 1: NVIDIA A100 (UUID: GPU-b2)
   MIG 3g.20gb     Device  0: (UUID: MIG-11)

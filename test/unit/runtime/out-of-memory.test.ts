@@ -5,7 +5,7 @@ import { explainOutOfMemory, isOutOfMemory, type Workload } from '../../../src/r
 import { loadedRuntime, loadTensorFlow } from '../../../src/runtime/tensorflow.js';
 import { tf } from '../../../src/runtime/tf.js';
 
-/** The error that TensorFlow throws, after ten seconds, for a tensor that is larger than any memory. */
+/** The error that TensorFlow throws, after ten seconds, for a tensor larger than any memory. */
 let cause: unknown;
 
 before(async () => {
@@ -20,7 +20,7 @@ before(async () => {
 test('out-of-memory errors of TensorFlow, CUDA, C++ and Node are recognised', () => {
   assert.ok(isOutOfMemory(cause));
   for (const message of [
-    'Invalid TF_Status: 8\nMessage: OOM when allocating tensor with shape[64,100] and type float on GPU:0 by allocator GPU_0_bfc',
+    'Invalid TF_Status: 8\nMessage: OOM when allocating tensor with shape[64,100] and type float on GPU:0',
     'RESOURCE_EXHAUSTED: failed to allocate memory',
     'Invalid TF_Status: 13\nMessage: std::bad_alloc',
     'Invalid TF_Status: 13\nMessage: CUDNN_STATUS_ALLOC_FAILED',
@@ -38,11 +38,11 @@ test('out-of-memory errors of TensorFlow, CUDA, C++ and Node are recognised', ()
     assert.ok(!isOutOfMemory(other), String(other));
 });
 
-test('the error names task, device, batch and place, and what to change', () => {
+test('the error names task, device, batch, place and remedy', () => {
   const workload: Workload = {
     task: { name: 'training step 7', remedy: 'training', placeOf: (pair) => ({ file: 'train.de', line: 100 + pair }) },
     batch: '2 sentences x 3 source x 4 target tokens',
-    longest: { index: 1, words: 'one of 5 tokens' },
+    longest: { index: 1, description: 'one of 5 tokens' },
   };
   const error = explainOutOfMemory(cause, () => workload);
   assert.ok(error instanceof S2sError);
@@ -52,11 +52,12 @@ test('the error names task, device, batch and place, and what to change', () => 
   );
   assert.equal(
     error.message,
-    `out of memory in training step 7 on ${loadedRuntime()!.description}, with a batch of 2 sentences x 3 source x 4 target tokens, the longest of which is this line`,
+    `out of memory in training step 7 on ${loadedRuntime()!.description}, ` +
+      'with a batch of 2 sentences x 3 source x 4 target tokens, the longest of which is this line',
   );
   assert.match(
     error.hint!,
-    /^Lower training\.batch\.size .*data\.maxSourceLength or data\.maxTargetLength, take a smaller model/,
+    /^Lower training\.batch\.size .*data\.maxSourceLength or data\.maxTargetLength, use a smaller model/,
   );
   const nowhere = explainOutOfMemory(cause, () => ({
     ...workload,

@@ -12,30 +12,30 @@ import { tf } from '../../../src/runtime/tf.js';
 const NodeUtil = createRequire(import.meta.url)('node:util') as Record<string, unknown>;
 const functionsBefore = [NodeUtil['isArray'], NodeUtil['isNullOrUndefined']];
 
-test('calls at the same time load once, and later ones return the same', async () => {
+test('concurrent calls load once, and later calls return the same runtime', async () => {
   const runtimes = await Promise.all([loadTensorFlow({ device: 'cpu' }), loadTensorFlow()]);
   assert.equal(runtimes[0], runtimes[1]);
   assert.equal(await loadTensorFlow(), runtimes[0]);
   assert.equal(await loadTensorFlow({ device: 'cpu' }), runtimes[0]);
 });
 
-test('a later call that asks for something else is refused, and names both', async () => {
+test('a later call for another device throws an error that names both devices', async () => {
   const refusal =
     (message: RegExp) =>
     (error: unknown): boolean =>
       error instanceof S2sError && error.code === 'already-loaded' && message.test(error.message);
   await assert.rejects(
     loadTensorFlow({ device: 'gpu' }),
-    refusal(/^device gpu was asked for, but TensorFlow is already loaded for cpu: the CPU/),
+    refusal(/^cannot use device gpu: TensorFlow is already loaded for cpu: the CPU/),
   );
   await assert.rejects(loadTensorFlow({ device: 'gpu:1' }), refusal(/device gpu:1/));
 });
 
-test('models of different precision can live in one process', () => {
+test('models of different precision coexist in one process', () => {
   assert.deepEqual([policyFor('float32').precision, policyFor('bfloat16').precision], ['float32', 'bfloat16']);
 });
 
-test('devices are compared by what they choose', () => {
+test('device requests are equal when they resolve to the same device', () => {
   const same = (later: string, kind: 'cpu' | 'gpu', earlier: string, gpuWasVisible: boolean): boolean =>
     isSameDevice(parseDevice(later), { kind }, { device: parseDevice(earlier), gpuWasVisible });
   assert.ok(same('cpu', 'cpu', 'auto', false));
@@ -48,18 +48,18 @@ test('devices are compared by what they choose', () => {
   assert.ok(same('gpu:1', 'gpu', 'gpu:1', true));
 });
 
-test('loading does not change util for the rest of the program, and tfjs finds the functions it calls', async () => {
+test('loading leaves util unchanged for the rest of the program, and tfjs finds the functions it calls', async () => {
   await loadTensorFlow({ device: 'cpu' });
   assert.deepEqual([NodeUtil['isArray'], NodeUtil['isNullOrUndefined']], functionsBefore);
   assert.equal(createRequire(import.meta.url)('util'), NodeUtil);
-  // TopK and the reading of gradients call them.
+  // TopK and the gradients call them.
   assert.deepEqual(tf.topk(tf.tensor1d([1, 3, 2]), 2).values.arraySync(), [3, 2]);
 });
 
-test("malloc stays as it is until a caller asks for training's settings", async (t) => {
+test('malloc is unchanged until tuneAllocator is set', async (t) => {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
-  /** How much of an array of 100 MB the process keeps when it is gone, in MB. */
+  /** Resident memory in MB that remains of a 100 MB array after garbage collection. */
   const kept = async (): Promise<number> => {
     collect();
     await sleep(50);

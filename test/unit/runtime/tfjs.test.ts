@@ -20,7 +20,7 @@ test('package.json and its lock file pin tfjs-node-gpu to the version that is ch
   assert.equal(lock.packages[`node_modules/${NAME}`]?.version, TFJS_VERSION);
 });
 
-test('another version is refused, with its folder and the remedy', () => {
+test('another version throws an error with its folder and the remedy', () => {
   checkTfjsVersion(TFJS_VERSION, '/modules');
   assert.throws(
     () => checkTfjsVersion('4.23.0', '/modules/tfjs'),

@@ -14,7 +14,7 @@ const gpu = (index: number, uuid: string, capability: number, instances: readonl
 });
 const MACHINE = [gpu(0, 'GPU-aa11', 7), gpu(1, 'GPU-aa22', 8), gpu(2, 'GPU-bb33', 9, ['MIG-c1', 'MIG-c2'])];
 
-/** Value of CUDA_VISIBLE_DEVICES, and the numbers by nvidia-smi of the GPUs it shows. */
+/** Value of CUDA_VISIBLE_DEVICES, and nvidia-smi's indices of the visible GPUs. */
 const CASES: readonly (readonly [value: string | undefined, expected: readonly number[], why: string])[] = [
   [undefined, [0, 1, 2], 'not set'],
   ['', [], 'empty'],
@@ -53,13 +53,13 @@ for (const [value, expected, why] of CASES) {
       visible.map((found) => found.gpu?.index),
       expected,
     );
-    // Each entry shows the same GPU by itself.
+    // Each entry alone selects the same GPU.
     for (const { entry, gpu: which } of visible)
       assert.deepEqual(visibleGpus({ CUDA_VISIBLE_DEVICES: entry }, MACHINE), [{ entry, gpu: which }]);
   });
 }
 
-test('in the order of CUDA only UUIDs and GPUs of one kind are certain', () => {
+test('with FASTEST_FIRST only UUIDs and GPUs of one model are determined', () => {
   const order = { CUDA_DEVICE_ORDER: 'FASTEST_FIRST' };
   assert.deepEqual(
     visibleGpus(order, MACHINE).map(({ gpu: found }) => found),
@@ -81,7 +81,7 @@ test('in the order of CUDA only UUIDs and GPUs of one kind are certain', () => {
   );
 });
 
-test('without nvidia-smi entries count by their form', () => {
+test('without nvidia-smi entries are only parsed', () => {
   assert.deepEqual(visibleGpus({ CUDA_VISIBLE_DEVICES: '5,GPU-x,-1,0' }, []), [
     { entry: '5', gpu: undefined },
     { entry: 'GPU-x', gpu: undefined },
@@ -89,7 +89,7 @@ test('without nvidia-smi entries count by their form', () => {
   assert.deepEqual(visibleGpus({}, []), []);
 });
 
-test('a machine whose GPUs are all hidden computes on the processor', () => {
+test('a machine whose GPUs are all hidden computes on the CPU', () => {
   assert.equal(gpuIsVisible({}, true), true);
   assert.equal(gpuIsVisible({}, false), false);
   for (const value of ['', '-1', 'none', '0,0'])

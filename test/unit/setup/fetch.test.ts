@@ -36,7 +36,9 @@ beforeEach(() => {
 
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Downloads with a pip that notes that it was called and writes the right file, as pip does after it compared checksums. */
+/**
+ * Downloads with a fake pip that records its call and writes the correct file, as pip does after it verified checksums.
+ */
 async function download(): Promise<{ files: string[]; pipWasCalled: boolean }> {
   const [pip, note] = [join(folder, 'pip'), join(folder, 'called')];
   writeFileSync(
@@ -49,7 +51,7 @@ async function download(): Promise<{ files: string[]; pipWasCalled: boolean }> {
   return { files, pipWasCalled: existsSync(note) };
 }
 
-test('a complete download of an earlier run is used again', async () => {
+test('a complete download of an earlier run is reused', async () => {
   writeFileSync(join(downloads, FILE), CONTENT);
   assert.deepEqual(await download(), { files: [join(downloads, FILE)], pipWasCalled: false });
 });
@@ -59,11 +61,11 @@ for (const [name, content] of [
   ['truncated', CONTENT.slice(0, 7)],
   ['empty', ''],
 ] as const) {
-  test(`${name} file of an earlier run: it is downloaded again`, async () => {
+  test(`a file of an earlier run is downloaded again: ${name}`, async () => {
     writeFileSync(join(downloads, FILE), content);
     assert.deepEqual(await download(), { files: [join(downloads, FILE)], pipWasCalled: true });
     assert.equal(readFileSync(join(downloads, FILE), 'utf8'), CONTENT);
-    assert.match(said.join('\n'), /some_wheel-1\.0-py3-none-any\.whl has a wrong checksum; downloading it again/);
+    assert.match(said.join('\n'), /some_wheel-1\.0-py3-none-any\.whl has a wrong checksum and is downloaded again/);
     assert.deepEqual(readdirSync(downloads), [FILE]);
   });
 }

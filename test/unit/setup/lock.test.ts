@@ -9,7 +9,7 @@ import { withLock } from '../../../src/setup/lock.mjs';
 const folder = mkdtempSync(join(tmpdir(), 's2s-lock-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-test('two at once come one after the other', async () => {
+test('concurrent work runs sequentially', async () => {
   const file = join(folder, 'a.lock');
   const said: string[] = [];
   const log: string[] = [];
@@ -27,7 +27,7 @@ test('two at once come one after the other', async () => {
   assert.ok(!existsSync(file));
 });
 
-test('the lock of a process that is gone holds nobody up', async () => {
+test('the lock of a dead process is ignored', async () => {
   const file = join(folder, 'b.lock');
   writeFileSync(file, JSON.stringify({ pid: 2 ** 30, host: hostname() }));
   assert.equal(
@@ -40,7 +40,7 @@ test('the lock of a process that is gone holds nobody up', async () => {
   );
 });
 
-test('a failure lets go of the lock', async () => {
+test('an error releases the lock', async () => {
   const file = join(folder, 'c.lock');
   await assert.rejects(
     withLock(

@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { promisify } from 'node:util';
-import { ownAddonFile } from '../../../src/setup/addons.mjs';
+import { prebuiltAddonFile } from '../../../src/setup/addons.mjs';
 import { PLATFORM, RECORD_FILE } from '../../../src/setup/layout.mjs';
 import { TENSORFLOW_VERSION, tensorflowWheels } from '../../../src/setup/wheels.mjs';
 
-const unserved = tensorflowWheels('cpu', PLATFORM) === undefined && 'pip has no TensorFlow for this platform';
+const noWheel = tensorflowWheels('cpu', PLATFORM) === undefined && 'pip has no TensorFlow for this platform';
 let folder: string;
 
 beforeEach(() => {
@@ -19,14 +19,17 @@ beforeEach(() => {
 
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-/** A program on the PATH of the setup, as a shell script. */
+/** Writes a shell script into the PATH of the setup. */
 function program(name: string, script: string): void {
   const path = join(folder, 'bin', name);
   writeFileSync(path, `#!/bin/sh\n${script}\n`);
   chmodSync(path, 0o755);
 }
 
-/** Runs `s2s setup --cpu` with nothing on its PATH but the test's own programs, an empty cache, and no host for tfjs's own installer. */
+/**
+ * Runs `s2s setup --cpu` with only the test's programs on its PATH, an empty cache, and no host for tfjs-node's
+ * installer.
+ */
 function runSetup(): Promise<{ code: number; stderr: string }> {
   const env = {
     PATH: join(folder, 'bin'),
@@ -41,32 +44,32 @@ function runSetup(): Promise<{ code: number; stderr: string }> {
   });
 }
 
-/** A finished download, so that only the compiler is missing. */
-function pretendDownloaded(): void {
+/** Fakes a complete installation of TensorFlow, so that only the compiler is missing. */
+function fakeInstallation(): void {
   const library = join(folder, 'cache', `tensorflow-${TENSORFLOW_VERSION}-cpu-${PLATFORM}`);
   mkdirSync(library, { recursive: true });
   writeFileSync(join(library, RECORD_FILE), '{}');
 }
 
-test('without Python the error says what to install', { skip: unserved }, async () => {
+test('without Python the error has the install command', { skip: noWheel }, async () => {
   const { code, stderr } = await runSetup();
   assert.equal(code, 1);
-  assert.match(stderr, /error: python3 is needed to download TensorFlow, and is not there\nInstall it: /);
+  assert.match(stderr, /error: python3 is needed to download TensorFlow, but was not found\nInstall it: /);
 });
 
-test('without pip the error says what to install', { skip: unserved }, async () => {
+test('without pip the error has the install command', { skip: noWheel }, async () => {
   program('python3', 'case "$*" in *pip*) exit 1;; esac; exit 0');
   const { code, stderr } = await runSetup();
   assert.equal(code, 1);
   assert.match(
     stderr,
-    /error: pip is needed to download TensorFlow, and is not there\nInstall it: .*pip|brew install python/,
+    /error: pip is needed to download TensorFlow, but was not found\nInstall it: .*pip|brew install python/,
   );
 });
 
 test(
-  "where pip cannot download and tfjs's own installer cannot either, both reasons are told",
-  { skip: unserved || (existsSync(ownAddonFile()) && 'tfjs has a library of its own here') },
+  "if pip and tfjs-node's own installer both fail, the error has both reasons",
+  { skip: noWheel || (existsSync(prebuiltAddonFile()) && 'the library of tfjs-node is installed') },
   async () => {
     program(
       'python3',
@@ -80,15 +83,15 @@ test(
   },
 );
 
-test('without a compiler the error says what to install', { skip: unserved }, async () => {
-  pretendDownloaded();
+test('without a compiler the error has the install command', { skip: noWheel }, async () => {
+  fakeInstallation();
   const { code, stderr } = await runSetup();
   assert.equal(code, 1);
-  assert.match(stderr, /error: a C\+\+ compiler is needed, and none of c\+\+, g\+\+, clang\+\+ is there\nInstall it: /);
+  assert.ok(stderr.includes('error: a C++ compiler is needed, but none of c++, g++, clang++ was found\nInstall it: '));
 });
 
-test('a compiler that fails shows its first error', { skip: unserved }, async () => {
-  pretendDownloaded();
+test('a compiler failure shows the first compiler error', { skip: noWheel }, async () => {
+  fakeInstallation();
   program(
     'c++',
     'case "$*" in --version) exit 0;; esac; echo "x.cc:1:1: error: no such thing" >&2; echo more >&2; exit 1',
@@ -98,10 +101,11 @@ test('a compiler that fails shows its first error', { skip: unserved }, async ()
   assert.match(stderr, /tfjs_binding could not be compiled by c\+\+:\nx\.cc:1:1: error: no such thing/);
 });
 
-test('commands that compute say what to do before the setup', async () => {
+test('before the setup, loading TensorFlow fails with the setup command', async () => {
   const env = { ...process.env, HOME: folder, S2S_CACHE: join(folder, 'empty') };
   const script =
-    "import('./dist/src/runtime/library.js').then(({ chooseLibrary }) => chooseLibrary('auto')).catch((error) => console.log(error.code, error.message, error.hint))";
+    "import('./dist/src/runtime/library.js').then(({ chooseLibrary }) => chooseLibrary('auto'))" +
+    '.catch((error) => console.log(error.code, error.message, error.hint))';
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], { env });
   assert.match(
     stdout,

@@ -5,20 +5,20 @@ import { onednnWheels, pipPlatformOptions, TENSORFLOW_VERSION, tensorflowWheels 
 const names = (wheels: readonly { name: string }[] | undefined): string[] | undefined =>
   wheels?.map(({ name }) => name);
 
-test('each platform has its wheel of TensorFlow', () => {
+test('each supported platform has a TensorFlow wheel', () => {
   assert.deepEqual(names(tensorflowWheels('cpu', 'linux-x64')), ['tensorflow-cpu']);
   assert.deepEqual(names(tensorflowWheels('cpu', 'linux-arm64')), ['tensorflow']);
   assert.deepEqual(names(tensorflowWheels('cpu', 'darwin-arm64')), ['tensorflow']);
 });
 
-test("the build with CUDA brings NVIDIA's libraries", () => {
+test("the CUDA build includes NVIDIA's libraries", () => {
   const wheels = names(tensorflowWheels('cuda', 'linux-x64'));
   assert.equal(wheels?.[0], 'tensorflow');
   for (const library of ['cublas', 'cudnn', 'cuda-runtime', 'nccl'])
     assert.ok(wheels.includes(`nvidia-${library}-cu12`), library);
 });
 
-test('platforms that pip does not serve have none', () => {
+test('unsupported platforms have no wheels', () => {
   for (const platform of ['darwin-x64', 'win32-x64', 'freebsd-x64'])
     assert.equal(tensorflowWheels('cpu', platform), undefined);
   assert.equal(tensorflowWheels('cuda', 'darwin-arm64'), undefined);
@@ -39,7 +39,7 @@ test('every wheel is pinned by a checksum', () => {
   assert.equal(all[0]?.version, TENSORFLOW_VERSION);
 });
 
-test('pip is asked for this platform whatever Python it runs on', () => {
+test('pip options select the platform independently of the installed Python', () => {
   const options = pipPlatformOptions('linux-x64').join(' ');
   assert.match(options, /--python-version 3\.12/);
   assert.match(options, /--platform manylinux_2_27_x86_64/);

@@ -43,7 +43,7 @@ function build(
   });
 }
 
-test('a shared vocabulary is one file and one tokenizer for both sides', async () => {
+test('a shared vocabulary is one file and one tokenizer', async () => {
   const events: string[] = [];
   const report = await build('shared', {}, TRAIN, (event) => events.push(event.type));
   assert.deepEqual(readdirSync(report.directory).sort(), ['tokenizer.json', 'vocabulary.json']);
@@ -54,7 +54,7 @@ test('a shared vocabulary is one file and one tokenizer for both sides', async (
   assert.deepEqual([...new Set(events)], ['reading', 'learning', 'measuring']);
 });
 
-test('separate sides have their own files and settings, and the shared file goes', async () => {
+test('separate vocabularies have their own files and settings, and the shared file is removed', async () => {
   await build('sides', {});
   const report = await build('sides', { shared: false, source: { type: 'word' }, target: { type: 'char', size: 15 } });
   assert.deepEqual(readdirSync(report.directory).sort(), [
@@ -68,7 +68,7 @@ test('separate sides have their own files and settings, and the shared file goes
   assert.equal(target.vocabularySize, 15);
 });
 
-test('the report gives sizes, coverage, lengths and unknown rates', async () => {
+test('the report has sizes, coverage, lengths and unknown rates', async () => {
   const report = await build('report', { shared: false, type: 'word' });
   assert.equal(report.pairs, 3);
   const [source, target] = report.tokenizers;
@@ -90,7 +90,7 @@ test('the report gives sizes, coverage, lengths and unknown rates', async () => 
   });
 });
 
-test('an empty training text is refused', async () => {
+test('an empty training text is an error', async () => {
   await assert.rejects(build('empty', {}, [{ source: '', target: ' ' }]), {
     code: 'no-text',
     message: /no words to learn/,
@@ -98,12 +98,12 @@ test('an empty training text is refused', async () => {
   assert.ok(!existsSync(join(root, 'empty')));
 });
 
-test('what is missing or stale is told with its reason', async () => {
+test('a missing or stale vocabulary is reported with the reason', async () => {
   const directory = join(root, 'state');
   const given = settings({});
   assert.deepEqual(vocabularyState(directory, given, 'text-1'), {
     state: 'missing',
-    reason: `there is no ${join(directory, 'tokenizer.json')}`,
+    reason: `missing file ${join(directory, 'tokenizer.json')}`,
   });
   await build('state', {});
   const reasonOf = (changed: Partial<TokenizerConfig>, text = 'text-1'): unknown => {
@@ -114,7 +114,7 @@ test('what is missing or stale is told with its reason', async () => {
   assert.equal(reasonOf({ size: 70 }), 'tokenizer.size was 60 and is now 70');
   assert.equal(reasonOf({ lowercase: true }), 'tokenizer.lowercase was false and is now true');
   assert.equal(reasonOf({}, 'text-2'), 'the training text has changed');
-  assert.equal(reasonOf({ shared: false }), `there is no ${join(directory, 'tokenizer.source.json')}`);
+  assert.equal(reasonOf({ shared: false }), `missing file ${join(directory, 'tokenizer.source.json')}`);
   const file = join(directory, 'tokenizer.json');
   writeFileSync(file, `${readFileSync(file, 'utf8')} `);
   assert.equal(reasonOf({}), 'foreign', 'a file that was changed by hand is the user’s');
@@ -128,7 +128,7 @@ test('what is missing or stale is told with its reason', async () => {
   assert.equal(reasonOf({}), 'foreign');
 });
 
-test('a setting of one side is named with its side', async () => {
+test('a changed setting of one side is reported with the side', async () => {
   await build('side', { shared: false });
   assert.deepEqual(vocabularyState(join(root, 'side'), settings({ shared: false, target: { size: 50 } }), 'text-1'), {
     state: 'stale',
@@ -136,7 +136,7 @@ test('a setting of one side is named with its side', async () => {
   });
 });
 
-test('a file that is no tokenizer of ours is refused by name', async () => {
+test('an unsuitable tokenizer file is an error with the file', async () => {
   await build('broken', {});
   const file = join(root, 'broken', 'tokenizer.json');
   const good = JSON.parse(readFileSync(file, 'utf8')) as { model: { vocab: Record<string, number> } };
@@ -149,11 +149,11 @@ test('a file that is no tokenizer of ours is refused by name', async () => {
   const { '<pad>': pad, ...rest } = good.model.vocab;
   refused(
     { ...good, model: { ...good.model, vocab: { ...rest, '[PAD]': pad } } },
-    /id 0 is "\[PAD\]" where s2s needs "<pad>"/,
+    /id 0 must be "<pad>", not "\[PAD\]"/,
   );
   refused(
     { ...good, model: { ...good.model, vocab: { ...good.model.vocab, extra: 10_000 } } },
-    /ids do not run from 0/,
+    /ids are not the numbers from 0/,
   );
   assert.throws(() => loadTokenizer(join(root, 'none.json')), {
     code: 'tokenizer-missing',

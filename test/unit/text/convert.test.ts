@@ -13,14 +13,14 @@ async function convert(text: string, conversion: Conversion): Promise<string> {
   return result;
 }
 
-test('one line comes out for every line in, blank ones and a last one without LF included', async () => {
+test('the output has a line for every input line, including blank ones and a last one without LF', async () => {
   assert.equal(
     await convert('the the\n\n \nEND', { direction: 'tokenize', as: 'tokens' }),
     '▁the ▁the\n\n▁ ▁\n▁ E N D\n',
   );
 });
 
-test('detokenising takes tokenising back, line by line', async () => {
+test('detokenising is the inverse of tokenising', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(
@@ -39,13 +39,13 @@ test('detokenising takes tokenising back, line by line', async () => {
   );
 });
 
-test('ids there and back', async () => {
+test('decoding is the inverse of encoding', async () => {
   const ids = await convert('the old dog\nwaits for  it\n', { direction: 'tokenize', as: 'ids' });
   assert.match(ids, /^(\d+ )*\d+\n(\d+ )*\d+\n$/);
   assert.equal(await convert(ids, { direction: 'detokenize', as: 'ids' }), 'the old dog\nwaits for  it\n');
 });
 
-test('what is no id is named with its line', async () => {
+test('an invalid id is an error with its line', async () => {
   const wrong = (text: string) => convert(text, { direction: 'detokenize', as: 'ids' });
   await assert.rejects(wrong('5 6\n7 x\n'), {
     code: 'not-an-id',

@@ -5,7 +5,7 @@ import { parseTokenizer } from '../../../src/text/load.js';
 import type { Tokenizer } from '../../../src/text/tokenizer.js';
 import { SPECIAL_TOKENS, UNK } from '../../../src/vocab/special.js';
 
-/** Special symbols as the trainers of the Hugging Face library write them. */
+/** Special tokens as written by the trainers of the Hugging Face library. */
 const ADDED = SPECIAL_TOKENS.map((content, id) => ({
   id,
   content,
@@ -129,7 +129,7 @@ const text = fc
   .map((parts) => parts.join(''));
 
 for (const [name, definition] of Object.entries(DEFINITIONS)) {
-  test(`${name}: special symbols in a text are text`, async () => {
+  test(`${name}: special tokens in a text are encoded as text`, async () => {
     const tokenizer = load(definition);
     assert.deepEqual(tokenizer.notices, []);
     for (const [id, symbol] of SPECIAL_TOKENS.entries()) assert.equal(tokenizer.tokenOf(id), symbol);
@@ -148,7 +148,7 @@ for (const [name, definition] of Object.entries(DEFINITIONS)) {
 }
 
 for (const name of ['unigram', 'bpe']) {
-  test(`${name}: text in known characters comes back whole, special symbols included`, async () => {
+  test(`${name}: text of known characters, including special tokens, is decoded losslessly`, async () => {
     const tokenizer = load(DEFINITIONS[name]!);
     const known = fc
       .array(fc.constantFrom('<pad>', '<unk>', '<s>', '</s>', 'a cat', 'the', '</', '.'), {
@@ -168,7 +168,7 @@ for (const name of ['unigram', 'bpe']) {
   });
 }
 
-test('padding, truncation and dropout are switched off, and said', async () => {
+test('padding, truncation and dropout are disabled, with notices', async () => {
   const padding = {
     strategy: { Fixed: 8 },
     direction: 'Right',
@@ -196,7 +196,7 @@ test('padding, truncation and dropout are switched off, and said', async () => {
   }
 });
 
-test('unknown text is <unk>, whatever the file makes of it', async () => {
+test('unknown text is <unk>, whatever the file specifies', async () => {
   for (const [model, notice] of [
     [{ ...BPE, unk_token: null }, /no `unk_token`/],
     [{ ...BPE, unk_token: 'a' }, /`unk_token` is "a"/],
@@ -214,13 +214,13 @@ test('unknown text is <unk>, whatever the file makes of it', async () => {
   assert.deepEqual(bytes.notices, []);
 });
 
-test('an added token that is not special stays one token', async () => {
+test('an added token that is not special remains one token', async () => {
   const tag = { ...ADDED[0]!, id: Object.keys(BPE.vocab).length, content: '<2de>' };
   const tokenizer = load({ ...COMMON, added_tokens: [...ADDED, tag], model: BPE });
   assert.deepEqual((await tokenizer.encode('<2de>a'))[0], tag.id);
 });
 
-test('unknown tokens stand as they are in the text, also where spaces are marked or dropped', async () => {
+test('unknown tokens have their surface form, also if the pre-tokenizer replaces or drops spaces', async () => {
   assert.deepEqual(await load(DEFINITIONS['bpe']!).tokenize('aЖ th😀Ж'), ['▁', 'a', 'Ж', '▁', 'th', '😀', 'Ж']);
   assert.deepEqual(await load(DEFINITIONS['words']!).tokenize('the  Жa </s> cat'), ['the', 'Жa', '</s>', 'cat']);
   assert.deepEqual(await load(DEFINITIONS['wordpiece']!).tokenize('cats Жa dat'), [

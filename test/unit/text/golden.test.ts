@@ -40,7 +40,7 @@ const inputs = JSON.parse(readFileSync(`${FOLDER}/inputs.json`, 'utf8')) as stri
 const expected = JSON.parse(readFileSync(`${FOLDER}/expected.json`, 'utf8')) as Record<string, Expected[]>;
 
 for (const [file, settings] of Object.entries(SETTINGS)) {
-  test(`${file} gives the ids, tokens and text of the Python library`, async () => {
+  test(`${file}: ids, tokens and text equal those of the Python library`, async () => {
     const tokenizer = loadTokenizer(`${FOLDER}/${file}`);
     const golden = expected[file];
     assert.equal(golden?.length, inputs.length);
@@ -57,11 +57,11 @@ for (const [file, settings] of Object.entries(SETTINGS)) {
     });
   });
 
-  test(`${file} is what learning its text gives`, () => {
+  test(`${file}: learning from the text reproduces the file`, () => {
     const now = JSON.parse(learned(settings)) as { model: { vocab: [string, number][] } };
     const stored = JSON.parse(readFileSync(`${FOLDER}/${file}`, 'utf8')) as typeof now;
     if (settings.type === 'unigram') {
-      // Scores may differ in the last digits between machines.
+      // The last digits of scores may depend on the machine.
       assert.deepEqual(
         now.model.vocab.map(([token]) => token),
         stored.model.vocab.map(([token]) => token),

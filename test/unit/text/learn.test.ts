@@ -22,13 +22,13 @@ function learn(lines: readonly string[], settings: Partial<LearnSettings>) {
   return { ...learned, tokens };
 }
 
-test('the special symbols come first in every vocabulary', () => {
+test('the special tokens come first in every vocabulary', () => {
   for (const type of ['char', 'word', 'bpe', 'unigram'] as const) {
     assert.deepEqual(learn(['a b c'], { type }).tokens.slice(0, 4), ['<pad>', '<unk>', '<s>', '</s>']);
   }
 });
 
-test('words go by frequency, down to the minimum frequency or the size', () => {
+test('word vocabularies are sorted by frequency and limited by minimum frequency and size', () => {
   const lines = ['b b b a a c', 'd'];
   assert.deepEqual(learn(lines, { type: 'word' }).tokens.slice(4), ['▁b', '▁a', '▁c', '▁d']);
   const frequent = learn(lines, { type: 'word', minimumFrequency: 2 });
@@ -38,12 +38,12 @@ test('words go by frequency, down to the minimum frequency or the size', () => {
   assert.equal(learn(lines, { type: 'word', size: 5 }).size, 5);
 });
 
-test('characters: all of them, the mark of the space included, rare ones left out on request', () => {
+test('character vocabularies have all characters and the space marker; rare ones can be excluded', () => {
   assert.deepEqual(learn(['ab a'], { type: 'char' }).tokens.slice(4), ['a', 'b', '▁']);
   assert.deepEqual(learn(['ab a'], { type: 'char', minimumFrequency: 2 }).tokens.slice(4), ['a', '▁']);
 });
 
-test('a subword vocabulary keeps half of its places for tokens of several characters', () => {
+test('at least half of a subword vocabulary is tokens of several characters', () => {
   const rare = Array.from({ length: 100 }, (_, i) => String.fromCodePoint(0x4e00 + i)).join('');
   for (const type of ['bpe', 'unigram'] as const) {
     const learned = learn([rare, ...Array.from({ length: 20 }, () => 'banana bandana')], { type, size: 24 });
@@ -54,16 +54,16 @@ test('a subword vocabulary keeps half of its places for tokens of several charac
   }
 });
 
-test('a text with too little for the size gives what there is', () => {
+test('a text that is too small results in a smaller vocabulary', () => {
   assert.equal(learn(['ab ab'], { size: 100 }).size, 4 + 3 + 2);
   assert.ok(learn(['ab ab'], { type: 'unigram', size: 100 }).size < 12);
 });
 
-test('merges below the minimum frequency are not made', () => {
+test('pairs below the minimum frequency are not merged', () => {
   assert.deepEqual(learn(['ab ab ab cd'], { minimumFrequency: 2 }).tokens.slice(4), ['a', 'b', '▁', 'ab', '▁ab']);
 });
 
-test('the same text in another order gives the same file', () => {
+test('the result does not depend on the order of the text', () => {
   const lines = ['the cat sat on the mat', 'the dog sat', 'a cat and a dog, a mat and a hat'];
   for (const type of ['char', 'word', 'bpe', 'unigram'] as const) {
     assert.equal(learn(lines, { type, size: 40 }).json, learn(lines.toReversed(), { type, size: 40 }).json);

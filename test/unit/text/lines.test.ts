@@ -23,21 +23,21 @@ function fileOf(name: string, bytes: string | Uint8Array): string {
   return file;
 }
 
-test('lines end in LF only; CR, U+2028 and form feeds stay in their line', async () => {
+test('only LF ends a line; CR, U+2028 and form feed do not', async () => {
   const file = fileOf('odd.txt', 'one\r\ntwo\u2028still two\fand still\u0085\n\nthree');
   assert.deepEqual(await collect(readLines(file)), ['one\r', 'two\u2028still two\fand still\u0085', '', 'three']);
 });
 
-test('an empty file has no lines, a lone LF makes one empty line', async () => {
+test('an empty file has no lines, a single LF is one empty line', async () => {
   assert.deepEqual(await collect(readLines(fileOf('empty.txt', ''))), []);
   assert.deepEqual(await collect(readLines(fileOf('feed.txt', '\n'))), ['']);
 });
 
-test('a byte order mark is left out at the start and kept elsewhere', async () => {
+test('a byte order mark is removed at the start and kept elsewhere', async () => {
   assert.deepEqual(await collect(readLines(fileOf('bom.txt', '\uFEFFa\n\uFEFFb\n'))), ['a', '\uFEFFb']);
 });
 
-test('gzip is recognised by content, with several members too', async () => {
+test('gzip is detected by content, also with several members', async () => {
   const bytes = Buffer.concat([gzipSync('eins\nzw'), gzipSync('ei\n')]);
   assert.deepEqual(await collect(readLines(fileOf('text.gz', bytes))), ['eins', 'zwei']);
   assert.deepEqual(await collect(readLines(Readable.from([bytes.subarray(0, 1), bytes.subarray(1)]))), [
@@ -46,7 +46,7 @@ test('gzip is recognised by content, with several members too', async () => {
   ]);
 });
 
-test('however the bytes are cut, the lines are the same', async () => {
+test('lines do not depend on the boundaries of chunks', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.string({ unit: 'grapheme' }).filter((line) => !line.includes('\n') && !line.includes('\uFEFF'))),
@@ -62,7 +62,7 @@ test('however the bytes are cut, the lines are the same', async () => {
   );
 });
 
-test('a block is given as soon as its bytes are there', async () => {
+test('a block is yielded as soon as its bytes arrive', async () => {
   const stream = new Readable({ read() {} });
   const blocks = readLineBlocks(stream);
   stream.push('a\nb\nc');
@@ -73,7 +73,7 @@ test('a block is given as soon as its bytes are there', async () => {
   assert.ok(stream.destroyed);
 });
 
-test('invalid UTF-8 names file and line, after all lines before it', async () => {
+test('invalid UTF-8 is an error with file and line, after all lines before it', async () => {
   const bytes = Buffer.concat([
     Buffer.from('gut\n\nnoch gut\n'),
     Buffer.from([0x66, 0xfc, 0x72, 0x0a]),
@@ -92,7 +92,7 @@ test('invalid UTF-8 names file and line, after all lines before it', async () =>
   await assert.rejects(collect(readLines(first)), { place: { file: 'stdin', line: 1 } });
 });
 
-test('a missing file, a folder and a cut gzip file are named', async () => {
+test('a missing file, a folder and a truncated gzip file are errors with the file', async () => {
   const missing = join(folder, 'none.txt');
   await assert.rejects(collect(readLines(missing)), {
     code: 'file-unreadable',
@@ -104,13 +104,13 @@ test('a missing file, a folder and a cut gzip file are named', async () => {
   await assert.rejects(collect(readLines(cut)), { code: 'gzip-broken', place: { file: cut } });
 });
 
-/** A line without end, in pieces; the whole is never in memory. */
+/** An endless line in chunks, never in memory as a whole. */
 function* endless(pieces: number, size = 1 << 16): Generator<Buffer> {
   const piece = Buffer.alloc(size, 'x');
   for (let i = 0; i < pieces; i++) yield piece;
 }
 
-test('a line up to the limit is read, a longer one is an error with its number', async () => {
+test('a line longer than the limit is an error with its number', async () => {
   const limit = 'é'.repeat(MAX_LINE_BYTES / 2);
   const read: string[] = [];
   for await (const line of readLines(Readable.from([Buffer.from(`a\n${limit}\n${limit}`)]))) read.push(line);
@@ -130,7 +130,7 @@ test('a line up to the limit is read, a longer one is an error with its number',
   }
 });
 
-test('a stream of 1 GiB without a line feed takes little memory', async () => {
+test('reading 1 GiB without a line feed needs little memory', async () => {
   const source = function* (): Generator<Buffer> {
     yield Buffer.from('a\n');
     yield* endless(1 << 14);
@@ -151,7 +151,7 @@ test('a stream of 1 GiB without a line feed takes little memory', async () => {
   assert.ok(most < 128 << 20, `${most >> 20} MiB`);
 });
 
-test('skipped lines are read as empty ones, however the bytes are cut and whether plain or gzipped', async () => {
+test('skipped lines are read as empty lines, for any chunk boundaries, plain or gzipped', async () => {
   const line = fc.oneof(
     fc.constantFrom('', 'short', 'é'),
     fc.integer({ min: -1, max: 2 }).map((more) => 'x'.repeat(MAX_LINE_BYTES + more)),

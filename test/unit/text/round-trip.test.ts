@@ -28,7 +28,7 @@ function learn(settings: Partial<LearnSettings>, lines: readonly string[] = TEXT
   return parseTokenizer(json, 'learned');
 }
 
-/** Text of any characters, with what could be taken for marks or special symbols much more often than chance gives. */
+/** Text of any characters, with frequent markers and special tokens. */
 const anyText = fc
   .array(
     fc.oneof(
@@ -68,9 +68,9 @@ const anyText = fc
 for (const type of TYPES) {
   const tokenizer = learn({ type });
 
-  test(`${type}: every token tells its part of the text as it was written`, async () => {
+  test(`${type}: spans refer to the text before normalisation`, async () => {
     const lowered = learn({ type, lowercase: true, normalization: 'nfkc' });
-    // Two code units each, and a ligature that normalisation takes apart.
+    // Surrogate pairs, and a ligature that normalisation decomposes.
     const text = '👍🏽 The ﬁrst DOG 𝔄!';
     const [tokens, ids, spans] = [
       await lowered.tokenize(text),
@@ -89,7 +89,7 @@ for (const type of TYPES) {
     assert.deepEqual([spans[0]![0], spans.at(-1)![1]], [0, text.length]);
   });
 
-  test(`${type}: detokenize gives back any text exactly, unknown characters too, and no token holds a space`, async () => {
+  test(`${type}: tokenize and detokenize are lossless; no token contains a space`, async () => {
     await fc.assert(
       fc.asyncProperty(anyText, async (text) => {
         const tokens = await tokenizer.tokenize(text);
@@ -112,7 +112,7 @@ for (const type of TYPES) {
     );
   });
 
-  test(`${type}: only unknown text has special ids, and decode gives back all other text`, async () => {
+  test(`${type}: only unknown text has special ids, and decode restores all other text`, async () => {
     await fc.assert(
       fc.asyncProperty(anyText, async (text) => {
         const ids = await tokenizer.encode(text);
@@ -123,7 +123,7 @@ for (const type of TYPES) {
     );
   });
 
-  test(`${type}: text in known characters survives ids`, async () => {
+  test(`${type}: encode and decode are lossless for known characters`, async () => {
     const known = type === 'word' ? learn({ type, size: 400 }) : tokenizer;
     for (const text of [...TEXT, '', ' ', '  the   dog ', ' the dog', '<b><b>', '▁▁ ▂', 'dog\t']) {
       if (type === 'word' && (await known.encode(text)).includes(UNK)) continue;
@@ -133,7 +133,7 @@ for (const type of TYPES) {
     assert.equal(known.decode([2, ...ids, 3, PAD, PAD]), 'the dog');
   });
 
-  test(`${type}: a batch gives what single sentences give`, async () => {
+  test(`${type}: encoding a batch equals encoding single sentences`, async () => {
     const texts = [...TEXT, '', ' ', 'unknown Ж', '<s>'];
     assert.deepEqual(
       await tokenizer.encodeBatch(texts),
@@ -145,7 +145,7 @@ for (const type of TYPES) {
     );
   });
 
-  test(`${type}: special symbols in the training text do not become tokens`, async () => {
+  test(`${type}: special tokens in the training text are not learned as tokens`, async () => {
     const greedy = learn(
       { type, size: 60 },
       Array.from({ length: 50 }, () => '<s> <s></s> <unk><pad> </s>'),
@@ -159,7 +159,7 @@ for (const type of TYPES) {
   });
 }
 
-test('normalisation and lowercasing happen once and then leave text alone', async () => {
+test('normalisation and lowercasing are idempotent', async () => {
   for (const normalization of ['nfc', 'nfkc'] as const) {
     const tokenizer = learn({ normalization });
     await fc.assert(
@@ -177,7 +177,7 @@ test('normalisation and lowercasing happen once and then leave text alone', asyn
   assert.equal(lower.detokenize(await lower.tokenize('The DOG, ÉTÉ')), 'the dog, été');
 });
 
-test('words are cut at Unicode word boundaries, and a word takes the mark of the space before it', async () => {
+test('words end at Unicode word boundaries and include the marker of the space before them', async () => {
   const tokenizer = learn({ type: 'word', size: 8 });
   assert.deepEqual(await tokenizer.tokenize("Don't wait, it’s 12:30 (U.S.A.) 1,000.5!"), [
     "▁Don't",

@@ -30,7 +30,7 @@ function settings(shared: boolean, size = 60): TokenizerConfig {
   return configSchema.shape.tokenizer.parse({ shared, size });
 }
 
-/** Writes what stands for a learned vocabulary: only the content of the files matters here. */
+/** Writes a fake vocabulary, since only file contents matter here. */
 function write(folder: string, shared: boolean, text: string, replace?: Replaceable): void {
   writeVocabulary(
     folder,
@@ -52,7 +52,7 @@ function contents(folder: string): Record<string, string> {
   );
 }
 
-test('no order of writing and foreign files loses a file that s2s did not write', () => {
+test('no sequence of operations replaces a file that s2s did not write', () => {
   const foreignRoles = fc.subarray(['shared', 'source', 'target'] as const);
   const step = fc.record({ shared: fc.boolean(), text: fc.constantFrom('a', 'b'), copied: fc.boolean() });
   fc.assert(
@@ -80,7 +80,7 @@ test('no order of writing and foreign files loses a file that s2s did not write'
         later.forEach(apply);
         const now = contents(folder);
         for (const role of foreign) assert.equal(now[FILES[role]], `"mine: ${role}"`);
-        // Nothing is left half done, either: without foreign files the last step counts.
+        // Without foreign files, the last operation determines the result.
         const last = later.at(-1)!;
         if (foreign.length === 0)
           assert.equal(
@@ -93,7 +93,7 @@ test('no order of writing and foreign files loses a file that s2s did not write'
   );
 });
 
-test('a refusal writes nothing, and --force replaces', () => {
+test('nothing is written on an error, and --force replaces', () => {
   for (const [foreign, shared] of [
     ['shared', false],
     ['source', false],
@@ -115,7 +115,7 @@ test('a refusal writes nothing, and --force replaces', () => {
   }
 });
 
-test('where nothing may be replaced, equal files and missing ones are no obstacle', () => {
+test('with `none`, missing files and files with equal content are allowed', () => {
   const folder = newFolder();
   write(folder, false, 'a', 'none');
   rmSync(join(folder, FILES.target));
@@ -127,7 +127,7 @@ test('where nothing may be replaced, equal files and missing ones are no obstacl
   assert.deepEqual(contents(folder), before);
 });
 
-test('a vocabulary.json of another program is kept, too', () => {
+test('a vocabulary.json of another program is not replaced, either', () => {
   const folder = newFolder();
   writeFileSync(join(folder, 'vocabulary.json'), '["mine"]');
   assert.throws(() => write(folder, true, 'a'), {
@@ -141,7 +141,7 @@ test('a vocabulary.json of another program is kept, too', () => {
   assert.equal(readFileSync(join(folder, 'vocabulary.json'), 'utf8'), '["mine"]');
 });
 
-test('a copy is known as a copy: another one replaces it, and the vocabulary counts as stale', () => {
+test('a copy can be replaced by another copy and counts as stale', () => {
   const folder = newFolder();
   copyVocabulary(withVocabulary('a'), folder, ['shared']);
   copyVocabulary(withVocabulary('b'), folder, ['shared']);
@@ -149,7 +149,7 @@ test('a copy is known as a copy: another one replaces it, and the vocabulary cou
   assert.equal(vocabularyState(folder, settings(true), 'b').state, 'stale');
 });
 
-test('after an interruption between two files all of them still count as written by s2s', () => {
+test('after an interruption between two files, all still count as written by s2s', () => {
   const folder = newFolder();
   write(folder, false, 'a');
   const { renameSync } = fs;

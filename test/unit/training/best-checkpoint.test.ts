@@ -16,7 +16,7 @@ import {
   type TinySettings,
 } from '../../support/tiny-training.js';
 
-/** 3 batches of 4 sentences make an epoch. */
+/** An epoch has 3 batches of 4 sentences. */
 const text = writeTinyText({ train: 12, dev: 3 });
 after(() => text.remove());
 before(async () => {
@@ -24,11 +24,11 @@ before(async () => {
 });
 
 let runs = 0;
-/** A learning rate at which the loss on dev goes up and down. */
+/** A learning rate at which the dev loss oscillates. */
 const configOf = (name: string, training: TinySettings['training']) =>
   tinyConfig(text, name, { training: { optimizer: { learningRate: 0.3 }, ...training } });
 
-/** The best of validations; the first of equals. */
+/** The best validation; the earliest on a tie. */
 function bestOf(
   validations: readonly ValidationEvent[],
   metric: 'loss' | 'bleu',
@@ -38,7 +38,7 @@ function bestOf(
   return best && { metric, value: best[metric]!, step: best.step };
 }
 
-/** Trains until a step is made, then interrupts. */
+/** Trains up to a step, then interrupts. */
 async function trainUntil(config: ReturnType<typeof configOf>, interruptAt: number | undefined): Promise<TinyResult> {
   const controller = new AbortController();
   return trainTiny(config, {
@@ -51,7 +51,7 @@ async function trainUntil(config: ReturnType<typeof configOf>, interruptAt: numb
 }
 
 describe('the best checkpoint', () => {
-  test('is that of the best validation, whatever the order of saving and validating, also after a resume', async () => {
+  test('is the one with the best validation, in any order of saving and validation, also after a resume', async () => {
     const few = (most: number) => fc.integer({ min: 1, max: most });
     const sessions = fc.array(fc.record({ maxSteps: few(9), interruptAt: fc.option(few(9), { nil: undefined }) }), {
       minLength: 1,
@@ -104,7 +104,7 @@ describe('the best checkpoint', () => {
         numRuns: 25,
         seed: 5,
         examples: [
-          // A save at the last step, which the schedule does not validate.
+          // A save at the last step, where no validation is scheduled.
           [
             {
               metric: 'loss',
@@ -115,7 +115,7 @@ describe('the best checkpoint', () => {
               sessions: [{ maxSteps: 4, interruptAt: undefined }],
             },
           ],
-          // Interrupted at the last step: the resumed run has only to validate it.
+          // Interrupted at the last step: the resumed run only validates.
           [
             {
               metric: 'loss',
@@ -134,7 +134,7 @@ describe('the best checkpoint', () => {
     );
   });
 
-  test('a score that comes after the save is told and replaces the best', async () => {
+  test('a validation after the save emits an event and can change the best', async () => {
     const config = (maxSteps: number, everySteps?: number) =>
       configOf('late', {
         maxSteps,
@@ -162,7 +162,7 @@ describe('the best checkpoint', () => {
     assert.equal(stoppedOf(result).best?.step, 4);
   });
 
-  test('stays when training goes on with another metric, and is chosen by that metric', async () => {
+  test('is kept when training resumes with another metric, and selected by that metric', async () => {
     const config = (metric: 'loss' | 'bleu', maxSteps: number) =>
       configOf('changed metric', {
         maxSteps,

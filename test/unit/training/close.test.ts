@@ -31,15 +31,15 @@ after(() => {
   text.remove();
 });
 
-/** A thread that has ended has no id. */
 function assertReleased({ runDirectory }: Config): void {
   assert.equal(tf.memory().numTensors, tensors);
-  assert.deepEqual(workers.filter(({ threadId }) => threadId > 0).length, 0, 'a thread is still there');
+  // The threadId of a terminated worker is -1.
+  assert.deepEqual(workers.filter(({ threadId }) => threadId > 0).length, 0, 'a thread is still running');
   assert.equal(existsSync(join(runDirectory, '.lock')), false, 'the run directory is still locked');
 }
 
-describe('close() releases tensors, threads and the lock of the run directory', () => {
-  test('after a whole training, and when it is called again', async () => {
+describe('close() disposes tensors, stops threads and unlocks the run directory', () => {
+  test('after complete training, and when called twice', async () => {
     const config = tinyConfig(text, 'whole', {
       training: { maxSteps: 3, batch: { size: 4, unit: 'sentences', accumulate: 2 } },
     });
@@ -47,10 +47,10 @@ describe('close() releases tensors, threads and the lock of the run directory', 
       const run = await openTraining(resume ? { ...config, training: { ...config.training, maxSteps: 6 } } : config, {
         start: resume ? 'resume' : 'new',
       });
-      // The event of a new thread comes a tick later.
+      // The event of a new thread is emitted one tick later.
       await setImmediate();
       assert.ok(tf.memory().numTensors > tensors);
-      // One makes batches, the other keeps the lock alive.
+      // The data loader and the heartbeat of the lock.
       assert.equal(workers.filter(({ threadId }) => threadId > 0).length, 2);
       await assert.rejects(
         openTraining(config, { start: 'resume' }),
@@ -63,8 +63,8 @@ describe('close() releases tensors, threads and the lock of the run directory', 
     }
   });
 
-  for (const type of ['start', 'rehearsal', 'update', 'validation', 'checkpoint'] as const) {
-    test(`after a training that its consumer left at an event of type ${type}`, async () => {
+  for (const type of ['start', 'dry-run', 'update', 'validation', 'checkpoint'] as const) {
+    test(`after the caller breaks out of the loop at a ${type} event`, async () => {
       const config = tinyConfig(text, `left at ${type}`, { training: { maxSteps: 3 } });
       const run = await openTraining(config);
       for await (const event of train(run)) if (event.type === type) break;
@@ -74,8 +74,8 @@ describe('close() releases tensors, threads and the lock of the run directory', 
   }
 });
 
-describe('a preparation that fails releases all that it had opened', () => {
-  test('where the run exists', async () => {
+describe('openTraining() releases everything if it fails', () => {
+  test('because the run exists', async () => {
     const config = tinyConfig(text, 'exists', { training: { maxSteps: 1 } });
     await trainTiny(config);
     await assert.rejects(
@@ -85,7 +85,7 @@ describe('a preparation that fails releases all that it had opened', () => {
     assertReleased(config);
   });
 
-  test('where the training data are empty', async () => {
+  test('because the training data are empty', async () => {
     writeFileSync(join(text.folder, 'empty.a'), '\n');
     const empty = join(text.folder, 'empty.a');
     const config = tinyConfig(text, 'empty', { data: { train: [{ source: empty, target: empty }] } });
@@ -97,7 +97,7 @@ describe('a preparation that fails releases all that it had opened', () => {
     'the model': (tensors: SavedTensors) => ({ weights: withShape(tensors, 'output.bias', [3, 4]) }),
     'the optimiser': (tensors: SavedTensors) => ({ optimizer: withShape(tensors, 'firstMoment.output.bias', [3, 4]) }),
   })) {
-    test(`where the checkpoint has a wrong shape in ${name}`, async () => {
+    test(`because of a wrong shape in ${name}`, async () => {
       const config = tinyConfig(text, `shape in ${name}`, { training: { maxSteps: 1 } });
       await trainTiny(config);
       const checkpoint = await loadCheckpoint(config.runDirectory, 'last');
@@ -107,14 +107,14 @@ describe('a preparation that fails releases all that it had opened', () => {
       );
       await assert.rejects(openTraining(config, { start: 'resume' }), (error: unknown) => {
         assert.ok(error instanceof S2sError && error.code === 'checkpoint-mismatch', String(error));
-        assert.match(error.message, /output\.bias is \[3, 4\] and not \[12\]/);
+        assert.match(error.message, /output\.bias is \[3, 4\], expected \[12\]/);
         return true;
       });
       assertReleased(config);
     });
   }
 
-  test('where the program that is told of it throws, at every event', async () => {
+  test('because onEvent throws, at every event', async () => {
     const config = tinyConfig(text, 'told', { training: { maxSteps: 1 } });
     await trainTiny(config);
     const types = new Set<string>();

@@ -14,7 +14,7 @@ import { batchOf, tinyModel } from '../../support/models.js';
 const VOCABULARY = 14;
 const LONGEST = 5;
 
-/** Random sentences of ids with what a function makes of them. */
+/** Random sentences of ids, each with the result of a function. */
 function pairsOf(
   count: number,
   random: Random,
@@ -26,7 +26,7 @@ function pairsOf(
   });
 }
 
-/** Share of the target tokens that greedy decoding finds, each at its place. */
+/** Accuracy of greedy decoding: proportion of target tokens predicted at their position. */
 async function accuracyOf(
   model: TrainableModel,
   pairs: readonly { source: number[]; target: number[] }[],
@@ -77,7 +77,7 @@ describe('a tiny model learns to', () => {
           weights: model.parameters.storedTensor(parameter),
         })),
       );
-      // Sentences that training may have seen are few among the more than 100,000 that there are.
+      // Overlap with the training data is negligible: there are more than 100,000 possible sentences.
       const unseen = pairsOf(200, new Random(3), translate);
       const untrained = await accuracyOf(model, unseen);
       assert.ok(untrained < 0.3, `${untrained} before training`);

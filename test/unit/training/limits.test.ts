@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { configSchema, type TrainingConfig } from '../../../src/config/schema.js';
 import { progressShare, reachedLimit } from '../../../src/training/limits.js';
-import { START, withValidation, type Progress } from '../../../src/training/progress.js';
+import { INITIAL_PROGRESS, withValidation, type Progress } from '../../../src/training/progress.js';
 
 const settings = (training: object): TrainingConfig => configSchema.shape.training.parse(training);
 const extent = { step: 50, epochs: 2, elapsedSeconds: 90, waited: 3 };
 
-test('a limit is reached when it is met, not before', () => {
+test('a limit is reached exactly at its value', () => {
   assert.equal(reachedLimit(settings({}), extent), undefined);
   const cases: [object, object, string][] = [
     [{ maxSteps: 51 }, { maxSteps: 50 }, 'max-steps'],
@@ -21,7 +21,7 @@ test('a limit is reached when it is met, not before', () => {
   }
 });
 
-test('the share done is that of the limit that comes first', () => {
+test('progress is that of the limit that is reached first', () => {
   assert.equal(progressShare(settings({}), extent, 20), undefined);
   assert.equal(progressShare(settings({ earlyStopping: { patience: 4 } }), extent, 20), undefined, 'nobody knows when');
   assert.equal(progressShare(settings({ maxSteps: 100 }), extent, 20), 0.5);
@@ -30,7 +30,7 @@ test('the share done is that of the limit that comes first', () => {
 });
 
 test('a better score becomes the best, and any other counts towards patience', () => {
-  const after = (metric: 'loss' | 'bleu', values: readonly number[], from: Progress = START): Progress => {
+  const after = (metric: 'loss' | 'bleu', values: readonly number[], from: Progress = INITIAL_PROGRESS): Progress => {
     const training = settings({ earlyStopping: { metric }, schedule: { name: 'plateau', patience: 1 } });
     return values.reduce(
       (progress, value) =>
@@ -54,6 +54,6 @@ test('a better score becomes the best, and any other counts towards patience', (
     for (const metric of ['loss', 'bleu'] as const)
       assert.equal(after(metric, [value]).best, undefined, `${metric} ${value}`);
   }
-  const without = withValidation({ ...START, step: 1 }, {}, settings({ earlyStopping: { metric: 'loss' } }));
+  const without = withValidation({ ...INITIAL_PROGRESS, step: 1 }, {}, settings({ earlyStopping: { metric: 'loss' } }));
   assert.deepEqual([without.improved, without.progress.best, without.progress.waited], [false, undefined, 1]);
 });

@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import { loadTensorFlow } from '../../../src/runtime/tensorflow.js';
 import type { UpdateEvent } from '../../../src/training/events.js';
 import { MetricsLog } from '../../../src/training/metrics-log.js';
-import { START } from '../../../src/training/progress.js';
+import { INITIAL_PROGRESS } from '../../../src/training/progress.js';
 import { TensorBoardLog } from '../../../src/training/tensorboard.js';
 
 const folder = mkdtempSync(join(tmpdir(), 's2s-metrics-'));
@@ -67,9 +67,9 @@ function rowsOf(): Record<string, unknown>[] {
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 }
 
-test('rows of a run, and what a resume takes back', async () => {
+test('rows of a run, and the rows that a resume deletes', async () => {
   const log = new MetricsLog(folder);
-  await log.rewind(START);
+  await log.rewind(INITIAL_PROGRESS);
   assert.equal(existsSync(join(folder, 'metrics.jsonl')), false, 'nothing is made of nothing');
 
   await log.append({ type: 'checkpoint', step: 2, best: true });
@@ -130,8 +130,8 @@ test('rows of a run, and what a resume takes back', async () => {
   assert.deepEqual(all[3], skipped(4, 1), 'with the lines of its batch');
 
   appendFileSync(join(folder, 'metrics.jsonl'), '{"type":"update","step":1,"lo');
-  // The checkpoint of step 4 was saved after the first update that was skipped there, and before the second.
-  assert.equal(await log.rewind({ ...START, step: 4, nonFinite: { total: 1, inRow: 1 } }), 0);
+  // The checkpoint of step 4 was saved between the two skipped updates after that step.
+  assert.equal(await log.rewind({ ...INITIAL_PROGRESS, step: 4, nonFinite: { total: 1, inRow: 1 } }), 0);
   assert.deepEqual(rowsOf(), all.slice(0, 4));
   const file = join(folder, 'metrics.jsonl');
   writeFileSync(
@@ -140,7 +140,11 @@ test('rows of a run, and what a resume takes back', async () => {
       .replace('"type":"validation"', '"type":"valid\0tion')
       .replace('{"type":"skipped"', '}"type":"skipped"'),
   );
-  assert.equal(await log.rewind({ ...START, step: 4, nonFinite: { total: 1, inRow: 1 } }), 2, 'damaged lines');
+  assert.equal(
+    await log.rewind({ ...INITIAL_PROGRESS, step: 4, nonFinite: { total: 1, inRow: 1 } }),
+    2,
+    'damaged lines',
+  );
   assert.deepEqual(rowsOf(), all.slice(0, 2));
   await log.append(updated(6));
   assert.deepEqual(
@@ -150,7 +154,7 @@ test('rows of a run, and what a resume takes back', async () => {
   assert.deepEqual(readdirSync(folder), ['metrics.jsonl']);
 });
 
-test('TensorBoard gets the scalars of updates and validations', () => {
+test('TensorBoard event files contain the scalars of updates and validations', () => {
   const board = new TensorBoardLog(folder);
   for (const event of [updated(2), updated(3, false), validated, skipped(4, 1)]) board.append(event);
   board.close();

@@ -9,14 +9,14 @@ import type { TrainingEvent } from '../../../src/training/events.js';
 import { train } from '../../../src/training/train.js';
 import { tinyConfig, writeTinyText } from '../../support/tiny-training.js';
 
-/** 6 batches of 4 sentences make an epoch. */
+/** An epoch has 6 batches of 4 sentences. */
 const text = writeTinyText({ train: 24, dev: 6 });
 after(() => text.remove());
 before(async () => {
   await loadTensorFlow({ device: 'cpu' });
 });
 
-/** Where memory runs out: in the `call`th use of this part of the model after the event of the given type. */
+/** When memory runs out: at the `call`th call of this part of the model after the event of the given type. */
 interface Case {
   readonly name: string;
   readonly part: 'teacherForcing' | 'decodeStep';
@@ -30,14 +30,14 @@ interface Case {
 const SHAPE = /a batch of (\d+) sentences x (\d+) source x (\d+) target tokens, the longest of which is this line$/
   .source;
 const TRAINING_SHAPE = SHAPE.replace(', the longest', ', for which a training step needs about \\d+ MB, the longest');
-const LINES = /a batch of at most 4096 source tokens with beam 1, the longest of which is this line$/.source;
+const LINES = /a batch of at most 4096 source tokens with beam size 1, the longest of which is this line$/.source;
 const CASES: readonly Case[] = [
   {
-    name: 'in the rehearsal of the largest batch',
+    name: 'in the dry run of the largest batch',
     part: 'teacherForcing',
     since: 'start',
     call: 1,
-    message: new RegExp(`^out of memory in the rehearsal of the largest batch on the CPU .*, with ${TRAINING_SHAPE}`),
+    message: new RegExp(`^out of memory in the dry run of the largest batch on the CPU .*, with ${TRAINING_SHAPE}`),
     hint: /^Lower training\.batch\.size/,
     split: 'train',
   },
@@ -46,7 +46,7 @@ const CASES: readonly Case[] = [
     part: 'teacherForcing',
     since: 'start',
     call: 2,
-    message: new RegExp(`^out of memory in the rehearsal of the largest dev batch on .*, with ${SHAPE}`),
+    message: new RegExp(`^out of memory in the dry run of the largest dev batch on .*, with ${SHAPE}`),
     hint: /^Lower decoding\.batchTokens and/,
     split: 'dev',
   },
@@ -55,7 +55,7 @@ const CASES: readonly Case[] = [
     part: 'decodeStep',
     since: 'start',
     call: 1,
-    message: new RegExp(`^out of memory in the rehearsal of the largest dev batch on .*, with ${LINES}`),
+    message: new RegExp(`^out of memory in the dry run of the largest dev batch on .*, with ${LINES}`),
     hint: /^Lower decoding\.batchTokens and/,
     split: 'dev',
   },
@@ -89,12 +89,12 @@ const CASES: readonly Case[] = [
 ];
 
 for (const { name, part, since, call, message, hint, split } of CASES) {
-  test(`memory that runs out ${name} is told with the batch, and the line that is its longest`, async () => {
+  test(`running out of memory ${name} reports the batch and its longest line`, async () => {
     const run = await openTraining(tinyConfig(text, name, { training: { maxEpochs: 1 } }));
     let calls = 0;
     let begun = false;
     const counted = (): void => {
-      // What TensorFlow throws, without the ten seconds for which it tries first.
+      // The error of TensorFlow, without its ten seconds of retries.
       if (begun && ++calls === call)
         throw new Error('Invalid TF_Status: 8\nMessage: OOM when allocating tensor with shape[64,8000] and type float');
     };

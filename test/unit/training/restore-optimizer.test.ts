@@ -22,18 +22,18 @@ test('every moment must have the name, the shape and the dtype of its weight', a
   const [rows, columns] = moment.shape as [number, number];
   const write = (optimizer: SavedTensors) => replaceInCheckpoint(config(1), { optimizer });
   const changes: [(tensors: Map<string, NonNullable<ReturnType<SavedTensors['get']>>>) => void, RegExp][] = [
-    // As many numbers in another order: nothing but the shape tells.
+    // The same number of elements: only the shape differs.
     [
       (tensors) => tensors.set(name, { ...moment, shape: [columns, rows] }),
-      new RegExp(`${name} is \\[${columns}, ${rows}\\] and not \\[${rows}, ${columns}\\]`),
+      new RegExp(`${name} is \\[${columns}, ${rows}\\], expected \\[${rows}, ${columns}\\]`),
     ],
     [
       (tensors) => tensors.set(name, { ...moment, shape: [rows * columns] }),
-      new RegExp(`${name} is \\[${rows * columns}\\] and not`),
+      new RegExp(`${name} is \\[${rows * columns}\\], expected`),
     ],
     [
       (tensors) => tensors.set(name, { ...moment, dtype: 'F64', data: new Float64Array(rows * columns) }),
-      new RegExp(`${name} is F64 and not F32`),
+      new RegExp(`${name} is F64, expected F32`),
     ],
     [(tensors) => tensors.delete(name), new RegExp(`${name} \\[${rows}, ${columns}\\] is missing`)],
     [

@@ -23,7 +23,7 @@ before(async () => {
   await loadTensorFlow({ device: 'cpu' });
 });
 
-/** Numbers of updates and validations, without times. */
+/** Metrics of updates and validations, without times. */
 function curve(...sessions: readonly TinyResult[]): unknown[] {
   return sessions.flatMap(({ events }) =>
     events.flatMap((event) => {
@@ -49,7 +49,7 @@ function curve(...sessions: readonly TinyResult[]): unknown[] {
   );
 }
 
-/** Everything that a resume could forget. */
+/** All state that a resume must restore. */
 const SETTINGS: Record<string, TinySettings> = {
   'plain SGD': { training: { optimizer: { name: 'sgd', learningRate: 0.5 }, logEvery: 4 } },
   'Adam, dropout, accumulation and plateau': {
@@ -61,7 +61,7 @@ const SETTINGS: Record<string, TinySettings> = {
     training: {
       batch: { size: 4, unit: 'sentences', accumulate: 2 },
       optimizer: { learningRate: 0.01 },
-      // BLEU stands still in so few updates, so that the rate falls.
+      // BLEU does not improve in so few updates, so the learning rate decays.
       schedule: { name: 'plateau', patience: 0 },
       validation: { every: 2, unit: 'steps' },
       logEvery: 4,
@@ -81,12 +81,12 @@ const SETTINGS: Record<string, TinySettings> = {
   },
 };
 
-describe('a resumed training', () => {
+describe('a resumed run', () => {
   for (const [name, settings] of Object.entries(SETTINGS)) {
     const config = (run: string, maxSteps: number) =>
       tinyConfig(text, `${name} ${run}`, { ...settings, training: { ...settings.training, maxSteps } });
 
-    test(`${name}: the same seed gives the same curve; after limits it goes on as if unbroken`, async () => {
+    test(`${name}: the same seed gives the same curve; resuming after a limit does not change it`, async () => {
       const unbroken = await trainTiny(config('unbroken', 10));
       const again = await trainTiny(config('again', 10));
       assert.equal(stoppedOf(unbroken).step, 10);
@@ -98,7 +98,7 @@ describe('a resumed training', () => {
       for (const maxSteps of [2, 7, 10])
         sessions.push(await trainTiny(config('in pieces', maxSteps), { resume: true }));
       const scheduled = new Set(eventsOf(unbroken, 'validation').map(({ step }) => step));
-      // A limit off the schedule adds a validation, and nothing else.
+      // A limit between scheduled validations adds one validation and changes nothing else.
       const pieces = curve(...sessions).filter(
         (row) => (row as unknown[])[0] !== 'validation' || scheduled.has((row as number[])[1]!),
       );
@@ -106,7 +106,7 @@ describe('a resumed training', () => {
       assert.deepEqual(await lastCheckpoint(config('in pieces', 10)), await lastCheckpoint(config('unbroken', 10)));
     });
 
-    test(`${name}: after interruptions it goes on as if unbroken`, async () => {
+    test(`${name}: resuming after interrupts does not change the curve`, async () => {
       const sessions: TinyResult[] = [];
       for (const stopAt of [1, 5, 8, Infinity]) {
         const controller = new AbortController();
@@ -123,7 +123,7 @@ describe('a resumed training', () => {
     });
   }
 
-  test('the share of the time that validations took counts those of earlier sessions, the last one off the schedule too', async () => {
+  test('the time spent in validations includes earlier sessions and unscheduled validations', async () => {
     const config = (maxSteps: number) =>
       tinyConfig(text, 'shares', { training: { maxSteps, validation: { every: 3, unit: 'steps' } } });
     const sessions = [await trainTiny(config(4)), await trainTiny(config(6), { resume: true })];
@@ -148,11 +148,11 @@ describe('a resumed training', () => {
     assert.notDeepEqual(curve(one), curve(two));
   });
 
-  test('goes on with the next epoch when the order of batches has changed, also if the first attempt broke off', async () => {
+  test('continues with the next epoch if the batch order has changed, also if a first attempt failed', async () => {
     const config = (size: number, maxSteps: number) =>
       tinyConfig(text, 'reordered', { training: { batch: { size, unit: 'sentences' }, maxSteps } });
     await trainTiny(config(4, 3));
-    // A resume that fails before its first checkpoint leaves the checkpoint with the settings it belongs to.
+    // A resume that fails before its first checkpoint does not change the saved configuration.
     const aborted = await trainTiny(config(6, 10), { resume: true, signal: AbortSignal.abort() });
     assert.equal(stoppedOf(aborted).step, 3);
     const resumed = await trainTiny(config(6, 4), { resume: true });
@@ -168,7 +168,7 @@ describe('a resumed training', () => {
     assert.equal(eventsOf(resumed, 'update')[0]!.epoch, 2);
   });
 
-  test('sees new text behind an old name, and old text behind a new one', async () => {
+  test('detects changed text under the same name, and the same text under a new name', async () => {
     const copies = ['a', 'b'].map((side) => join(text.folder, `copied.${side}`));
     for (const copy of copies) copyFileSync(join(text.folder, `train.${copy.at(-1)}`), copy);
     const config = (maxSteps: number, [source, target] = copies) =>
@@ -202,11 +202,11 @@ describe('refusals', () => {
     return true;
   };
 
-  test('a run directory with a training needs --resume', async () => {
+  test('a run directory with checkpoints requires --resume', async () => {
     await trainTiny(start('taken'));
     await assert.rejects(
       trainTiny(start('taken')),
-      refusal('run-exists', /at step 2\.\nContinue it with --resume, or start another one with --run-dir/),
+      refusal('run-exists', /at step 2\nContinue it with --resume, or choose another directory with --run-dir/),
     );
   });
 
@@ -223,7 +223,7 @@ describe('refusals', () => {
     ];
     for (const [settings, message] of cases)
       await assert.rejects(trainTiny(start('other', settings), { resume: true }), refusal('run-differs', message));
-    // Nothing of that has spoilt the run.
+    // The run is unchanged.
     assert.equal(
       stoppedOf(
         await trainTiny(start('other', { training: { maxSteps: 3, optimizer: { name: 'adamw', weightDecay: 0.1 } } }), {
@@ -234,7 +234,7 @@ describe('refusals', () => {
     );
   });
 
-  test('a tokenizer that was replaced cannot be resumed with', async () => {
+  test('a replaced tokenizer prevents a resume', async () => {
     const config = start('replaced');
     await trainTiny(config);
     await trainTiny(start('donor', { tokenizer: { type: 'char' } }));
@@ -245,14 +245,14 @@ describe('refusals', () => {
     );
   });
 
-  test('where there is nothing to resume, training starts', async () => {
+  test('without checkpoints, training starts from scratch', async () => {
     const { preparation, events } = await trainTiny(start('fresh'), { resume: true });
     assert.ok(preparation.some(({ type }) => type === 'nothing-to-resume'));
     assert.equal(events.at(-1)?.type, 'stopped');
   });
 });
 
-test('changes of settings are found by key', () => {
+test('changed settings are listed by key', () => {
   const before = { a: 1, b: { c: [1, 2], d: undefined }, e: 'x' };
   assert.deepEqual(settingChanges(before, { a: 1, b: { c: [1, 3] }, f: 0 }), [
     { key: 'b.c', before: [1, 2], now: [1, 3] },
@@ -261,7 +261,7 @@ test('changes of settings are found by key', () => {
   ]);
 });
 
-test('a position holds in the order it was noted in, and at the start of an epoch', () => {
+test('a batch position is valid in the same batch order, and at the start of an epoch', () => {
   const position = { epoch: 4, batch: 2 };
   assert.deepEqual(resumePosition(position, 'a', 'a'), { position, restarted: false });
   assert.deepEqual(resumePosition(position, undefined, 'a'), { position, restarted: false });

@@ -30,8 +30,8 @@ before(async () => {
   await loadTensorFlow({ device: 'cpu' });
 });
 
-describe('a training that starts from another run', () => {
-  test('has its weights and tokenizers, and a fresh optimiser', async () => {
+describe('training that starts from another run', () => {
+  test('has its weights and tokenizers, and a new optimiser state', async () => {
     const base = tinyConfig(text, 'base', { training: { maxSteps: 4 } });
     await trainTiny(base);
     const tuned = tinyConfig(text, 'tuned', { seed: 8, training: { maxSteps: 1, optimizer: { learningRate: 1e-30 } } });
@@ -50,7 +50,7 @@ describe('a training that starts from another run', () => {
     assert.equal(stoppedOf(await trainTiny({ ...run, training: { ...run.training, maxSteps: 2 } }, resumed)).step, 2);
   });
 
-  test('refuses another model, and leaves nothing behind', async () => {
+  test('rejects another model, and leaves no files', async () => {
     const base = tinyConfig(text, 'small', { training: { maxSteps: 1 } });
     await trainTiny(base);
     const other = tinyConfig(text, 'wide', { model: { embeddingSize: 10 } });
@@ -68,13 +68,13 @@ describe('a training that starts from another run', () => {
   });
 });
 
-describe('an encoder and a decoder that nothing in src/ knows', () => {
+describe('a custom encoder and decoder', () => {
   const config = (name: string, maxSteps: number) =>
     tinyConfig(text, name, {
       training: { maxSteps, optimizer: { learningRate: 0.02 }, validation: { every: 10, unit: 'steps' } },
     });
 
-  test('train, are saved, resume as if never stopped, and translate', async () => {
+  test('train, are saved, resume exactly, and translate', async () => {
     const whole = await trainTiny(config('unbroken', 40), { architecture: PREFIX_MEAN });
     const losses = eventsOf(whole, 'validation').map(({ loss }) => loss);
     assert.ok(losses.at(-1)! < losses[0]! - 0.2, losses.join());

@@ -24,7 +24,7 @@ import {
   type TinySettings,
 } from '../../support/tiny-training.js';
 
-/** 6 batches of 4 sentences make an epoch. */
+/** An epoch has 6 batches of 4 sentences. */
 const text = writeTinyText({ train: 24, dev: 4 });
 after(() => text.remove());
 before(async () => {
@@ -42,7 +42,7 @@ describe('limits', () => {
     assert.deepEqual({ reason, step, savedStep }, { reason: 'max-steps', step: 4, savedStep: 4 });
   });
 
-  test('epochs, the last update of one taking what is left', async () => {
+  test('epochs, with an incomplete last update', async () => {
     const result = await trainTiny(configOf({ maxEpochs: 2, batch: { size: 4, unit: 'sentences', accumulate: 4 } }));
     assert.deepEqual(
       { reason: stoppedOf(result).reason, step: stoppedOf(result).step },
@@ -60,7 +60,7 @@ describe('limits', () => {
     );
   });
 
-  test('minutes, those of earlier sessions included', async () => {
+  test('minutes, including earlier sessions', async () => {
     const config = configOf({ maxMinutes: 0.4 / 60 });
     const result = await trainTiny(config);
     assert.equal(stoppedOf(result).reason, 'max-minutes');
@@ -68,13 +68,13 @@ describe('limits', () => {
     const { remainingSeconds, share } = eventsOf(result, 'update')[0]!;
     assert.ok(share! > 0 && remainingSeconds! < 0.4);
     const resumed = await trainTiny(config, { resume: true });
-    // The clock of a checkpoint stops before it is written, which may leave time for one update more.
+    // The elapsed time is saved before the checkpoint is written, which may leave time for one more update.
     assert.ok(stoppedOf(resumed).step <= stoppedOf(result).step + 1);
   });
 
   for (const metric of ['loss', 'bleu'] as const) {
-    test(`early stopping when ${metric} on dev does not improve`, async () => {
-      // So small a step improves nothing that is counted in float32.
+    test(`early stopping when the dev ${metric} does not improve`, async () => {
+      // Too small a step to change a float32 score.
       const result = await trainTiny(
         configOf({
           maxSteps: 30,
@@ -122,7 +122,7 @@ describe('validations and checkpoints', () => {
     assert.deepEqual(stepsOf(result, 'checkpoint'), [5, 10, 12, 15, 20, 24]);
   });
 
-  test('the last K and the best are kept', async () => {
+  test('keep the last K and the best', async () => {
     const config = configOf({
       maxSteps: 8,
       optimizer: { learningRate: 0.05 },
@@ -154,7 +154,7 @@ describe('validations and checkpoints', () => {
     assert.deepEqual(stoppedOf(result).best, { metric: 'loss', value: lowest.loss, step: lowest.step });
   });
 
-  test('what a validation tells', async () => {
+  test('results of a validation', async () => {
     const [validation] = eventsOf(await trainTiny(configOf({ maxSteps: 1, validation: { samples: 3 } })), 'validation');
     assert.ok(validation);
     const { loss, perplexity, accuracy, bleu, bleuSignature, samples } = validation;
@@ -170,14 +170,14 @@ describe('validations and checkpoints', () => {
     assert.deepEqual([without?.bleu, without?.samples.length, without?.loss], [undefined, 1, loss]);
   });
 
-  test('the rehearsal runs the largest batch, and neither moves weights nor batches', async () => {
+  test('the dry run uses the largest batch, and changes neither weights nor batch position', async () => {
     let numTensors = 0;
     const result = await trainTiny(
-      tinyConfig(text, 'rehearsed', { model: { dropout: { output: 0.5 } }, training: { maxSteps: 1 } }),
+      tinyConfig(text, 'dry-run', { model: { dropout: { output: 0.5 } }, training: { maxSteps: 1 } }),
       {
         onEvent: (event, run) => {
           if (event.type === 'start') numTensors = tf.memory().numTensors;
-          if (event.type !== 'rehearsal') return;
+          if (event.type !== 'dry-run') return;
           run.model.parameters.release();
           assert.equal(tf.memory().numTensors, numTensors);
           assert.deepEqual(run.batches.position, { epoch: 0, batch: 0 });
@@ -188,18 +188,18 @@ describe('validations and checkpoints', () => {
     );
     assert.deepEqual(
       result.events.slice(0, 3).map(({ type }) => type),
-      ['start', 'rehearsal', 'update'],
+      ['start', 'dry-run', 'update'],
     );
   });
 
-  test('an interruption while the next batch is planned ends the training at once, with a checkpoint', async () => {
+  test('an interrupt while batches are planned stops training immediately, with a checkpoint', async () => {
     const config = tinyConfig(text, 'interrupted-waiting', { training: { maxSteps: 100 } });
     const controller = new AbortController();
     const result = await trainTiny(config, {
       signal: controller.signal,
       onEvent: (event, { batches }) => {
         if (event.type !== 'update' || event.step !== 2) return;
-        // As during the planning of a large corpus: no batch comes, and the user loses patience.
+        // As while the batches of a large corpus are planned: no batch is ready when the user interrupts.
         mock.method(batches, 'next', () => new Promise(() => undefined));
         mock.method(
           batches,
@@ -213,7 +213,7 @@ describe('validations and checkpoints', () => {
     assert.deepEqual((await lastCheckpoint(config)).state['position'], { epoch: 0, batch: 2 });
   });
 
-  test('tensors do not pile up over updates, validations and checkpoints', async () => {
+  test('updates, validations and checkpoints do not leak tensors', async () => {
     const counts: number[] = [];
     await trainTiny(
       tinyConfig(text, 'memory', {
@@ -235,13 +235,13 @@ describe('validations and checkpoints', () => {
   });
 });
 
-describe('a loss that is not finite', () => {
-  /** Assigns infinite weights before the given batches are computed, and the good ones after them. */
+describe('a non-finite loss', () => {
+  /** Assigns infinite weights before the given batches are computed, and restores the weights after them. */
   function spoiling(updates: readonly number[]): (event: TrainingEvent, run: TrainingRun) => Promise<void> {
     let made = 0;
     let good: Float32Array | undefined;
     return async (event, { model }) => {
-      if (event.type !== 'rehearsal' && event.type !== 'update' && event.type !== 'skipped') return;
+      if (event.type !== 'dry-run' && event.type !== 'update' && event.type !== 'skipped') return;
       made++;
       if (good !== undefined) model.parameters.assign('output.bias', good);
       good = undefined;
@@ -251,7 +251,7 @@ describe('a loss that is not finite', () => {
     };
   }
 
-  test('skips the update, counts it, and goes on', async () => {
+  test('skips the update, counts it, and continues', async () => {
     const config = configOf({ maxEpochs: 1, maxNonFiniteSteps: 3 });
     const result = await trainTiny(config, { onEvent: spoiling([2, 3, 5]) });
     assert.deepEqual(
@@ -280,7 +280,7 @@ describe('a loss that is not finite', () => {
     assert.equal(stoppedOf(resumed).skipped, 3, 'a resume remembers the count');
   });
 
-  /** Runs a training whose model gives other outputs from its rehearsal on. */
+  /** Runs training with a model whose outputs are replaced after the dry run. */
   async function trainChanged(
     config: Config,
     change: (outputs: Tensor2D) => Tensor2D,
@@ -305,7 +305,7 @@ describe('a loss that is not finite', () => {
     }
   }
 
-  test('names the first batch that shows it: its shape, and the lines of two corpora', async () => {
+  test('reports the first such batch: its shape, and the lines of two corpora', async () => {
     const files = ['train', 'dev'].map((name) => `${text.folder}/${name}.a`);
     const data = { train: files.map((source) => ({ source, target: source.replace(/a$/, 'b') })) };
     const config = tinyConfig(text, 'named', {
@@ -330,13 +330,16 @@ describe('a loss that is not finite', () => {
     );
   });
 
-  test('of the gradient alone names every batch of the update, and so every line of the epoch', async () => {
+  test('with only a non-finite gradient, reports all batches of the update, here of the epoch', async () => {
     const config = configOf({ maxNonFiniteSteps: 1, batch: { size: 4, unit: 'sentences', accumulate: 6 } });
-    // The root of nothing adds nothing, and has no gradient.
+    // The square root of zero adds zero, and its gradient is not finite.
     const { events, error } = await trainChanged(config, (outputs) => tf.add(outputs, tf.sqrt(tf.mul(outputs, 0))));
     assert.match(
       String(error),
-      /by the gradient of batch 1 of epoch 1 .*, batch 2 of epoch 1 .*, batch 3 of epoch 1 .* and 3 more$/,
+      new RegExp(
+        'in 1 consecutive update; the latest was the gradient of ' +
+          'batch 1 of epoch 1 .*, batch 2 of epoch 1 .*, batch 3 of epoch 1 .* and 3 more; stopped at step 0$',
+      ),
     );
     const [skipped] = eventsOf({ events }, 'skipped');
     assert.deepEqual(
@@ -350,7 +353,7 @@ describe('a loss that is not finite', () => {
     );
   });
 
-  test('at the end of an epoch does not cancel its validation', async () => {
+  test('at the end of an epoch does not prevent its validation', async () => {
     const result = await trainTiny(configOf({ maxEpochs: 2, checkpoints: { everySteps: 4 } }), {
       onEvent: spoiling([6]),
     });
@@ -358,19 +361,26 @@ describe('a loss that is not finite', () => {
     assert.deepEqual(stepsOf(result, 'checkpoint'), [4, 5, 8, 11]);
   });
 
-  test('ends the training after too many in a row, with the last regular checkpoint to go on from', async () => {
+  test('throws after too many consecutive updates, and suggests the last valid checkpoint', async () => {
     const config = configOf({ maxEpochs: 3, maxNonFiniteSteps: 3, checkpoints: { everySteps: 2 } });
     const { error, ...result } = await trainTiny(config, { onEvent: spoiling([4, 5, 6, 7, 8]) });
     assert.ok(error instanceof S2sError);
     assert.equal(error.code, 'diverged');
     assert.equal(error.exitCode, 1);
+    const shape = '4 sentences x \\d+ source x \\d+ target tokens, longest pair at .*train\\.a:\\d+';
     assert.match(
       error.message,
-      /in 3 updates in a row; stopped at step 3, by the loss of batch 6 of epoch 1 \(4 sentences x \d+ source x \d+ target tokens, longest pair at .*train\.a:\d+\)$/,
+      new RegExp(
+        `in 3 consecutive updates; the latest was the loss of batch 6 of epoch 1 \\(${shape}\\); stopped at step 3$`,
+      ),
     );
     assert.match(
       error.hint!,
-      /The last checkpoint is of step 2\. Lower training\.optimizer\.learningRate .* go on from there with --resume\. The rows of metrics\.jsonl with type skipped name the lines of each batch\.$/,
+      new RegExp(
+        'The last checkpoint is of step 2\\. ' +
+          'Lower training\\.optimizer\\.learningRate .* continue from it with --resume\\. ' +
+          'Rows of type skipped in metrics\\.jsonl list the lines of each batch\\.$',
+      ),
     );
     assert.equal(eventsOf({ events: result.events }, 'skipped').length, 3);
     const resumed = await trainTiny(config, { resume: true });
@@ -382,7 +392,7 @@ describe('a loss that is not finite', () => {
     'between validations': { checkpoints: { everySteps: 2 } },
     'at a validation': { validation: { every: 2, unit: 'steps' } },
   } as const)) {
-    test(`weights that an update made infinite are not saved over good ones ${unit}`, async () => {
+    test(`infinite weights do not replace a valid checkpoint ${unit}`, async () => {
       const config = configOf({ maxSteps: 12, maxNonFiniteSteps: 4, ...training });
       const { error, events } = await trainTiny(config, {
         onEvent: (event, { model }) => {
@@ -397,12 +407,12 @@ describe('a loss that is not finite', () => {
     });
   }
 
-  test('that only the factor of the loss in float16 made so lowers the factor, and is not counted', async () => {
+  test('caused by the float16 loss scale halves the scale, and is not counted', async () => {
     const config = configOf({ maxSteps: 4 });
     const run = await openTraining(config);
     const events: TrainingEvent[] = [];
     try {
-      // With such a factor the gradient is infinite in float32, too; the loss is not.
+      // With this factor the gradient overflows in float32, too; the loss does not.
       for await (const event of train({
         ...run,
         progress: { ...run.progress, lossScale: { factor: 2 ** 100, updates: 0 } },
@@ -432,7 +442,7 @@ describe('a loss that is not finite', () => {
     });
   });
 
-  test('weights that the last update made infinite are not saved at the limit either, and are an error', async () => {
+  test('infinite weights after the last update are not saved, and throw', async () => {
     const config = configOf({ maxSteps: 4, validation: { every: 2, unit: 'steps' } });
     const { error, ...result } = await trainTiny(config, {
       onEvent: (event, { model }) => {
@@ -449,11 +459,11 @@ describe('a loss that is not finite', () => {
       [2],
     );
     assert.ok(error instanceof S2sError && error.code === 'diverged', String(error));
-    assert.match(error.hint!, /The last checkpoint is of step 2\. Lower .* go on from there with --resume/);
+    assert.match(error.hint!, /The last checkpoint is of step 2\. Lower .* continue from it with --resume/);
     assert.equal((await readIndex(config.runDirectory)).best, 2);
   });
 
-  test('and was interrupted saves nothing over the last checkpoint', async () => {
+  test('on an interrupt, does not replace the last checkpoint', async () => {
     const controller = new AbortController();
     const result = await trainTiny(configOf({ maxSteps: 9, validation: { every: 2, unit: 'steps' } }), {
       signal: controller.signal,
@@ -468,7 +478,7 @@ describe('a loss that is not finite', () => {
   });
 
   for (const interrupted of [false, true]) {
-    test(`moments of the optimiser are not saved${interrupted ? ' at an interruption' : ', and are an error'}`, async () => {
+    test(`non-finite optimiser moments are not saved${interrupted ? ' on an interrupt' : ', and throw'}`, async () => {
       const controller = new AbortController();
       const config = configOf({ maxSteps: 9, checkpoints: { everySteps: 2 } });
       const { error, ...result } = await trainTiny(config, {
@@ -488,16 +498,16 @@ describe('a loss that is not finite', () => {
     });
   }
 
-  test('a huge learning rate ends in an error, not in a model', async () => {
+  test('a huge learning rate throws instead of saving a model', async () => {
     const { error } = await trainTiny(
       configOf({ maxSteps: 30, clipNorm: 0, optimizer: { name: 'sgd', learningRate: 1e38 } }),
     );
     assert.ok(error instanceof S2sError && error.code === 'diverged', String(error));
   });
 
-  test('from the start on says that nothing is saved', async () => {
+  test('from the first update on, reports that nothing is saved', async () => {
     const { error } = await trainTiny(configOf({ maxNonFiniteSteps: 2 }), { onEvent: spoiling([1, 2, 3]) });
     assert.ok(error instanceof S2sError);
-    assert.match(error.hint!, /No checkpoint was saved yet\. .* start again\./);
+    assert.match(error.hint!, /There is no checkpoint yet\. .* start again\./);
   });
 });

@@ -5,7 +5,7 @@ import { configSchema, type TrainingConfig } from '../../../src/config/schema.js
 import type { Batch } from '../../../src/data/batch.js';
 import { buildModel } from '../../../src/model/build.js';
 import type { TrainableModel } from '../../../src/model/model.js';
-import { FIRST_LOSS_SCALE } from '../../../src/optim/loss-scale.js';
+import { INITIAL_LOSS_SCALE } from '../../../src/optim/loss-scale.js';
 import { Optimizer } from '../../../src/optim/optimizer.js';
 import { Random } from '../../../src/random.js';
 import { globalNorm } from '../../../src/runtime/ops/optimizer-updates.js';
@@ -31,7 +31,7 @@ function settingsOf(training: object): TrainingConfig {
   return configSchema.shape.training.parse({ optimizer: { name: 'sgd', learningRate: 0.5 }, clipNorm: 0, ...training });
 }
 
-/** A model before and after one update by the given batches. */
+/** Parameters before and after one update on the given batches. */
 async function updated(
   batches: readonly Batch[],
   training: TrainingConfig,
@@ -73,7 +73,7 @@ async function weightsOf(model: TrainableModel): Promise<Weights> {
   return new Map([...(await model.parameters.values())].map(([name, { data }]) => [name, data]));
 }
 
-/** The reduce hooks of two workers in this process, each of which waits for the other. */
+/** All-reduce of two workers in this process: each waits for the other. */
 function twoWorkers(): [Reduce, Reduce] {
   const waiting: { tensors: readonly Tensor[]; resolve: (sums: readonly Tensor[]) => void }[] = [];
   const reduce: Reduce = (tensors) =>
@@ -123,7 +123,7 @@ describe('one update', () => {
   }
 
   for (const lossNormalization of ['token', 'sentence'] as const) {
-    test(`two workers that reduce their gradients make the update of one with all batches, normalised by ${lossNormalization}`, async () => {
+    test(`two workers with all-reduce equal a single worker, normalised by ${lossNormalization}`, async () => {
       const training = settingsOf({ lossNormalization, clipNorm: 0.3 });
       const whole = await updated([batchOf([...SHORT, ...LONG])], training);
       const { numTensors } = tf.memory();
@@ -141,7 +141,7 @@ describe('one update', () => {
     });
   }
 
-  test('no worker applies an update that is not finite for one of them', async () => {
+  test('no worker applies an update that is not finite for any worker', async () => {
     const reduces = twoWorkers();
     const results = await Promise.all(
       [SHORT, LONG].map(async (pairs, worker) => {
@@ -163,7 +163,7 @@ describe('one update', () => {
     assert.deepEqual(results, [false, false]);
   });
 
-  test('the loss is the mean over tokens or over sentences of the same sum', async () => {
+  test('the loss is the same sum divided by tokens or by sentences', async () => {
     const batch = batchOf([...SHORT, ...LONG]);
     const byToken = await updated([batch], settingsOf({ lossNormalization: 'token', labelSmoothing: 0 }));
     const bySentence = await updated([batch], settingsOf({ lossNormalization: 'sentence', labelSmoothing: 0 }));
@@ -171,7 +171,7 @@ describe('one update', () => {
     assert.ok(Math.abs(bySentence.result.loss * 4 - bySentence.result.negativeLogLikelihood) < 1e-4);
   });
 
-  test('an update has the direction of the gradient and at most the length that clipNorm allows', async () => {
+  test('an SGD update has the direction of the gradient and at most the norm clipNorm', async () => {
     const free = await updated([batchOf(LONG)], settingsOf({}));
     const clipped = await updated([batchOf(LONG)], settingsOf({ clipNorm: 0.01 }));
     const lengthOf = ({ before: start, after }: { before: Weights; after: Weights }): number =>
@@ -183,7 +183,7 @@ describe('one update', () => {
     assert.equal(clipped.result.gradientNorm, free.result.gradientNorm, 'reported before clipping');
   });
 
-  test('the loss factor changes neither the update nor the reported numbers', async () => {
+  test('the loss scale changes neither the update nor the reported metrics', async () => {
     for (const clipNorm of [0, 0.01]) {
       const plain = await updated([batchOf(LONG)], settingsOf({ clipNorm }));
       const scaled = await updated([batchOf(LONG)], settingsOf({ clipNorm }), 2 ** 15);
@@ -194,7 +194,7 @@ describe('one update', () => {
     }
   });
 
-  test('in float16, small gradients underflow without a loss factor and are exact with it', () => {
+  test('in float16, small gradients underflow without loss scaling and are exact with it', () => {
     // The mean over ten million sentences makes gradients small.
     const normOf = (policy: ComputePolicy, lossFactor: number): number => {
       const model = tiny(policy);
@@ -208,11 +208,11 @@ describe('one update', () => {
     };
     const exact = normOf(PORTABLE_POLICY, 1);
     const float16: ComputePolicy = { ...PORTABLE_POLICY, kernels: 'fused', precision: 'float16' };
-    assert.ok(Math.abs(normOf(float16, FIRST_LOSS_SCALE.factor) / exact - 1) < 0.01);
+    assert.ok(Math.abs(normOf(float16, INITIAL_LOSS_SCALE.factor) / exact - 1) < 0.01);
     assert.ok(Math.abs(normOf(float16, 1) / exact - 1) > 0.05, 'without the factor the norm is wrong');
   });
 
-  test('dropout differs between accumulated batches and between updates, and repeats in the same update', async () => {
+  test('dropout masks differ between accumulated batches and between updates, and are reproducible', async () => {
     const layers = { layers: 2, dropout: 0.5 };
     const model = tiny(policyFor(), { dropout: { embedding: 0.5, output: 0.5 }, encoder: layers, decoder: layers });
     // A learning rate of 0 changes no weights.

@@ -22,7 +22,7 @@ before(async () => {
   run = join(folder, 'run');
   await makeTinyRun(run);
   const best = await loadCheckpoint(run);
-  // A second checkpoint with the weights in another order, and moments, so that a wrong choice shows.
+  // A second checkpoint with permuted weights and with moments, to detect a wrong choice.
   const weights = new Map(
     [...best.weights].map(([name, tensor]) => [name, { ...tensor, data: tensor.data.toReversed() }]),
   );
@@ -35,7 +35,7 @@ before(async () => {
 });
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-/** All that users get from a run, as text: translations by the best checkpoint, and what a resumed training starts from. */
+/** Everything that a run produces, as text: translations by the best checkpoint, and the state that a resume loads. */
 async function use(): Promise<string> {
   const { model, tokenizers, config, checkpoint } = await loadRun(run);
   try {
@@ -55,7 +55,7 @@ async function use(): Promise<string> {
   }
 }
 
-/** A damaged copy of some bytes, and what was done to them. */
+/** Damaged copies of a file, each with a description. */
 function mutate(bytes: Buffer, random: Random): { damaged: Buffer; how: string } {
   const at = random.integer(bytes.length);
   const length = Math.min(1 + random.integer(64), bytes.length - at);
@@ -90,7 +90,7 @@ function mutate(bytes: Buffer, random: Random): { damaged: Buffer; how: string }
   return { damaged: mutations[how]!(), how: `${how} at ${at}` };
 }
 
-test('a run with a damaged file translates as before or names the file, and never translates in another way', async () => {
+test('a damaged file is reported, or does not change any translation', async () => {
   const expected = await use();
   const random = new Random(2024);
   const step = (number: number, file: string): string => join('checkpoints', `step-000000${number}`, file);
@@ -116,7 +116,7 @@ test('a run with a damaged file translates as before or names the file, and neve
         assert.ok(text.length < 2000 && !/\n +at /.test(text), `${name}, ${how}: ${text}`);
         count.refused++;
       } else {
-        // Not `equal`, which would print both in full.
+        // assert.equal would print both texts.
         assert.ok(result === expected, `${name}, ${how}: used without an error, with another result`);
         count.same++;
       }

@@ -29,7 +29,7 @@ async function refused(promise: Promise<unknown>): Promise<S2sError> {
   return error;
 }
 
-test('a run is loaded with the weights of its checkpoint and translates', async () => {
+test('a loaded run has the weights of its checkpoint and translates', async () => {
   const run = join(folder, 'good');
   await makeTinyRun(run);
   const withoutModel = tf.memory().numTensors;
@@ -54,9 +54,9 @@ test('a run is loaded with the weights of its checkpoint and translates', async 
   assert.equal(tf.memory().numTensors, withoutModel);
 });
 
-test('what does not belong together is refused', async () => {
+test('missing or mismatched files are rejected', async () => {
   const missing = await refused(loadRun(join(folder, 'nowhere')));
-  assert.equal(missing.message, 'there is no such run directory');
+  assert.equal(missing.message, 'this run directory does not exist');
 
   const run = join(folder, 'changed');
   await makeTinyRun(run);
@@ -66,7 +66,7 @@ test('what does not belong together is refused', async () => {
   assert.match(changed.message, /source tokenizer is not the one that the checkpoint of step 10/);
 });
 
-test('weights of another architecture are refused with every difference', async () => {
+test('weights of another architecture are rejected, listing every difference', async () => {
   const run = join(folder, 'other');
   await makeTinyRun(run);
   const { config, checkpoint, model, close } = await loadRun(run);
@@ -80,7 +80,7 @@ test('weights of another architecture are refused with every difference', async 
     (error: unknown) =>
       error instanceof S2sError &&
       error.code === 'checkpoint-mismatch' &&
-      /source\.embedding is \[\d+, 8\] and not \[20, 12\]/.test(error.message),
+      /source\.embedding is \[\d+, 8\], expected \[20, 12\]/.test(error.message),
   );
   wider.dispose();
   const double = new Map(checkpoint.weights).set('output.bias', {
@@ -93,7 +93,7 @@ test('weights of another architecture are refused with every difference', async 
     (error: unknown) =>
       error instanceof S2sError &&
       error.code === 'checkpoint-mismatch' &&
-      error.message.includes('output.bias is F64 and not F32'),
+      error.message.includes('output.bias is F64, expected F32'),
   );
   close();
 });

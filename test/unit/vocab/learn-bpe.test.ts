@@ -16,7 +16,7 @@ function learn(pieces: Map<string, number>, size: number, minimumFrequency = 1) 
   return learnBpe(pieces, { alphabet: characters, size, minimumFrequency });
 }
 
-test('the example of Sennrich et al. 2016: est, low', () => {
+test('the merges of the example of Sennrich et al. 2016 are learned', () => {
   const { merges } = learn(
     new Map([
       ['low', 5],
@@ -35,7 +35,7 @@ test('the example of Sennrich et al. 2016: est, low', () => {
   ]);
 });
 
-test('the merges are those of the library, ties included', () => {
+test('merges equal those of the Hugging Face trainer, including ties', () => {
   const text = readFileSync('test/golden/tokenizers/text.txt', 'utf8');
   const file = join(folder, 'text.txt');
   writeFileSync(file, text);
@@ -47,7 +47,7 @@ test('the merges are those of the library, ties included', () => {
   const { model } = JSON.parse(readFileSync(saved, 'utf8')) as { model: { merges: [string, string][] } };
 
   const pieces = new Map<string, number>();
-  // The library reads a line with its LF.
+  // The library includes the LF in a line.
   for (const line of text.split(/(?<=\n)/)) {
     for (const word of line.split(' ')) pieces.set(`▁${word}`, (pieces.get(`▁${word}`) ?? 0) + 1);
   }
@@ -56,7 +56,7 @@ test('the merges are those of the library, ties included', () => {
   assert.deepEqual(merges, model.merges);
 });
 
-test('the merges are those of counting all pairs anew each time', () => {
+test('merges equal those of a reference implementation that recounts all pairs', () => {
   fc.assert(
     fc.property(
       fc.array(
@@ -76,7 +76,7 @@ test('the merges are those of counting all pairs anew each time', () => {
   );
 });
 
-/** Byte-pair encoding by its definition, slowly. */
+/** Reference implementation of byte-pair encoding. */
 function recount(pieces: Map<string, number>, size: number, minimumFrequency: number): [string, string][] {
   let words = [...pieces].map(([piece, count]) => ({ symbols: [...piece], count }));
   const tokens = [...new Set(['▁', ...words.flatMap(({ symbols }) => symbols)])].sort(

@@ -30,7 +30,7 @@ function lattice(pieces: Map<string, number>): { lattices: Lattices; strings: st
   return { lattices, strings };
 }
 
-/** Every way to write a word as a row of candidates. */
+/** All segmentations of a word into candidates. */
 function segmentations(word: string, strings: readonly string[]): number[][] {
   if (word === '') return [[]];
   return strings.flatMap((piece, number) =>
@@ -38,7 +38,7 @@ function segmentations(word: string, strings: readonly string[]): number[][] {
   );
 }
 
-test('seeds are the frequent substrings with more than one way on', () => {
+test('seeds are the frequent substrings with more than one continuation', () => {
   fc.assert(
     fc.property(someWords, (pieces) => {
       const { strings } = lattice(pieces);
@@ -60,7 +60,7 @@ test('seeds are the frequent substrings with more than one way on', () => {
   );
 });
 
-test('expected counts and best segmentations are those of enumerating all segmentations', () => {
+test('expected counts and Viterbi segmentations equal those of enumerating all segmentations', () => {
   fc.assert(
     fc.property(
       someWords,
@@ -87,10 +87,10 @@ test('expected counts and best segmentations are those of enumerating all segmen
   );
 });
 
-test('words made of recurring parts give those parts', () => {
+test('recurring parts of words are learned as tokens', () => {
   const stems = ['walk', 'play', 'wait', 'jump'];
   const endings = ['ing', 'ed', 'er', ''];
-  // Each word once: only its parts recur.
+  // Each word occurs once; only its parts recur.
   const pieces = new Map(stems.flatMap((stem) => endings.map((ending) => [`▁${stem}${ending}`, 1] as const)));
   const alphabet = alphabetOf(pieces);
   const tokens = learnUnigram(pieces, { alphabet, size: alphabet.length + 7, minimumFrequency: 1 });

@@ -1,6 +1,6 @@
-// Opens a library with stderr shut. TensorFlow and absl write lines to it while they are loaded
-// that no setting stops: "All log messages before absl::InitializeLog() is called are written to
-// STDERR". A failure is returned, not lost.
+// Loads a shared library with stderr redirected to the null device. While they are loaded,
+// TensorFlow and absl write lines to stderr that no setting suppresses: "All log messages before
+// absl::InitializeLog() is called are written to STDERR".
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <node_api.h>
@@ -10,17 +10,17 @@
 
 namespace {
 
-// Sends stderr to the null device as long as it lives.
-class ShutStderr {
+// Redirects stderr to the null device during its lifetime.
+class SilencedStderr {
  public:
-  ShutStderr() {
-    const int sink = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    if (sink < 0) return;
+  SilencedStderr() {
+    const int null_device = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (null_device < 0) return;
     saved_ = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
-    if (saved_ >= 0) dup2(sink, STDERR_FILENO);
-    close(sink);
+    if (saved_ >= 0) dup2(null_device, STDERR_FILENO);
+    close(null_device);
   }
-  ~ShutStderr() {
+  ~SilencedStderr() {
     if (saved_ < 0) return;
     dup2(saved_, STDERR_FILENO);
     close(saved_);
@@ -30,25 +30,25 @@ class ShutStderr {
   int saved_ = -1;
 };
 
-// quietLoad(path): undefined, or the reason why the library could not be opened.
+// quietLoad(path): loads the library. Returns undefined, or why it could not be loaded.
 napi_value QuietLoad(napi_env env, napi_callback_info info) {
   napi_value argument;
   size_t count = 1;
   size_t length = 0;
   napi_get_cb_info(env, info, &count, &argument, nullptr, nullptr);
   if (count != 1 || napi_get_value_string_utf8(env, argument, nullptr, 0, &length) != napi_ok) {
-    napi_throw_type_error(env, nullptr, "quietLoad takes the path of a library");
+    napi_throw_type_error(env, nullptr, "quietLoad expects the path of a library");
     return nullptr;
   }
   std::string path(length + 1, '\0');
   napi_get_value_string_utf8(env, argument, path.data(), path.size(), &length);
-  std::string reason;
+  std::string error;
   {
-    ShutStderr shut;
-    if (dlopen(path.c_str(), RTLD_LAZY | RTLD_LOCAL) == nullptr) reason = dlerror();
+    SilencedStderr silenced;
+    if (dlopen(path.c_str(), RTLD_LAZY | RTLD_LOCAL) == nullptr) error = dlerror();
   }
   napi_value result = nullptr;
-  if (!reason.empty()) napi_create_string_utf8(env, reason.c_str(), reason.size(), &result);
+  if (!error.empty()) napi_create_string_utf8(env, error.c_str(), error.size(), &result);
   return result;
 }
 

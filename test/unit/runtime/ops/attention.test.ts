@@ -36,7 +36,7 @@ const query = (values: Float64Array, batch: number, index: number, k: number): n
 const key = (values: Float64Array, batch: number, time: number, k: number): number =>
   values[(batch * TIME + time) * SIZE + k]!;
 
-/** Weights of one query over the real positions of its sentence. */
+/** Attention weights of one query over the real positions of its sentence. */
 function softmax(scores: Float64Array, batch: number, index: number): number[] {
   const exponentials = Array.from({ length: TIME }, (_, time) =>
     time < LENGTHS[batch]! ? Math.exp(scores[(batch * QUERIES + index) * TIME + time]!) : 0,
@@ -52,7 +52,7 @@ const dotScores = (queries: Float64Array, keys: Float64Array): Float64Array =>
 const context = (scores: Float64Array, values: Float64Array, batch: number, index: number, k: number): number =>
   sum(TIME, (time) => softmax(scores, batch, index)[time]! * key(values, batch, time, k));
 /** Each context followed by its query. */
-const joined = (queries: Float64Array, scores: Float64Array, values: Float64Array): number[] =>
+const concatenated = (queries: Float64Array, scores: Float64Array, values: Float64Array): number[] =>
   fill(2 * SIZE, (batch, index, k) =>
     k < SIZE ? context(scores, values, batch, index, k) : query(queries, batch, index, k - SIZE),
   );
@@ -60,7 +60,7 @@ const joined = (queries: Float64Array, scores: Float64Array, values: Float64Arra
 const mask = (): Tensor2D =>
   tf.tensor2d(LENGTHS.map((length) => Array.from({ length: TIME }, (_, time) => (time < length ? 1 : 0))));
 
-/** Each result of each op, by name. */
+/** The outputs of each op, by name. */
 function operations(policy: ComputePolicy): Record<string, Twofold> {
   const attended = (queries: Tensor, scores: Tensor, values: Tensor): Attended =>
     attend(queries as Tensor3D, scores as Tensor3D, values as Tensor3D, mask(), policy);
@@ -71,8 +71,8 @@ function operations(policy: ComputePolicy): Record<string, Twofold> {
   return {
     'attend, context and query': {
       shapes: [QUERY_SHAPE, [BATCH, QUERIES, TIME], KEY_SHAPE],
-      tensors: (queries, scores, values) => attended(queries!, scores!, values!).joined,
-      numbers: (queries, scores, values) => joined(queries!, scores!, values!),
+      tensors: (queries, scores, values) => attended(queries!, scores!, values!).concatenated,
+      numbers: (queries, scores, values) => concatenated(queries!, scores!, values!),
     },
     'attend, weights': {
       shapes: [[BATCH, QUERIES, TIME]],
@@ -81,14 +81,14 @@ function operations(policy: ComputePolicy): Record<string, Twofold> {
     },
     'dotAttention, context and query': {
       shapes: [QUERY_SHAPE, KEY_SHAPE, KEY_SHAPE],
-      tensors: (queries, keys, values) => byDotProducts(queries!, keys!, values!).joined,
-      numbers: (queries, keys, values) => joined(queries!, dotScores(queries!, keys!), values!),
+      tensors: (queries, keys, values) => byDotProducts(queries!, keys!, values!).concatenated,
+      numbers: (queries, keys, values) => concatenated(queries!, dotScores(queries!, keys!), values!),
     },
     'dotAttention with a scale, keys used as values, context and query': {
       shapes: [QUERY_SHAPE, KEY_SHAPE, []],
-      tensors: (queries, keys, scale) => byDotProducts(queries!, keys!, keys!, scale).joined,
+      tensors: (queries, keys, scale) => byDotProducts(queries!, keys!, keys!, scale).concatenated,
       numbers: (queries, keys, scale) =>
-        joined(
+        concatenated(
           queries!,
           dotScores(queries!, keys!).map((score) => scale![0]! * score),
           keys!,
@@ -128,7 +128,7 @@ describe('attention', async () => {
     }
   }
 
-  test('scores of padded positions have no effect, however large they are', () => {
+  test('scores at padded positions are masked, however large they are', () => {
     const random = new Random(8);
     const scores = randomValues(random, [BATCH, QUERIES, TIME]);
     const weightsOf = (values: Float64Array): Tensor => {
@@ -143,7 +143,7 @@ describe('attention', async () => {
   });
 
   const skip = loadedRuntime()?.customOps !== true && 'no custom ops on this machine';
-  test('custom ops give the same values and gradients as the plain ops for sentences of every length', { skip }, () => {
+  test('values and gradients of custom ops equal those of plain ops for every sentence length', { skip }, () => {
     // Less than one block of rows or columns, whole blocks, and whole blocks plus a remainder.
     for (const [queries, time, size] of [
       [1, 1, 3],
@@ -170,7 +170,7 @@ describe('attention', async () => {
               values as Tensor3D,
               tf.tensor2d(padded, [3, time]),
               policy,
-            ).joined;
+            ).concatenated;
           const { value, grads } = tf.valueAndGrads(attended)(
             given.map(({ shape, values }) => tf.tensor(values, shape)),
             tf.tensor2d(direction, [3 * queries, 2 * size + 2]),
@@ -180,10 +180,9 @@ describe('attention', async () => {
       const plain = results(PORTABLE_POLICY);
       for (const [index, actual] of results({ ...PORTABLE_POLICY, kernels: 'custom' }).entries()) {
         const error = relativeError(actual, Float64Array.from(plain[index]!));
-        assert.ok(
-          error < 1e-5,
-          `${queries} queries, ${time} positions, size ${size}, ${index === 0 ? 'value' : `gradient ${index - 1}`}: error ${error}`,
-        );
+        const sizes = `${queries} queries, ${time} positions, size ${size}`;
+        const result = index === 0 ? 'value' : `gradient ${index - 1}`;
+        assert.ok(error < 1e-5, `${sizes}, ${result}: error ${error}`);
       }
     }
   });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Random } from '../../../../src/random.js';
-import { givenLogits, projectedLogits, type Logits } from '../../../../src/runtime/ops/best-tokens.js';
+import { precomputedLogits, projectedLogits, type Logits } from '../../../../src/runtime/ops/best-tokens.js';
 import { packKernel } from '../../../../src/runtime/ops/packed-product.js';
 import type { ComputePolicy } from '../../../../src/runtime/policy.js';
 import { loadTensorFlow } from '../../../../src/runtime/tensorflow.js';
@@ -38,7 +38,7 @@ describe('best tokens', async () => {
   };
   type Rows = readonly (readonly number[])[];
   const given = (rows: Rows, count: number, first: number): Best =>
-    readTidily(() => givenLogits(tf.tensor2d(rows.map((row) => [...row]))), count, first);
+    readTidily(() => precomputedLogits(tf.tensor2d(rows.map((row) => [...row]))), count, first);
   /** The kernel holds all rows minus the bias, and each hidden state selects one of them. */
   const projected =
     (policy: ComputePolicy) =>
@@ -54,14 +54,14 @@ describe('best tokens', async () => {
       );
   const inFloat32 = availablePolicies().filter(({ policy: { precision } }) => precision === 'float32');
   const kinds = [
-    { name: 'givenLogits', compute: given },
+    { name: 'precomputedLogits', compute: given },
     ...inFloat32.map(({ name, policy }) => ({ name: `projectedLogits, ${name}`, compute: projected(policy) })),
   ];
 
   for (const { name, compute } of kinds) {
-    test(`${name}: equals sorting by logit, and tokens with equal logits are sorted by id`, () => {
+    test(`${name}: equals sorting by logit, and ties are broken by the lower id`, () => {
       const random = new Random(3);
-      // Few different numbers, so that many are equal.
+      // Few distinct values, so that there are many ties.
       const rows = Array.from({ length: 9 }, () => Array.from({ length: 701 }, () => random.integer(40) / 4));
       for (const [count, first] of [
         [1, 0],

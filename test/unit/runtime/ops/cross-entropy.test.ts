@@ -33,12 +33,12 @@ function example(positions: number, size: number, vocabulary: number, scale = 1)
     kernel: values(vocabulary * size, 1),
     bias: values(vocabulary, 1),
     labels: Array.from({ length: positions }, () => random.integer(vocabulary)),
-    // One position is left out.
+    // One position is excluded.
     weights: Array.from({ length: positions }, (_, position) => (position === 2 ? 0 : Math.fround(random.uniform()))),
   };
 }
 
-/** Loss, negative log-likelihood and right positions, in double precision. */
+/** Loss, negative log-likelihood and number of correct positions, in double precision. */
 function reference(
   { positions, size, vocabulary, hidden, kernel, bias, labels, weights }: Example,
   smoothing: number,
@@ -123,7 +123,7 @@ describe('cross-entropy of the output projection', async () => {
       });
     }
 
-    test(`${name}: all gradients are multiplied by the gradient of the loss`, () => {
+    test(`${name}: all gradients are scaled by the gradient of the loss`, () => {
       const given = example(7, 3, 11);
       const [alone, threefold] = [compute(given, policy, 0.1, 1), compute(given, policy, 0.1, 3)] as const;
       for (const [index, gradient] of alone.gradients.entries()) {
@@ -136,7 +136,7 @@ describe('cross-entropy of the output projection', async () => {
       }
     });
 
-    test(`${name}: the same holds for sizes of more than one block`, () => {
+    test(`${name}: gradients equal finite differences for sizes of more than one block`, () => {
       const given = example(150, 70, 1234);
       const { sums, gradients } = compute(given, policy, 0.1);
       const plain = compute(given, PORTABLE_POLICY, 0.1);
@@ -156,7 +156,7 @@ describe('cross-entropy of the output projection', async () => {
   }
 
   for (const precision of ['float32', 'bfloat16'] as const) {
-    /** Gradient of random logits, which `hold` may keep a reference to; and what is behind that reference afterwards. */
+    /** Gradient of random logits, to which `hold` may keep a reference, and the held tensor afterwards. */
     const gradientWhile = (
       hold: (logits: Tensor2D) => Tensor | undefined,
     ): { gradient: Float32Array; before: Float32Array; held: Float32Array | undefined } =>
@@ -174,8 +174,8 @@ describe('cross-entropy of the output projection', async () => {
           labelSmoothing: 0.1,
           precision,
         };
-        const { ofLogits } = crossEntropyOfLogits(logits, rest);
-        return { gradient: inFloat32(ofLogits), before, held: held === undefined ? undefined : inFloat32(held) };
+        const { dLogits } = crossEntropyOfLogits(logits, rest);
+        return { gradient: inFloat32(dLogits), before, held: held === undefined ? undefined : inFloat32(held) };
       });
 
     test(
@@ -204,7 +204,7 @@ describe('cross-entropy of the output projection', async () => {
     );
   }
 
-  test('no tensor is left behind', () => {
+  test('no tensor leaks', () => {
     const before = tf.memory().numTensors;
     compute(example(7, 3, 11), policyFor(), 0.1);
     assert.equal(tf.memory().numTensors, before);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
 import {
-  agree,
+  implementationsAgree,
   cudnnIsCorrect,
   cudnnLstmSequence,
   type CudnnLstmOps,
@@ -15,9 +15,9 @@ import { tf } from '../../../../src/runtime/tf.js';
 import { relativeError } from '../../../support/policies.js';
 
 /*
- * The tests run without a GPU. They replace cuDNN's ops by ones that read their inputs as cuDNN's documentation describes
- * them (cudnnRNNForward and cudnnGetRNNWeightParams: linear layers 0 to 3 are the input, forget, new memory and output gate
- * of the input, 4 to 7 those of the hidden state; weights first, then biases). This tests the inputs that the ops get.
+ * The tests run without a GPU. They replace cuDNN's ops by an implementation of cuDNN's documentation (cudnnRNNForward
+ * and cudnnGetRNNWeightParams): linear layers 0 to 3 are the input, forget, new memory and output gate of the input, 4
+ * to 7 those of the hidden state; weights first, then biases. This verifies the layout of the inputs.
  */
 interface Read {
   readonly sequence: Tensor3D;
@@ -88,13 +88,13 @@ function run({ sequence, hidden, cell, kernels, biases, lengths }: Read): {
   return { results: [tf.stack(outputs) as Tensor3D, tf.expandDims(h, 0), tf.expandDims(c, 0)], steps };
 }
 
-/** Backwards through time, by hand. */
-function gradientsOf(given: Read, steps: readonly Step[], [ofOutput, ofHidden, ofCell]: readonly Tensor[]): Tensor[] {
-  let [dh, dc] = [ofHidden, ofCell].map((tensor) => tf.squeeze<Tensor2D>(tensor!, [0])) as [Tensor2D, Tensor2D];
-  const ofKernels = given.kernels.map((kernel) => tf.zerosLike(kernel));
-  const ofBiases = given.biases.map((bias) => tf.zerosLike(bias));
-  const ofInputs: Tensor2D[] = [];
-  const ofOutputs = tf.unstack(ofOutput!) as Tensor2D[];
+/** Backpropagation through time. */
+function gradientsOf(given: Read, steps: readonly Step[], [dOutput, dHidden, dCell]: readonly Tensor[]): Tensor[] {
+  let [dh, dc] = [dHidden, dCell].map((tensor) => tf.squeeze<Tensor2D>(tensor!, [0])) as [Tensor2D, Tensor2D];
+  const dKernels = given.kernels.map((kernel) => tf.zerosLike(kernel));
+  const dBiases = given.biases.map((bias) => tf.zerosLike(bias));
+  const dInputs: Tensor2D[] = [];
+  const dOutputs = tf.unstack(dOutput!) as Tensor2D[];
   for (const [
     step,
     {
@@ -106,46 +106,46 @@ function gradientsOf(given: Read, steps: readonly Step[], [ofOutput, ofHidden, o
     },
   ] of [...steps.entries()].reverse()) {
     const padded = tf.sub(1, real);
-    const atOutput = tf.mul(real, tf.add(dh, ofOutputs[step]!));
+    const atOutput = tf.mul(real, tf.add(dh, dOutputs[step]!));
     const atCell = tf.add(tf.mul(real, dc), tf.mul(tf.mul(atOutput, o), tf.sub(1, tf.square(tf.tanh(cell)))));
     const slope = (gate: Tensor): Tensor => tf.mul(gate, tf.sub(1, gate));
-    const ofSums = [
+    const dSums = [
       tf.mul(tf.mul(atCell, g), slope(i)),
       tf.mul(tf.mul(atCell, c), slope(f)),
       tf.mul(tf.mul(atCell, i), tf.sub(1, tf.square(g))),
       tf.mul(tf.mul(atOutput, tf.tanh(cell)), slope(o)),
     ] as Tensor2D[];
-    for (const [gate, ofSum] of ofSums.entries()) {
+    for (const [gate, dSum] of dSums.entries()) {
       for (const [layer, input] of [
         [gate, x],
         [gate + 4, h],
       ] as const) {
-        ofKernels[layer] = tf.add(ofKernels[layer]!, tf.matMul(ofSum, input, true));
-        ofBiases[layer] = tf.add(ofBiases[layer]!, tf.sum(ofSum, 0, true));
+        dKernels[layer] = tf.add(dKernels[layer]!, tf.matMul(dSum, input, true));
+        dBiases[layer] = tf.add(dBiases[layer]!, tf.sum(dSum, 0, true));
       }
     }
-    ofInputs.unshift(tf.addN(ofSums.map((ofSum, gate) => tf.matMul(ofSum, given.kernels[gate]!))));
+    dInputs.unshift(tf.addN(dSums.map((dSum, gate) => tf.matMul(dSum, given.kernels[gate]!))));
     dh = tf.addN<Tensor2D>([
-      ...ofSums.map((ofSum, gate) => tf.matMul<Tensor2D>(ofSum, given.kernels[gate + 4]!)),
+      ...dSums.map((dSum, gate) => tf.matMul<Tensor2D>(dSum, given.kernels[gate + 4]!)),
       tf.mul<Tensor2D>(padded, dh),
     ]);
     dc = tf.add<Tensor2D>(tf.mul(atCell, f), tf.mul(padded, dc));
   }
-  const flat = [...ofKernels, ...ofBiases].map((tensor) => tf.reshape(tensor, [-1]) as Tensor1D);
-  return [tf.stack(ofInputs), tf.expandDims(dh, 0), tf.expandDims(dc, 0), tf.concat(flat)];
+  const flat = [...dKernels, ...dBiases].map((tensor) => tf.reshape(tensor, [-1]) as Tensor1D);
+  return [tf.stack(dInputs), tf.expandDims(dh, 0), tf.expandDims(dc, 0), tf.concat(flat)];
 }
 
 const asDescribed: CudnnLstmOps = {
   forward: (inputs) => [...run(read(inputs)).results, tf.scalar(0.5), tf.scalar(0.25)],
   backward: (inputs) => {
-    const [output, hidden, cell, ofOutput, ofHidden, ofCell, ...reserved] = inputs.slice(5);
-    const ofForwardOp = reserved.map((tensor) => tensor.dataSync()[0]);
-    assert.deepEqual(ofForwardOp, [0.5, 0.25], 'the last two outputs of the forward op are inputs of the backward op');
+    const [output, hidden, cell, dOutput, dHidden, dCell, ...reserved] = inputs.slice(5);
+    const savedOutputs = reserved.map((tensor) => tensor.dataSync()[0]);
+    assert.deepEqual(savedOutputs, [0.5, 0.25], 'the last two outputs of the forward op are inputs of the backward op');
     const given = read(inputs);
     const { results, steps } = run(given);
     for (const [index, result] of [output, hidden, cell].entries())
       assert.ok(relativeError(result!.dataSync(), results[index]!.dataSync()) < 1e-6);
-    return gradientsOf(given, steps, [ofOutput!, ofHidden!, ofCell!]);
+    return gradientsOf(given, steps, [dOutput!, dHidden!, dCell!]);
   },
 };
 
@@ -189,13 +189,13 @@ describe('LSTM by cuDNN', () => {
     });
   }
 
-  test('the comparison disposes all its tensors', () => {
+  test('the comparison leaks no tensor', () => {
     const { numTensors } = tf.memory();
-    assert.ok(agree(by(asDescribed), plain, FUSED));
+    assert.ok(implementationsAgree(by(asDescribed), plain, FUSED));
     assert.equal(tf.memory().numTensors, numTensors);
   });
 
-  test('an LSTM that computes something else, or fails, is found', () => {
+  test('the comparison detects an LSTM that is wrong or fails', () => {
     const otherCell: CudnnLstmOps = {
       ...asDescribed,
       forward: (...given) =>
@@ -205,8 +205,8 @@ describe('LSTM by cuDNN', () => {
       ...asDescribed,
       backward: (...given) => asDescribed.backward(...given).map((tensor) => tf.neg(tensor)),
     };
-    for (const ops of [otherCell, otherGradient]) assert.equal(agree(by(ops), plain, FUSED), false);
-    assert.equal(agree(cudnnLstmSequence, plain, FUSED), false, 'CPUs have no kernel for these ops');
+    for (const ops of [otherCell, otherGradient]) assert.equal(implementationsAgree(by(ops), plain, FUSED), false);
+    assert.equal(implementationsAgree(cudnnLstmSequence, plain, FUSED), false, 'CPUs have no kernel for these ops');
   });
 
   test('is not used without a GPU', () => {

@@ -11,7 +11,7 @@ describe('dropout', () => {
     await loadTensorFlow({ device: 'cpu' });
   });
 
-  test('the same seeds give the same mask, other seeds another', () => {
+  test('equal seeds draw equal masks, different seeds different masks', () => {
     const ones = tf.ones([50, 40]);
     const values = (update: number): number[] =>
       Array.from(dropout(ones, 0.3, new DropoutSeeds(7, update), policyFor()).dataSync());
@@ -19,7 +19,7 @@ describe('dropout', () => {
     assert.notDeepEqual(values(1), values(2));
   });
 
-  test('every call in an update makes a different mask', () => {
+  test('every call in an update draws a different mask', () => {
     const ones = tf.ones([50, 40]);
     const seeds = new DropoutSeeds(7, 1);
     const values = (): number[] => Array.from(dropout(ones, 0.3, seeds, policyFor()).dataSync());
@@ -42,12 +42,12 @@ describe('dropout', () => {
     assert.deepEqual(Array.from(gradient), Array.from(forward));
   });
 
-  test('without seeds nothing is dropped', () => {
+  test('without seeds the input is returned unchanged', () => {
     const input = tf.ones([3]);
     assert.equal(dropout(input, 0.5, undefined, policyFor()), input);
   });
 
-  test('every policy makes the same mask, for the value and for the gradient', () => {
+  test('every policy draws the same mask, for the value and the gradient', () => {
     const input = tf.range(1, 12_346);
     const results = availablePolicies().map(({ policy }) => {
       const masked = (given: Tensor): Tensor => dropout(given, 0.3, new DropoutSeeds(-7, 4), policy);

@@ -28,12 +28,12 @@ describe('rows of a matrix', async () => {
     for (const [actual, expected] of [value, ...gradients]) assert.ok(relativeError(actual, expected) < 1e-6);
   };
 
-  test('the gradient of an embedding is summed over the positions that read it, and zero when none does', () => {
+  test('the gradient of an embedding is summed over its positions, and zero for unused rows', () => {
     const ids = [4, 1, 1, 0];
     check((table) => embed(table, tf.tensor1d(ids, 'int32')), ids);
   });
 
-  test('the gradient of a selected row is summed over its selections, and zero for other rows', () => {
+  test('the gradient of a selected row is summed over its selections, and zero for unselected rows', () => {
     const ids = [3, 0, 2, 0];
     check((table) => selectRows(table, tf.tensor1d(ids, 'int32')), ids);
   });

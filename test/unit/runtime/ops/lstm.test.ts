@@ -53,7 +53,7 @@ function randomInputs(sizes: Sizes): Values {
 
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 
-/** The equations one number at a time, in double precision: outputs, final hidden states and final cells, one after the other. */
+/** The LSTM equations in double precision: outputs, final hidden states and final cells, concatenated. */
 function reference(
   values: Values,
   { batch, time, input, hidden }: Sizes,
@@ -92,7 +92,7 @@ function tensorsOf(values: Values, sizes: Sizes): Record<keyof Values, Tensor> {
   ) as Record<keyof Values, Tensor>;
 }
 
-/** How a sequence is read. */
+/** Direction of the sequence. */
 interface Reading {
   readonly sizes: Sizes;
   readonly lengths: readonly number[];
@@ -115,7 +115,7 @@ function run(tensors: Record<keyof Values, Tensor>, { lengths, reverse, policy }
   return tf.concat([outputs.flatten(), finalHidden.flatten(), finalCell.flatten()]);
 }
 
-/** Gradients of the sum of all results, weighted by `direction`. */
+/** Gradients of the sum of all outputs, weighted by `direction`. */
 function gradients(
   values: Values,
   { sizes, ...reading }: Reading,

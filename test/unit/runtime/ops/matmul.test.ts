@@ -7,14 +7,14 @@ import { loadTensorFlow } from '../../../../src/runtime/tensorflow.js';
 import { tf } from '../../../../src/runtime/tf.js';
 import { availablePolicies, relativeError } from '../../../support/policies.js';
 
-/** Rows, inner size and columns: single numbers, no multiples of a vector, and more than one block of each. */
+/** Rows, inner size and columns: 1, sizes that are no multiple of a SIMD vector, and more than one block of each. */
 const SIZES = [
   [1, 1, 1],
   [3, 5, 7],
   [70, 33, 17],
   [131, 600, 90],
   [65, 70, 1100],
-  // So many rows that a right factor with no more rows than columns is transposed first.
+  // Enough rows for the explicit transpose of the right factor.
   [520, 150, 37],
 ] as const;
 
@@ -40,20 +40,20 @@ function reference(
   return result;
 }
 
-/** The product of two matrices, and for the sum of its elements weighted by `direction` the gradients of both. */
+/** The product of two matrices, and the gradients of its sum weighted by `direction`. */
 function referenceWithGradients(
   { rows, inner, columns, transposeB }: { rows: number; inner: number; columns: number; transposeB: boolean },
   a: Float32Array,
   b: Float32Array,
   direction: Float32Array,
-): { product: Float64Array; ofA: Float64Array; ofB: Float64Array } {
+): { product: Float64Array; dA: Float64Array; dB: Float64Array } {
   const aAt = (row: number, k: number): number => a[row * inner + k]!;
   const bAt = (k: number, column: number): number => (transposeB ? b[column * inner + k]! : b[k * columns + column]!);
   const dAt = (row: number, column: number): number => direction[row * columns + column]!;
   return {
     product: reference(rows, inner, columns, aAt, bAt),
-    ofA: reference(rows, columns, inner, dAt, (column, k) => bAt(k, column)),
-    ofB: transposeB
+    dA: reference(rows, columns, inner, dAt, (column, k) => bAt(k, column)),
+    dB: transposeB
       ? reference(columns, rows, inner, (column, row) => dAt(row, column), aAt)
       : reference(inner, rows, columns, (k, row) => aAt(row, k), dAt),
   };
@@ -76,7 +76,7 @@ describe('matrix product', async () => {
           const b = randomValues(random, inner * columns);
           const bias = randomValues(random, columns);
           const direction = randomValues(random, rows * columns);
-          const [value, ofA, ofB, ofBias] = tf.tidy(() => {
+          const [value, dA, dB, dBias] = tf.tidy(() => {
             const shapeOfB: [number, number] = transposeB ? [columns, inner] : [inner, columns];
             const inputs = [tf.tensor2d(a, [rows, inner]), tf.tensor2d(b, shapeOfB), tf.tensor1d(bias)];
             const compute = (left: Tensor, right: Tensor, added: Tensor): Tensor =>
@@ -93,8 +93,8 @@ describe('matrix product', async () => {
             value,
             expected.product.map((sum, index) => sum + bias[index % columns]!),
           );
-          check(`gradient of the left factor of ${sizes}`, ofA, expected.ofA);
-          check(`gradient of the right factor of ${sizes}`, ofB, expected.ofB);
+          check(`gradient of the left factor of ${sizes}`, dA, expected.dA);
+          check(`gradient of the right factor of ${sizes}`, dB, expected.dB);
           const sumOfRows = reference(
             1,
             rows,
@@ -102,11 +102,11 @@ describe('matrix product', async () => {
             () => 1,
             (row, column) => direction[row * columns + column]!,
           );
-          check(`gradient of the bias of ${sizes}`, ofBias, sumOfRows);
+          check(`gradient of the bias of ${sizes}`, dBias, sumOfRows);
         }
       });
 
-      test(`${name}${transposeB ? ', transposed' : ''}: a batch of products and its gradients equal the same sums`, () => {
+      test(`${name}${transposeB ? ', transposed' : ''}: a batch of products and its gradients equal sums`, () => {
         const batch = 3;
         for (const [rows, inner, columns] of [
           [1, 1, 1],
@@ -118,7 +118,7 @@ describe('matrix product', async () => {
           const a = randomValues(random, batch * rows * inner);
           const b = randomValues(random, batch * inner * columns);
           const direction = randomValues(random, batch * rows * columns);
-          const [value, ofA, ofB] = tf.tidy(() => {
+          const [value, dA, dB] = tf.tidy(() => {
             const shapeOfB: [number, number, number] = transposeB ? [batch, columns, inner] : [batch, inner, columns];
             const compute = (left: Tensor, right: Tensor): Tensor =>
               batchMatMul(left as Tensor3D, right as Tensor3D, policy, { transposeB });
@@ -137,8 +137,8 @@ describe('matrix product', async () => {
             const expected = referenceWithGradients({ rows, inner, columns, transposeB }, ...factors);
             const sizes = `[${rows}, ${inner}] x [${inner}, ${columns}]`;
             check(`product ${index} of ${sizes}`, part(value), expected.product);
-            check(`gradient of left factor ${index} of ${sizes}`, part(ofA), expected.ofA);
-            check(`gradient of right factor ${index} of ${sizes}`, part(ofB), expected.ofB);
+            check(`gradient of left factor ${index} of ${sizes}`, part(dA), expected.dA);
+            check(`gradient of right factor ${index} of ${sizes}`, part(dB), expected.dB);
           }
         }
       });

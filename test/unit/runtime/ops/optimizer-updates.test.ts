@@ -21,7 +21,7 @@ describe('global norm', async () => {
   for (const kernels of new Set(availablePolicies().map(({ policy }) => policy.kernels))) {
     test(`${kernels}: equals the sum in double precision`, () => {
       const random = new Random(6);
-      // The last one is too long for one thread.
+      // The last one is large enough for several threads.
       const gradients = [1, 7, 300, 200_000].map((length) => Float32Array.from({ length }, () => random.normal()));
       const expected = Math.sqrt(
         gradients.reduce((total, values) => total + values.reduce((sum, value) => sum + value * value, 0), 0),
