@@ -64,6 +64,9 @@ async function buildVocabulary(
   if (step !== undefined)
     log.warn(`${directory} contains a model trained to step ${step}, which cannot be used with the new vocabulary`);
   const report = await buildConfigVocabulary(config, (event) => logVocabularyEvent(event, log), { force: args.force });
+  const { describeShortage, shortageOf } = await import('../text/vocabulary-shortage.js');
+  const shortages = report.tokenizers.flatMap((tokenizer) => shortageOf(tokenizer) ?? []);
+  for (const shortage of shortages) log.warn(describeShortage(shortage));
   warnAboutUnknown(report, log);
   process.stdout.write(args.json ? `${JSON.stringify(report)}\n` : formatVocabularyReport(report));
 }
@@ -71,13 +74,16 @@ async function buildVocabulary(
 /** A higher rate in dev often means that dev is cased or tokenised differently from the training text. */
 const HIGH_UNKNOWN_RATE = 0.05;
 
-function warnAboutUnknown({ dev }: VocabularyReport, log: Log): void {
+function warnAboutUnknown({ train, dev, tokenizers }: VocabularyReport, log: Log): void {
   for (const side of ['source', 'target'] as const) {
     const { unknownRate } = dev[side];
-    if (unknownRate <= HIGH_UNKNOWN_RATE) continue;
+    // If the training text is unknown, too, dev is not to blame.
+    if (unknownRate <= HIGH_UNKNOWN_RATE || unknownRate <= 2 * train[side].unknownRate) continue;
+    const { settings } = (side === 'source' ? tokenizers[0] : tokenizers.at(-1))!;
+    const advice = settings.type === 'word' ? ' Subwords (tokenizer.type=bpe) give fewer unknown tokens.' : '';
     log.warn(
       `${formatPercent(unknownRate)} of the ${side} tokens of dev are unknown. Is dev cased and tokenised like the ` +
-        'training text? Subwords (tokenizer.type=bpe) give fewer unknown tokens.',
+        `training text?${advice}`,
     );
   }
 }

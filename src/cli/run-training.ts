@@ -1,6 +1,7 @@
 import { writeLastRun } from '../checkpoint/last-run.js';
 import { readIndex } from '../checkpoint/checkpoint-index.js';
 import type { Config } from '../config/schema.js';
+import { assertTrainingFiles } from '../data/training-files.js';
 import { UsageError } from '../errors.js';
 import { plural } from '../plural.js';
 import { describeRuntime, loadTensorFlow, policyFor } from '../runtime/tensorflow.js';
@@ -33,6 +34,8 @@ export async function runTraining(given: Config, args: TrainArguments): Promise<
   const log = new Log(args.logLevel);
   const config = await withAddedSteps(given, args);
   const { runDirectory } = config;
+  // Before TensorFlow is loaded, which takes seconds.
+  await assertTrainingFiles(config);
   const runtime = await loadTensorFlow({ device: config.device, tuneAllocator: true });
   log.info(`computing on ${describeRuntime(runtime, policyFor(config.precision))}`);
   if (runtime.kind === 'gpu')

@@ -6,6 +6,7 @@ import { DROP_REASONS, type DropReason } from '../data/filter.js';
 import { ODD_CHARACTERS } from '../data/odd-characters.js';
 import type { FilterSummary, PairPlace } from '../data/summary.js';
 import { plural } from '../plural.js';
+import { describeShortage } from '../text/vocabulary-shortage.js';
 import type {
   DryRunEvent,
   SkippedEvent,
@@ -32,6 +33,9 @@ export function describePreparation(event: PreparationEvent, log: Log): void {
     case 'vocabulary-built':
       for (const { role, size, file } of event.report.tokenizers)
         log.info(`vocabulary${role === 'shared' ? '' : ` (${role})`}: ${formatCount(size)} tokens in ${file}`);
+      break;
+    case 'vocabulary-short':
+      log.warn(describeShortage(event.shortage));
       break;
     case 'vocabulary-differs':
       log.warn(`${event.directory}: its tokenizer is used unchanged, although ${event.reason}`);
@@ -67,7 +71,7 @@ export function describePreparation(event: PreparationEvent, log: Log): void {
 }
 
 function describeSplit(split: string, summary: FilterSummary, fromCache: boolean, log: Log): void {
-  const { read, kept, dropped, examples, longest, empty, oddCharacters } = summary;
+  const { read, kept, dropped, examples, longest, empty, oddCharacters, shiftedRows } = summary;
   const reasons = (Object.keys(DROP_REASONS) as DropReason[]).filter((reason) => dropped[reason] > 0);
   const counts = reasons.map((reason) => `${formatCount(dropped[reason])} ${DROP_REASONS[reason]}`);
   const suffix = `${counts.length > 0 ? `; dropped ${counts.join(', ')}` : ''}${fromCache ? ' (from the cache)' : ''}`;
@@ -81,6 +85,7 @@ function describeSplit(split: string, summary: FilterSummary, fromCache: boolean
   describeUnknownTokens(split, summary, log);
   for (const { kind, lines, file, line } of oddCharacters)
     log.warn(`${file}:${line}: ${ODD_CHARACTERS[kind]}: first of ${plural(lines, 'line')}`);
+  for (const { file, line, message } of shiftedRows) log.warn(`${file}:${line}: ${message}`);
 }
 
 function describeUnknownTokens(split: string, summary: FilterSummary, log: Log): void {
@@ -90,7 +95,7 @@ function describeUnknownTokens(split: string, summary: FilterSummary, log: Log):
     if (rate > HIGH_UNKNOWN_RATE)
       log.warn(
         `${formatShare(rate)} of the ${side} tokens of ${split} are unknown: ` +
-          'was the vocabulary learned from similar text?',
+          'raise tokenizer.size, or learn the vocabulary from text like this',
       );
   }
 }

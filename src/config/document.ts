@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import {
@@ -48,12 +49,7 @@ export interface ConfigDocument {
  *   of each syntax error, duplicate key and unknown alias
  */
 export function readConfigDocument(file: string): ConfigDocument {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new UsageError('config-unreadable', describeReadError(error, READ_ERRORS), { place: { file }, cause: error });
-  }
+  const text = readUtf8(file);
   if (!matchesChecksum(text)) {
     const message = 'does not match the checksum in its first line: it was damaged, or edited after s2s wrote it.';
     throw new UsageError('config-damaged', message, {
@@ -84,6 +80,28 @@ export function readConfigDocument(file: string): ConfigDocument {
       return { file, ...(offset === undefined ? {} : { line: lineOf(offset) }) };
     },
   };
+}
+
+/** The text of a configuration file, without a byte order mark. */
+function readUtf8(file: string): string {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(file);
+  } catch (error) {
+    throw new UsageError('config-unreadable', describeReadError(error, READ_ERRORS), { place: { file }, cause: error });
+  }
+  if (!isUtf8(bytes)) {
+    const isUtf16 = ['fffe', 'feff'].includes(bytes.toString('hex', 0, 2));
+    // Latin-1 decodes any bytes, and keeps line feeds.
+    const lines = bytes.toString('latin1').split('\n');
+    const index = lines.findIndex((line) => !isUtf8(Buffer.from(line, 'latin1')));
+    throw new UsageError('config-unreadable', 'is not valid UTF-8', {
+      place: { file, line: index + 1 },
+      hint: `Save it as UTF-8, or convert it: iconv -f ${isUtf16 ? 'utf-16' : 'latin1'} -t utf-8 < old > new`,
+    });
+  }
+  const text = bytes.toString('utf8');
+  return text.startsWith('\uFEFF') ? text.slice(1) : text;
 }
 
 /** The text of a configuration with its checksum as the first line. */

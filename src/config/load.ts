@@ -4,7 +4,7 @@ import { checkConfig } from './checks.js';
 import { readConfigDocument, type ConfigDocument } from './document.js';
 import { startsWithVariable, substituteVariables } from './environment.js';
 import { applyOverride, parseOverride, type Override } from './overrides.js';
-import { makePathsAbsolute } from './paths.js';
+import { makePathsAbsolute, tildePaths } from './paths.js';
 import { ConfigError, formatKey, reportIssue, type Problem, type Report } from './problems.js';
 import { configSchema, type Config } from './schema.js';
 
@@ -72,16 +72,20 @@ function validate(merged: unknown, context: ValidationContext): Config {
     const origin = originOf(path, overrides, document.value);
     return { ...(origin === undefined ? document.locate(path) : { file: origin }), key: formatKey(path) };
   };
-  // A value with an unset variable would also fail the other checks: only the variable is reported.
-  const unset = new Set<string>();
+  // A value with an unset variable or a tilde would also fail the other checks: only that is reported.
+  const unusable = new Set<string>();
   const report: Report = (path, problem) => {
-    if (!unset.has(formatKey(path))) problems.push({ ...problem, place: placeOf(path) });
+    if (!unusable.has(formatKey(path))) problems.push({ ...problem, place: placeOf(path) });
   };
 
   const substituted = substituteVariables(merged, environment, (path, problem) => {
-    unset.add(formatKey(path));
+    unusable.add(formatKey(path));
     if (readsData || path[0] !== 'data') problems.push({ ...problem, place: placeOf(path) });
   });
+  for (const { path, text } of tildePaths(substituted)) {
+    if (readsData || path[0] !== 'data') report(path, describeTilde(text));
+    unusable.add(formatKey(path));
+  }
   const makeAbsolute = (value: unknown): void =>
     makePathsAbsolute(value, (path) => {
       const fromWorkingDirectory =
@@ -96,6 +100,12 @@ function validate(merged: unknown, context: ValidationContext): Config {
   // Again, for the default paths.
   makeAbsolute(parsed.data);
   return parsed.data;
+}
+
+function describeTilde(text: string): Omit<Problem, 'place'> {
+  const user = /^~([^/]*)/.exec(text)![1]!;
+  const hint = user === '' ? `Write "\${HOME}${text.slice(1)}", with the quotes.` : 'Write the whole path.';
+  return { message: `~ means nothing in a configuration: ${text}.`, hint };
 }
 
 /** The origin of the last override that determines the value at a path; undefined if the value is from the file. */

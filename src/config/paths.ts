@@ -26,6 +26,11 @@ export function makePathsAbsolute(value: unknown, baseOf: (path: readonly Proper
   for (const { path, text, holder, key } of pathSettings(value)) holder[key] = resolve(baseOf(path), text);
 }
 
+/** The paths of a configuration that begin with `~`, which only a shell replaces by the home directory. */
+export function tildePaths(value: unknown): { path: readonly PropertyKey[]; text: string }[] {
+  return pathSettings(value).filter(({ text }) => /^~[^/]*(\/|$)/.test(text));
+}
+
 /** The data files of a configuration, valid or not, with their keys. */
 export function dataFiles(value: unknown): { path: readonly PropertyKey[]; file: string }[] {
   return pathSettings(value).flatMap(({ path, text }) =>

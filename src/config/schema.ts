@@ -71,6 +71,10 @@ const data = z.strictObject({
     .gt(1)
     .default(9)
     .describe('Maximum length ratio of the longer to the shorter side in tokens; training pairs above it are dropped.'),
+  invalidUtf8: z
+    .enum(['refuse', 'drop'])
+    .default('refuse')
+    .describe('What is done about a training pair that is not valid UTF-8: an error with its line, or dropping it.'),
   cacheDirectory: path()
     .optional()
     .describe('Directory of the encoded corpora; defaults to `cache` in the run directory.'),

@@ -1,11 +1,20 @@
 import type { CorpusConfig } from '../config/schema.js';
+import type { ShiftedRows } from './column-counts.js';
 import { readJsonLines } from './jsonl.js';
 import { OddCharacters } from './odd-characters.js';
-import { corpusFormat, sideFile, type Pair } from './pair.js';
+import { corpusFormat, type Pair } from './pair.js';
 import { readPlain } from './plain.js';
 import { readTable } from './table.js';
+import type { LinePolicy } from './unusable-lines.js';
 
 export { corpusFiles, corpusFormat, type Pair } from './pair.js';
+
+export interface ReadOptions {
+  /** What is done about lines that cannot be used. Default: they are errors. */
+  readonly lines?: LinePolicy | undefined;
+  /** Called after each table whose rows differ in their number of columns. */
+  readonly onShiftedRows?: (shifted: ShiftedRows) => void;
+}
 
 /** The sentences of both sides of a split, in parallel. */
 export interface CorpusTexts {
@@ -17,15 +26,19 @@ export interface CorpusTexts {
  * Streams the sentence pairs of all corpora in order, in blocks; weights are ignored.
  *
  * @param odd counts unusual characters
- * @throws S2sError with file and line if aligned files differ in length, or a file is not valid UTF-8, lacks a column
- *   or cannot be parsed
+ * @throws S2sError with file and line if aligned files differ in length, or a file is not text, not valid UTF-8, lacks a
+ *   column or cannot be parsed
  */
-export async function* readPairs(corpora: readonly CorpusConfig[], odd = new OddCharacters()): AsyncGenerator<Pair[]> {
+export async function* readPairs(
+  corpora: readonly CorpusConfig[],
+  odd = new OddCharacters(),
+  options: ReadOptions = {},
+): AsyncGenerator<Pair[]> {
   for (const [number, corpus] of corpora.entries()) {
     const format = corpusFormat(corpus);
-    if (format === 'plain') yield* readPlain(sideFile(corpus, 'source'), sideFile(corpus, 'target'), number, odd);
-    else if (format === 'jsonl') yield* readJsonLines(corpus, number, odd);
-    else yield* readTable(corpus, format, number, odd);
+    if (format === 'plain') yield* readPlain(corpus, number, odd, options);
+    else if (format === 'jsonl') yield* readJsonLines(corpus, number, odd, options);
+    else yield* readTable(corpus, format, number, odd, options);
   }
 }
 

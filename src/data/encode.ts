@@ -2,6 +2,7 @@ import type { CorpusConfig } from '../config/schema.js';
 import type { TokenizerPair } from '../text/tokenizer.js';
 import { cacheFile, readCache, writeCache } from './cache.js';
 import { contentHashes, fileSignature } from './content-hash.js';
+import type { ShiftedRows } from './column-counts.js';
 import { readPairs } from './corpus.js';
 import { filterNotesSchema, PairFilter, type LengthLimits } from './filter.js';
 import { OddCharacters } from './odd-characters.js';
@@ -9,6 +10,7 @@ import { PackedCorpusBuilder, type PackedCorpus } from './packed.js';
 import { corpusFiles, corpusFormat } from './pair.js';
 import type { WeightedRange } from './plan.js';
 import { summarize, type FilterSummary } from './summary.js';
+import type { LinePolicy } from './unusable-lines.js';
 
 /** Progress of loading a split. */
 export type DataEvent =
@@ -28,6 +30,8 @@ export interface EncodeOptions {
   readonly tokenizers: TokenizerPair;
   /** Pairs that exceed these are dropped. By default every pair is kept, including empty ones. */
   readonly limits?: LengthLimits | undefined;
+  /** What is done about lines that cannot be used. Default: they are errors. */
+  readonly lines?: LinePolicy | undefined;
   /** Cache folder. By default nothing is cached. */
   readonly cacheDirectory?: string | undefined;
   /** Name of the split, for events. */
@@ -80,7 +84,7 @@ export async function loadEncodedCorpus(options: EncodeOptions): Promise<LoadedC
 }
 
 async function encode(
-  { corpora, tokenizers, limits, split = 'data', onEvent }: EncodeOptions,
+  { corpora, tokenizers, limits, lines, split = 'data', onEvent }: EncodeOptions,
   key: string,
 ): Promise<PackedCorpus> {
   const odd = new OddCharacters();
@@ -89,8 +93,10 @@ async function encode(
     { source: tokenizers.source.vocabularySize, target: tokenizers.target.vocabularySize },
     corpora.length,
   );
+  const shiftedRows: ShiftedRows[] = [];
+  const onShiftedRows = (shifted: ShiftedRows): void => void shiftedRows.push(shifted);
   let pairs = 0;
-  for await (const block of readPairs(corpora, odd)) {
+  for await (const block of readPairs(corpora, odd, { lines, onShiftedRows })) {
     const [sources, targets] = await Promise.all([
       tokenizers.source.encodeBatch(block.map((pair) => pair.source)),
       tokenizers.target.encodeBatch(block.map((pair) => pair.target)),
@@ -98,12 +104,13 @@ async function encode(
     block.forEach((pair, i) => {
       const source = sources[i]!;
       const target = targets[i]!;
-      if (filter.accept(pair, source, target)) builder.add(source, target, pair.corpus, pair.line);
+      if (pair.unusable !== undefined) filter.drop(pair.unusable);
+      else if (filter.accept(pair, source, target)) builder.add(source, target, pair.corpus, pair.line);
     });
     pairs += block.length;
     onEvent?.({ type: 'encoding', split, pairs });
   }
-  return builder.build(key, filter.notes(odd.counts));
+  return builder.build(key, filter.notes(odd.counts, shiftedRows));
 }
 
 function countEmpty(corpus: PackedCorpus): number {
@@ -113,10 +120,15 @@ function countEmpty(corpus: PackedCorpus): number {
   return empty;
 }
 
+/** Version of the statistics in the cache. */
+const NOTES_VERSION = 2;
+
 /** Cache key of everything the encoded corpus depends on; paths and weights are not part of it. */
-function contentKey({ corpora, tokenizers, limits }: EncodeOptions, hashes: readonly string[]): string {
+function contentKey({ corpora, tokenizers, limits, lines }: EncodeOptions, hashes: readonly string[]): string {
   const remaining = [...hashes];
   return JSON.stringify({
+    notes: NOTES_VERSION,
+    lines: lines === undefined ? 'refuse' : [lines.longLine, lines.invalidUtf8],
     corpora: corpora.map((corpus) => ({
       content: remaining.splice(0, corpusFiles(corpus).length),
       format: corpusFormat(corpus),

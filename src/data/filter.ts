@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { UNK } from '../vocab/special.js';
 import { ODD_CHARACTERS } from './odd-characters.js';
+import { LONGEST_LINE, type UnusableReason } from './unusable-lines.js';
 
 /** Limits on the tokens of a pair, without `<s>` and `</s>`. */
 export interface LengthLimits {
@@ -12,6 +13,8 @@ export interface LengthLimits {
 
 /** Why a pair was dropped. If several apply, the first counts. */
 export const DROP_REASONS = {
+  longLine: `longer than ${LONGEST_LINE}`,
+  invalidUtf8: 'not valid UTF-8',
   emptySource: 'empty source',
   emptyTarget: 'empty target',
   sourceTooLong: 'source too long',
@@ -45,6 +48,17 @@ export const filterNotesSchema = z.object({
       line: z.int(),
     }),
   ),
+  shiftedRows: z.array(
+    z.object({
+      corpus: z.int(),
+      line: z.int(),
+      columns: z.int(),
+      usual: z.int(),
+      rows: z.int(),
+      delimiter: z.string(),
+      betterDelimiter: z.string().optional(),
+    }),
+  ),
 });
 
 export type FilterNotes = z.output<typeof filterNotesSchema>;
@@ -55,6 +69,8 @@ export class PairFilter {
   private read = 0;
   private kept = 0;
   private readonly dropped: Record<DropReason, number> = {
+    longLine: 0,
+    invalidUtf8: 0,
     emptySource: 0,
     emptyTarget: 0,
     sourceTooLong: 0,
@@ -91,8 +107,14 @@ export class PairFilter {
     return true;
   }
 
+  /** Counts a pair that cannot be used. */
+  drop(reason: UnusableReason): void {
+    this.read++;
+    this.dropped[reason]++;
+  }
+
   /** The statistics so far. */
-  notes(oddCharacters: FilterNotes['oddCharacters']): FilterNotes {
+  notes(oddCharacters: FilterNotes['oddCharacters'], shiftedRows: FilterNotes['shiftedRows'] = []): FilterNotes {
     return {
       read: this.read,
       kept: this.kept,
@@ -104,6 +126,7 @@ export class PairFilter {
       sourceUnknown: this.unknown.source,
       targetUnknown: this.unknown.target,
       oddCharacters,
+      shiftedRows,
     };
   }
 

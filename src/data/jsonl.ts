@@ -4,6 +4,7 @@ import { plural } from '../plural.js';
 import { readLineBlocks } from '../text/lines.js';
 import type { OddCharacters, Side } from './odd-characters.js';
 import { sideFile, type Pair } from './pair.js';
+import { counterOf, UnusableLines, type LinePolicy } from './unusable-lines.js';
 
 /**
  * Reads pairs from a JSON Lines file. Each line is an object with the two texts under keys, which may be paths into
@@ -11,18 +12,38 @@ import { sideFile, type Pair } from './pair.js';
  *
  * @throws S2sError `json-invalid`, `column-missing` or `text-expected`, with file and line
  */
-export async function* readJsonLines(config: CorpusConfig, corpus: number, odd: OddCharacters): AsyncGenerator<Pair[]> {
+export async function* readJsonLines(
+  config: CorpusConfig,
+  corpus: number,
+  odd: OddCharacters,
+  options: { readonly lines?: LinePolicy | undefined } = {},
+): AsyncGenerator<Pair[]> {
   const file = sideFile(config, 'source');
   const keys = { source: config.sourceColumn ?? 'source', target: config.targetColumn ?? 'target' };
+  const unusable = new UnusableLines(options.lines, (number, start) => {
+    if (isArrayOfMany(start)) throw oneJsonArray(file, number);
+  });
+  const count = counterOf(odd, corpus, 'source');
+  let isFirst = true;
   let line = 0;
-  for await (const block of readLineBlocks(file)) {
+  for await (const block of readLineBlocks(file, unusable.options)) {
     const pairs: Pair[] = [];
     for (const text of block) {
       line++;
+      const reason = unusable.take(line, line, count);
+      if (reason !== undefined) {
+        pairs.push({ source: '', target: '', file, line, corpus, unusable: reason });
+        continue;
+      }
       const cleaned = odd.cleanLine(text, corpus, 'source', line);
       if (cleaned.trim() === '') {
         odd.count('blankRow', corpus, 'source', line);
         continue;
+      }
+      if (isFirst) {
+        if (isArrayOfMany(cleaned)) throw oneJsonArray(file, line);
+        if (isStartOfObject(cleaned)) throw oneJsonValue(file, line, 'this object has several lines', 'jq -c .');
+        isFirst = false;
       }
       const value = parse(cleaned, file, line);
       const field = (side: Side) => odd.cleanField(textAt(value, keys[side], file, line), corpus, side, line);
@@ -30,6 +51,26 @@ export async function* readJsonLines(config: CorpusConfig, corpus: number, odd: 
     }
     yield pairs;
   }
+}
+
+/** Whether a line begins a JSON array over several lines, or one of objects or arrays: not a pair of two texts. */
+function isArrayOfMany(text: string): boolean {
+  return /^\s*\[\s*([[{]|$)/.test(text);
+}
+
+function isStartOfObject(text: string): boolean {
+  return /^\s*\{\s*$/.test(text);
+}
+
+function oneJsonArray(file: string, line: number): S2sError {
+  return oneJsonValue(file, line, 'this is one JSON array', "jq -c '.[]'");
+}
+
+function oneJsonValue(file: string, line: number, found: string, command: string): S2sError {
+  return new S2sError('json-invalid', `one JSON object a line is needed; ${found}`, {
+    place: { file, line },
+    hint: `Convert it: ${command} old.json > new.jsonl`,
+  });
 }
 
 function parse(text: string, file: string, line: number): unknown {

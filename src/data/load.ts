@@ -9,6 +9,7 @@ import { DROP_REASONS, type DropReason } from './filter.js';
 import { sideFile } from './pair.js';
 import { pairsInFirstEpoch } from './plan.js';
 import type { FilterSummary } from './summary.js';
+import { trainingLines } from './unusable-lines.js';
 
 export type { DataEvent, LoadedCorpus } from './encode.js';
 export type { FilterSummary } from './summary.js';
@@ -35,6 +36,7 @@ export async function loadTrainingData(
     corpora: config.data.train,
     tokenizers,
     limits: { maxSourceLength, maxTargetLength, maxLengthRatio },
+    lines: trainingLines(config.data),
     cacheDirectory: cacheDirectory(config),
     split: 'train',
     onEvent,

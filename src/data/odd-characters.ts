@@ -1,11 +1,15 @@
+import { LONGEST_LINE } from './unusable-lines.js';
+
 /** Side of a sentence pair. */
 export type Side = 'source' | 'target';
 
-/** Unusual content of a line, often a sign of broken conversion. All but the first three kinds are kept unchanged. */
+/** Unusual content of a line, often a sign of broken conversion. All but the first five kinds are kept unchanged. */
 export const ODD_CHARACTERS = {
   crlf: 'carriage return at the end of the line (Windows line ends), removed',
   lineBreak: 'line break inside a field, read as a space',
   blankRow: 'blank row, skipped',
+  longLine: `line longer than ${LONGEST_LINE}, dropped`,
+  invalidUtf8: 'not valid UTF-8, dropped',
   carriageReturn: 'carriage return inside the line',
   nul: 'NUL',
   lineSeparator: 'U+2028, U+2029 or U+0085 (line breaks to some programs)',

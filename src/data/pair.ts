@@ -2,6 +2,7 @@ import { formatOfName } from '../config/paths.js';
 import type { CorpusConfig } from '../config/schema.js';
 import { UsageError } from '../errors.js';
 import type { Side } from './odd-characters.js';
+import type { UnusableReason } from './unusable-lines.js';
 
 /** A sentence and its translation, as read from the files. Neither contains LF. */
 export interface Pair {
@@ -13,6 +14,8 @@ export interface Pair {
   readonly line: number;
   /** Index of its corpus in the list read, from 0. */
   readonly corpus: number;
+  /** Why the pair cannot be used, if its lines were accepted nevertheless (see `ReadOptions`). Its texts are empty then. */
+  readonly unusable?: UnusableReason;
 }
 
 export function corpusFiles(corpus: CorpusConfig): string[] {

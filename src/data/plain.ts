@@ -1,21 +1,26 @@
+import type { CorpusConfig } from '../config/schema.js';
 import { S2sError } from '../errors.js';
 import { plural } from '../plural.js';
 import { readLineBlocks } from '../text/lines.js';
 import type { OddCharacters } from './odd-characters.js';
-import type { Pair } from './pair.js';
+import { sideFile, type Pair } from './pair.js';
+import { counterOf, UnusableLines, type LinePolicy } from './unusable-lines.js';
 
 /**
  * Reads pairs from two aligned files: line N of one translates line N of the other.
  * @throws S2sError `line-counts-differ` at the first line without a counterpart
  */
 export async function* readPlain(
-  sourceFile: string,
-  targetFile: string,
+  config: CorpusConfig,
   corpus: number,
   odd: OddCharacters,
+  options: { readonly lines?: LinePolicy | undefined } = {},
 ): AsyncGenerator<Pair[]> {
-  const sourceBlocks = readLineBlocks(sourceFile);
-  const targetBlocks = readLineBlocks(targetFile);
+  const [sourceFile, targetFile] = [sideFile(config, 'source'), sideFile(config, 'target')];
+  const unusable = { source: new UnusableLines(options.lines), target: new UnusableLines(options.lines) };
+  const count = { source: counterOf(odd, corpus, 'source'), target: counterOf(odd, corpus, 'target') };
+  const sourceBlocks = readLineBlocks(sourceFile, unusable.source.options);
+  const targetBlocks = readLineBlocks(targetFile, unusable.target.options);
   let line = 0;
   try {
     let sources: string[] = [];
@@ -28,6 +33,12 @@ export async function* readPlain(
       const pairs: Pair[] = [];
       for (let i = 0; i < common; i++) {
         line++;
+        const inSource = unusable.source.take(line, line, count.source);
+        const reason = unusable.target.take(line, line, count.target) ?? inSource;
+        if (reason !== undefined) {
+          pairs.push({ source: '', target: '', file: sourceFile, line, corpus, unusable: reason });
+          continue;
+        }
         pairs.push({
           source: odd.cleanLine(sources[i]!, corpus, 'source', line),
           target: odd.cleanLine(targets[i]!, corpus, 'target', line),

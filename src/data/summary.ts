@@ -1,4 +1,5 @@
 import type { CorpusConfig } from '../config/schema.js';
+import { describeShiftedRows } from './column-counts.js';
 import type { DropReason, FilterNotes } from './filter.js';
 import type { OddCharacter } from './odd-characters.js';
 import { sideFile } from './pair.js';
@@ -36,6 +37,8 @@ export interface FilterSummary {
     readonly file: string;
     readonly line: number;
   }[];
+  /** Tables whose rows differ in their number of columns: the first row that differs from most, and what is odd. */
+  readonly shiftedRows: readonly { readonly file: string; readonly line: number; readonly message: string }[];
 }
 
 /**
@@ -66,6 +69,11 @@ export function summarize(notes: FilterNotes, corpora: readonly CorpusConfig[], 
       lines,
       file: sideFile(corpora[corpus]!, side),
       line,
+    })),
+    shiftedRows: notes.shiftedRows.map((shifted) => ({
+      file: sideFile(corpora[shifted.corpus]!, 'source'),
+      line: shifted.line,
+      message: describeShiftedRows(shifted),
     })),
   };
 }

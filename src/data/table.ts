@@ -3,11 +3,17 @@ import type { CorpusConfig } from '../config/schema.js';
 import { S2sError } from '../errors.js';
 import { plural } from '../plural.js';
 import { readLineBlocks } from '../text/lines.js';
+import { betterDelimiter, ColumnCounts } from './column-counts.js';
+import type { ReadOptions } from './corpus.js';
 import type { OddCharacters, Side } from './odd-characters.js';
 import { sideFile, type Pair } from './pair.js';
+import { counterOf, UnusableLines } from './unusable-lines.js';
 
-/** A longer row is reported as an unclosed quote before it fills the memory. */
+/** A longer row of several lines is reported as an unclosed quote before it fills the memory. */
 const MAX_ROW_CHARACTERS = 1 << 20;
+/** The delimiter of a table is guessed from the start of this many of its first lines. */
+const SAMPLE_LINES = 20;
+const SAMPLE_CHARACTERS = 2000;
 
 /**
  * Reads pairs from a TSV or CSV file with csv-parse. Columns are selected by name or number; quoted fields may contain
@@ -20,11 +26,18 @@ export async function* readTable(
   format: 'tsv' | 'csv',
   corpus: number,
   odd: OddCharacters,
+  { lines: policy, onShiftedRows }: ReadOptions = {},
 ): AsyncGenerator<Pair[]> {
   const file = sideFile(config, 'source');
   const wanted = { source: config.sourceColumn ?? 1, target: config.targetColumn ?? 2 };
   const hasHeader = config.header ?? (typeof wanted.source === 'string' || typeof wanted.target === 'string');
   const quote = config.quote ?? (format === 'csv' ? '"' : '');
+  const delimiter = config.delimiter ?? (format === 'csv' ? ',' : '\t');
+  const sample: string[] = [];
+  const better = (): string | undefined => betterDelimiter(sample, delimiter, quote);
+  const unusable = new UnusableLines(policy);
+  const countUnusable = counterOf(odd, corpus, 'source');
+  const counts = new ColumnCounts();
   let columns = hasHeader ? undefined : columnIndices(wanted, undefined, file);
   let lastLine = 0;
 
@@ -33,6 +46,11 @@ export async function* readTable(
   const takeRow = (row: string[], { lines }: Pick<Info, 'lines'>): void => {
     const line = lastLine + 1;
     lastLine = lines;
+    const reason = unusable.take(line, lines, countUnusable);
+    if (reason !== undefined) {
+      pairs.push({ source: '', target: '', file, line, corpus, unusable: reason });
+      return;
+    }
     if (row.length === 1 && row[0]!.trim() === '') {
       odd.count('blankRow', corpus, 'source', line);
       return;
@@ -42,12 +60,13 @@ export async function* readTable(
       return;
     }
     const indices = columns;
+    counts.add(row.length, line);
     const field = (side: Side) => odd.cleanField(fieldAt(row, indices[side], file, line), corpus, side, line);
     pairs.push({ source: field('source'), target: field('target'), file, line, corpus });
   };
 
   const parser = parse({
-    delimiter: config.delimiter ?? (format === 'csv' ? ',' : '\t'),
+    delimiter,
     quote: quote === '' ? null : quote,
     escape: quote === '' ? null : quote,
     record_delimiter: '\n',
@@ -62,18 +81,21 @@ export async function* readTable(
   const failed = new Promise<never>((_, reject) => parser.once('error', reject));
   failed.catch(() => undefined);
   try {
-    for await (const text of textBlocks(file, corpus, odd)) {
+    for await (const text of textBlocks(file, corpus, odd, unusable)) {
+      if (sample.length < SAMPLE_LINES) sample.push(...firstLines(text, SAMPLE_LINES - sample.length));
       await Promise.race([failed, settled((done) => parser.write(text, done))]);
       yield pairs;
       pairs = [];
     }
     await Promise.race([failed, settled((done) => parser.resume().end(done))]);
   } catch (error) {
-    throw error instanceof CsvError ? tableError(error, file, lastLine + 1, quote) : error;
+    throw withDelimiterHint(error instanceof CsvError ? tableError(error, file, lastLine + 1, quote) : error, better());
   } finally {
     parser.destroy();
   }
   if (pairs.length > 0) yield pairs;
+  const { shifted } = counts;
+  if (shifted !== undefined) onShiftedRows?.({ ...shifted, corpus, delimiter, betterDelimiter: better() });
   if (columns === undefined)
     throw new S2sError('table-invalid', 'the file is empty: the header row is missing', { place: { file, line: 1 } });
 }
@@ -86,9 +108,14 @@ function settled(start: (done: (error?: Error | null) => void) => void): Promise
 }
 
 /** The text in blocks of whole lines, with LF line ends. */
-async function* textBlocks(file: string, corpus: number, odd: OddCharacters): AsyncGenerator<Buffer> {
+async function* textBlocks(
+  file: string,
+  corpus: number,
+  odd: OddCharacters,
+  unusable: UnusableLines,
+): AsyncGenerator<Buffer> {
   let line = 0;
-  for await (const block of readLineBlocks(file)) {
+  for await (const block of readLineBlocks(file, unusable.options)) {
     const cleaned = block.map((text) => {
       line++;
       if (!text.endsWith('\r')) return text;
@@ -97,6 +124,27 @@ async function* textBlocks(file: string, corpus: number, odd: OddCharacters): As
     });
     if (cleaned.length > 0) yield Buffer.from(`${cleaned.join('\n')}\n`);
   }
+}
+
+function firstLines(text: Buffer, count: number): string[] {
+  return text
+    .toString('utf8', 0, SAMPLE_LINES * SAMPLE_CHARACTERS)
+    .split('\n')
+    .slice(0, -1)
+    .slice(0, count)
+    .map((line) => line.slice(0, SAMPLE_CHARACTERS));
+}
+
+/** An error that another delimiter would avoid names that delimiter. */
+function withDelimiterHint(error: unknown, delimiter: string | undefined): unknown {
+  if (delimiter === undefined || !(error instanceof S2sError)) return error;
+  if (!['column-missing', 'quote-unclosed', 'table-invalid'].includes(error.code)) return error;
+  const setting = `delimiter: ${JSON.stringify(delimiter)}`;
+  return new S2sError(error.code, error.message, {
+    place: error.place,
+    hint: `The first rows have columns with another delimiter. Set it for this corpus: ${setting}`,
+    cause: error.cause,
+  });
 }
 
 /** Resolves column names to indices (from 0) using the header row. */

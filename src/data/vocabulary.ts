@@ -5,6 +5,8 @@ import { buildVocabulary, type VocabularyEvent, type VocabularyReport } from '..
 import { vocabularyState, type Replaceable, type VocabularyState } from '../text/vocabulary-file.js';
 import { contentHashes } from './content-hash.js';
 import { corpusFiles, corpusFormat, readPairs } from './corpus.js';
+import { assertVocabularyFiles } from './training-files.js';
+import { trainingLines } from './unusable-lines.js';
 
 /** Folder of the tokenizer files; the run directory by default. */
 export function tokenizerDirectory(config: Config): string {
@@ -30,10 +32,11 @@ export async function learnConfigVocabulary(
   replace: Replaceable,
   onEvent?: (event: VocabularyEvent) => void,
 ): Promise<VocabularyReport> {
+  await assertVocabularyFiles(config);
   return buildVocabulary({
     settings: config.tokenizer,
     directory: tokenizerDirectory(config),
-    train: readPairs(config.data.train),
+    train: readPairs(config.data.train, undefined, { lines: trainingLines(config.data) }),
     dev: readPairs(config.data.dev),
     trainingText: await trainingTextKey(config),
     replace,

@@ -71,6 +71,15 @@ export function learnTokenizer(text: TextCounter, settings: LearnSettings): Lear
   return { json: `${JSON.stringify(tokenizerDefinition(settings, model), undefined, 1)}\n`, size, types, coverage };
 }
 
+/**
+ * The smallest vocabulary size with which every character of a text is in the vocabulary.
+ *
+ * @param characters number of distinct characters of the text
+ */
+export function sizeForCharacters(characters: number, type: LearnSettings['type']): number {
+  return SPECIAL_TOKENS.length + (type === 'char' ? characters : Math.ceil(characters / ALPHABET_SHARE));
+}
+
 type LearnedModel = Omit<LearnedTokenizer, 'json'> & { readonly model: ModelDefinition };
 
 function learnWords(pieces: PieceCounts, settings: LearnSettings): LearnedModel {

@@ -1,13 +1,20 @@
-import { isUtf8 } from 'node:buffer';
+import { isAscii, isUtf8 } from 'node:buffer';
 import { createReadStream } from 'node:fs';
 import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { S2sError, describeReadError } from '../errors.js';
+import { fileKindOf, needsMoreBytes } from './file-kind.js';
+import { hintForInvalidLine } from './invalid-line.js';
 
 const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
 const BYTES_PER_READ = 1 << 18;
 /** Chunks of a line are concatenated when there are this many, which bounds their overhead. */
 const MAX_CHUNKS = 4096;
+/** Number of bytes at the start of an overlong line that its reader gets. */
+const START_BYTES = 256;
+/** A text with a CR in this many bytes on average has CRs as line ends. */
+const BYTES_PER_RETURN = 10_000;
 
 /**
  * Maximum bytes per line, without LF: 1 MiB, the length of a long novel. It bounds memory for files without LF, and
@@ -20,9 +27,16 @@ export interface ReadLineOptions {
   readonly name?: string | undefined;
   /**
    * Called with the number (from 1) of each line longer than `MAX_LINE_BYTES`, which is then read as an empty line to
-   * keep line numbers aligned. By default such a line is an error.
+   * keep line numbers aligned, and with the start of that line. By default such a line is an error.
    */
-  readonly onSkipped?: ((line: number) => void) | undefined;
+  readonly onSkipped?: ((line: number, start: string) => void) | undefined;
+  /**
+   * Called with the number (from 1) of each line that is not valid UTF-8, before its block is returned. The line is then
+   * read with U+FFFD in place of the invalid bytes. By default such a line is an error.
+   */
+  readonly onInvalid?: ((line: number) => void) | undefined;
+  /** The first sentence of the hint for a line that is not valid UTF-8. */
+  readonly invalidHint?: string | undefined;
 }
 
 /**
@@ -33,8 +47,8 @@ export interface ReadLineOptions {
  * is removed. Gzip is detected by its magic bytes, not by file name.
  *
  * @param input path of a file, or a stream of bytes
- * @throws S2sError `file-unreadable` or `gzip-broken`; `invalid-utf8` or `line-too-long` with the line, after yielding
- *   all lines before it
+ * @throws S2sError `file-unreadable` or `gzip-broken`; `not-text` for an archive, a compressed file other than gzip, or
+ *   UTF-16; `invalid-utf8` or `line-too-long` with the line, after yielding all lines before it
  */
 export async function* readLineBlocks(
   input: string | Readable,
@@ -42,22 +56,21 @@ export async function* readLineBlocks(
 ): AsyncGenerator<string[]> {
   const { name = typeof input === 'string' ? input : 'stdin', onSkipped } = options;
   const unfinished = new UnfinishedLine();
-  let firstLine = 1;
+  const decoder = new LineDecoder(name, options);
   const take = function* (bytes: Buffer): Generator<string[]> {
-    const { lines, problem } = decodeLines(bytes, name, firstLine);
-    firstLine += lines.length;
+    const { lines, problem } = decoder.decode(bytes);
     if (lines.length > 0) yield lines;
     if (problem !== undefined) throw problem;
   };
   const skip = function* (): Generator<string[]> {
-    if (onSkipped === undefined) throw tooLong(name, firstLine);
-    onSkipped(firstLine++);
+    if (onSkipped === undefined || unfinished.hasOtherLineEnds) throw tooLong(name, decoder.nextLine);
+    onSkipped(decoder.nextLine++, unfinished.start);
     yield [''];
   };
   for await (const chunk of readBytes(input, name)) {
     const first = chunk.indexOf(LINE_FEED);
     unfinished.add(first === -1 ? chunk : chunk.subarray(0, first));
-    if (unfinished.isTooLong && onSkipped === undefined) throw tooLong(name, firstLine);
+    if (unfinished.isTooLong && onSkipped === undefined) throw tooLong(name, decoder.nextLine);
     if (first === -1) continue;
     // Only the first line can be too long, since the others are shorter than a chunk.
     const end = chunk.lastIndexOf(LINE_FEED);
@@ -81,6 +94,17 @@ export async function* readLines(input: string | Readable, options?: ReadLineOpt
 }
 
 /**
+ * Checks the first bytes of a file, without reading the rest.
+ *
+ * @throws S2sError `not-text`, `gzip-broken` or `file-unreadable`
+ */
+export async function assertTextFile(file: string): Promise<void> {
+  const bytes = readBytes(file, file);
+  await bytes.next();
+  await bytes.return(undefined);
+}
+
+/**
  * The warning for a line that `readLineBlocks` skipped.
  *
  * @param file path, or `-` for stdin
@@ -99,19 +123,29 @@ function tooLong(file: string, line: number): S2sError {
   });
 }
 
-/** The bytes of a line whose LF has not been read yet. Of a line that is too long, only the length is kept. */
+/**
+ * The bytes of a line whose LF has not been read yet. Of a line that is too long, only its length and its start are kept.
+ */
 class UnfinishedLine {
   private chunks: Buffer[] = [];
   length = 0;
+  /** The start of a line that is too long. */
+  start = '';
+  /** Whether a line that is too long has CRs where other lines have LFs, as on old Macs: it is a whole text. */
+  hasOtherLineEnds = false;
 
   get isTooLong(): boolean {
     return this.length > MAX_LINE_BYTES;
   }
 
   add(chunk: Buffer): void {
+    const wasTooLong = this.isTooLong;
     this.length += chunk.length;
-    if (this.isTooLong) this.chunks = [];
-    else this.chunks.push(chunk);
+    this.chunks.push(chunk);
+    if (this.isTooLong) {
+      if (!wasTooLong) this.describeStart(this.bytes().subarray(0, MAX_LINE_BYTES));
+      this.chunks = [];
+    }
     if (this.chunks.length === MAX_CHUNKS) this.chunks = [this.bytes()];
   }
 
@@ -123,31 +157,69 @@ class UnfinishedLine {
     this.chunks = [];
     this.length = 0;
   }
+
+  private describeStart(bytes: Buffer): void {
+    this.start = bytes.toString('utf8', 0, START_BYTES);
+    let returns = 0;
+    for (let at = bytes.indexOf(CARRIAGE_RETURN); at >= 0; at = bytes.indexOf(CARRIAGE_RETURN, at + 1)) returns++;
+    this.hasOtherLineEnds = returns * BYTES_PER_RETURN > bytes.length;
+  }
 }
 
-/** Decodes lines up to the first with invalid UTF-8, and the error for that one. */
-function decodeLines(bytes: Buffer, name: string, firstLine: number): { lines: string[]; problem?: S2sError } {
-  if (!isUtf8(bytes)) {
-    const { valid, line } = splitAtInvalid(bytes, firstLine);
-    const problem = new S2sError('invalid-utf8', 'the line is not valid UTF-8', {
-      place: { file: name, line },
-      hint: 'Convert the text first, for example: iconv -f latin1 -t utf-8 < old > new',
+/** Decodes the lines of a text block by block. */
+class LineDecoder {
+  /** Number of the next line, from 1. */
+  nextLine = 1;
+  /** Whether the lines so far have characters of several bytes, so that the text is UTF-8 and not another encoding. */
+  private isUtf8 = false;
+
+  constructor(
+    private readonly name: string,
+    private readonly options: ReadLineOptions,
+  ) {}
+
+  /** The lines up to the first with invalid UTF-8, and the error for that one unless such lines are accepted. */
+  decode(bytes: Buffer): { lines: string[]; problem?: S2sError } {
+    if (isUtf8(bytes)) {
+      this.isUtf8 ||= !isAscii(bytes);
+      const text = bytes.toString('utf8');
+      const lines = (this.nextLine === 1 && text.startsWith('\uFEFF') ? text.slice(1) : text).split('\n');
+      this.nextLine += lines.length;
+      return { lines };
+    }
+    const lines: string[] = [];
+    for (const line of splitLines(bytes)) {
+      if (!isUtf8(line)) {
+        if (this.options.onInvalid === undefined) return { lines, problem: this.problem(line) };
+        this.options.onInvalid(this.nextLine);
+      }
+      lines.push(...this.decodeLine(line));
+    }
+    return { lines };
+  }
+
+  private decodeLine(line: Buffer): string[] {
+    if (isUtf8(line)) return this.decode(line).lines;
+    const text = line.toString('utf8');
+    return [this.nextLine++ === 1 && text.startsWith('\uFEFF') ? text.slice(1) : text];
+  }
+
+  private problem(line: Buffer): S2sError {
+    const hints = [this.options.invalidHint, hintForInvalidLine(line, this.isUtf8)];
+    return new S2sError('invalid-utf8', 'the line is not valid UTF-8', {
+      place: { file: this.name, line: this.nextLine },
+      hint: hints.filter((hint) => hint !== undefined).join(' '),
     });
-    return { lines: line === firstLine ? [] : decodeLines(valid, name, firstLine).lines, problem };
   }
-  const text = bytes.toString('utf8');
-  return { lines: (firstLine === 1 && text.startsWith('\uFEFF') ? text.slice(1) : text).split('\n') };
 }
 
-/** Finds the first line with invalid UTF-8: its number, and the bytes before it without the last LF. */
-function splitAtInvalid(bytes: Buffer, firstLine: number): { valid: Buffer; line: number } {
-  let line = firstLine;
-  for (let start = 0; ; line++) {
-    const feed = bytes.indexOf(LINE_FEED, start);
-    const end = feed === -1 ? bytes.length : feed;
-    if (!isUtf8(bytes.subarray(start, end))) return { valid: bytes.subarray(0, Math.max(0, start - 1)), line };
-    start = end + 1;
+function* splitLines(bytes: Buffer): Generator<Buffer> {
+  let start = 0;
+  for (let feed = bytes.indexOf(LINE_FEED); feed !== -1; feed = bytes.indexOf(LINE_FEED, start)) {
+    yield bytes.subarray(start, feed);
+    start = feed + 1;
   }
+  yield bytes.subarray(start);
 }
 
 async function* readBytes(input: string | Readable, name: string): AsyncGenerator<Buffer> {
@@ -155,29 +227,41 @@ async function* readBytes(input: string | Readable, name: string): AsyncGenerato
     typeof input === 'string' ? createReadStream(input, { highWaterMark: BYTES_PER_READ }) : input;
   const chunks = stream[Symbol.asyncIterator]();
   let unzipping = false;
+  let unzipped: Readable | undefined;
   try {
-    // The two magic bytes of gzip may arrive in separate chunks.
-    let head = Buffer.alloc(0);
-    while (head.length === 0 || (head.length === 1 && head[0] === 0x1f)) {
-      const next = await chunks.next();
-      if (next.done === true) break;
-      head = Buffer.concat([head, toBuffer(next.value)]);
-    }
-    // 0x1f 0x8b is not valid UTF-8, so this cannot be text.
+    const { head, rest } = await takeHead(chunks);
     unzipping = head[0] === 0x1f && head[1] === 0x8b;
-    const bytes = prepend(head, chunks);
-    if (unzipping)
-      yield* pipeline(
-        Readable.from(bytes),
-        createGunzip({ chunkSize: BYTES_PER_READ }),
-        () => undefined,
-      ) as AsyncIterable<Buffer>;
-    else yield* splitChunks(bytes);
+    if (!unzipping) {
+      assertText(head, name);
+      yield* splitChunks(rest);
+      return;
+    }
+    unzipped = pipeline(Readable.from(rest), createGunzip({ chunkSize: BYTES_PER_READ }), () => undefined);
+    const inside = await takeHead(unzipped[Symbol.asyncIterator]());
+    assertText(inside.head, name);
+    yield* inside.rest;
   } catch (error) {
     throw readError(error, name, unzipping);
   } finally {
+    unzipped?.destroy();
     stream.destroy();
   }
+}
+
+/** Reads until the kind of the file can be recognised. `rest` has the whole text, the head included. */
+async function takeHead(chunks: AsyncIterator<unknown>): Promise<{ head: Buffer; rest: AsyncGenerator<Buffer> }> {
+  let head = Buffer.alloc(0);
+  while (needsMoreBytes(head)) {
+    const next = await chunks.next();
+    if (next.done === true) break;
+    head = Buffer.concat([head, toBuffer(next.value)]);
+  }
+  return { head, rest: prepend(head, chunks) };
+}
+
+function assertText(head: Buffer, name: string): void {
+  const kind = fileKindOf(head);
+  if (kind !== undefined) throw new S2sError('not-text', kind.message, { place: { file: name }, hint: kind.hint });
 }
 
 async function* prepend(head: Buffer, rest: AsyncIterator<unknown>): AsyncGenerator<Buffer> {

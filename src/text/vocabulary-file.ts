@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { TokenizerConfig } from '../config/schema.js';
 import { S2sError } from '../errors.js';
 import { replaceFileSync } from '../files/replace.mjs';
-import type { LearnSettings } from './learn.js';
+import type { LearnedTokenizer, LearnSettings } from './learn.js';
 import { TOKENIZER_FILES } from './load.js';
 import {
   readVocabularyFiles,
@@ -110,12 +110,17 @@ export function assertReplaceable(directory: string, replace: Replaceable, roles
 export function writeVocabulary(
   directory: string,
   trainingText: string,
-  learned: readonly { readonly role: TokenizerRole; readonly settings: LearnSettings; readonly json: string }[],
+  learned: readonly (Pick<LearnedTokenizer, 'json'> &
+    Partial<Pick<LearnedTokenizer, 'types' | 'coverage'>> & {
+      readonly role: TokenizerRole;
+      readonly settings: LearnSettings;
+    })[],
   replace: Replaceable = 'own',
 ): void {
   const files = readVocabularyFiles(directory);
   const tokenizers: VocabularyRecord['tokenizers'] = {};
-  for (const { role, settings, json } of learned) tokenizers[role] = { settings, fingerprint: sha256(json) };
+  for (const { role, settings, json, types, coverage } of learned)
+    tokenizers[role] = { settings, fingerprint: sha256(json), types, coverage };
   const record: VocabularyRecord = { version: RECORD_VERSION, trainingText, tokenizers, others: [] };
   replaceTokenizers(directory, files, learned, record, replace);
   writeRecord(directory, record);

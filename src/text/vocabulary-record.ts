@@ -27,7 +27,13 @@ const vocabularyRecord = z.object({
   trainingText: z.string(),
   tokenizers: z.partialRecord(
     z.enum(['shared', 'source', 'target']),
-    z.object({ settings: learnSettings, fingerprint: z.string() }),
+    z.object({
+      settings: learnSettings,
+      fingerprint: z.string(),
+      /** Coverage of the training text, see `LearnedTokenizer`; not recorded by version 0.1. */
+      types: z.object({ kept: z.int(), left: z.int() }).optional(),
+      coverage: z.number().optional(),
+    }),
   ),
   /** SHA-256 of other tokenizer files that s2s wrote here: copies, and files being replaced. */
   others: z.array(z.string()).default([]),

@@ -7,6 +7,7 @@ import type { Config } from '../config/schema.js';
 import { placesOf } from '../data/batch-origin.js';
 import { loadTrainingData, type DataEvent } from '../data/load.js';
 import { BatchPrefetcher } from '../data/prefetch.js';
+import { assertTrainingFiles } from '../data/training-files.js';
 import { S2sError } from '../errors.js';
 import { buildModel, type Architecture } from '../model/build.js';
 import { INITIAL_LOSS_SCALE } from '../optim/loss-scale.js';
@@ -14,6 +15,7 @@ import { Optimizer } from '../optim/optimizer.js';
 import { Random } from '../random.js';
 import { policyFor } from '../runtime/tensorflow.js';
 import type { VocabularyEvent, VocabularyReport } from '../text/build.js';
+import type { VocabularyShortage } from '../text/vocabulary-shortage.js';
 import { progressShare } from './limits.js';
 import { INITIAL_PROGRESS } from './progress.js';
 import { batchOrder, resumePosition, settingChanges, type SettingChange } from './resume.js';
@@ -44,6 +46,7 @@ export type PreparationEvent =
   | VocabularyEvent
   | { readonly type: 'vocabulary-needed'; readonly reason: string }
   | { readonly type: 'vocabulary-built'; readonly report: VocabularyReport }
+  | { readonly type: 'vocabulary-short'; readonly shortage: VocabularyShortage }
   | { readonly type: 'vocabulary-differs'; readonly directory: string; readonly reason: string }
   | { readonly type: 'tokenizer-notices'; readonly directory: string; readonly notices: readonly string[] }
   | { readonly type: 'nothing-to-resume' }
@@ -82,6 +85,7 @@ async function open(
   cleanup: Cleanup,
 ): Promise<TrainingRun> {
   const { runDirectory } = config;
+  await assertTrainingFiles(config);
   const lock = await lockRunDirectory(runDirectory);
   cleanup.add(() => lock.release());
   const start = await chooseStart(config, startFrom, onEvent);

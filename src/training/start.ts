@@ -5,6 +5,7 @@ import { configVocabularyState, hasTokenizerDirectory, tokenizerDirectory } from
 import { loadTokenizers } from '../text/load.js';
 import type { TokenizerPair } from '../text/tokenizer.js';
 import { copyVocabulary, type TokenizerRole } from '../text/vocabulary-file.js';
+import { recordedShortages } from '../text/vocabulary-shortage.js';
 import type { PreparationEvent } from './open.js';
 import { assertSameModel } from './resume.js';
 import { assertCanBuildVocabulary, buildConfigVocabulary } from './vocabulary.js';
@@ -38,6 +39,7 @@ export async function startFromScratch(
     onEvent({ type: 'vocabulary-needed', reason: found.reason });
     onEvent({ type: 'vocabulary-built', report: await buildConfigVocabulary(config, onEvent) });
   }
+  for (const shortage of recordedShortages(directory)) onEvent({ type: 'vocabulary-short', shortage });
   if (named) copyVocabulary(directory, runDirectory, rolesOf(tokenizer));
   return { tokenizers: loadTokenizers(runDirectory, tokenizer.shared) };
 }

@@ -1,6 +1,9 @@
 /** Frequency of each pre-token (a word with the `▁` before it, see src/text/definition.ts). */
 export type PieceCounts = ReadonlyMap<string, number>;
 
+/** Maximum length of a token in characters (code points), the `▁` before a word included; as in SentencePiece. */
+export const MAX_TOKEN_CHARACTERS = 16;
+
 /** The characters of a vocabulary. */
 export interface Alphabet {
   /** Code points, in code point order. */

@@ -1,4 +1,4 @@
-import { indexPieces, type PieceCounts } from './alphabet.js';
+import { indexPieces, MAX_TOKEN_CHARACTERS, type PieceCounts } from './alphabet.js';
 import { Heap } from './heap.js';
 
 /** A learned BPE vocabulary. */
@@ -30,27 +30,32 @@ const SYMBOL_LIMIT = 2 ** 24;
 
 /**
  * Learns byte-pair encoding over characters (Sennrich et al. 2016) by repeatedly merging the most frequent pair of
- * adjacent symbols. Ties are broken by the smaller symbols. The merges are identical to those of the Hugging Face
- * `BpeTrainer`.
+ * adjacent symbols. Ties are broken by the smaller symbols. Pairs longer than `maximumLength` are not merged, so
+ * that a line without spaces (a ruler, base64) does not fill the vocabulary with its pieces. The merges are identical to
+ * those of the Hugging Face `BpeTrainer` with that `max_token_length`.
  *
  * Counts are updated only in the words affected by a merge, and stale queue entries are corrected lazily, so the time
  * depends on the number of changes and not on the size of the text.
  *
  * @param options.size vocabulary size, alphabet included; the result is smaller if no pairs are left
  * @param options.minimumFrequency minimum frequency of a pair to be merged
+ * @param options.maximumLength maximum length of a merged token in characters; default: `MAX_TOKEN_CHARACTERS`
  */
 export function learnBpe(
   pieces: PieceCounts,
-  options: { alphabet: readonly string[]; size: number; minimumFrequency: number },
+  options: { alphabet: readonly string[]; size: number; minimumFrequency: number; maximumLength?: number },
 ): BpeVocabulary {
+  const { maximumLength = MAX_TOKEN_CHARACTERS } = options;
   const words = indexPieces(pieces, options.alphabet);
   const tokens = [...options.alphabet];
+  const lengths = tokens.map(() => 1);
   const ids = new Map(tokens.map((token, id) => [token, id]));
   const merges: [string, string][] = [];
 
   const pairs = new Map<number, Pair>();
   let increased: Pair[] = [];
   const change = (left: number, right: number, word: number, difference: number): void => {
+    if (lengths[left]! + lengths[right]! > maximumLength) return;
     const key = left * SYMBOL_LIMIT + right;
     let pair = pairs.get(key);
     if (pair === undefined) {
@@ -99,6 +104,7 @@ export function learnBpe(
     if (merged === undefined) {
       merged = tokens.length;
       tokens.push(left + right);
+      lengths.push(lengths[pair.left]! + lengths[pair.right]!);
       ids.set(left + right, merged);
     }
     for (const word of pair.words) mergeInWord(words[word]!, word, pair, merged, change);

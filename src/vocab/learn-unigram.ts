@@ -1,11 +1,9 @@
-import type { PieceCounts } from './alphabet.js';
+import { MAX_TOKEN_CHARACTERS, type PieceCounts } from './alphabet.js';
 import { keepPieces, seedLattices, type Lattices } from './lattice.js';
 
 /** A token and its log-probability (natural). */
 export type ScoredToken = readonly [token: string, score: number];
 
-/** Maximum token length in characters, as in SentencePiece. */
-const MAXIMUM_LENGTH = 16;
 /** Seed candidates per token of the final vocabulary; further ones would hardly survive the first rounds. */
 const SEEDS_PER_TOKEN = 10;
 const MINIMUM_SEEDS = 50_000;
@@ -34,7 +32,7 @@ export function learnUnigram(
   const lattices = seedLattices(pieces, {
     alphabet,
     minimumCount: Math.max(2, options.minimumFrequency),
-    maximumLength: MAXIMUM_LENGTH,
+    maximumLength: MAX_TOKEN_CHARACTERS,
     limit: Math.max(MINIMUM_SEEDS, size * SEEDS_PER_TOKEN),
   });
   const total = lattices.pieces.reduce((sum, { count }) => sum + count, 0);

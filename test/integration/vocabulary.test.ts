@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -155,16 +157,22 @@ test('tokenize warns about ignored features of a tokenizer.json, and about lines
     /^warning: tokenizer: its `truncation` is switched off.*\nwarning: stdin:2: skipped a line longer than 1048576 .*\n$/,
   );
   write('endless.de', ['x'.repeat(2 ** 20 + 1), ...GERMAN.slice(1)]);
-  const corpus = await runCommand([
-    'build-vocab',
-    ...config,
-    '--run-dir',
-    join(folder, 'endless'),
-    '--set',
-    `data.train.0.source=${join(folder, 'endless.de')}`,
-  ]);
-  assert.equal(corpus.code, 1);
-  assert.match(corpus.stderr, /endless\.de:1: the line is longer than 1048576 bytes/);
+  write('endless.dev.de', ['x'.repeat(2 ** 20 + 1)]);
+  const build = (split: string, name: string) =>
+    runCommand([
+      'build-vocab',
+      ...config,
+      '--run-dir',
+      join(folder, 'endless'),
+      '--set',
+      `data.${split}.0.source=${join(folder, name)}`,
+    ]);
+  const train = await build('train', 'endless.de');
+  assert.equal(train.code, 0, train.stderr);
+  assert.doesNotMatch(readFileSync(join(folder, 'endless', 'tokenizer.json'), 'utf8'), /xx/);
+  const dev = await build('dev', 'endless.dev.de');
+  assert.equal(dev.code, 1);
+  assert.match(dev.stderr, /endless\.dev\.de:1: the line is longer than 1048576 bytes/);
 });
 
 test('--detokenize inverts tokenize, for stdin and files, with a model, configuration or tokenizer file', async () => {
@@ -208,4 +216,33 @@ test('tokenize reports invalid input and a missing tokenizer', async () => {
   const missing = await runCommand(['tokenize', '--model', nowhere]);
   assert.equal(missing.code, 1);
   assert.match(missing.stderr, /nowhere\/tokenizer\.json: cannot read the tokenizer file/);
+});
+
+test('build-vocab reads the corpora from pipes; train refuses them with exit code 2, and archives with 1', async () => {
+  const text = { source: join(folder, 'p.de'), target: join(folder, 'p.en') };
+  execFileSync('mkfifo', Object.values(text));
+  const piped = [
+    ...config,
+    ...Object.entries(text).flatMap(([side, file]) => ['--set', `data.train.0.${side}=${file}`]),
+  ];
+  const refused = await runCommand(['train', ...piped, '--run-dir', join(folder, 'refused')]);
+  assert.equal(refused.code, 2, refused.stderr);
+  assert.match(refused.stderr, /data\.train\[0\]\.source is a pipe, and training reads its text more than once/);
+
+  const writers = [writeFile(text.source, `${GERMAN.join('\n')}\n`), writeFile(text.target, `${ENGLISH.join('\n')}\n`)];
+  const built = await runCommand(['build-vocab', ...piped, '--run-dir', join(folder, 'piped')]);
+  assert.equal(built.code, 0, built.stderr);
+  await Promise.all(writers);
+
+  writeFileSync(join(folder, 'train.zip'), Buffer.from('504b030414000000', 'hex'));
+  for (const command of ['train', 'build-vocab']) {
+    const zip = ['--set', `data.train.0.source=${join(folder, 'train.zip')}`];
+    const archive = await runCommand([command, ...config, ...zip, '--run-dir', join(folder, 'zip')]);
+    assert.equal(archive.code, 1, archive.stderr);
+    assert.match(archive.stderr, /train\.zip: is a zip archive\nUnpack it first/);
+  }
+  assert.deepEqual(
+    readdirSync(folder).filter((name) => name === 'refused'),
+    [],
+  );
 });

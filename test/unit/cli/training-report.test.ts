@@ -165,7 +165,15 @@ test('data: dropped pairs by reason, with the longest pair of each reason and of
   const summary: FilterSummary = {
     read: 2000,
     kept: 1997,
-    dropped: { emptySource: 1, emptyTarget: 0, sourceTooLong: 2, targetTooLong: 0, lengthRatio: 0 },
+    dropped: {
+      longLine: 0,
+      invalidUtf8: 0,
+      emptySource: 1,
+      emptyTarget: 0,
+      sourceTooLong: 2,
+      targetTooLong: 0,
+      lengthRatio: 0,
+    },
     examples: [
       { reason: 'sourceTooLong', ...place(7, 1200, 90) },
       { reason: 'sourceTooLong', ...place(3, 120, 90) },
@@ -177,6 +185,7 @@ test('data: dropped pairs by reason, with the longest pair of each reason and of
     sourceUnknownRate: 0,
     targetUnknownRate: 0.005,
     oddCharacters: [],
+    shiftedRows: [],
     empty: 0,
   };
   const lines = (event: FilterSummary, fromCache: boolean) =>

@@ -157,3 +157,20 @@ test('a path is located at its nearest ancestor in the file', () => {
   assert.deepEqual(document.locate(['data', 'train', 7]), { file: document.file, line: 2 });
   assert.deepEqual(document.locate(['model']), { file: document.file });
 });
+
+test('a configuration that is not UTF-8 is an error with the line and the remedy', () => {
+  for (const [bytes, line, encoding] of [
+    [Buffer.from(`${DATA}runDirectory: l\xe4uf\n`, 'latin1'), 4, 'latin1'],
+    [Buffer.from(`# \xfc\n${DATA}`, 'latin1'), 1, 'latin1'],
+    [Buffer.from(`\ufeff${DATA}`, 'utf16le'), 1, 'utf-16'],
+  ] as const) {
+    const file = folder.write('bytes.yaml', bytes);
+    assert.throws(
+      () => readConfigDocument(file),
+      (error: UsageError) => {
+        assert.deepEqual([error.message, error.exitCode, error.place], ['is not valid UTF-8', 2, { file, line }]);
+        return error.hint?.includes(`iconv -f ${encoding} `) === true;
+      },
+    );
+  }
+});

@@ -16,7 +16,7 @@ export class ConfigFolder {
   }
 
   /** Writes a file and returns its path. */
-  write(name: string, content: string): string {
+  write(name: string, content: string | Uint8Array): string {
     const file = join(this.path, name);
     writeFileSync(file, content);
     return file;

@@ -206,3 +206,20 @@ test('a missing --config is reported with the fix', () => {
     (error) => error instanceof UsageError && error.code === 'no-config' && /--config FILE/.test(error.hint ?? ''),
   );
 });
+
+test('a path with ~ is reported with what to write instead, and nothing else', () => {
+  const text = `runDirectory: ~/run
+data:
+  train: [{ source: ~/train.a, target: train.b }]
+  dev: [{ source: ~ada/dev.a, target: dev.b }]
+`;
+  assert.deepEqual(folder.problems(text, { set: ['data.cacheDirectory=~/c'] }), [
+    '--set: data.cacheDirectory: ~ means nothing in a configuration: ~/c. Write "${HOME}/c", with the quotes.',
+    '1: runDirectory: ~ means nothing in a configuration: ~/run. Write "${HOME}/run", with the quotes.',
+    '3: data.train[0].source: ~ means nothing in a configuration: ~/train.a. Write "${HOME}/train.a", with the quotes.',
+    '4: data.dev[0].source: ~ means nothing in a configuration: ~ada/dev.a. Write the whole path.',
+  ]);
+  assert.equal(folder.load(`runDirectory: ./~/run\n${DATA}`).runDirectory, join(folder.path, '~/run'));
+  const home = { environment: { HOME: '/home/ada' } };
+  assert.equal(folder.load(`runDirectory: "\${HOME}/run"\n${DATA}`, home).runDirectory, '/home/ada/run');
+});

@@ -59,6 +59,8 @@ test('pairs are filtered, and dropped pairs are counted by reason, with examples
   assert.equal(summary.read, 8);
   assert.equal(summary.kept, 2);
   assert.deepEqual(summary.dropped, {
+    longLine: 0,
+    invalidUtf8: 0,
     emptySource: 2,
     emptyTarget: 1,
     sourceTooLong: 1,

@@ -11,9 +11,9 @@ import { learnBpe } from '../../../src/vocab/learn-bpe.js';
 const folder = mkdtempSync(join(tmpdir(), 's2s-bpe-'));
 after(() => rmSync(folder, { recursive: true }));
 
-function learn(pieces: Map<string, number>, size: number, minimumFrequency = 1) {
+function learn(pieces: Map<string, number>, size: number, minimumFrequency = 1, maximumLength?: number) {
   const { characters } = chooseAlphabet(pieces, { limit: Infinity, minimumFrequency: 1, always: '▁' });
-  return learnBpe(pieces, { alphabet: characters, size, minimumFrequency });
+  return learnBpe(pieces, { alphabet: characters, size, minimumFrequency, ...(maximumLength && { maximumLength }) });
 }
 
 test('the merges of the example of Sennrich et al. 2016 are learned', () => {
@@ -51,7 +51,7 @@ test('merges equal those of the Hugging Face trainer, including ties', () => {
   for (const line of text.split(/(?<=\n)/)) {
     for (const word of line.split(' ')) pieces.set(`▁${word}`, (pieces.get(`▁${word}`) ?? 0) + 1);
   }
-  const { merges } = learn(pieces, 30_000);
+  const { merges } = learn(pieces, 30_000, 1, Infinity);
   assert.ok(merges.length > 500);
   assert.deepEqual(merges, model.merges);
 });
@@ -114,3 +114,12 @@ function recount(pieces: Map<string, number>, size: number, minimumFrequency: nu
   }
   return merges;
 }
+
+test('no token is longer than 16 characters, however often a longer one occurs', () => {
+  const longest = (pieces: Map<string, number>): number =>
+    Math.max(...learn(pieces, 500).tokens.map((token) => [...token].length));
+  assert.equal(longest(new Map([['▁' + 'x'.repeat(100_000), 1]])), 16);
+  assert.equal(longest(new Map([['▁' + '𝔘𝔫'.repeat(40), 9]])), 16);
+  assert.equal(longest(new Map([['▁abcdefghijklmno', 9]])), 16);
+  assert.ok(longest(new Map([['▁abcdefghijklmnop', 9]])) <= 16);
+});
