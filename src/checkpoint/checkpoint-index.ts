@@ -40,6 +40,8 @@ export type CheckpointIndex = z.output<typeof indexSchema>;
 export interface Selection {
   readonly metric: string;
   readonly better: 'higher' | 'lower';
+  /** A score, the higher the better, that decides between checkpoints with equal scores of the metric. */
+  readonly tieBreak?: string;
 }
 
 export interface Retention {
@@ -88,14 +90,21 @@ export async function writeIndex(runDirectory: string, index: CheckpointIndex): 
   await writeJsonFile(join(runDirectory, CHECKPOINTS, INDEX), index);
 }
 
-/** Returns the entries that have a score of the metric, best first. */
-export function rank(entries: readonly CheckpointEntry[], { metric, better }: Selection): CheckpointEntry[] {
+/** Returns the entries that have a score of the metric, best first; of equal ones, the last saved first. */
+export function rank(entries: readonly CheckpointEntry[], { metric, better, tieBreak }: Selection): CheckpointEntry[] {
   const sign = better === 'higher' ? -1 : 1;
-  // The sort is stable: on a tie, the earlier checkpoint stays the best.
-  return entries
-    .flatMap((entry) => (entry.scores[metric] === undefined ? [] : [{ entry, key: sign * entry.scores[metric] }]))
-    .sort((a, b) => a.key - b.key)
-    .map(({ entry }) => entry);
+  return (
+    entries
+      .flatMap((entry) => {
+        const score = entry.scores[metric];
+        if (score === undefined) return [];
+        return [{ entry, key: sign * score, second: tieBreak === undefined ? undefined : entry.scores[tieBreak] }];
+      })
+      // The sort is stable.
+      .reverse()
+      .sort((a, b) => a.key - b.key || (b.second ?? 0) - (a.second ?? 0))
+      .map(({ entry }) => entry)
+  );
 }
 
 /** Returns the index of the checkpoints to keep: the last `keepLast` and the best `keepBest`, at least one of each. */

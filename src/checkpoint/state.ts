@@ -39,10 +39,29 @@ export const checkpointStateSchema = z
     /** Seed of the run. The only random state: shuffling is a function of (seed, epoch), dropout of (seed, step). */
     seed: counter(),
     /** Best validation so far by the metric that selects checkpoints; null before the first. */
-    best: z.strictObject({ metric: z.enum(['loss', 'bleu']), value: z.number(), step: counter() }).nullable(),
-    /** Validations since the last improvement, for early stopping. */
+    best: z
+      .strictObject({
+        metric: z.enum(['loss', 'bleu', 'chrf']),
+        value: z.number(),
+        step: counter(),
+        /** chrF of the best BLEU; missing in older checkpoints. */
+        chrf: z.number().optional(),
+      })
+      .nullable(),
+    /** Validations that count as waiting since the last progress, for early stopping. */
     patience: counter(),
-    /** State of the plateau schedule: validations since the last improvement or decay, and decays so far. */
+    /** What patience must know about earlier validations, see `ScoreHistory`; missing in older checkpoints. */
+    history: z
+      .strictObject({
+        lowest: z.number().optional(),
+        begun: z.boolean(),
+        lowestLoss: z.number().optional(),
+        previousLoss: z.number().optional(),
+        undecided: counter(),
+        zeros: z.int().min(-1),
+      })
+      .optional(),
+    /** State of the plateau schedule: waiting validations since the last progress or decay, and decays so far. */
     plateau: z.strictObject({ waited: counter(), decays: counter() }),
     /** Updates skipped because of a non-finite loss, perplexity or gradient: in total, and consecutively up to now. */
     nonFinite: z.strictObject({ total: counter(), inRow: counter() }),

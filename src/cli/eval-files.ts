@@ -1,5 +1,6 @@
 import { S2sError, UsageError } from '../errors.js';
 import { scoreTranslations, type ScoringOptions, type TranslationScores } from '../metrics/score-translations.js';
+import { bleuWarnings } from '../metrics/reference-warnings.js';
 import { tokenizedWarnings } from '../metrics/tokenized.js';
 import { plural } from '../plural.js';
 import { readLines } from '../text/lines.js';
@@ -25,6 +26,11 @@ export async function evaluateFiles(
   const warnings = [hypotheses, ...references].flatMap((lines, index) =>
     tokenizedWarnings(nameOf([hypothesesFile, ...referenceFiles][index] ?? ''), lines),
   );
+  if (options.metrics?.includes('bleu') !== false) {
+    references.forEach((lines, index) => {
+      warnings.push(...bleuWarnings(nameOf(referenceFiles[index] ?? ''), lines, options.bleu));
+    });
+  }
   return { scores: scoreTranslations(hypotheses, references, options), sentences: hypotheses.length, warnings };
 }
 

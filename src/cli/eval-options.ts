@@ -6,7 +6,7 @@ import type { BleuTokenizer } from '../metrics/tokenizers.js';
 
 // Repeated from metrics/ so that --help does not import it; the types keep both lists equal.
 const METRICS: Readonly<Record<TextMetric, true>> = { bleu: true, chrf: true, ter: true };
-const TOKENIZERS: Readonly<Record<BleuTokenizer, true>> = { '13a': true, intl: true, char: true, none: true };
+const TOKENIZERS: Readonly<Record<BleuTokenizer, true>> = { '13a': true, intl: true, zh: true, char: true, none: true };
 const SMOOTHINGS: Readonly<Record<BleuSmoothing, true>> = { exp: true, floor: true, 'add-k': true, none: true };
 
 export interface ScoringArguments {

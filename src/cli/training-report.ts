@@ -50,6 +50,10 @@ export function describePreparation(event: PreparationEvent, log: Log): void {
     case 'loaded':
       describeSplit(event.split, event.summary, event.fromCache, log);
       break;
+    case 'dev-scoring':
+      for (const note of event.notes) log.info(note);
+      for (const warning of event.warnings) log.warn(warning);
+      break;
     case 'nothing-to-resume':
       log.info('no checkpoint to resume from: starting a new training');
       break;
@@ -202,6 +206,7 @@ export class TrainingReporter {
       `perplexity ${formatPerplexity(event.perplexity)}`,
       `accuracy ${formatShare(event.accuracy)}`,
       ...(event.bleu === undefined ? [] : [`BLEU ${event.bleu.toFixed(2)}`]),
+      ...(event.chrf === undefined ? [] : [`chrF ${event.chrf.toFixed(2)}`]),
     ];
     const time = `validation took ${formatDuration(event.seconds)}`;
     const share = `all validations so far ${formatShare(event.timeShare)} of the training time`;

@@ -131,9 +131,9 @@ function checkTraining({ optimizer, schedule, earlyStopping, validation }: Confi
       hint: 'Change one of them.',
     });
   }
-  if (earlyStopping.metric === 'bleu' && !validation.bleu) {
+  if (earlyStopping.metric !== 'loss' && !validation.bleu) {
     report(key('earlyStopping', 'metric'), {
-      message: 'is bleu, but training.validation.bleu is false.',
+      message: `is ${earlyStopping.metric}, but training.validation.bleu is false, so that nothing is translated.`,
       hint: 'Set it to loss, or training.validation.bleu to true.',
     });
   }

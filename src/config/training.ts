@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { BleuTokenizer } from '../metrics/tokenizers.js';
 
 const count = () => z.int().min(1);
 const probability = () => z.number().min(0).lt(1);
@@ -43,30 +44,49 @@ const schedule = z.strictObject({
     .int()
     .min(0)
     .default(1)
-    .describe('Number of validations without improvement that are tolerated before a decay (plateau).'),
+    .describe(
+      'Number of validations without improvement that are tolerated before a decay (plateau), counted as for ' +
+        'earlyStopping.patience.',
+    ),
   minimumLearningRate: z.number().min(0).default(0).describe('Lower bound of the learning rate.'),
 });
 
 const validation = z.strictObject({
   every: count().default(1).describe('Validation interval in `unit`s.'),
   unit: z.enum(['steps', 'epochs']).default('epochs').describe('Unit of `every`: updates or epochs.'),
-  bleu: z.boolean().default(true).describe('Whether to translate the dev set with greedy search and compute BLEU.'),
+  bleu: z
+    .boolean()
+    .default(true)
+    .describe('Whether to translate the dev set with greedy search and compute BLEU and chrF.'),
+  bleuTokenizer: z
+    .enum(['auto', '13a', 'intl', 'zh', 'char', 'none'] satisfies readonly ('auto' | BleuTokenizer)[])
+    .default('auto')
+    .describe(
+      'Tokenizer of BLEU, as in sacreBLEU; auto is zh for Chinese references, char for Japanese, Thai, Lao, Khmer, ' +
+        'Burmese and Tibetan, and 13a for all others.',
+    ),
   maxSentences: count()
     .optional()
-    .describe('Number of dev sentences, from the first, to translate for BLEU; defaults to all.'),
+    .describe('Number of dev sentences, from the first, to translate for BLEU and chrF; defaults to all.'),
   samples: z.int().min(0).default(3).describe('Number of sample translations to log per validation.'),
 });
 
 const earlyStopping = z.strictObject({
   metric: z
-    .enum(['loss', 'bleu'])
+    .enum(['loss', 'bleu', 'chrf'])
     .default('bleu')
-    .describe('Validation metric for selecting the best checkpoint, for early stopping and for the plateau schedule.'),
+    .describe(
+      'Validation metric for selecting the best checkpoint, for early stopping and for the plateau schedule; chrf ' +
+        'replaces bleu if no dev reference has four words.',
+    ),
   patience: z
     .int()
     .min(0)
     .default(0)
-    .describe('Number of validations without improvement before training stops; 0 disables early stopping.'),
+    .describe(
+      'Number of validations without improvement of metric or loss before training stops, counted from when the ' +
+        'metric has begun to rise; 0 disables early stopping.',
+    ),
 });
 
 const checkpoints = z.strictObject({

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { Config, CorpusConfig } from '../config/schema.js';
-import { S2sError } from '../errors.js';
+import { S2sError, UsageError } from '../errors.js';
 import { plural } from '../plural.js';
 import type { TokenizerPair } from '../text/tokenizer.js';
 import { corpusTexts, type CorpusTexts } from './corpus.js';
@@ -24,7 +24,8 @@ export interface TrainingData {
 
 /**
  * Loads the train split, filtered by length, and the unfiltered dev split.
- * @throws S2sError `no-pairs` if a split is empty, before or after filtering; see also `readPairs`
+ * @throws S2sError `no-pairs` if a split is empty, before or after filtering, or if every dev pair has an empty side; see
+ *   also `readPairs`
  */
 export async function loadTrainingData(
   config: Config,
@@ -69,6 +70,8 @@ export async function loadEvaluationData(
       hint: 'Run the command again.',
     });
   }
+  if (!texts.sources.some((source, pair) => isUsable(source, texts.targets[pair]!, loaded.corpus.targetLength(pair))))
+    throw onlyEmptyPairs(split, corpora, loaded.corpus.size);
   return { ...loaded, ...texts };
 }
 
@@ -84,6 +87,22 @@ function checkWeights({ ranges }: LoadedCorpus, corpora: readonly CorpusConfig[]
 
 function cacheDirectory(config: Config): string {
   return config.data.cacheDirectory ?? path.join(config.runDirectory, 'cache');
+}
+
+/** Whether a pair can be scored: both sides have a visible character, and the target has a token. */
+function isUsable(source: string, target: string, targetTokens: number): boolean {
+  return VISIBLE.test(source) && VISIBLE.test(target) && targetTokens > 0;
+}
+
+const VISIBLE = /[^\s\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cf}]/u;
+
+function onlyEmptyPairs(split: string, corpora: readonly CorpusConfig[], pairs: number): S2sError {
+  const [first] = corpora;
+  const every = pairs === 1 ? 'the only pair' : `every one of the ${pairs} pairs`;
+  return new UsageError('no-pairs', `${every} of the ${split} data has an empty side, so that nothing can be scored`, {
+    place: { file: first?.file ?? first?.source, key: `data.${split}` },
+    hint: 'Check that the files are not blank, that they belong together, and the columns or fields of this corpus.',
+  });
 }
 
 function noPairs(split: string, corpora: readonly CorpusConfig[], summary: FilterSummary): S2sError {
@@ -102,6 +121,7 @@ function noPairs(split: string, corpora: readonly CorpusConfig[], summary: Filte
         summary.read === 0
           ? undefined
           : 'Check the files, or raise data.maxSourceLength, data.maxTargetLength or data.maxLengthRatio.',
+      exitCode: 2,
     },
   );
 }

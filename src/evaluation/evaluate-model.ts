@@ -6,6 +6,7 @@ import { evaluateLoss, type TeacherForcedScores } from '../loss/evaluate.js';
 import { scoreBatch } from '../loss/score.js';
 import { loopingOutputs } from '../metrics/looping.js';
 import { scoreTranslations, type ScoringOptions, type TranslationScores } from '../metrics/score-translations.js';
+import { bleuWarnings, describeNormalizationCost, normalizationCost } from '../metrics/reference-warnings.js';
 import { tokenizedWarnings } from '../metrics/tokenized.js';
 import type { TrainableModel } from '../model/model.js';
 import type { TokenizerPair } from '../text/tokenizer.js';
@@ -58,9 +59,10 @@ export async function evaluateModel(set: EvaluationSet, settings: EvaluationSett
   const warnings = [
     ...loopingOutputs(sources, hypotheses),
     ...tokenizedWarnings('the output of the model', hypotheses),
-    ...references.flatMap((lines, index) =>
-      tokenizedWarnings(references.length === 1 ? 'the reference text' : `reference text ${index + 1}`, lines),
-    ),
+    ...references.flatMap((lines, index) => {
+      const name = references.length === 1 ? 'the reference text' : `reference text ${index + 1}`;
+      return [...tokenizedWarnings(name, lines), ...bleuReferenceWarnings(name, lines, settings)];
+    }),
   ];
   return {
     scores: scoreTranslations(hypotheses, references, scoring),
@@ -68,6 +70,21 @@ export async function evaluateModel(set: EvaluationSet, settings: EvaluationSett
     hypotheses,
     warnings,
   };
+}
+
+/** Warnings about references that BLEU cannot score, or that the model cannot write. */
+function bleuReferenceWarnings(
+  name: string,
+  lines: readonly string[],
+  { scoring, tokenizers: { target } }: Pick<EvaluationSettings, 'scoring' | 'tokenizers'>,
+): string[] {
+  if (scoring?.metrics?.includes('bleu') === false) return [];
+  const normalized = lines.map((line) => target.normalize(line));
+  const cost = scoring?.bleu?.lowercase === true ? undefined : normalizationCost(lines, normalized, scoring?.bleu);
+  return [
+    ...bleuWarnings(name, lines, scoring?.bleu),
+    ...(cost === undefined ? [] : [`${name}: ${describeNormalizationCost(cost, lines.length)}`]),
+  ];
 }
 
 /**

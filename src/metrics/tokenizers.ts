@@ -1,7 +1,7 @@
 import { splitWords } from './words.js';
 
 /** The tokenizers of BLEU, named as in its signature. */
-export const BLEU_TOKENIZERS = ['13a', 'intl', 'char', 'none'] as const;
+export const BLEU_TOKENIZERS = ['13a', 'intl', 'zh', 'char', 'none'] as const;
 export type BleuTokenizer = (typeof BLEU_TOKENIZERS)[number];
 
 /** Tokenises a segment for BLEU. */
@@ -12,6 +12,7 @@ export function tokenizeForBleu(text: string, tokenizer: BleuTokenizer): string[
 const TOKENIZERS: Readonly<Record<BleuTokenizer, (text: string) => string[]>> = {
   '13a': tokenize13a,
   intl: tokenizeInternational,
+  zh: tokenizeChinese,
   char: (text) => [...splitWords(text).join('')],
   none: splitWords,
 };
@@ -23,6 +24,23 @@ const TOKENIZERS: Readonly<Record<BleuTokenizer, (text: string) => string[]>> = 
 function tokenize13a(text: string): string[] {
   const line = text.replaceAll('<skipped>', '').replaceAll('-\n', '').replaceAll('\n', ' ');
   return splitWords(separateNumberSigns(separateSymbols(` ${unescapeMarkup(line)} `)));
+}
+
+/**
+ * The characters that sacreBLEU's `zh` takes for Chinese: ideographs, radicals, full-width and CJK punctuation, and
+ * symbols. sacreBLEU writes its ranges of the supplementary planes with four hexadecimal digits, so that U+20000 to
+ * U+2A6D6 became U+2001 to U+2A6D, with dashes, quotation marks and arrows, and U+2F800 to U+2FA1D became U+2F81 to
+ * U+2FA1; scores are equal only with the same ranges.
+ */
+const CHINESE = new RegExp(
+  '[\\u2001-\\u2a6d\\u2e80-\\u2fdf\\u2ff0-\\u303f\\u3100-\\u312f\\u31a0-\\u31bf\\u31c0-\\u31ef\\u3200-\\u33ff' +
+    '\\u3400-\\u4db5\\u4e00-\\u9fbb\\uf900-\\ufa2d\\ufa30-\\ufa6a\\ufa70-\\ufad9\\ufe10-\\ufe1f\\ufe30-\\ufe4f\\uff00-\\uffef]',
+  'gu',
+);
+
+/** sacreBLEU's tokenizer for Chinese: each Chinese character is a token, the rest is tokenised as by 13a. */
+function tokenizeChinese(text: string): string[] {
+  return splitWords(separateNumberSigns(separateSymbols(text.replace(CHINESE, ' $& '))));
 }
 
 /** Unescapes the four entities of NIST's files. The ampersand comes second, so `&amp;lt;` becomes `<`. */

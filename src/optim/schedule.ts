@@ -4,7 +4,7 @@ type ScheduleConfig = TrainingConfig['schedule'];
 
 /** State of the plateau schedule (reduce on plateau). */
 export interface PlateauState {
-  /** Validations since the last improvement or decay. */
+  /** Validations that count as waiting since the last progress or decay. */
   readonly waited: number;
   /** Decays so far. */
   readonly decays: number;
@@ -42,10 +42,14 @@ function decay(update: number, schedule: ScheduleConfig, plateau: PlateauState):
   }
 }
 
-/** Returns the state of the plateau schedule after a validation. */
-export function afterValidation(plateau: PlateauState, improved: boolean, schedule: ScheduleConfig): PlateauState {
+/**
+ * Returns the state of the plateau schedule after a validation.
+ *
+ * @param progress whether the validation is progress; otherwise it counts as waiting
+ */
+export function afterValidation(plateau: PlateauState, progress: boolean, schedule: ScheduleConfig): PlateauState {
   if (schedule.name !== 'plateau') return plateau;
-  if (improved) return { ...plateau, waited: 0 };
+  if (progress) return { ...plateau, waited: 0 };
   const waited = plateau.waited + 1;
   return waited > schedule.patience ? { waited: 0, decays: plateau.decays + 1 } : { ...plateau, waited };
 }

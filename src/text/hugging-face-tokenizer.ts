@@ -58,6 +58,15 @@ export class HuggingFaceTokenizer implements Tokenizer {
     return spans(text, await this.library.encode(text, null, WITHOUT_SPECIAL_TOKENS));
   }
 
+  normalize(text: string): string {
+    if (this.normalizer === null) return text;
+    const normalized = this.normalizer.normalizeString(text);
+    // The normalizer of s2s escapes characters and marks spaces; its decoder reverses this.
+    const decoded = this.detokenize([normalized]);
+    // The decoders of byte-level tokenizers expect bytes instead of text.
+    return decoded.includes('\ufffd') && !text.includes('\ufffd') ? normalized : decoded;
+  }
+
   decode(ids: readonly number[]): string {
     return this.detokenize(ids.filter((id) => id >= SPECIAL_TOKENS.length).map((id) => this.tokenOf(id)));
   }

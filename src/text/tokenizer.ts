@@ -22,6 +22,8 @@ export interface Tokenizer {
   tokenizeBatch(texts: readonly string[]): Promise<string[][]>;
   /** The offsets of each token in the text before normalisation. */
   spansOf(text: string): Promise<Span[]>;
+  /** The text as the output of a model that writes it perfectly: after normalisation of Unicode, case and the like. */
+  normalize(text: string): string;
   decode(ids: readonly number[]): string;
   /** Inverse of `tokenize`, up to normalisation. */
   detokenize(tokens: readonly string[]): string;

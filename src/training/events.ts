@@ -81,7 +81,7 @@ export interface ValidationEvent extends Validation {
   readonly type: 'validation';
   readonly step: number;
   readonly epoch: number;
-  /** Whether the score that selects checkpoints is the best so far; false if the model has diverged. */
+  /** Whether the score that selects checkpoints is better than all before; false if the model has diverged. */
   readonly improved: boolean;
   /** Duration of this validation. */
   readonly seconds: number;

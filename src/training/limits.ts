@@ -9,7 +9,7 @@ export interface TrainingExtent {
   /** Completed epochs. */
   readonly epochs: number;
   readonly elapsedSeconds: number;
-  /** Validations since the last improvement, for early stopping. */
+  /** Validations that count as waiting since the last progress, see `patience.ts`. */
   readonly waited: number;
 }
 

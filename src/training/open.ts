@@ -17,6 +17,7 @@ import { policyFor } from '../runtime/tensorflow.js';
 import type { VocabularyEvent, VocabularyReport } from '../text/build.js';
 import type { VocabularyShortage } from '../text/vocabulary-shortage.js';
 import { progressShare } from './limits.js';
+import { chooseDevScoring, type DevScoring } from './dev-scoring.js';
 import { INITIAL_PROGRESS } from './progress.js';
 import { batchOrder, resumePosition, settingChanges, type SettingChange } from './resume.js';
 import { completedEpochs, stepsPerEpoch, type TrainingRun } from './run.js';
@@ -49,6 +50,7 @@ export type PreparationEvent =
   | { readonly type: 'vocabulary-short'; readonly shortage: VocabularyShortage }
   | { readonly type: 'vocabulary-differs'; readonly directory: string; readonly reason: string }
   | { readonly type: 'tokenizer-notices'; readonly directory: string; readonly notices: readonly string[] }
+  | ({ readonly type: 'dev-scoring' } & Pick<DevScoring, 'metric' | 'bleuTokenizer' | 'notes' | 'warnings'>)
   | { readonly type: 'nothing-to-resume' }
   | { readonly type: 'initialized'; readonly run: string; readonly step: number }
   | {
@@ -97,6 +99,9 @@ async function open(
   if (notices.length > 0) onEvent({ type: 'tokenizer-notices', directory: runDirectory, notices });
 
   const { train, dev } = await loadTrainingData(config, tokenizers, onEvent);
+  const scoring = chooseDevScoring(dev.targets, tokenizers.target, config.training);
+  const { metric, bleuTokenizer, notes, warnings } = scoring;
+  onEvent({ type: 'dev-scoring', metric, bleuTokenizer, notes, warnings });
   const vocabulary = { source: tokenizers.source.vocabularySize, target: tokenizers.target.vocabularySize };
   const policy = policyFor(config.precision);
   const model = buildModel(config.model, vocabulary, {
@@ -122,7 +127,7 @@ async function open(
     await restoreOptimizer({ optimizer }, checkpoint);
     const resumed = resumePosition(checkpoint.state.position, checkpoint.state.order, order);
     ({ position } = resumed);
-    saved = await restoreProgress(config, checkpoint.state);
+    saved = await restoreProgress(config, checkpoint.state, metric);
     const changes = settingChanges(before, config);
     onEvent({ type: 'resumed', step: checkpoint.state.step, changes, restartedEpoch: resumed.restarted });
   }
@@ -145,6 +150,7 @@ async function open(
       corpus: dev.corpus,
       sources: dev.sources,
       references: dev.targets,
+      scoring,
       placeOf: placesOf(dev.corpus, config.data.dev),
     },
     trainPairs: train.corpus.size,

@@ -2,16 +2,8 @@ import type { TrainingConfig } from '../config/schema.js';
 import type { LossScale } from '../optim/loss-scale.js';
 import { afterValidation, type PlateauState } from '../optim/schedule.js';
 import { EMPTY_SUMS, type MeterSums } from './meter.js';
-
-/** The best dev score of the metric that selects checkpoints. */
-export interface BestScore {
-  readonly metric: 'loss' | 'bleu';
-  readonly value: number;
-  readonly step: number;
-}
-
-/** Dev scores of a validation by metric; empty if the model is not healthy (see `DivergenceDetector`). */
-export type DevScores = Readonly<Partial<Record<BestScore['metric'], number>>>;
+import { INITIAL_HISTORY, judgeValidation, type ScoreHistory } from './patience.js';
+import { candidateOf, compareScores, type BestScore, type DevScores } from './selection.js';
 
 /** State of a training run: together with weights, optimiser moments and batch position, all that a resume needs. */
 export interface Progress {
@@ -19,8 +11,9 @@ export interface Progress {
   readonly best: BestScore | undefined;
   /** The latest validation. After a resume, that of the checkpoint; undefined if the checkpoint has no score. */
   readonly validated: { readonly scores: DevScores; readonly step: number } | undefined;
-  /** Validations since the last improvement, for early stopping. */
+  /** Validations that count as waiting since the last progress, for early stopping. */
   readonly waited: number;
+  readonly history: ScoreHistory;
   readonly plateau: PlateauState;
   readonly nonFinite: { readonly total: number; readonly inRow: number };
   /** Undefined unless training in float16. */
@@ -38,6 +31,7 @@ export const INITIAL_PROGRESS: Progress = {
   best: undefined,
   validated: undefined,
   waited: 0,
+  history: INITIAL_HISTORY,
   plateau: { waited: 0, decays: 0 },
   nonFinite: { total: 0, inRow: 0 },
   lossScale: undefined,
@@ -46,33 +40,32 @@ export const INITIAL_PROGRESS: Progress = {
   validationSeconds: 0,
 };
 
-export function direction(metric: BestScore['metric']): 'higher' | 'lower' {
-  return metric === 'bleu' ? 'higher' : 'lower';
-}
-
 /**
- * Returns the progress after a validation and whether its score is the best so far. A score that is not better, missing
- * or not finite counts towards the patience of early stopping and of the plateau schedule.
+ * Returns the progress after a validation and whether its score is better than all before. Of equal scores the later
+ * one becomes the best; `patience.ts` decides what early stopping and the plateau schedule count.
+ *
+ * @param metric the score that selects checkpoints
  */
 export function withValidation(
   progress: Progress,
   scores: DevScores,
   training: TrainingConfig,
+  metric = training.earlyStopping.metric,
 ): { progress: Progress; improved: boolean } {
-  const { metric } = training.earlyStopping;
-  const { best } = progress;
-  const value = scores[metric] ?? Number.NaN;
-  const isBetter =
-    best?.metric !== metric || (direction(metric) === 'higher' ? value > best.value : value < best.value);
-  const improved = Number.isFinite(value) && isBetter;
+  const { best, step, plateau, waited } = progress;
+  const candidate = candidateOf(metric, scores, step);
+  const comparison = candidate === undefined ? -1 : compareScores(candidate, best);
+  const improved = comparison > 0;
+  const { verdict, history } = judgeValidation(progress.history, { metric, scores, improved });
   return {
     improved,
     progress: {
       ...progress,
-      best: improved ? { metric, value, step: progress.step } : best,
-      validated: { scores, step: progress.step },
-      waited: improved ? 0 : progress.waited + 1,
-      plateau: afterValidation(progress.plateau, improved, training.schedule),
+      best: comparison >= 0 ? candidate : best,
+      validated: { scores, step },
+      history,
+      waited: verdict === 'progress' ? 0 : waited + (verdict === 'waiting' ? 1 : 0),
+      plateau: verdict === 'undecided' ? plateau : afterValidation(plateau, verdict === 'progress', training.schedule),
     },
   };
 }

@@ -1,21 +1,17 @@
-import {
-  rank,
-  readIndex,
-  type CheckpointIndex,
-  type Retention,
-  type Selection,
-} from '../checkpoint/checkpoint-index.js';
+import { rank, readIndex, type CheckpointIndex, type Retention } from '../checkpoint/checkpoint-index.js';
 import { loadOptimizer, saveCheckpoint, scoreCheckpoint, type Checkpoint } from '../checkpoint/run-directory.js';
 import type { SavedTensors } from '../checkpoint/safetensors.js';
 import { CHECKPOINT_VERSION, type CheckpointState } from '../checkpoint/state.js';
 import { assertSameShapes } from '../checkpoint/weights.js';
 import { saveResolvedConfig } from '../config/save.js';
-import type { Config, TrainingConfig } from '../config/schema.js';
+import type { Config } from '../config/schema.js';
 import { S2sError } from '../errors.js';
 import type { TokenizerPair } from '../text/tokenizer.js';
 import { EMPTY_SUMS } from './meter.js';
-import { direction, type BestScore, type DevScores, type Progress } from './progress.js';
+import { assumedHistory, INITIAL_HISTORY } from './patience.js';
+import type { Progress } from './progress.js';
 import type { TrainingRun } from './run.js';
+import { candidateOf, selectionOf, type BestScore, type DevScores, type ScoreName } from './selection.js';
 
 /**
  * Saves a checkpoint (weights, optimiser moments, progress), then the configuration that a resume compares with.
@@ -33,14 +29,13 @@ export async function saveRun(
   const moments = await run.optimizer.values();
   const isFinite = [...weights.values(), ...moments.values()].every(({ data }) => data.every(Number.isFinite));
   if (!isFinite) return undefined;
-  const { training } = run.config;
   const checkpoint = {
     weights: toSavedTensors(weights),
     optimizer: toSavedTensors(moments),
     state: toState(run, progress),
     scores: scoresOf(progress),
   };
-  const index = await saveCheckpoint(run.runDirectory, checkpoint, retentionOf(training));
+  const index = await saveCheckpoint(run.runDirectory, checkpoint, retentionOf(run));
   saveResolvedConfig(run.config, run.runDirectory);
   return { step: progress.step, best: index.best === progress.step };
 }
@@ -51,20 +46,21 @@ export async function saveRun(
  * @returns the step and whether it is now the best checkpoint
  */
 export async function recordValidationScores(
-  { runDirectory, config }: TrainingRun,
+  run: TrainingRun,
   progress: Progress,
 ): Promise<{ step: number; best: boolean }> {
   const { step } = progress;
-  const index = await scoreCheckpoint(runDirectory, step, scoresOf(progress), retentionOf(config.training));
+  const index = await scoreCheckpoint(run.runDirectory, step, scoresOf(progress), retentionOf(run));
   return { step, best: index.best === step };
 }
 
 /** Returns the best checkpoint of a run and its score; undefined if no checkpoint has a score. */
 export async function bestCheckpoint({
   runDirectory,
-  config,
-}: Pick<TrainingRun, 'runDirectory' | 'config'>): Promise<BestScore | undefined> {
-  return bestOf(await readIndex(runDirectory), config.training);
+  dev,
+}: Pick<TrainingRun, 'runDirectory' | 'dev'>): Promise<Omit<BestScore, 'chrf'> | undefined> {
+  const best = bestOf(await readIndex(runDirectory), dev.scoring.metric);
+  return best && { metric: best.metric, value: best.value, step: best.step };
 }
 
 /** Dev scores of the current weights; empty if they were not validated. */
@@ -73,21 +69,15 @@ function scoresOf({ step, validated }: Progress): Record<string, number> {
   return Object.fromEntries(Object.entries(validated.scores).filter(([, value]) => value !== undefined));
 }
 
-function bestOf({ checkpoints }: CheckpointIndex, training: TrainingConfig): BestScore | undefined {
-  const { metric } = training.earlyStopping;
+function bestOf({ checkpoints }: CheckpointIndex, metric: ScoreName): BestScore | undefined {
   // `index.best` may be by another metric, if the metric was changed on resume.
-  const best = rank(checkpoints, selectionOf(training))[0];
-  const value = best?.scores[metric];
-  return best === undefined || value === undefined ? undefined : { metric, value, step: best.step };
+  const best = rank(checkpoints, selectionOf(metric))[0];
+  return best && candidateOf(metric, best.scores, best.step);
 }
 
-function selectionOf({ earlyStopping: { metric } }: TrainingConfig): Selection {
-  return { metric, better: direction(metric) };
-}
-
-function retentionOf(training: TrainingConfig): Retention {
-  const { keepLast, keepBest } = training.checkpoints;
-  return { selection: selectionOf(training), keepLast, keepBest };
+function retentionOf({ config, dev }: Pick<TrainingRun, 'config' | 'dev'>): Retention {
+  const { keepLast, keepBest } = config.training.checkpoints;
+  return { selection: selectionOf(dev.scoring.metric), keepLast, keepBest };
 }
 
 /**
@@ -119,21 +109,28 @@ function momentKinds(moments: ReadonlyMap<string, unknown>): string {
 /**
  * Returns the progress of a checkpoint, with its scores from the index. If the metric that selects checkpoints has
  * changed, the best score is that of the best checkpoint by the new metric, and patience is reset.
+ *
+ * @param metric the score that selects checkpoints
  */
 export async function restoreProgress(
-  { runDirectory, training }: Pick<Config, 'runDirectory' | 'training'>,
+  { runDirectory }: Pick<Config, 'runDirectory'>,
   state: CheckpointState,
+  metric: ScoreName,
 ): Promise<Progress> {
-  const { metric } = training.earlyStopping;
   const index = await readIndex(runDirectory);
-  const { loss, bleu } = index.checkpoints.find(({ step }) => step === state.step)?.scores ?? {};
-  const scores: DevScores = { loss, bleu };
+  const { loss, bleu, chrf } = index.checkpoints.find(({ step }) => step === state.step)?.scores ?? {};
+  const scores: DevScores = { loss, bleu, chrf };
   const sameMetric = state.best === null || state.best.metric === metric;
+  const best = sameMetric ? (state.best ?? undefined) : bestOf(index, metric);
+  const losses = index.checkpoints.flatMap(({ scores: { loss: known } }) => known ?? []);
+  // Without a validation there is no history to assume.
+  const older = state.best === null ? INITIAL_HISTORY : assumedHistory(metric, best?.value, losses);
   return {
     step: state.step,
-    best: sameMetric ? (state.best ?? undefined) : bestOf(index, training),
+    best,
     validated: scores[metric] === undefined ? undefined : { scores, step: state.step },
     waited: sameMetric ? state.patience : 0,
+    history: (sameMetric ? state.history : undefined) ?? older,
     plateau: state.plateau,
     nonFinite: state.nonFinite,
     lossScale: state.lossScale,
@@ -154,6 +151,7 @@ function toState(run: TrainingRun, progress: Progress): CheckpointState {
     seed: run.config.seed,
     best: progress.best ?? null,
     patience: progress.waited,
+    history: progress.history,
     plateau: { ...progress.plateau },
     nonFinite: progress.nonFinite,
     lossScale: progress.lossScale,

@@ -26,6 +26,7 @@ export class TensorBoardLog {
         'dev/perplexity': event.perplexity,
         'dev/accuracy': event.accuracy,
         'dev/bleu': event.bleu,
+        'dev/chrf': event.chrf,
       });
       this.writer.flush();
     }

@@ -18,9 +18,10 @@ import { skippedEvent, startEvent, updateEvent } from './event-builders.js';
 import type { CheckpointEvent, TrainingEvent, ValidationEvent } from './events.js';
 import type { StopReason } from './limits.js';
 import { addUpdate, EMPTY_SUMS } from './meter.js';
-import { withValidation, type DevScores, type Progress } from './progress.js';
+import { withValidation, type Progress } from './progress.js';
 import { completedEpochs, type TrainingRun } from './run.js';
 import { bestCheckpoint, recordValidationScores, saveRun } from './save.js';
+import type { DevScores } from './selection.js';
 import { update } from './update.js';
 import { validate } from './validate.js';
 
@@ -201,21 +202,26 @@ async function runValidation(
 ): Promise<{ progress: Progress; event: ValidationEvent }> {
   const started = performance.now();
   const validation = await validate(run.model, run.dev, run.tokenizers, run.config);
-  const { loss, bleu, perplexity } = validation;
+  const { loss, bleu, chrf, perplexity } = validation;
   const model = { loss, perplexity, step: before.step, epochs: completedEpochs(run) };
   const health = divergence.afterValidation(model);
   const warning = healthWarning(health, model, run.model.targetVocabularySize);
-  const scores: DevScores = health === 'healthy' ? { loss, bleu } : {};
+  const scores: DevScores = health === 'healthy' ? { loss, bleu, chrf } : {};
+  const { metric } = run.dev.scoring;
   const seconds = (performance.now() - started) / 1000;
   const timed = { ...before, elapsedSeconds: clock(), validationSeconds: before.validationSeconds + seconds };
-  const { progress, improved } = withValidation(timed, scores, run.config.training);
+  const { progress, improved } = withValidation(timed, scores, run.config.training, metric);
   const { step, elapsedSeconds } = progress;
   const event: ValidationEvent = {
     type: 'validation',
     step,
     epoch: run.batches.position.epoch + 1,
     ...validation,
-    warnings: [...(warning === undefined ? [] : [warning]), ...validation.warnings],
+    warnings: [
+      ...(warning === undefined ? [] : [warning]),
+      ...(metric === 'bleu' && progress.history.zeros === 2 ? [BLEU_IS_ZERO] : []),
+      ...validation.warnings,
+    ],
     improved,
     seconds,
     timeShare: progress.validationSeconds / elapsedSeconds,
@@ -223,6 +229,9 @@ async function runValidation(
   };
   return { progress, event };
 }
+
+/** Said once, at the second validation. */
+const BLEU_IS_ZERO = 'BLEU was 0 at every validation so far: until it rises, chrF selects the best checkpoint';
 
 function withSkip(progress: Progress, elapsedSeconds: number): Progress {
   const { total, inRow } = progress.nonFinite;

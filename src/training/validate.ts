@@ -4,17 +4,20 @@ import { evaluationBatches, largestBatch, largestEvaluationShapes } from '../dat
 import type { Batch, BatchShape, EncodedCorpus } from '../data/batch.js';
 import { evaluateLoss, type TeacherForcedScores } from '../loss/evaluate.js';
 import { corpusBleu } from '../metrics/bleu.js';
+import { corpusChrf } from '../metrics/chrf.js';
 import { loopingOutputs } from '../metrics/looping.js';
 import type { TrainableModel } from '../model/model.js';
 import type { Task } from '../runtime/out-of-memory.js';
 import type { TokenizerPair } from '../text/tokenizer.js';
 import { translateLines } from '../decoding/translate-lines.js';
+import type { DevScoring } from './dev-scoring.js';
 
 /** The dev set as text and as token ids. */
 export interface DevSet {
   readonly corpus: EncodedCorpus;
   readonly sources: readonly string[];
   readonly references: readonly string[];
+  readonly scoring: DevScoring;
   /** File and line of a pair, for messages. */
   readonly placeOf: PlaceOfPair;
 }
@@ -31,13 +34,15 @@ export interface Validation extends TeacherForcedScores {
   /** BLEU of greedy translations, 0 to 100; undefined if disabled, or if loss or perplexity is not finite. */
   readonly bleu: number | undefined;
   readonly bleuSignature: string | undefined;
+  /** chrF of the same translations, 0 to 100. */
+  readonly chrf: number | undefined;
   readonly samples: readonly SampleTranslation[];
   /** Messages about degenerate output: the same for many inputs, or endless repetition. */
   readonly warnings: readonly string[];
 }
 
 /**
- * Computes loss, perplexity and accuracy with teacher forcing, then BLEU and sample translations from greedy decoding.
+ * Computes loss, perplexity and accuracy with teacher forcing, then BLEU, chrF and sample translations from greedy decoding.
  * Decoding is skipped if loss or perplexity is not finite: such a model has no valid probabilities.
  *
  * @throws S2sError `out-of-memory`
@@ -52,7 +57,7 @@ export async function validate(
   const task: Task = { name: 'validation', remedy: 'validation', placeOf: dev.placeOf };
   const scores = evaluateLoss(model, devBatches(dev, config), training.labelSmoothing, task);
   if (!Number.isFinite(scores.loss) || !Number.isFinite(scores.perplexity)) {
-    return { ...scores, bleu: undefined, bleuSignature: undefined, samples: [], warnings: [] };
+    return { ...scores, bleu: undefined, bleuSignature: undefined, chrf: undefined, samples: [], warnings: [] };
   }
   const { bleu: withBleu, maxSentences, samples } = training.validation;
   const count = Math.min(dev.sources.length, withBleu ? (maxSentences ?? dev.sources.length) : samples);
@@ -65,11 +70,13 @@ export async function validate(
     task,
   });
   const hypotheses = translations.map(({ hypotheses: [best] }) => best?.text ?? '');
-  const bleu = withBleu ? corpusBleu(hypotheses, [references]) : undefined;
+  const { bleuTokenizer, references: scored } = dev.scoring;
+  const bleu = withBleu ? corpusBleu(hypotheses, [scored], { tokenizer: bleuTokenizer }) : undefined;
   return {
     ...scores,
     bleu: bleu?.score,
     bleuSignature: bleu?.signature,
+    chrf: withBleu ? corpusChrf(hypotheses, [scored]).score : undefined,
     samples: sampleIndices(count, samples).map((index) => ({
       source: sources[index]!,
       reference: references[index]!,

@@ -279,6 +279,7 @@ BLEU_OPTIONS += [
     dict(smooth_method=method, smooth_value=value) for method in ("floor", "add-k") for value in (0, 0.01, 0.125, 2.5)
 ]
 BLEU_OPTIONS += [dict(max_ngram_order=order) for order in (1, 2, 6)]
+BLEU_OPTIONS += [dict(tokenize="zh")]
 
 CHRF_OPTIONS = [
     dict(),

@@ -89,10 +89,10 @@ test('the best and the last checkpoint are kept, the others deleted', async () =
     [5, 25],
   ] as const)
     await save(run, step, bleu);
-  assert.deepEqual(await foldersOf(run), ['step-00000002', 'step-00000004', 'step-00000005']);
+  assert.deepEqual(await foldersOf(run), ['step-00000004', 'step-00000005']);
   const index = await readIndex(run);
-  assert.equal(index.best, 2, 'an equal score is no improvement');
-  assert.equal((await loadCheckpoint(run, 'best')).state.step, 2);
+  assert.equal(index.best, 4, 'the latest of equal scores');
+  assert.equal((await loadCheckpoint(run, 'best')).state.step, 4);
   assert.equal((await loadCheckpoint(run, 'last')).state.step, 5);
   assert.equal((await loadCheckpoint(run, 4)).state.step, 4);
 });

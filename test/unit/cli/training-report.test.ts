@@ -109,6 +109,7 @@ test('a validation has its duration and the proportion of all validations', () =
     tokens: 9,
     bleu: 31.234,
     bleuSignature: 'nrefs:1',
+    chrf: 55.5,
     samples: [],
     warnings: [],
     improved: true,
@@ -118,8 +119,8 @@ test('a validation has its duration and the proportion of all validations', () =
   };
   const scores = 'dev at step 1,500: loss 2.5000, perplexity 7.39, accuracy 51.2 %';
   const time = 'validation took 3.1 s, all validations so far 4.1 % of the training time';
-  assert.deepEqual(reported([validation, { ...validation, bleu: undefined }]), [
-    `${scores}, BLEU 31.23; ${time}`,
+  assert.deepEqual(reported([validation, { ...validation, bleu: undefined, chrf: undefined }]), [
+    `${scores}, BLEU 31.23, chrF 55.50; ${time}`,
     `${scores}; ${time}`,
   ]);
 });

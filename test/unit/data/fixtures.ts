@@ -81,6 +81,10 @@ export class FakeTokenizer implements Tokenizer {
     return Promise.resolve([...text.matchAll(/[^ ]+/g)].map((word) => [word.index, word.index + word[0].length]));
   }
 
+  normalize(text: string): string {
+    return text;
+  }
+
   decode(ids: readonly number[]): string {
     return ids.join(' ');
   }

@@ -28,13 +28,16 @@ let runs = 0;
 const configOf = (name: string, training: TinySettings['training']) =>
   tinyConfig(text, name, { training: { optimizer: { learningRate: 0.3 }, ...training } });
 
-/** The best validation; the earliest on a tie. */
+/** The best validation; on a tie of BLEU the one with the best chrF, then the latest. */
 function bestOf(
   validations: readonly ValidationEvent[],
   metric: 'loss' | 'bleu',
 ): { metric: string; value: number; step: number } | undefined {
   const sign = metric === 'bleu' ? -1 : 1;
-  const [best] = validations.toSorted((one, other) => sign * (one[metric]! - other[metric]!));
+  const tieBreak = (event: ValidationEvent): number => (metric === 'bleu' ? event.chrf! : 0);
+  const [best] = validations
+    .toReversed()
+    .toSorted((one, other) => sign * (one[metric]! - other[metric]!) || tieBreak(other) - tieBreak(one));
   return best && { metric, value: best[metric]!, step: best.step };
 }
 

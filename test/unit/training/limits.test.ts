@@ -29,7 +29,7 @@ test('progress is that of the limit that is reached first', () => {
   assert.equal(progressShare(settings({ maxMinutes: 1 }), extent, 20), 1, 'never more than all');
 });
 
-test('a better score becomes the best, and any other counts towards patience', () => {
+test('a score that is not lower becomes the best, and one that is not higher counts towards patience', () => {
   const after = (metric: 'loss' | 'bleu', values: readonly number[], from: Progress = INITIAL_PROGRESS): Progress => {
     const training = settings({ earlyStopping: { metric }, schedule: { name: 'plateau', patience: 1 } });
     return values.reduce(
@@ -41,7 +41,7 @@ test('a better score becomes the best, and any other counts towards patience', (
   const bleu = after('bleu', [10, 9, 12, 12, 11, Number.NaN]);
   assert.deepEqual(
     [bleu.best, bleu.waited, bleu.plateau, bleu.validated],
-    [{ metric: 'bleu', value: 12, step: 3 }, 3, { waited: 1, decays: 1 }, { scores: { bleu: Number.NaN }, step: 6 }],
+    [{ metric: 'bleu', value: 12, step: 4 }, 3, { waited: 1, decays: 1 }, { scores: { bleu: Number.NaN }, step: 6 }],
   );
   const loss = after('loss', [4, 3, 3.5]);
   assert.deepEqual([loss.best, loss.waited], [{ metric: 'loss', value: 3, step: 2 }, 1]);

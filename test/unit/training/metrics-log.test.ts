@@ -42,6 +42,7 @@ const validated = {
   tokens: 9,
   bleu: 10,
   bleuSignature: 'nrefs:1',
+  chrf: 20,
   samples: [],
   warnings: [],
   improved: true,
@@ -121,6 +122,7 @@ test('rows of a run, and the rows that a resume deletes', async () => {
     accuracy: 0.5,
     bleu: 10,
     bleuSignature: 'nrefs:1',
+    chrf: 20,
     improved: true,
     seconds: 1,
     timeShare: 0.25,
@@ -173,6 +175,7 @@ test('TensorBoard event files contain the scalars of updates and validations', (
     'dev/perplexity',
     'dev/accuracy',
     'dev/bleu',
+    'dev/chrf',
   ]);
 });
 

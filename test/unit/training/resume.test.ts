@@ -2,6 +2,9 @@ import assert from 'node:assert/strict';
 import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { readIndex, stepName, writeIndex } from '../../../src/checkpoint/checkpoint-index.js';
+import { writeJsonFile } from '../../../src/checkpoint/json-file.js';
+import { loadCheckpoint } from '../../../src/checkpoint/run-directory.js';
 import { S2sError } from '../../../src/errors.js';
 import { loadTensorFlow } from '../../../src/runtime/tensorflow.js';
 import type { TrainingEvent } from '../../../src/training/events.js';
@@ -60,11 +63,19 @@ const SETTINGS: Record<string, TinySettings> = {
     },
     training: {
       batch: { size: 4, unit: 'sentences', accumulate: 2 },
-      optimizer: { learningRate: 0.01 },
-      // BLEU does not improve in so few updates, so the learning rate decays.
+      optimizer: { learningRate: 0.3 },
+      // The loss oscillates, so the learning rate decays.
+      earlyStopping: { metric: 'loss' },
       schedule: { name: 'plateau', patience: 0 },
       validation: { every: 2, unit: 'steps' },
       logEvery: 4,
+    },
+  },
+  'BLEU that has not begun to rise': {
+    training: {
+      optimizer: { name: 'sgd', learningRate: 1e-3 },
+      earlyStopping: { metric: 'bleu', patience: 2 },
+      validation: { every: 1, unit: 'steps' },
     },
   },
   'momentum, two layers, input feeding, weights of corpora': {
@@ -138,6 +149,26 @@ describe('a resumed run', () => {
       assert.ok(Math.abs(event.timeShare * event.elapsedSeconds - seconds) < 1e-9, `step ${event.step}`);
       assert.ok(event.timeShare > 0 && event.timeShare < 1);
     }
+  });
+
+  test('a checkpoint of an older version, without chrF and without the history of scores, still resumes', async () => {
+    const config = (maxSteps: number) =>
+      tinyConfig(text, 'older', { training: { maxSteps, validation: { every: 2, unit: 'steps' } } });
+    await trainTiny(config(4));
+    const { runDirectory } = config(4);
+    const { history, best, ...state } = (await loadCheckpoint(runDirectory, 4)).state;
+    assert.ok(history !== undefined && best?.chrf !== undefined);
+    const stateFile = join(runDirectory, 'checkpoints', stepName(4), 'state.json');
+    await writeJsonFile(stateFile, { ...state, best: { metric: best.metric, value: best.value, step: best.step } });
+    const index = await readIndex(runDirectory);
+    const checkpoints = index.checkpoints.map(({ step, scores: { loss, bleu } }) => ({
+      step,
+      scores: { loss: loss!, bleu: bleu! },
+    }));
+    await writeIndex(runDirectory, { ...index, checkpoints });
+    const resumed = await trainTiny(config(6), { resume: true });
+    assert.equal(stoppedOf(resumed).step, 6);
+    assert.equal(stoppedOf(resumed).best?.metric, 'bleu');
   });
 
   test('another seed gives another curve', async () => {

@@ -91,8 +91,8 @@ describe('limits', () => {
         eventsOf(result, 'validation').map(({ improved }) => improved),
         [true, false, false, false],
       );
-      const best = eventsOf(result, 'validation')[0]!;
-      assert.deepEqual(stoppedOf(result).best, { metric, value: best[metric], step: 2 });
+      const last = eventsOf(result, 'validation').at(-1)!;
+      assert.deepEqual(stoppedOf(result).best, { metric, value: last[metric], step: 8 }, 'the latest of equal scores');
     });
   }
 
