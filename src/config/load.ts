@@ -4,6 +4,7 @@ import { checkConfig } from './checks.js';
 import { readConfigDocument, type ConfigDocument } from './document.js';
 import { startsWithVariable, substituteVariables } from './environment.js';
 import { applyOverride, parseOverride, type Override } from './overrides.js';
+import { upgradeConfig } from './model.js';
 import { makePathsAbsolute, tildePaths } from './paths.js';
 import { ConfigError, formatKey, reportIssue, type Problem, type Report } from './problems.js';
 import { configSchema, type Config } from './schema.js';
@@ -53,7 +54,7 @@ export function loadConfig(options: LoadOptions): Config {
       void problems.push({ ...problem, place: { file: override.origin, key: formatKey(path) } });
     return applyOverride(value, override, report);
   }, document.value);
-  return validate(merged ?? {}, { document, overrides, environment, checkFiles, readsData, problems });
+  return validate(upgradeConfig(merged ?? {}), { document, overrides, environment, checkFiles, readsData, problems });
 }
 
 interface ValidationContext {

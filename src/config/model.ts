@@ -83,31 +83,56 @@ export const MOVED_KEYS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Converts the model settings of version 0.1 to the present keys, so that runs of version 0.1 can be used and resumed.
- * Settings of later versions are returned unchanged.
+ * Moves the model settings of version 0.1 to their present keys, so that its configurations and runs still work. A key that is
+ * set in both places stays, and is reported as unknown.
+ *
+ * @param value a whole configuration, valid or not
  */
+export function upgradeConfig(value: unknown): unknown {
+  return isGroup(value) && 'model' in value ? { ...value, model: upgradeModel(value['model']) } : value;
+}
+
+/** `upgradeConfig` for the `model` section. */
 export function upgradeModel(value: unknown): unknown {
-  if (!isGroup(value) || !('architecture' in value)) return value;
-  const { architecture: type, attention, bridge, encoder, decoder, dropout, ...others } = value;
-  const { layers, ...otherDropout } = isGroup(dropout) ? dropout : {};
-  const betweenLayers = layers === undefined ? {} : { dropout: layers };
-  return {
-    ...others,
-    encoder: { type, ...(isGroup(encoder) ? encoder : {}), ...betweenLayers },
-    decoder: {
-      type,
-      ...(isGroup(decoder) ? decoder : {}),
-      ...withoutUndefined({ attention, bridge }),
-      ...betweenLayers,
-    },
-    dropout: otherDropout,
-  };
+  if (!isGroup(value)) return value;
+  const model = structuredClone(value);
+  for (const [from, ...targets] of MOVES) {
+    const moved = settingAt(model, from);
+    if (moved === undefined || !targets.every((target) => isFree(model, target))) continue;
+    delete (from.length === 1 ? model : (model[from[0]] as Group))[from.at(-1)!];
+    for (const [group, key] of targets) model[group] = { ...(model[group] as Group | undefined), [key]: moved };
+  }
+  return model;
 }
 
-function withoutUndefined(group: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(group).filter(([, value]) => value !== undefined));
+type Group = Record<string, unknown>;
+
+/** Where a setting of version 0.1 was, and where it is now. */
+const MOVES: readonly (readonly [
+  from: readonly [string, string?],
+  ...targets: (readonly [group: string, key: string])[],
+])[] = [
+  [['architecture'], ['encoder', 'type'], ['decoder', 'type']],
+  [['attention'], ['decoder', 'attention']],
+  [['bridge'], ['decoder', 'bridge']],
+  [
+    ['dropout', 'layers'],
+    ['encoder', 'dropout'],
+    ['decoder', 'dropout'],
+  ],
+];
+
+function settingAt(model: Group, [group, key]: readonly [string, string?]): unknown {
+  const value = model[group];
+  if (key === undefined) return value;
+  return isGroup(value) ? value[key] : undefined;
 }
 
-function isGroup(value: unknown): value is Readonly<Record<string, unknown>> {
+function isFree(model: Group, [group, key]: readonly [string, string]): boolean {
+  const value = model[group];
+  return value === undefined || (isGroup(value) && value[key] === undefined);
+}
+
+function isGroup(value: unknown): value is Group {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

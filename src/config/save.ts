@@ -5,7 +5,7 @@ import { UsageError } from '../errors.js';
 import { replaceFileSync } from '../files/replace.mjs';
 import { readConfigDocument, withChecksum } from './document.js';
 import { escapeVariables, substituteVariables } from './environment.js';
-import { upgradeModel } from './model.js';
+import { upgradeConfig } from './model.js';
 import { ConfigError, formatKey, reportIssue, type Problem, type Report } from './problems.js';
 import { configSchema, type Config } from './schema.js';
 
@@ -74,15 +74,9 @@ export function readResolvedConfig(runDirectory: string): Config {
   const report: Report = (path, problem) =>
     void problems.push({ ...problem, place: { ...document.locate(path), key: formatKey(path) } });
   // Variables were substituted before saving: this only removes the escapes.
-  const value = upgrade(substituteVariables(document.value, {}, report));
+  const value = upgradeConfig(substituteVariables(document.value, {}, report));
   const parsed = configSchema.safeParse(value);
   if (parsed.success && problems.length === 0) return { ...parsed.data, runDirectory };
   for (const issue of parsed.error?.issues ?? []) reportIssue(issue, value, report);
   throw new ConfigError(problems);
-}
-
-function upgrade(value: unknown): unknown {
-  return typeof value === 'object' && value !== null && 'model' in value
-    ? { ...value, model: upgradeModel(value.model) }
-    : value;
 }
