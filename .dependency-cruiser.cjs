@@ -8,6 +8,7 @@ const ALLOWED = {
   config: ['files'],
   setup: ['files'],
   data: ['text', 'vocab', 'config', 'files'],
+  init: ['data', 'text', 'config', 'files'],
   runtime: ['setup'],
   model: ['runtime', 'vocab', 'config', 'data'],
   loss: ['runtime', 'model', 'data'],

@@ -48,7 +48,9 @@ async function buildVocabulary(
   log: Log,
 ): Promise<void> {
   const { configVocabularyState, tokenizerDirectory } = await import('../data/vocabulary.js');
-  const { buildConfigVocabulary, lastCheckpointStep } = await import('../training/vocabulary.js');
+  const { buildConfigVocabulary, lastCheckpointStep, prepareHeldOutOfNewRun } =
+    await import('../training/vocabulary.js');
+  await prepareHeldOutOfNewRun(config);
   const directory = tokenizerDirectory(config);
   const { state } = await configVocabularyState(config);
   if (!args.force && state === 'foreign') {

@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import { listedCorpora } from '../config/hold-out.js';
 import type { Config } from '../config/schema.js';
 import { evaluateModel, scorePairs } from '../evaluation/evaluate-model.js';
 import { defaultSplit, readSplit, type EvaluationSet } from '../evaluation/evaluation-set.js';
@@ -25,12 +26,13 @@ export async function evaluateRun(
   const found = await findModel(args, { readsData: args.source === undefined });
   const { config, runDirectory, which } = found;
   if (args.output !== undefined) {
-    const { train, dev, test } = config.data;
     const inputs = [
       args.source,
       ...references,
       args.config,
-      ...[...train, ...dev, ...test].flatMap(({ source, target, file }) => [source, target, file]),
+      ...(['train', 'dev', 'test'] as const)
+        .flatMap((split) => listedCorpora(config.data, split))
+        .flatMap(({ source, target, file }) => [source, target, file]),
     ];
     await checkWritable(
       args.output,

@@ -6,6 +6,7 @@ import { buildVocabCommand } from './build-vocab.js';
 import { configCommand } from './config.js';
 import { doctorCommand } from './doctor.js';
 import { evalCommand } from './eval.js';
+import { initCommand } from './init.js';
 import { reportError } from './failure.js';
 import { setupCommand } from './setup.js';
 import { tokenizeCommand } from './tokenize.js';
@@ -15,6 +16,7 @@ import { usageError, YARGS_MESSAGES } from './usage-error.js';
 
 /** In the order of a typical workflow. Commands import their implementation only when they run. */
 const COMMANDS = [
+  initCommand,
   tokenizeCommand,
   buildVocabCommand,
   trainCommand,

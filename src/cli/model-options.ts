@@ -58,7 +58,11 @@ export async function findModel(args: ModelArguments, { readsData }: { readsData
   return {
     runDirectory,
     which,
-    config: given ?? withAnyDevice(await loadSettings(args, resolvedConfigFile(runDirectory), readsData), args),
+    // The directory may have been moved or copied after training.
+    config: given ?? {
+      ...withAnyDevice(await loadSettings(args, resolvedConfigFile(runDirectory), readsData), args),
+      runDirectory,
+    },
   };
 }
 

@@ -29,10 +29,18 @@ function childOf(schema: z.core.$ZodType, part: PropertyKey): z.core.$ZodType | 
   return isKey ? unwrap((schema.shape as Record<string, z.core.$ZodType>)[part]!) : undefined;
 }
 
+/** Whether a value has the kind of a schema; any value does if it is undefined or the schema is of a simple type. */
+function isOfKind(schema: z.core.$ZodType, value: unknown): boolean {
+  return value === undefined || Array.isArray(value) === schema instanceof z.ZodArray;
+}
+
 /** The member of a union with the `type` of a value, or all members if none matches; other schemas are returned. */
 function membersOf(schema: z.core.$ZodType | undefined, value: unknown): z.core.$ZodType[] {
   if (schema === undefined) return [];
-  if (!(schema instanceof z.ZodDiscriminatedUnion)) return [schema];
+  if (!(schema instanceof z.ZodDiscriminatedUnion))
+    return schema instanceof z.ZodUnion
+      ? schema.options.map(unwrap).filter((member) => isOfKind(member, value))
+      : [schema];
   const members = schema.options as z.ZodObject[];
   const { type } = (value ?? {}) as { type?: unknown };
   const selected = members.filter((member) => (member.shape['type'] as z.ZodType).safeParse(type).success);

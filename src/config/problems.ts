@@ -55,6 +55,13 @@ export function reportIssue(issue: z.core.$ZodIssue, value: unknown, report: Rep
       report([...issue.path, key], { message: 'is not a setting.', hint: hintForKey([...issue.path, key], known) });
     return;
   }
+  if (issue.code === 'invalid_union') {
+    const nested = issuesOfMember(issue);
+    if (nested !== undefined) {
+      for (const member of nested) reportIssue({ ...member, path: [...issue.path, ...member.path] }, value, report);
+      return;
+    }
+  }
   const found = issue.path.reduce<unknown>(
     (holder, part) => (holder as Record<PropertyKey, unknown> | null | undefined)?.[part],
     value,
@@ -70,6 +77,17 @@ export function reportIssue(issue: z.core.$ZodIssue, value: unknown, report: Rep
       message: `must be ${expectation(issue)}, but is ${show(found)}.`,
       hint: hintForValue(issue, found),
     });
+}
+
+/**
+ * The issues of the only member of a union that has the kind of the value: a list for a list, and for a mapping one
+ * that knows all its keys. Undefined if there is no such member.
+ */
+function issuesOfMember({ errors }: z.core.$ZodIssueInvalidUnion): z.core.$ZodIssue[] | undefined {
+  const alike = errors.filter((issues) =>
+    issues.every(({ code, path }) => path.length > 0 || (code !== 'invalid_type' && code !== 'unrecognized_keys')),
+  );
+  return alike.length === 1 ? alike[0] : undefined;
 }
 
 /** The new name of a key of version 0.1, else the nearest known key, else all known keys. */
@@ -91,7 +109,7 @@ function expectation(issue: z.core.$ZodIssue): string {
       return `one of ${issue.values.map(String).join(', ')}`;
     case 'invalid_union':
       if (typesOf(issue).length > 0) return `one of ${typesOf(issue).join(', ')}`;
-      return issue.errors.flatMap(([first]) => (first === undefined ? [] : [expectation(first)])).join(' or ');
+      return issue.errors.flatMap((errors) => expectationOfMember(errors, issue.path)).join(' or ');
     case 'too_small':
       if (issue.origin === 'string')
         return issue.exact === true ? `a string of length ${issue.minimum}` : 'a non-empty string';
@@ -104,6 +122,15 @@ function expectation(issue: z.core.$ZodIssue): string {
     default:
       return issue.message;
   }
+}
+
+/** @param path of the union */
+function expectationOfMember([first]: readonly z.core.$ZodIssue[], path: readonly PropertyKey[]): string[] {
+  if (first === undefined) return [];
+  const isMapping = first.path.length > 0 || first.code === 'unrecognized_keys';
+  if (isMapping || (first.code === 'invalid_type' && first.expected === 'object'))
+    return [`a mapping with ${keysAt(path).join(', ')}`];
+  return [expectation(first)];
 }
 
 function kindOf(expected: string): string {

@@ -89,8 +89,10 @@ function addRows(rows: Row[], groups: Group[], path: string, { properties = {}, 
       continue;
     }
     rows.push(rowOf(key, node, required.includes(name) && node.default === undefined));
-    if (isGroup) groups.push({ path: key, node });
-    else if (node.items?.properties !== undefined) groups.push({ path: `${key}.N`, node: node.items });
+    for (const member of node.anyOf ?? [node]) {
+      if (member.properties !== undefined) groups.push({ path: key, node: member });
+      else if (member.items?.properties !== undefined) groups.push({ path: `${key}.N`, node: member.items });
+    }
   }
 }
 

@@ -50,6 +50,14 @@ export const corpusSchema = z.strictObject({
 
 const corpora = z.array(corpusSchema);
 
+/** A split that is drawn from the training corpora instead of being read from its own. */
+const holdOut = z.strictObject({
+  holdOut: count().describe(
+    'Number of pairs to hold out: drawn from the training corpora by the seed; neither they nor pairs with the same ' +
+      'source or target text are used for training.',
+  ),
+});
+
 const data = z.strictObject({
   sourceLanguage: z
     .string()
@@ -62,8 +70,13 @@ const data = z.strictObject({
     .default('target')
     .describe('Name or code of the target language, used only in reports.'),
   train: corpora.min(1).describe('Training corpora.'),
-  dev: corpora.min(1).describe('Development corpora, used for validation during training.'),
-  test: corpora.default([]).describe('Test corpora, used only by `s2s eval --split test`.'),
+  dev: z
+    .union([corpora.min(1), holdOut])
+    .describe('Development corpora, used for validation during training, or `{ holdOut: N }`.'),
+  test: z
+    .union([corpora, holdOut])
+    .default([])
+    .describe('Test corpora, used only by `s2s eval --split test`, or `{ holdOut: N }`.'),
   maxSourceLength: count().default(100).describe('Maximum number of source tokens; longer training pairs are dropped.'),
   maxTargetLength: count().default(100).describe('Maximum number of target tokens; longer training pairs are dropped.'),
   maxLengthRatio: z

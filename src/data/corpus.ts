@@ -9,6 +9,9 @@ import type { LinePolicy } from './unusable-lines.js';
 
 export { corpusFiles, corpusFormat, type Pair } from './pair.js';
 
+/** Sentence pairs in blocks. */
+export type PairBlocks = AsyncIterable<Pair[]> | Iterable<Pair[]>;
+
 export interface ReadOptions {
   /** What is done about lines that cannot be used. Default: they are errors. */
   readonly lines?: LinePolicy | undefined;
@@ -42,11 +45,11 @@ export async function* readPairs(
   }
 }
 
-/** All text of the corpora, unfiltered, since evaluation translates and scores every line. */
-export async function corpusTexts(corpora: readonly CorpusConfig[]): Promise<CorpusTexts> {
+/** All text of the pairs, unfiltered, since evaluation translates and scores every line. */
+export async function corpusTexts(blocks: PairBlocks): Promise<CorpusTexts> {
   const sources: string[] = [];
   const targets: string[] = [];
-  for await (const block of readPairs(corpora)) {
+  for await (const block of blocks) {
     for (const pair of block) {
       sources.push(pair.source);
       targets.push(pair.target);

@@ -9,6 +9,7 @@ import { OddCharacters } from './odd-characters.js';
 import { PackedCorpusBuilder, type PackedCorpus } from './packed.js';
 import { corpusFiles, corpusFormat } from './pair.js';
 import type { WeightedRange } from './plan.js';
+import type { ReadSplit } from './split.js';
 import { summarize, type FilterSummary } from './summary.js';
 import type { LinePolicy } from './unusable-lines.js';
 
@@ -34,6 +35,12 @@ export interface EncodeOptions {
   readonly lines?: LinePolicy | undefined;
   /** Cache folder. By default nothing is cached. */
   readonly cacheDirectory?: string | undefined;
+  /**
+   * Reads the pairs and reports those that it leaves out. By default all pairs of the corpora are read.
+   */
+  readonly read?: ReadSplit | undefined;
+  /** What `read` depends on besides the corpora; part of the cache key. */
+  readonly selection?: string | undefined;
   /** Name of the split, for events. */
   readonly split?: string;
   readonly onEvent?: (event: DataEvent) => void;
@@ -84,7 +91,7 @@ export async function loadEncodedCorpus(options: EncodeOptions): Promise<LoadedC
 }
 
 async function encode(
-  { corpora, tokenizers, limits, lines, split = 'data', onEvent }: EncodeOptions,
+  { corpora, tokenizers, limits, lines, read, split = 'data', onEvent }: EncodeOptions,
   key: string,
 ): Promise<PackedCorpus> {
   const odd = new OddCharacters();
@@ -96,7 +103,8 @@ async function encode(
   const shiftedRows: ShiftedRows[] = [];
   const onShiftedRows = (shifted: ShiftedRows): void => void shiftedRows.push(shifted);
   let pairs = 0;
-  for await (const block of readPairs(corpora, odd, { lines, onShiftedRows })) {
+  const readAll: ReadSplit = (characters, events) => readPairs(corpora, characters, { lines, ...events });
+  for await (const block of (read ?? readAll)(odd, { onShiftedRows, onLeftOut: (reason) => filter.drop(reason) })) {
     const [sources, targets] = await Promise.all([
       tokenizers.source.encodeBatch(block.map((pair) => pair.source)),
       tokenizers.target.encodeBatch(block.map((pair) => pair.target)),
@@ -124,7 +132,10 @@ function countEmpty(corpus: PackedCorpus): number {
 const NOTES_VERSION = 2;
 
 /** Cache key of everything the encoded corpus depends on; paths and weights are not part of it. */
-function contentKey({ corpora, tokenizers, limits, lines }: EncodeOptions, hashes: readonly string[]): string {
+function contentKey(
+  { corpora, tokenizers, limits, lines, selection }: EncodeOptions,
+  hashes: readonly string[],
+): string {
   const remaining = [...hashes];
   return JSON.stringify({
     notes: NOTES_VERSION,
@@ -143,6 +154,7 @@ function contentKey({ corpora, tokenizers, limits, lines }: EncodeOptions, hashe
       [fingerprint, ...notices].join('; '),
     ),
     limits: limits === undefined ? 'none' : [limits.maxSourceLength, limits.maxTargetLength, limits.maxLengthRatio],
+    selection,
   });
 }
 

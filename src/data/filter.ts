@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { UNK } from '../vocab/special.js';
 import { ODD_CHARACTERS } from './odd-characters.js';
-import { LONGEST_LINE, type UnusableReason } from './unusable-lines.js';
+import { LONGEST_LINE } from './unusable-lines.js';
 
 /** Limits on the tokens of a pair, without `<s>` and `</s>`. */
 export interface LengthLimits {
@@ -15,6 +15,8 @@ export interface LengthLimits {
 export const DROP_REASONS = {
   longLine: `longer than ${LONGEST_LINE}`,
   invalidUtf8: 'not valid UTF-8',
+  heldOut: 'held out for dev or test',
+  sameAsHeldOut: 'with the source or target text of a held-out pair',
   emptySource: 'empty source',
   emptyTarget: 'empty target',
   sourceTooLong: 'source too long',
@@ -32,7 +34,8 @@ const pairNote = z.object({ corpus: z.int(), line: z.int(), sourceTokens: z.int(
 export const filterNotesSchema = z.object({
   read: z.int(),
   kept: z.int(),
-  dropped: z.record(z.enum(reasons), z.int()),
+  // Caches of earlier versions lack the reasons that were added since.
+  dropped: z.partialRecord(z.enum(reasons), z.int()).transform((counts) => ({ ...noneDropped(), ...counts })),
   examples: z.array(pairNote.extend({ reason: z.enum(reasons) })),
   longest: pairNote.optional(),
   sourceTokens: z.int(),
@@ -68,15 +71,7 @@ type PairNote = z.output<typeof pairNote>;
 export class PairFilter {
   private read = 0;
   private kept = 0;
-  private readonly dropped: Record<DropReason, number> = {
-    longLine: 0,
-    invalidUtf8: 0,
-    emptySource: 0,
-    emptyTarget: 0,
-    sourceTooLong: 0,
-    targetTooLong: 0,
-    lengthRatio: 0,
-  };
+  private readonly dropped = noneDropped();
   private readonly examples = new Map<DropReason, PairNote[]>();
   private longest: PairNote | undefined;
   private readonly tokens = { source: 0, target: 0 };
@@ -107,8 +102,8 @@ export class PairFilter {
     return true;
   }
 
-  /** Counts a pair that cannot be used. */
-  drop(reason: UnusableReason): void {
+  /** Counts a pair that is dropped whatever its tokens are. */
+  drop(reason: DropReason): void {
     this.read++;
     this.dropped[reason]++;
   }
@@ -137,6 +132,10 @@ export class PairFilter {
     notes.sort((a, b) => lengthOf(b) - lengthOf(a));
     this.examples.set(reason, notes.slice(0, EXAMPLES_PER_REASON));
   }
+}
+
+function noneDropped(): Record<DropReason, number> {
+  return Object.fromEntries(reasons.map((reason) => [reason, 0])) as Record<DropReason, number>;
 }
 
 function dropReason(

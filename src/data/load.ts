@@ -8,6 +8,7 @@ import { loadEncodedCorpus, type DataEvent, type LoadedCorpus } from './encode.j
 import { DROP_REASONS, type DropReason } from './filter.js';
 import { sideFile } from './pair.js';
 import { pairsInFirstEpoch } from './plan.js';
+import { openSplit } from './split.js';
 import type { FilterSummary } from './summary.js';
 import { trainingLines } from './unusable-lines.js';
 
@@ -15,7 +16,10 @@ export type { DataEvent, LoadedCorpus } from './encode.js';
 export type { FilterSummary } from './summary.js';
 
 /** An unfiltered evaluation split, as token ids and, in the same order, as text. */
-export interface EvaluationData extends LoadedCorpus, CorpusTexts {}
+export interface EvaluationData extends LoadedCorpus, CorpusTexts {
+  /** The corpora that the origins of its pairs refer to. */
+  readonly corpora: readonly CorpusConfig[];
+}
 
 export interface TrainingData {
   readonly train: LoadedCorpus;
@@ -33,8 +37,11 @@ export async function loadTrainingData(
   onEvent: (event: DataEvent) => void = () => undefined,
 ): Promise<TrainingData> {
   const { maxSourceLength, maxTargetLength, maxLengthRatio } = config.data;
+  const { corpora, read, selection } = await openSplit(config, 'train');
   const train = await loadEncodedCorpus({
-    corpora: config.data.train,
+    corpora,
+    read,
+    selection,
     tokenizers,
     limits: { maxSourceLength, maxTargetLength, maxLengthRatio },
     lines: trainingLines(config.data),
@@ -42,8 +49,8 @@ export async function loadTrainingData(
     split: 'train',
     onEvent,
   });
-  if (train.corpus.size === 0) throw noPairs('train', config.data.train, train.summary);
-  checkWeights(train, config.data.train);
+  if (train.corpus.size === 0) throw noPairs('train', corpora, train.summary);
+  checkWeights(train, corpora);
   const dev = await loadEvaluationData(config, 'dev', tokenizers, onEvent);
   return { train, dev };
 }
@@ -55,16 +62,17 @@ export async function loadEvaluationData(
   tokenizers: TokenizerPair,
   onEvent: (event: DataEvent) => void = () => undefined,
 ): Promise<EvaluationData> {
-  const corpora = config.data[split];
+  const { corpora, read, heldOut } = await openSplit(config, split);
   const loaded = await loadEncodedCorpus({
     corpora,
+    read,
     tokenizers,
-    cacheDirectory: cacheDirectory(config),
+    cacheDirectory: heldOut ? undefined : cacheDirectory(config),
     split,
     onEvent,
   });
   if (loaded.corpus.size === 0) throw noPairs(split, corpora, loaded.summary);
-  const texts = await corpusTexts(corpora);
+  const texts = await corpusTexts(read());
   if (texts.sources.length !== loaded.corpus.size) {
     throw new S2sError('file-changed', `the ${split} files changed while they were read`, {
       hint: 'Run the command again.',
@@ -72,7 +80,7 @@ export async function loadEvaluationData(
   }
   if (!texts.sources.some((source, pair) => isUsable(source, texts.targets[pair]!, loaded.corpus.targetLength(pair))))
     throw onlyEmptyPairs(split, corpora, loaded.corpus.size);
-  return { ...loaded, ...texts };
+  return { ...loaded, ...texts, corpora };
 }
 
 function checkWeights({ ranges }: LoadedCorpus, corpora: readonly CorpusConfig[]): void {

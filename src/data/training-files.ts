@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import { listedCorpora } from '../config/hold-out.js';
 import type { Config, CorpusConfig } from '../config/schema.js';
 import { UsageError } from '../errors.js';
 import { assertTextFile } from '../text/lines.js';
@@ -32,7 +33,7 @@ export async function assertVocabularyFiles(config: Config): Promise<void> {
 
 function trainingFiles({ data }: Config): { readonly file: string; readonly key: string }[] {
   return (['train', 'dev'] as const).flatMap((split) =>
-    data[split].flatMap((corpus: CorpusConfig, index) =>
+    listedCorpora(data, split).flatMap((corpus: CorpusConfig, index) =>
       (['source', 'target', 'file'] as const).flatMap((side) => {
         const file = corpus[side];
         return file === undefined ? [] : [{ file, key: `data.${split}[${index}].${side}` }];

@@ -4,9 +4,9 @@ import type { Config } from '../config/schema.js';
 import { buildVocabulary, type VocabularyEvent, type VocabularyReport } from '../text/build.js';
 import { vocabularyState, type Replaceable, type VocabularyState } from '../text/vocabulary-file.js';
 import { contentHashes } from './content-hash.js';
-import { corpusFiles, corpusFormat, readPairs } from './corpus.js';
+import { corpusFiles, corpusFormat } from './corpus.js';
+import { openSplit } from './split.js';
 import { assertVocabularyFiles } from './training-files.js';
-import { trainingLines } from './unusable-lines.js';
 
 /** Folder of the tokenizer files; the run directory by default. */
 export function tokenizerDirectory(config: Config): string {
@@ -36,15 +36,18 @@ export async function learnConfigVocabulary(
   return buildVocabulary({
     settings: config.tokenizer,
     directory: tokenizerDirectory(config),
-    train: readPairs(config.data.train, undefined, { lines: trainingLines(config.data) }),
-    dev: readPairs(config.data.dev),
+    train: (await openSplit(config, 'train')).read(),
+    dev: (await openSplit(config, 'dev')).read(),
     trainingText: await trainingTextKey(config),
     replace,
     onEvent,
   });
 }
 
-/** Hash of the content and format of the training corpora; paths and weights are not part of it. */
+/**
+ * Hash of the content and format of the training corpora, and of the pairs held out from them; paths and weights are
+ * not part of it.
+ */
 async function trainingTextKey(config: Config): Promise<string> {
   const files = config.data.train.flatMap(corpusFiles);
   const hashes = await contentHashes(files, config.data.cacheDirectory ?? path.join(config.runDirectory, 'cache'));
@@ -56,5 +59,8 @@ async function trainingTextKey(config: Config): Promise<string> {
     format: corpusFormat(corpus),
     columns: [corpus.sourceColumn, corpus.targetColumn, corpus.header, corpus.delimiter, corpus.quote],
   }));
-  return createHash('sha256').update(JSON.stringify(corpora)).digest('hex');
+  const { selection } = await openSplit(config, 'train');
+  return createHash('sha256')
+    .update(JSON.stringify(selection === undefined ? corpora : { corpora, selection }))
+    .digest('hex');
 }

@@ -1,7 +1,9 @@
 import type { Config } from '../config/schema.js';
+import { hasSplit } from '../config/hold-out.js';
 import { corpusTexts } from '../data/corpus.js';
 import type { EncodedCorpus } from '../data/batch.js';
 import { PackedCorpusBuilder } from '../data/packed.js';
+import { openSplit } from '../data/split.js';
 import { UsageError } from '../errors.js';
 import type { TokenizerPair } from '../text/tokenizer.js';
 
@@ -17,23 +19,23 @@ export type EvaluationSplit = (typeof EVALUATION_SPLITS)[number];
 
 /** The default split: test, or dev if the configuration has no test corpora. */
 export function defaultSplit({ data }: Pick<Config, 'data'>): EvaluationSplit {
-  return data.test.length > 0 ? 'test' : 'dev';
+  return hasSplit(data, 'test') ? 'test' : 'dev';
 }
 
 /**
- * Reads all pairs of a split. Length limits do not apply, because they would change the scores.
+ * Reads all pairs of a split; held-out pairs are those of the run directory (see `loadHeldOut`). Length limits do not apply, because they would change the scores.
  *
  * @throws UsageError `no-split` if the configuration has no corpora for the split; S2sError `no-pairs` if they are
  *   empty; and the errors of `readPairs`
  */
-export async function readSplit({ data }: Pick<Config, 'data'>, split: EvaluationSplit): Promise<EvaluationSet> {
-  const corpora = data[split];
-  if (corpora.length === 0) {
+export async function readSplit(config: Config, split: EvaluationSplit): Promise<EvaluationSet> {
+  if (!hasSplit(config.data, split)) {
     throw new UsageError('no-split', `the configuration has no ${split} corpora`, {
       hint: `Add them to data.${split}, evaluate on dev (--split dev), or pass files: --source FILE --references FILE`,
     });
   }
-  const { sources, targets } = await corpusTexts(corpora);
+  const { corpora, read } = await openSplit(config, split);
+  const { sources, targets } = await corpusTexts(read());
   if (sources.length === 0) {
     throw new UsageError('no-pairs', `the ${split} data contain no sentence pair`, {
       place: { file: corpora[0]?.file ?? corpora[0]?.source, key: `data.${split}` },

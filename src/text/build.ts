@@ -65,8 +65,8 @@ export interface BuildOptions {
   readonly settings: TokenizerConfig;
   readonly directory: string;
   /** Training text in blocks; read once. */
-  readonly train: AsyncIterable<readonly SentencePair[]>;
-  readonly dev: AsyncIterable<readonly SentencePair[]>;
+  readonly train: AsyncIterable<readonly SentencePair[]> | Iterable<readonly SentencePair[]>;
+  readonly dev: AsyncIterable<readonly SentencePair[]> | Iterable<readonly SentencePair[]>;
   /** Identifies the content of the training text, see `vocabularyState`. */
   readonly trainingText: string;
   /** Which existing files may be replaced. Default: those that s2s wrote. */

@@ -5,6 +5,7 @@ import { Cleanup } from '../cleanup.js';
 import { saveResolvedConfig } from '../config/save.js';
 import type { Config } from '../config/schema.js';
 import { placesOf } from '../data/batch-origin.js';
+import { prepareHeldOut } from '../data/held-out.js';
 import { loadTrainingData, type DataEvent } from '../data/load.js';
 import { BatchPrefetcher } from '../data/prefetch.js';
 import { assertTrainingFiles } from '../data/training-files.js';
@@ -151,7 +152,7 @@ async function open(
       sources: dev.sources,
       references: dev.targets,
       scoring,
-      placeOf: placesOf(dev.corpus, config.data.dev),
+      placeOf: placesOf(dev.corpus, dev.corpora),
     },
     trainPairs: train.corpus.size,
     placeOf: placesOf(train.corpus, config.data.train),
@@ -172,6 +173,7 @@ async function chooseStart(
   if (startFrom === 'resume') {
     if (last !== undefined) return startFromLastCheckpoint(config);
     onEvent({ type: 'nothing-to-resume' });
+    await prepareHeldOut(config);
     return startFromScratch(config, onEvent);
   }
   if (last !== undefined) {
@@ -181,5 +183,7 @@ async function chooseStart(
       exitCode: 2,
     });
   }
+  // A resumed training has the pairs that its run was started with.
+  await prepareHeldOut(config);
   return startFrom === 'new' ? startFromScratch(config, onEvent) : startFromRun(config, startFrom.run, onEvent);
 }

@@ -1,5 +1,6 @@
 import { readIndex } from '../checkpoint/checkpoint-index.js';
 import type { Config } from '../config/schema.js';
+import { prepareHeldOut } from '../data/held-out.js';
 import {
   configVocabularyState,
   hasTokenizerDirectory,
@@ -33,6 +34,7 @@ export async function buildConfigVocabulary(
   onEvent?: (event: VocabularyEvent) => void,
   { force = false }: BuildVocabularyOptions = {},
 ): Promise<VocabularyReport> {
+  await prepareHeldOutOfNewRun(config);
   return learnConfigVocabulary(config, force ? 'any' : await assertCanBuildVocabulary(config), onEvent);
 }
 
@@ -63,6 +65,14 @@ export async function assertCanBuildVocabulary(config: Config, found?: Vocabular
   const mayStay = state === 'stale' ? [] : learnSettingsByRole(config.tokenizer).map(([role]) => role);
   assertReplaceable(directory, replace, mayStay);
   return replace;
+}
+
+/**
+ * Draws the held-out pairs of a configuration as the next training in its run directory will, see `prepareHeldOut`; a
+ * run with checkpoints keeps those that it has.
+ */
+export async function prepareHeldOutOfNewRun(config: Config): Promise<void> {
+  if ((await lastCheckpointStep(config.runDirectory)) === undefined) await prepareHeldOut(config);
 }
 
 /** Step of the last checkpoint in a run directory; undefined if there is none. */

@@ -169,6 +169,8 @@ test('data: dropped pairs by reason, with the longest pair of each reason and of
     dropped: {
       longLine: 0,
       invalidUtf8: 0,
+      heldOut: 0,
+      sameAsHeldOut: 0,
       emptySource: 1,
       emptyTarget: 0,
       sourceTooLong: 2,

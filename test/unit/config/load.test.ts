@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { relative, join, resolve } from 'node:path';
 import { test } from 'node:test';
+import { listedCorpora } from '../../../src/config/hold-out.js';
 import { ConfigError, loadConfig } from '../../../src/config/load.js';
 import { UsageError } from '../../../src/errors.js';
 import { ConfigFolder, DATA } from './fixtures.js';
@@ -131,7 +132,26 @@ test('invalid values of a corpus', () => {
   assert.deepEqual(of(''), ['2: data.train: must be a non-empty list, but is [].']);
   assert.deepEqual(folder.problems('data: { dev: { source: dev.a } }'), [
     '1: data.train: is required.',
-    '1: data.dev: must be a list, but is {"source":"dev.a"}.',
+    '1: data.dev: must be a list or a mapping with holdOut, but is {"source":"dev.a"}.',
+  ]);
+});
+
+test('held-out splits', () => {
+  const of = (split: string): string[] =>
+    folder.problems(`data:\n  train: [{ source: train.a, target: train.b }]\n${split}`);
+  assert.deepEqual(of('  dev: { holdOut: 5 }\n  test: { holdOut: 7 }'), []);
+  assert.deepEqual(of('  dev: { holdOut: 0.5 }'), ['3: data.dev.holdOut: must be an integer, but is 0.5.']);
+  assert.deepEqual(of('  dev: { holdOut: 0 }'), ['3: data.dev.holdOut: must be at least 1, but is 0.']);
+  assert.deepEqual(of('  dev: { holdOut: "5" }'), ['3: data.dev.holdOut: must be a number, but is "5".']);
+  assert.deepEqual(of('  dev: { holdout: 5 }'), [
+    '3: data.dev: must be a list or a mapping with holdOut, but is {"holdout":5}.',
+  ]);
+  assert.deepEqual(of('  dev: []'), ['3: data.dev: must be a non-empty list, but is [].']);
+  assert.deepEqual(of('  dev: [{ file: all.tsv, weigth: 2 }]'), [
+    '3: data.dev[0].weigth: is not a setting. Did you mean data.dev[0].weight?',
+  ]);
+  assert.deepEqual(of('  dev:'), [
+    '3: data.dev: must be a list or a mapping with holdOut, but is empty. Give it a value, or remove the key.',
   ]);
 });
 
@@ -169,7 +189,7 @@ test('paths in the file are relative to it, paths from --set and options to the 
   assert.equal(changed.data.train[0]?.target, resolve('there.b'));
   assert.equal(changed.data.train[0]?.source, join(folder.path, 'train.a'));
   const whole = folder.load(text, { set: ['data.dev=[{source: x, target: y}]'], checkFiles: false });
-  assert.equal(whole.data.dev[0]?.source, resolve('x'));
+  assert.equal(listedCorpora(whole.data, 'dev')[0]?.source, resolve('x'));
 });
 
 test('priority: options, --set, file, defaults', () => {

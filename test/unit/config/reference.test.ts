@@ -28,7 +28,7 @@ test('every setting has a row', () => {
   assert.ok(keys.length > 80, `${keys.length} settings`);
   for (const key of keys) {
     // Settings that several groups share stand in one table, under the paths of those groups.
-    const shared = /^(data\.\w+\.N|tokenizer\.(?:source|target))\.(\w+)$/.exec(key);
+    const shared = /^(data\.\w+\.N|data\.(?:dev|test)(?=\.holdOut)|tokenizer\.(?:source|target))\.(\w+)$/.exec(key);
     const row = `| \`${shared?.[2] ?? key}\` | `;
     assert.ok(tables.includes(row), key);
     if (shared !== null)

@@ -32,7 +32,10 @@ test('aligned files are read as pairs with their lines, corpus by corpus', async
       ['drei', 'three', 1, 1],
     ],
   );
-  assert.deepEqual(await corpusTexts(corpora), { sources: ['eins', 'zwei', 'drei'], targets: ['one', 'two', 'three'] });
+  assert.deepEqual(await corpusTexts(readPairs(corpora)), {
+    sources: ['eins', 'zwei', 'drei'],
+    targets: ['one', 'two', 'three'],
+  });
 });
 
 test('gzip is detected by content, and blank lines are kept', async () => {

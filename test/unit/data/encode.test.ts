@@ -61,6 +61,8 @@ test('pairs are filtered, and dropped pairs are counted by reason, with examples
   assert.deepEqual(summary.dropped, {
     longLine: 0,
     invalidUtf8: 0,
+    heldOut: 0,
+    sameAsHeldOut: 0,
     emptySource: 2,
     emptyTarget: 1,
     sourceTooLong: 1,

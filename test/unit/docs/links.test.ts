@@ -9,6 +9,7 @@ import { buildVocabCommand } from '../../../src/cli/build-vocab.js';
 import { configCommand } from '../../../src/cli/config.js';
 import { doctorCommand } from '../../../src/cli/doctor.js';
 import { evalCommand } from '../../../src/cli/eval.js';
+import { initCommand } from '../../../src/cli/init.js';
 import { setupCommand } from '../../../src/cli/setup.js';
 import { tokenizeCommand } from '../../../src/cli/tokenize.js';
 import { trainCommand } from '../../../src/cli/train.js';
@@ -91,6 +92,7 @@ const COMMANDS = new Map(
     eval: evalCommand,
     translate: translateCommand,
     config: configCommand,
+    init: initCommand,
     setup: setupCommand,
     bench: benchCommand,
     doctor: doctorCommand,
