@@ -21,7 +21,9 @@ try {
   await build(reporter);
 } catch (error) {
   reporter.end();
-  if (!(error instanceof SetupError)) throw error;
-  process.stderr.write(`error: ${error.message}\n${error.hint === undefined ? '' : `${error.hint}\n`}`);
+  // Errors of the system, such as a full disk, name the file in their message.
+  if (!(error instanceof Error && (error instanceof SetupError || 'syscall' in error))) throw error;
+  const hint = error instanceof SetupError ? error.hint : undefined;
+  process.stderr.write(`error: ${error.message}\n${hint === undefined ? '' : `${hint}\n`}`);
   process.exitCode = 1;
 }

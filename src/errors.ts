@@ -1,3 +1,5 @@
+import { describeSystemError, fileOf, isSystemError, remedyOf } from './system-errors.js';
+
 /** Location of a problem: a file, a line (counted from 1), a configuration key. */
 export interface Place {
   readonly file?: string;
@@ -52,6 +54,28 @@ export function formatPlace(place: Place | undefined): string {
   return [position, place.key].filter((part) => part !== undefined && part !== '').join(': ');
 }
 
+/**
+ * Converts an error of the operating system, such as a full disk, to one that names the file and the remedy. Other
+ * errors are returned unchanged.
+ *
+ * @param details.file default: the file that the error names
+ * @param details.note what else there is to know: `the last checkpoint is from step 4`
+ * @param details.hint what to do afterwards, in addition to the remedy
+ */
+export function systemError(
+  error: unknown,
+  { file, note, hint }: { readonly file?: string; readonly note?: string; readonly hint?: string } = {},
+): unknown {
+  if (!isSystemError(error)) return error;
+  const problem = describeSystemError(error);
+  const hints = [remedyOf(error), hint].filter((text) => text !== undefined);
+  return new S2sError('system-error', note === undefined ? problem : `${problem}; ${note}`, {
+    place: { file: file ?? fileOf(error) },
+    hint: hints.length > 0 ? hints.join(' ') : undefined,
+    cause: error,
+  });
+}
+
 /** Messages for error codes of the system when a file is read. They follow the name of the file. */
 export const READ_ERRORS = {
   ENOENT: 'there is no such file',
@@ -68,5 +92,5 @@ export const READ_ERRORS = {
 export function describeReadError(error: unknown, messages: Readonly<Partial<Record<string, string>>> = {}): string {
   const { code = '', message } = error as NodeJS.ErrnoException;
   const known: Readonly<Partial<Record<string, string>>> = { ...READ_ERRORS, ...messages };
-  return known[code] ?? `cannot be read: ${message}`;
+  return known[code] ?? `cannot be read: ${isSystemError(error) ? describeSystemError(error) : message}`;
 }

@@ -1,5 +1,6 @@
-import { mkdir, readFile, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
+import { makeFolder } from '../files/make-folder.mjs';
 import { replaceFile } from '../files/replace.mjs';
 
 /*
@@ -18,7 +19,7 @@ const FILE = 'last-run';
 export async function writeLastRun(runDirectory: string, workingDirectory = process.cwd()): Promise<boolean> {
   const folder = join(workingDirectory, FOLDER);
   try {
-    await mkdir(folder, { recursive: true });
+    makeFolder(folder);
     await replaceFile(join(folder, '.gitignore'), '*\n');
     const path = relative(workingDirectory, resolve(workingDirectory, runDirectory)) || '.';
     await replaceFile(join(folder, FILE), `${path}\n`);

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { S2sError } from '../errors.js';
 import { tryLock } from '../files/lock.mjs';
+import { shellQuote } from '../shell-quote.js';
 
 const LOCK_FILE = '.lock';
 
@@ -20,6 +21,6 @@ export async function lockRunDirectory(runDirectory: string): Promise<RunLock> {
   const problem = `process ${holder.pid} on ${holder.host} has been training here since ${holder.since}`;
   throw new S2sError('run-directory-locked', problem, {
     place: { file: runDirectory },
-    hint: `Choose another --run-dir. If that process no longer runs, delete ${file}.`,
+    hint: `Choose another --run-dir. If that process no longer runs, delete its lock: rm ${shellQuote(file)}`,
   });
 }

@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { S2sError } from '../errors.js';
+import { makeFolder } from '../files/make-folder.mjs';
+import { nameFile } from '../files/name-file.mjs';
 import { moveIntoPlace, syncFolder } from '../files/replace.mjs';
 import {
   CHECKPOINTS,
@@ -58,9 +60,10 @@ export interface Checkpoint {
 
 /**
  * Saves a checkpoint and deletes those outside the retention policy. An interruption at any point loses no existing
- * checkpoint.
+ * checkpoint, and an error such as a full disk leaves no files behind.
  *
  * @returns the updated index
+ * @throws the errors of the file system, with the path of the directory of the checkpoints
  */
 export async function saveCheckpoint(
   runDirectory: string,
@@ -68,25 +71,35 @@ export async function saveCheckpoint(
   retention: Retention,
 ): Promise<CheckpointIndex> {
   const folder = join(runDirectory, CHECKPOINTS);
-  await mkdir(folder, { recursive: true });
+  makeFolder(folder);
   await recoverInterruptedSaves(folder);
   const before = await readIndex(runDirectory);
   const { step } = checkpoint.state;
   const draft = join(folder, `${NEW_PREFIX}${stepName(step)}-${randomBytes(4).toString('hex')}`);
-  await mkdir(draft);
-  const metadata = { format: 's2s', step: String(step) };
-  const files = {
-    [MODEL]: await writeSafetensors(join(draft, MODEL), checkpoint.weights, metadata),
-    [OPTIMIZER]: await writeSafetensors(join(draft, OPTIMIZER), checkpoint.optimizer, metadata),
-  };
-  await writeJsonFile(join(draft, STATE), { ...checkpoint.state, version: CHECKPOINT_VERSION, files });
-  await syncFolder(draft);
-  await replaceCheckpoint(folder, draft, stepName(step));
+  try {
+    await writeCheckpoint(draft, checkpoint);
+    await replaceCheckpoint(folder, draft, stepName(step));
+  } catch (error) {
+    // On a full disk, the draft would take the space of the next checkpoint. The first error is the cause.
+    await rm(draft, { recursive: true, force: true }).catch(() => undefined);
+    throw nameFile(error, folder);
+  }
 
   // A step that is saved again without scores, on an interrupt right after its validation, keeps its scores.
   const known = before.checkpoints.find((entry) => entry.step === step);
   const entry = withScores(known ?? { step, scores: {} }, checkpoint.scores ?? {});
   return replaceIndex(runDirectory, [...before.checkpoints.filter((other) => other.step !== step), entry], retention);
+}
+
+async function writeCheckpoint(folder: string, { weights, optimizer, state }: NewCheckpoint): Promise<void> {
+  await mkdir(folder);
+  const metadata = { format: 's2s', step: String(state.step) };
+  const files = {
+    [MODEL]: await writeSafetensors(join(folder, MODEL), weights, metadata),
+    [OPTIMIZER]: await writeSafetensors(join(folder, OPTIMIZER), optimizer, metadata),
+  };
+  await writeJsonFile(join(folder, STATE), { ...state, version: CHECKPOINT_VERSION, files });
+  await syncFolder(folder);
 }
 
 /**

@@ -7,6 +7,7 @@ import type { Config, ModelConfig } from '../config/schema.js';
 import { UsageError } from '../errors.js';
 import type { Precision } from '../runtime/policy.js';
 import { configIfGiven, withCommonOptions, withDeviceOption, type CommonArguments } from './options.js';
+import { writeOutput } from './output.js';
 
 interface BenchArguments extends CommonArguments {
   readonly device: string | undefined;
@@ -126,7 +127,7 @@ export const benchCommand: CommandModule<object, BenchArguments> = {
       : await (
           await import('../benchmark/training-step.js')
         ).timeTraining({ ...common, policy, shape: { ...shape, batch } });
-    process.stdout.write(`${JSON.stringify(report)}\n`);
+    await writeOutput(`${JSON.stringify(report)}\n`);
   },
 };
 

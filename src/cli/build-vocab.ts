@@ -6,6 +6,7 @@ import type { VocabularyEvent, VocabularyReport } from '../text/build.js';
 import { Log } from './log.js';
 import { configFromArguments, withCommonOptions, type CommonArguments } from './options.js';
 import { formatPercent, formatVocabularyReport } from './vocabulary-report.js';
+import { writeOutput } from './output.js';
 
 interface BuildVocabArguments extends CommonArguments {
   readonly 'run-dir': string | undefined;
@@ -70,7 +71,7 @@ async function buildVocabulary(
   const shortages = report.tokenizers.flatMap((tokenizer) => shortageOf(tokenizer) ?? []);
   for (const shortage of shortages) log.warn(describeShortage(shortage));
   warnAboutUnknown(report, log);
-  process.stdout.write(args.json ? `${JSON.stringify(report)}\n` : formatVocabularyReport(report));
+  await writeOutput(args.json ? `${JSON.stringify(report)}\n` : formatVocabularyReport(report));
 }
 
 /** A higher rate in dev often means that dev is cased or tokenised differently from the training text. */

@@ -1,5 +1,6 @@
 import type { CommandModule } from 'yargs';
 import { configFromArguments, withCommonOptions, type CommonArguments } from './options.js';
+import { writeOutput } from './output.js';
 
 interface ConfigArguments extends CommonArguments {
   readonly print: boolean;
@@ -23,13 +24,13 @@ export const configCommand: CommandModule<object, ConfigArguments> = {
   handler: async (args) => {
     if (args.schema) {
       const { jsonSchema } = await import('../config/schema.js');
-      process.stdout.write(`${JSON.stringify(jsonSchema(), undefined, 2)}\n`);
+      await writeOutput(`${JSON.stringify(jsonSchema(), undefined, 2)}\n`);
       return;
     }
     const config = await configFromArguments(args);
     if (args.print) {
       const { formatConfig } = await import('../config/save.js');
-      process.stdout.write(formatConfig(config));
+      await writeOutput(formatConfig(config));
     } else {
       process.stderr.write(`${args.config}: valid configuration\n`);
     }

@@ -2,6 +2,7 @@ import type { CommandModule } from 'yargs';
 import type { Diagnosis } from '../runtime/diagnosis.js';
 import { packageVersion } from '../version.js';
 import { configIfGiven, withCommonOptions, withDeviceOption, type CommonArguments } from './options.js';
+import { writeOutput } from './output.js';
 
 interface DoctorArguments extends CommonArguments {
   readonly device: string | undefined;
@@ -29,7 +30,7 @@ export const doctorCommand: CommandModule<object, DoctorArguments> = {
     const config = await configIfGiven(args);
     const { diagnose } = await import('../runtime/diagnosis.js');
     const diagnosis = await diagnose(args.device ?? config?.device ?? 'auto', args.debug);
-    process.stdout.write(args.json ? `${JSON.stringify(asObject(diagnosis), undefined, 2)}\n` : describe(diagnosis));
+    await writeOutput(args.json ? `${JSON.stringify(asObject(diagnosis), undefined, 2)}\n` : describe(diagnosis));
     if (diagnosis.findings.some(({ broken }) => broken)) process.exitCode = 1;
   },
 };

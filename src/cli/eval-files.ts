@@ -4,6 +4,7 @@ import { bleuWarnings } from '../metrics/reference-warnings.js';
 import { tokenizedWarnings } from '../metrics/tokenized.js';
 import { plural } from '../plural.js';
 import { readLines } from '../text/lines.js';
+import type { LineWarnings } from './line-warnings.js';
 
 /** Scores of a file of translations, with warnings about its text. */
 export interface FileEvaluation {
@@ -21,8 +22,9 @@ export async function evaluateFiles(
   hypothesesFile: string,
   referenceFiles: readonly string[],
   options: ScoringOptions,
+  lineWarnings?: LineWarnings,
 ): Promise<FileEvaluation> {
-  const [hypotheses, ...references] = await readParallelFiles(hypothesesFile, referenceFiles);
+  const [hypotheses, ...references] = await readParallelFiles(hypothesesFile, referenceFiles, lineWarnings);
   const warnings = [hypotheses, ...references].flatMap((lines, index) =>
     tokenizedWarnings(nameOf([hypothesesFile, ...referenceFiles][index] ?? ''), lines),
   );
@@ -37,16 +39,21 @@ export async function evaluateFiles(
 /**
  * Reads aligned files with LF or CR LF line ends. `-` is stdin.
  *
+ * @param warnings of lines that are not valid UTF-8; without it, such a line is an error
  * @throws UsageError if stdin is named twice; S2sError `line-counts-differ` with both files, `nothing-to-score`, or an
  *   error of `readLines`
  */
-export async function readParallelFiles(first: string, others: readonly string[]): Promise<[string[], ...string[][]]> {
+export async function readParallelFiles(
+  first: string,
+  others: readonly string[],
+  warnings?: LineWarnings,
+): Promise<[string[], ...string[][]]> {
   if ([first, ...others].filter((file) => file === '-').length > 1)
     throw new UsageError('usage', 'Only one of the files can be stdin (-).');
-  const lines = await readAllLines(first);
+  const lines = await readAllLines(first, warnings);
   const read: [string[], ...string[][]] = [lines];
   for (const file of others) {
-    const counterparts = await readAllLines(file);
+    const counterparts = await readAllLines(file, warnings);
     if (counterparts.length !== lines.length) {
       throw new S2sError(
         'line-counts-differ',
@@ -59,13 +66,15 @@ export async function readParallelFiles(first: string, others: readonly string[]
     }
     read.push(counterparts);
   }
+  warnings?.finish();
   if (lines.length === 0) throw new S2sError('nothing-to-score', 'has no lines', { place: { file: nameOf(first) } });
   return read;
 }
 
-async function readAllLines(file: string): Promise<string[]> {
+async function readAllLines(file: string, warnings: LineWarnings | undefined): Promise<string[]> {
   const lines: string[] = [];
-  for await (const line of readLines(file === '-' ? process.stdin : file))
+  const onInvalid = warnings?.of(file).onInvalid;
+  for await (const line of readLines(file === '-' ? process.stdin : file, { onInvalid }))
     lines.push(line.endsWith('\r') ? line.slice(0, -1) : line);
   return lines;
 }

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { listedCorpora } from '../config/hold-out.js';
 import type { Config } from '../config/schema.js';
+import { systemError } from '../errors.js';
 import { evaluateModel, scorePairs } from '../evaluation/evaluate-model.js';
 import { defaultSplit, readSplit, type EvaluationSet } from '../evaluation/evaluation-set.js';
 import type { ScoringOptions } from '../metrics/score-translations.js';
@@ -13,8 +14,10 @@ import { readParallelFiles } from './eval-files.js';
 import { checkWritable } from './files.js';
 import { formatScoresAsJson, formatScoresForPeople } from './eval-report.js';
 import { formatCount } from './format.js';
+import { LineWarnings } from './line-warnings.js';
 import type { Log } from './log.js';
 import { findModel, type FoundModel } from './model-options.js';
+import { writeOutput } from './output.js';
 
 /** Evaluates a model on a split or on files and prints its scores, or with --score its log-probabilities. */
 export async function evaluateRun(
@@ -39,7 +42,7 @@ export async function evaluateRun(
       inputs.filter((file) => file !== undefined),
     );
   }
-  const { set, name } = await readEvaluationSet(args, references, found);
+  const { set, name } = await readEvaluationSet(args, references, found, log);
   // In half precision, the printed digits of log-probabilities would depend on the batch.
   await loadTensorFlow({ device: config.device, tuneAllocator: true });
   const run = await loadRun(runDirectory, which, { precision: args.score === true ? 'float32' : undefined });
@@ -67,7 +70,7 @@ async function printScores(
   if (args.score === true) {
     log.info(`scoring ${plural(sources.length, 'sentence pair')} of ${name}`);
     const logProbabilities = await scorePairs(sources, set.references[0], { model, tokenizers, decoding });
-    process.stdout.write(logProbabilities.map((value) => `${value.toFixed(6)}\n`).join(''));
+    await writeOutput(logProbabilities.map((value) => `${value.toFixed(6)}\n`).join(''));
     return;
   }
 
@@ -81,11 +84,18 @@ async function printScores(
       log.warn(`line ${index + 1} has ${tokens} tokens and was truncated to ${MAX_SOURCE_TOKENS}`),
     onProgress: (done, total) => log.debug(`${formatCount(done)} of ${formatCount(total)} lines translated`),
   });
-  if (args.output !== undefined) await writeFile(args.output, hypotheses.map((line) => `${line}\n`).join(''));
   for (const warning of warnings) log.warn(warning);
   const { perplexity, accuracy, tokens } = teacherForced;
   const figures = { perplexity, accuracy, sentences: sources.length, targetTokens: tokens };
-  process.stdout.write((args.json ? formatScoresAsJson : formatScoresForPeople)(scores, figures));
+  await writeOutput((args.json ? formatScoresAsJson : formatScoresForPeople)(scores, figures));
+  // After the scores, which took longest to compute.
+  if (args.output !== undefined) await writeTranslations(args.output, hypotheses);
+}
+
+async function writeTranslations(file: string, lines: readonly string[]): Promise<void> {
+  await writeFile(file, lines.map((line) => `${line}\n`).join('')).catch((error: unknown) => {
+    throw systemError(error, { file, note: 'the translations there are not complete' });
+  });
 }
 
 /** The evaluation data, and its name for messages. */
@@ -93,11 +103,12 @@ async function readEvaluationSet(
   args: EvalArguments,
   referenceFiles: readonly string[],
   { config }: FoundModel,
+  log: Log,
 ): Promise<{ set: EvaluationSet; name: string }> {
   if (args.source === undefined) {
     const split = args.split ?? defaultSplit(config);
     return { set: await readSplit(config, split), name: split };
   }
-  const [sources, first = [], ...others] = await readParallelFiles(args.source, referenceFiles);
+  const [sources, first = [], ...others] = await readParallelFiles(args.source, referenceFiles, new LineWarnings(log));
   return { set: { sources, references: [first, ...others] }, name: args.source === '-' ? 'stdin' : args.source };
 }

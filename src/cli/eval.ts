@@ -2,9 +2,11 @@ import type { Argv, CommandModule } from 'yargs';
 import { UsageError } from '../errors.js';
 import type { EvaluationSplit } from '../evaluation/evaluation-set.js';
 import { scoringOptions, withScoringOptions, type ScoringArguments } from './eval-options.js';
+import { LineWarnings } from './line-warnings.js';
 import { Log } from './log.js';
 import { withModelOptions, type ModelArguments } from './model-options.js';
 import { withCommonOptions } from './options.js';
+import { writeOutput } from './output.js';
 
 // Repeated from evaluation/ so that --help does not import it; the type keeps both lists equal.
 const SPLITS: Readonly<Record<EvaluationSplit, true>> = { dev: true, test: true };
@@ -84,10 +86,15 @@ export const evalCommand: CommandModule<object, EvalArguments> = {
       return;
     }
     const { evaluateFiles } = await import('./eval-files.js');
-    const { scores, sentences, warnings } = await evaluateFiles(args.hypotheses, references, scoring);
+    const { scores, sentences, warnings } = await evaluateFiles(
+      args.hypotheses,
+      references,
+      scoring,
+      new LineWarnings(log),
+    );
     for (const warning of warnings) log.warn(warning);
     const { formatScoresAsJson, formatScoresForPeople } = await import('./eval-report.js');
-    process.stdout.write((args.json ? formatScoresAsJson : formatScoresForPeople)(scores, { sentences }));
+    await writeOutput((args.json ? formatScoresAsJson : formatScoresForPeople)(scores, { sentences }));
   },
 };
 

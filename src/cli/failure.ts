@@ -1,4 +1,4 @@
-import { formatPlace, S2sError } from '../errors.js';
+import { formatPlace, S2sError, systemError } from '../errors.js';
 
 /**
  * Prints an error to stderr.
@@ -6,8 +6,9 @@ import { formatPlace, S2sError } from '../errors.js';
  * @param debug whether to print the stack traces of the error and its causes
  * @returns the exit code: 2 for a usage or configuration error, 1 for a failure
  */
-export function reportError(error: unknown, debug: boolean): 1 | 2 {
+export function reportError(given: unknown, debug: boolean): 1 | 2 {
   const print = (text: string): void => void process.stderr.write(`${text}\n`);
+  const error = systemError(given);
   if (error instanceof S2sError) {
     const place = formatPlace(error.place);
     print(`error: ${place === '' ? '' : `${place}: `}${error.message}`);

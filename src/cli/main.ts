@@ -8,6 +8,7 @@ import { doctorCommand } from './doctor.js';
 import { evalCommand } from './eval.js';
 import { initCommand } from './init.js';
 import { reportError } from './failure.js';
+import { earlierOutputError, handleOutputErrors } from './output.js';
 import { setupCommand } from './setup.js';
 import { tokenizeCommand } from './tokenize.js';
 import { trainCommand } from './train.js';
@@ -42,12 +43,17 @@ const STDIN = '\0stdin';
  *   training that was saved and stopped by SIGHUP, SIGINT or SIGTERM
  */
 export async function main(argv: readonly string[]): Promise<number> {
-  handleClosedPipes();
+  handleOutputErrors();
+  const debug = argv.includes('--debug');
+  // Of streams and timers that no command waits for.
+  process.on('uncaughtException', (error) => process.exit(reportError(error, debug)));
   try {
     await parser(argv).parseAsync();
+    const outputError = await earlierOutputError();
+    if (outputError !== undefined) return reportError(outputError, debug);
     return Number(process.exitCode ?? 0);
   } catch (error) {
-    return reportError(error, argv.includes('--debug'));
+    return reportError(error, debug);
   }
 }
 
@@ -91,19 +97,6 @@ function parsingError(message: string, parsed: Argv['parsed']): UsageError {
     words: argv._.map((word) => restore(String(word))),
     commands: COMMANDS.map(({ command }) => String(command).split(' ')[0]!),
     options: Object.keys(aliases),
-  });
-}
-
-/**
- * Ends the process with exit code 0 if the reader of stdout, such as `head`, closes the pipe. Continues without
- * messages if the reader of stderr does, so that a training survives.
- */
-function handleClosedPipes(): void {
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0);
-    throw error;
-  });
-  process.stderr.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE' && error.code !== 'ERR_STREAM_DESTROYED') throw error;
+    filters: COMMANDS.flatMap(({ command }) => /^(\w+) \[files\.\.\]$/.exec(String(command))?.[1] ?? []),
   });
 }

@@ -10,6 +10,7 @@ import { ColumnLanguages, describeColumn, exampleLines } from '../init/describe-
 import { nameOfLanguage } from '../init/language-names.js';
 import { recogniseLayout, type Layout, type Sides } from '../init/layout.js';
 import { heldOutSizes, surveyCorpus } from '../init/survey.js';
+import { shellQuote } from '../shell-quote.js';
 import { plural } from '../plural.js';
 import { checkReadable } from './files.js';
 import { formatCount } from './format.js';
@@ -66,7 +67,7 @@ export async function runInit(args: InitWithFiles): Promise<void> {
   ];
   log.info(`wrote ${output}: ${plural(survey.pairs, 'pair')}, ${parts.join(' and ')}`);
   log.info('next:');
-  process.stdout.write(`s2s train --config ${quoted(output)}\n`);
+  process.stdout.write(`s2s train --config ${shellQuote(output)}\n`);
 }
 
 function initialSides(layout: Layout, { sourceColumn, targetColumn, swap }: InitArguments): Sides {
@@ -130,9 +131,4 @@ function nameOf(files: readonly string[]): string {
   let common = 0;
   while (common < first.length && first[common] === second[common]) common++;
   return first.slice(0, common).replace(/[._-]+$/, '') || stem;
-}
-
-/** Quotes a path for a shell, if it needs it. */
-function quoted(file: string): string {
-  return /^[\w./@%+=:,-]+$/.test(file) ? file : `'${file.replaceAll("'", String.raw`'\''`)}'`;
 }

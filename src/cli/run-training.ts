@@ -2,7 +2,7 @@ import { writeLastRun } from '../checkpoint/last-run.js';
 import { readIndex } from '../checkpoint/checkpoint-index.js';
 import type { Config } from '../config/schema.js';
 import { assertTrainingFiles } from '../data/training-files.js';
-import { UsageError } from '../errors.js';
+import { systemError, UsageError } from '../errors.js';
 import { plural } from '../plural.js';
 import { describeRuntime, loadTensorFlow, policyFor } from '../runtime/tensorflow.js';
 import { MetricsLog } from '../training/metrics-log.js';
@@ -12,6 +12,7 @@ import { TensorBoardLog } from '../training/tensorboard.js';
 import type { StopReason } from '../training/limits.js';
 import { stopReason } from '../training/decisions.js';
 import { train } from '../training/train.js';
+import { formatCount } from './format.js';
 import { exitCodeOf, interruption, type StopSignal } from './interruption.js';
 import { Log } from './log.js';
 import type { TrainArguments } from './train.js';
@@ -82,11 +83,23 @@ async function trainAndReport(run: TrainingRun, log: Log): Promise<void> {
       board?.append(event);
     }
     if (stop.signal.aborted) process.exitCode = exitCodeOf(stop.signal.reason as StopSignal);
+  } catch (error) {
+    throw systemError(error, await lastCheckpoint(runDirectory));
   } finally {
     stop.close();
     reporter.close();
     board?.close();
   }
+}
+
+/** What is left of a training that an error of the system has ended. */
+async function lastCheckpoint(runDirectory: string): Promise<{ note?: string; hint?: string }> {
+  const index = await readIndex(runDirectory).catch(() => undefined);
+  if (index === undefined) return {};
+  const step = index.checkpoints.at(-1)?.step;
+  return step === undefined
+    ? { note: 'no checkpoint was saved' }
+    : { note: `the last checkpoint is from step ${formatCount(step)}`, hint: 'Then continue with --resume.' };
 }
 
 /** Replaces all limits by the --add-steps after the last checkpoint. */

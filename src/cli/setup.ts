@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs';
-import { S2sError } from '../errors.js';
+import { S2sError, systemError } from '../errors.js';
 import { SetupError } from '../setup/failure.mjs';
 import { withCommonOptions, type CommonArguments } from './options.js';
 
@@ -38,7 +38,7 @@ export const setupCommand: CommandModule<object, SetupArguments> = {
     } catch (error) {
       if (error instanceof SetupError)
         throw new S2sError(error.code, error.message, { hint: error.hint, cause: error.cause });
-      throw error;
+      throw systemError(error, { hint: 'S2S_CACHE=DIR sets another cache folder.' });
     } finally {
       reporter.end();
     }

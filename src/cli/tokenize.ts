@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CommandModule } from 'yargs';
@@ -7,7 +6,9 @@ import type { Conversion } from '../text/convert.js';
 import type { Tokenizer } from '../text/tokenizer.js';
 import { checkReadable } from './files.js';
 import { Log } from './log.js';
+import { LineWarnings } from './line-warnings.js';
 import { configIfGiven, FILES_ARGUMENT, withCommonOptions, type CommonArguments } from './options.js';
+import { writeOutput } from './output.js';
 
 interface TokenizeArguments extends CommonArguments {
   readonly files: readonly string[] | undefined;
@@ -53,18 +54,18 @@ export const tokenizeCommand: CommandModule<object, TokenizeArguments> = {
     const tokenizer = await findTokenizer(args);
     for (const notice of tokenizer.notices) log.warn(`tokenizer: ${notice}`);
     const { convertText } = await import('../text/convert.js');
-    const { describeSkippedLine } = await import('../text/lines.js');
     const conversion: Conversion = {
       direction: args.detokenize ? 'detokenize' : 'tokenize',
       as: args.ids ? 'ids' : 'tokens',
     };
+    const warnings = new LineWarnings(log);
     for (const file of files.length === 0 ? ['-'] : files) {
       const input = file === '-' ? process.stdin : file;
-      const onSkipped = (line: number): void => log.warn(describeSkippedLine(file, line));
-      for await (const part of convertText(input, tokenizer, conversion, onSkipped)) {
-        if (!process.stdout.write(part)) await once(process.stdout, 'drain');
+      for await (const part of convertText(input, tokenizer, conversion, warnings.of(file))) {
+        await writeOutput(part);
       }
     }
+    warnings.finish();
   },
 };
 

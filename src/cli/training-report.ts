@@ -6,6 +6,7 @@ import { DROP_REASONS, type DropReason } from '../data/filter.js';
 import { ODD_CHARACTERS } from '../data/odd-characters.js';
 import type { FilterSummary, PairPlace } from '../data/summary.js';
 import { plural } from '../plural.js';
+import { shellQuote } from '../shell-quote.js';
 import { describeShortage } from '../text/vocabulary-shortage.js';
 import type {
   DryRunEvent,
@@ -237,7 +238,8 @@ export class TrainingReporter {
           `the training had diverged at step ${formatCount(step)}`,
       );
     if (reason === 'interrupted') this.log.info('to resume the training, run the same command with --resume');
-    this.log.info(`the model is in ${runDirectory}; translate with: s2s translate --model ${runDirectory} < input.txt`);
+    const command = `s2s translate --model ${shellQuote(runDirectory)} < input.txt`;
+    this.log.info(`the model is in ${runDirectory}; translate with: ${command}`);
   }
 
   /** Writes a line above the bar. */

@@ -2,9 +2,12 @@ import type { Argv, CommandModule } from 'yargs';
 import { UsageError } from '../errors.js';
 import { plural } from '../plural.js';
 import { checkReadable } from './files.js';
+import { exitCodeOf, interruption, type StopSignal } from './interruption.js';
+import { LineWarnings } from './line-warnings.js';
 import { Log, type LogLevel } from './log.js';
 import { findModel, withModelOptions, type FoundModel, type ModelArguments } from './model-options.js';
 import { FILES_ARGUMENT, withCommonOptions } from './options.js';
+import { writeOutput } from './output.js';
 import { OUTPUT_FORMATS, type OutputFormat } from './translation-output.js';
 
 /** Maximum lines per block: long blocks are batched better by length, short blocks are answered sooner. */
@@ -52,7 +55,8 @@ export const translateCommand: CommandModule<object, TranslateArguments> = {
         'greedy search and a lower length limit',
       )
       .epilogue(
-        'Blank lines are copied; lines longer than 1 MiB give an empty line and a warning. In text format, --n-best ' +
+        'Blank lines and lines of invisible characters are copied, without carriage returns; lines longer than 1 MiB ' +
+          'give an empty line, and bytes that are not valid UTF-8 are read as U+FFFD, with a warning. In text format, --n-best ' +
           'prints "number ||| translation ||| score", numbered from 0. The score is the log-probability divided by ' +
           'the length to the power of decoding.lengthPenalty. <unk> is never generated unless ' +
           'decoding.copyUnknown is true, which replaces it with a source word.',
@@ -81,7 +85,8 @@ async function translate(
 ): Promise<void> {
   const log = new Log(args.logLevel);
   const { bufferLines } = await import('../translation/buffered-lines.js');
-  const blocks = bufferLines(readAll(files, log), MAX_BLOCK_LINES);
+  const warnings = new LineWarnings(log);
+  const blocks = bufferLines(readAll(files, warnings), MAX_BLOCK_LINES);
   if (readsTerminal(files)) process.stderr.write('Type one sentence per line; Ctrl-D ends the input.\n');
 
   const { loadTensorFlow } = await import('../runtime/tensorflow.js');
@@ -94,6 +99,11 @@ async function translate(
   const { translateLines, MAX_SOURCE_TOKENS } = await import('../decoding/translate-lines.js');
   const { translateStream } = await import('./translate-stream.js');
   const started = performance.now();
+  // Stops after a write, so that the last line is complete; the block that is being translated is not written.
+  let writing = Promise.resolve();
+  const stop = interruption(() => {
+    void writing.finally(() => process.exit(exitCodeOf(stop.signal.reason as StopSignal)));
+  });
   const lines = await translateStream({
     blocks,
     translate: (block, firstIndex) =>
@@ -105,20 +115,21 @@ async function translate(
           log.warn(`line ${firstIndex + index + 1} has ${tokens} tokens and was truncated to ${MAX_SOURCE_TOKENS}`),
       }),
     output: { format: args.format, nBest: args.nBest, scores: args.scores },
-    write: (text) =>
-      new Promise((resolve, reject) => process.stdout.write(text, (error) => (error ? reject(error) : resolve()))),
-  }).finally(() => run.close());
+    write: (text) => (writing = writeOutput(text)),
+  }).finally(() => {
+    stop.close();
+    run.close();
+    warnings.finish();
+  });
   const seconds = (performance.now() - started) / 1000;
   const rate = `${(lines / seconds).toFixed(1)} lines per second`;
   log.info(`${plural(lines, 'line')} in ${seconds.toFixed(1)} s (${rate}), beam size ${config.decoding.beamSize}`);
 }
 
-async function* readAll(files: readonly string[], log: Log): AsyncGenerator<string[]> {
-  const { describeSkippedLine, readLineBlocks } = await import('../text/lines.js');
+async function* readAll(files: readonly string[], warnings: LineWarnings): AsyncGenerator<string[]> {
+  const { readLineBlocks } = await import('../text/lines.js');
   for (const file of files.length === 0 ? ['-'] : files) {
-    yield* readLineBlocks(file === '-' ? process.stdin : file, {
-      onSkipped: (line) => log.warn(describeSkippedLine(file, line)),
-    });
+    yield* readLineBlocks(file === '-' ? process.stdin : file, warnings.of(file));
   }
 }
 

@@ -1,5 +1,7 @@
 import { nearest } from '../config/nearest.js';
 import { UsageError } from '../errors.js';
+import { shellQuote } from '../shell-quote.js';
+import { namesFile, suggestOptions } from './option-names.js';
 
 /** A rejected command line. */
 export interface CommandLine {
@@ -8,6 +10,8 @@ export interface CommandLine {
   readonly commands: readonly string[];
   /** Options of the command, without dashes. */
   readonly options: readonly string[];
+  /** Commands that take files as arguments and write to stdout. */
+  readonly filters?: readonly string[];
 }
 
 /** Command names of other toolkits. */
@@ -24,6 +28,9 @@ const SYNONYMS: ReadonlyMap<string, string> = new Map([
   ['benchmark', 'bench'],
 ]);
 
+/** A file that is more likely a configuration than anything else. */
+const CONFIG_FILE = /\.(ya?ml|json)$/i;
+
 /** Messages of yargs and those that replace them. */
 export const YARGS_MESSAGES = {
   'Not enough arguments following: %s': 'Option --%s requires a value.',
@@ -33,7 +40,7 @@ export const YARGS_MESSAGES = {
 };
 
 /** Converts a message of yargs to an error that suggests the nearest command or option. */
-export function usageError(message: string, { words, commands, options }: CommandLine): UsageError {
+export function usageError(message: string, { words, commands, options, filters = [] }: CommandLine): UsageError {
   const [command] = words;
   if (command !== undefined && !commands.includes(command)) return unknownCommand(command, commands);
   const help = command === undefined ? 's2s --help shows the commands.' : `s2s ${command} --help shows the options.`;
@@ -48,8 +55,17 @@ export function usageError(message: string, { words, commands, options }: Comman
     ...(unexpected.length > 0 ? [`Unexpected argument ${unexpected.join(' ')}.`] : []),
   ].join(' ');
   const known = options.filter((option) => option.length > 1 && !unknown.includes(option));
-  const suggestions = unknownOptions.flatMap((option) => nearest(option, known) ?? []);
-  return new UsageError('usage', text, { hint: didYouMean(suggestions.map(withDashes)) + help });
+  const isFilter = command !== undefined && filters.includes(command);
+  const files = isFilter ? unknownOptions.filter(namesFile) : [];
+  const suggestions = [
+    ...unknownOptions.filter((option) => !files.includes(option)).flatMap((option) => suggestOptions(option, known)),
+    ...unexpected.filter((word) => CONFIG_FILE.test(word)).map((word) => `config ${shellQuote(word)}`),
+  ];
+  const redirection =
+    files.length === 0
+      ? ''
+      : `Input files are arguments, and the output is stdout: s2s ${command} input.txt > output.txt. `;
+  return new UsageError('usage', text, { hint: redirection + didYouMean(suggestions.map(withDashes)) + help });
 }
 
 function unknownCommand(command: string, commands: readonly string[]): UsageError {

@@ -1,4 +1,5 @@
 import { realpathSync, statSync, type Stats } from 'node:fs';
+import { describeSystemError, isSystemError } from '../system-errors.js';
 import { dataFiles, formatOfName } from './paths.js';
 import type { Report } from './problems.js';
 import { corpusSchema, type CorpusConfig } from './schema.js';
@@ -25,7 +26,7 @@ export function checkFiles(value: unknown, report: Report): void {
     try {
       stats = statSync(file, { throwIfNoEntry: false });
     } catch (error) {
-      report(path, { message: `${file} cannot be read: ${(error as Error).message}.` });
+      report(path, { message: `${file} cannot be read: ${describe(error)}.` });
       continue;
     }
     if (stats === undefined) report(path, { message: `file not found: ${file}.` });
@@ -146,6 +147,10 @@ function checkRunDirectory(value: unknown, report: Report): void {
     if (statSync(directory, { throwIfNoEntry: false })?.isFile() === true)
       report(['runDirectory'], { message: `is a file, not a directory: ${directory}.`, hint });
   } catch (error) {
-    report(['runDirectory'], { message: `${directory} cannot be used: ${(error as Error).message}.`, hint });
+    report(['runDirectory'], { message: `${directory} cannot be used: ${describe(error)}.`, hint });
   }
+}
+
+function describe(error: unknown): string {
+  return isSystemError(error) ? describeSystemError(error) : String(error);
 }

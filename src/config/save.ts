@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { stringify } from 'yaml';
 import { UsageError } from '../errors.js';
+import { makeFolder } from '../files/make-folder.mjs';
 import { replaceFileSync } from '../files/replace.mjs';
 import { readConfigDocument, withChecksum } from './document.js';
 import { escapeVariables, substituteVariables } from './environment.js';
@@ -45,7 +46,7 @@ export function assertNoOtherConfig(runDirectory: string): void {
 export function saveResolvedConfig(config: Config, runDirectory: string): void {
   const file = join(runDirectory, CONFIG_FILE);
   const text = withChecksum(HEADER + formatConfig(config));
-  mkdirSync(dirname(file), { recursive: true });
+  makeFolder(dirname(file));
   if (!existsSync(file) || readFileSync(file, 'utf8') !== text) replaceFileSync(file, text);
 }
 

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import path from 'node:path';
-import { S2sError } from '../errors.js';
+import { describeReadError, S2sError } from '../errors.js';
+import { makeFolder } from '../files/make-folder.mjs';
 import { replaceFile } from '../files/replace.mjs';
 import { allocateCorpusBuffer, validateCorpusBuffer } from './packed-format.js';
 import { PackedCorpus } from './packed.js';
@@ -41,13 +42,13 @@ export async function readCache(
     }
   } catch (error) {
     if (error instanceof S2sError) throw error;
-    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? {} : { problem: (error as Error).message };
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? {} : { problem: describeReadError(error) };
   }
 }
 
 /** Writes a corpus to the cache atomically. */
 export async function writeCache(file: string, corpus: PackedCorpus, chunkBytes: number = CHUNK_BYTES): Promise<void> {
-  await mkdir(path.dirname(file), { recursive: true });
+  makeFolder(path.dirname(file));
   await replaceFile(file, async (draft) => {
     for (const chunk of chunksOf(corpus.buffer, 0, corpus.buffer.byteLength, chunkBytes)) {
       for (let written = 0; written < chunk.length;) written += (await draft.write(chunk, written)).bytesWritten;

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, readFile, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
+import { makeFolder } from '../files/make-folder.mjs';
 import { replaceFile } from '../files/replace.mjs';
 
 /** Files up to this size are always hashed (0.1 s); larger ones only if their metadata changed. */
@@ -83,7 +84,7 @@ async function readHashCache(file: string): Promise<z.infer<typeof hashCacheSche
 
 async function writeHashCache(file: string, content: z.infer<typeof hashCacheSchema>): Promise<void> {
   try {
-    await mkdir(path.dirname(file), { recursive: true });
+    makeFolder(path.dirname(file));
     await replaceFile(file, JSON.stringify(content, undefined, 1));
   } catch {
     // Without the cache, the files are hashed again next time.

@@ -11,6 +11,7 @@ import { corpusFiles, corpusFormat } from './pair.js';
 import type { WeightedRange } from './plan.js';
 import type { ReadSplit } from './split.js';
 import { summarize, type FilterSummary } from './summary.js';
+import { describeSystemError, isSystemError } from '../system-errors.js';
 import type { LinePolicy } from './unusable-lines.js';
 
 /** Progress of loading a split. */
@@ -85,9 +86,13 @@ export async function loadEncodedCorpus(options: EncodeOptions): Promise<LoadedC
     if ((await signatures(files)) === before) await writeCache(file, corpus);
     else emit({ type: 'cache-unwritable', split, file, reason: 'a data file changed while it was read' });
   } catch (error) {
-    emit({ type: 'cache-unwritable', split, file, reason: (error as Error).message });
+    emit({ type: 'cache-unwritable', split, file, reason: `cannot be written: ${explain(error)}` });
   }
   return finish(corpus, false);
+}
+
+function explain(error: unknown): string {
+  return isSystemError(error) ? describeSystemError(error) : String(error);
 }
 
 async function encode(

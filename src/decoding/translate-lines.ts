@@ -2,6 +2,7 @@ import type { DecodingConfig } from '../config/schema.js';
 import type { Decodable } from '../model/model.js';
 import { plural } from '../plural.js';
 import { explainOutOfMemory, type Task, type Workload } from '../runtime/out-of-memory.js';
+import { isInvisible, withoutCarriageReturns } from '../text/invisible.js';
 import type { TokenizerPair } from '../text/tokenizer.js';
 import { EOS, UNK } from '../vocab/special.js';
 import { copyUnknown } from './copy-unknown.js';
@@ -13,7 +14,7 @@ export const MAX_SOURCE_TOKENS = 1000;
 
 /** One translation of a line. */
 export interface TranslatedHypothesis {
-  /** Contains no line feed. */
+  /** Contains no line feed and no carriage return. */
   readonly text: string;
   /** Target ids without `</s>`. */
   readonly tokens: readonly number[];
@@ -25,7 +26,7 @@ export interface TranslatedHypothesis {
 
 /** The translations of one line. */
 export interface Translation {
-  /** Best first, at least one. A blank line has exactly one, the line itself. */
+  /** Best first, at least one. A blank line has exactly one, the line itself without carriage returns. */
   readonly hypotheses: readonly [TranslatedHypothesis, ...TranslatedHypothesis[]];
   /** Whether the line has no tokens to translate. */
   readonly blank: boolean;
@@ -47,13 +48,14 @@ export interface TranslationSettings {
 const EXCERPT_LENGTH = 40;
 
 /**
- * Translates lines of text and returns the results in the same order. Lines without tokens, such as blank ones, are
- * returned unchanged; lines of more than `MAX_SOURCE_TOKENS` tokens are truncated.
+ * Translates lines of text and returns the results in the same order. Lines without tokens or
+ * of invisible characters only, such as blank ones, are copied; lines of more than `MAX_SOURCE_TOKENS` tokens are
+ * truncated. Carriage returns at the end of a line are removed, others count as spaces.
  *
  * @throws S2sError `out-of-memory`, which names the longest line of the batch, and all errors of `translateBatch`
  */
 export async function translateLines(
-  lines: readonly string[],
+  givenLines: readonly string[],
   {
     model,
     tokenizers,
@@ -63,15 +65,14 @@ export async function translateLines(
     task = { name: 'the translation', remedy: 'decoding' },
   }: TranslationSettings,
 ): Promise<Translation[]> {
+  const lines = givenLines.map(withoutCarriageReturns);
   const translations: Translation[] = lines.map((line) => ({
     hypotheses: [{ text: line, tokens: [], score: 0, logProbability: 0 }],
     blank: true,
   }));
-  const texts = lines.flatMap((line, index) =>
-    line.trim() === '' ? [] : [{ index, text: withoutCarriageReturn(line) }],
-  );
+  const texts = lines.flatMap((text, index) => (isInvisible(text) ? [] : [{ index, text }]));
   const encoded = await tokenizers.source.encodeBatch(texts.map(({ text }) => text));
-  // A line that is not blank may have no tokens, for example a lone control character.
+  // A tokenizer may remove all characters of a line.
   const sentences = texts.flatMap((line, i) => (encoded[i]!.length === 0 ? [] : [{ ...line, ids: encoded[i]! }]));
   for (const { index, ids } of sentences) if (ids.length > MAX_SOURCE_TOKENS) onTruncated?.(index, ids.length);
 
@@ -127,12 +128,7 @@ async function detokenize(
   return [best!, ...distinct];
 }
 
-/** Lines are split at LF only, so those of a CRLF file end in CR. */
-function withoutCarriageReturn(line: string): string {
-  return line.endsWith('\r') ? line.slice(0, -1) : line;
-}
-
-/** A vocabulary may contain a line feed, but the output must have one line per input line. */
+/** A vocabulary may contain line ends, but the output must have one line per input line. */
 function onOneLine(text: string): string {
-  return text.replaceAll('\n', ' ');
+  return text.replace(/[\r\n]/g, ' ');
 }

@@ -3,7 +3,6 @@ import {
   constants,
   copyFileSync,
   linkSync,
-  mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -15,6 +14,8 @@ import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { removeStaleTemporaryFiles, temporaryName } from './temporary-files.mjs';
 import { startHeartbeat } from './heartbeat.mjs';
+import { makeFolder } from './make-folder.mjs';
+import { nameFile } from './name-file.mjs';
 import { ownIdentity, processState } from './process-identity.mjs';
 
 /*
@@ -56,15 +57,16 @@ const held = new Set();
  *
  * @param {string} file its directory is created if missing
  * @returns {Promise<{ lock: Lock, holder?: undefined } | { lock?: undefined, holder: Holder }>}
+ * @throws the errors of the file system, with the path of the directory
  */
 export async function tryLock(file) {
-  mkdirSync(dirname(file), { recursive: true });
+  makeFolder(dirname(file));
   const id = randomUUID();
   const text = JSON.stringify({ id, ...ownIdentity() });
   held.add(id);
   const holder = await acquire(file, text).catch((error) => {
     held.delete(id);
-    throw error;
+    throw nameFile(error, dirname(file));
   });
   if (holder !== undefined) {
     held.delete(id);
@@ -119,8 +121,13 @@ async function takeOver(file, stale, text) {
   try {
     if (read(file)?.key !== stale) return false;
     const temporary = temporaryName(file);
-    writeFileSync(temporary, text, { flag: 'wx' });
-    renameSync(temporary, file);
+    try {
+      writeFileSync(temporary, text, { flag: 'wx' });
+      renameSync(temporary, file);
+    } catch (error) {
+      rmSync(temporary, { force: true });
+      throw error;
+    }
     return true;
   } finally {
     rmSync(takeoverLock, { force: true });
@@ -134,8 +141,8 @@ async function takeOver(file, stale, text) {
  */
 function create(file, text) {
   const temporary = temporaryName(file);
-  writeFileSync(temporary, text, { flag: 'wx' });
   try {
+    writeFileSync(temporary, text, { flag: 'wx' });
     try {
       linkSync(temporary, file);
     } catch (error) {
@@ -181,8 +188,8 @@ function isHeld(holder, file) {
  */
 function ageOf(file) {
   const temporary = temporaryName(file);
-  writeFileSync(temporary, '', { flag: 'wx' });
   try {
+    writeFileSync(temporary, '', { flag: 'wx' });
     return statSync(temporary).mtimeMs - statSync(file).mtimeMs;
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return Infinity;

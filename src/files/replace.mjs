@@ -1,6 +1,7 @@
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { nameFile } from './name-file.mjs';
 import { removeStaleTemporaryFiles, temporaryName } from './temporary-files.mjs';
 
 /*
@@ -19,7 +20,7 @@ const SYNC_UNSUPPORTED = new Set(['EINVAL', 'ENOTSUP', 'ENOSYS', 'EPERM', 'EISDI
  * @param {string | Uint8Array | ((temporary: import('node:fs/promises').FileHandle) => Promise<void>)} content a
  *   function writes the content to the temporary file
  * @returns {Promise<void>}
- * @throws the errors of the file system and of `content`; the file is then unchanged
+ * @throws the errors of the file system, with the path of `file`, and of `content`; the file is then unchanged
  */
 export async function replaceFile(file, content) {
   const temporary = temporaryName(file);
@@ -34,8 +35,9 @@ export async function replaceFile(file, content) {
     }
     await rename(temporary, file);
   } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
+    // The first error is the cause.
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw nameFile(error, file);
   }
   await syncFolder(dirname(file));
   removeStaleTemporaryFiles(dirname(file));
@@ -60,8 +62,8 @@ export function replaceFileSync(file, content) {
     }
     renameSync(temporary, file);
   } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
+    removeQuietly(temporary);
+    throw nameFile(error, file);
   }
   syncFolderSync(dirname(file));
   removeStaleTemporaryFiles(dirname(file));
@@ -119,6 +121,15 @@ function syncSync(handle) {
     fsyncSync(handle);
   } catch (error) {
     ignoreUnsupported(error);
+  }
+}
+
+/** @param {string} file */
+function removeQuietly(file) {
+  try {
+    rmSync(file, { force: true });
+  } catch {
+    // The first error is the cause.
   }
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { S2sError } from '../errors.js';
 import {
@@ -10,7 +10,8 @@ import {
   tfjsAddon,
   tfjsFolder,
 } from '../setup/addons.mjs';
-import { RECORD_FILE, tensorflowFolder, tensorflowLibrary } from '../setup/layout.mjs';
+import { cacheFolder, RECORD_FILE, tensorflowFolder, tensorflowLibrary } from '../setup/layout.mjs';
+import { shellQuote } from '../shell-quote.js';
 import { gpuIsVisible } from './visible-gpus.js';
 
 export { cacheFolder } from '../setup/layout.mjs';
@@ -42,13 +43,19 @@ interface LibraryRecord {
   readonly origin: string;
 }
 
-/** A completely installed build in the cache folder, or undefined. */
+/**
+ * A completely installed build in the cache folder, or undefined.
+ *
+ * @throws S2sError `cache-unreadable` if the cache belongs to another user, who does not share it
+ */
 export function installedLibrary(variant: Variant): InstalledLibrary | undefined {
   const directory = tensorflowFolder(variant);
   const recordFile = join(directory, RECORD_FILE);
+  assertMayBeRead(recordFile);
   if (!existsSync(recordFile)) return undefined;
   const addon = addonFile(directory, tfjsAddon());
   if (!existsSync(addon)) return undefined;
+  assertMayBeRead(addon);
   const { version, origin } = JSON.parse(readFileSync(recordFile, 'utf8')) as LibraryRecord;
   return {
     variant,
@@ -91,6 +98,23 @@ export function chooseLibrary(device: string): InstalledLibrary {
   throw new S2sError('no-native-library', 'TensorFlow is not installed yet', {
     hint: 'Run once: s2s setup (in a checkout: npm run setup)',
   });
+}
+
+/** A folder that may not be read looks as if the library were not installed. */
+function assertMayBeRead(file: string): void {
+  try {
+    closeSync(openSync(file, 'r'));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'EACCES' && code !== 'EPERM') return;
+    throw new S2sError('cache-unreadable', 'TensorFlow in this cache may not be read (permission denied)', {
+      place: { file },
+      hint:
+        `The owner can share it: chmod -R a+rX ${shellQuote(cacheFolder())}. ` +
+        'Or set S2S_CACHE to a folder of your own, and run once: s2s setup.',
+      cause: error,
+    });
+  }
 }
 
 function ifExists(path: string): string | undefined {

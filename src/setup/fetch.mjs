@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import {
   createReadStream,
-  mkdirSync,
   mkdtempSync,
   readdirSync,
   rmSync,
@@ -11,6 +10,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { makeFolder } from '../files/make-folder.mjs';
 import { moveIntoPlace } from '../files/replace.mjs';
 import { SetupError } from './failure.mjs';
 import { lastLines, run } from './run.mjs';
@@ -39,7 +39,7 @@ import { pipPlatformOptions } from './wheels.mjs';
  * @throws {SetupError} `download-failed`
  */
 export async function downloadWheels(pip, wheels, platform, folder, reporter) {
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   const files = [];
   for (const [index, wheel] of wheels.entries()) {
     const title = `${wheel.name} ${wheel.version}${wheels.length > 1 ? ` (${index + 1} of ${wheels.length})` : ''}`;

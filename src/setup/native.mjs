@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { makeFolder, shareFolder } from '../files/make-folder.mjs';
 import { moveIntoPlace, replaceFile } from '../files/replace.mjs';
 import {
   addonFile,
@@ -180,7 +181,7 @@ async function installOneDnn(reporter) {
  */
 async function installWheels(wheels, folder, pattern, reporter, record) {
   const downloads = join(dirname(folder), 'downloads');
-  mkdirSync(downloads, { recursive: true });
+  makeFolder(downloads);
   removeLeftovers(downloads, 'partial-');
   removeLeftovers(dirname(folder), 'unpacking-');
   const pip = await findPip();
@@ -195,6 +196,7 @@ async function installWheels(wheels, folder, pattern, reporter, record) {
     }
     await replaceFile(join(temporary, RECORD_FILE), `${JSON.stringify(record, null, 2)}\n`);
     rmSync(folder, { recursive: true, force: true });
+    shareFolder(temporary);
     await moveIntoPlace(temporary, folder);
   } finally {
     rmSync(temporary, { recursive: true, force: true });
@@ -224,7 +226,7 @@ function removeLeftovers(folder, prefix) {
 async function buildAddon(folder, addon, compiler, reporter) {
   const file = addonFile(folder, addon);
   if (existsSync(file)) return;
-  mkdirSync(dirname(file), { recursive: true });
+  makeFolder(dirname(file));
   reporter.say(`compiling ${addon.name}`);
   const temporary = mkdtempSync(join(dirname(file), 'compiling-'));
   try {

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { S2sError } from '../errors.js';
-import { readLineBlocks } from './lines.js';
+import { readLineBlocks, type ReadLineOptions } from './lines.js';
 import type { Tokenizer } from './tokenizer.js';
 
 /** Direction of the conversion, and whether tokens are strings or ids. */
@@ -14,7 +14,7 @@ export interface Conversion {
  * contains, so detokenising is the exact inverse except for normalisation.
  *
  * @param input path or stream, as for `readLineBlocks`
- * @param onSkipped called with the number (from 1) of each overlong line, for which the output has an empty line
+ * @param options what to do with lines that are too long or not valid UTF-8, as for `readLineBlocks`
  * @returns blocks of converted lines, each ending in LF
  * @throws S2sError `not-an-id` with file and line; see also `readLineBlocks`
  */
@@ -22,10 +22,10 @@ export async function* convertText(
   input: string | Readable,
   tokenizer: Tokenizer,
   conversion: Conversion,
-  onSkipped?: (line: number) => void,
+  options: ReadLineOptions = {},
 ): AsyncGenerator<string> {
   let before = 0;
-  for await (const lines of readLineBlocks(input, { onSkipped })) {
+  for await (const lines of readLineBlocks(input, options)) {
     const place = (index: number) => ({ file: typeof input === 'string' ? input : 'stdin', line: before + index + 1 });
     const converted =
       conversion.direction === 'tokenize'

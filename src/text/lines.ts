@@ -104,16 +104,6 @@ export async function assertTextFile(file: string): Promise<void> {
   await bytes.return(undefined);
 }
 
-/**
- * The warning for a line that `readLineBlocks` skipped.
- *
- * @param file path, or `-` for stdin
- */
-export function describeSkippedLine(file: string, line: number): string {
-  const place = `${file === '-' ? 'stdin' : file}:${line}`;
-  return `${place}: skipped a line longer than ${MAX_LINE_BYTES} bytes; the output has an empty line instead`;
-}
-
 function tooLong(file: string, line: number): S2sError {
   return new S2sError('line-too-long', `the line is longer than ${MAX_LINE_BYTES} bytes`, {
     place: { file, line },

@@ -1,7 +1,8 @@
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TokenizerConfig } from '../config/schema.js';
 import { S2sError } from '../errors.js';
+import { makeFolder } from '../files/make-folder.mjs';
 import { replaceFileSync } from '../files/replace.mjs';
 import type { LearnedTokenizer, LearnSettings } from './learn.js';
 import { TOKENIZER_FILES } from './load.js';
@@ -180,7 +181,7 @@ function replaceTokenizers(
       files.foreign.filter((path) => !unchanged.has(path)),
     );
 
-  mkdirSync(directory, { recursive: true });
+  makeFolder(directory);
   const before = files.present.filter(({ own }) => own || replace === 'any').map(({ fingerprint }) => fingerprint);
   writeRecord(directory, { ...record, others: [...record.others, ...before] });
   for (const { role, json } of wanted) {

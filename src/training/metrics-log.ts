@@ -1,5 +1,6 @@
 import { appendFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { nameFile } from '../files/name-file.mjs';
 import { replaceFile } from '../files/replace.mjs';
 import type { TrainingEvent } from './events.js';
 import type { Progress } from './progress.js';
@@ -47,7 +48,10 @@ export class MetricsLog {
   /** Appends a row for the event, unless it is not part of the learning curve. */
   async append(event: TrainingEvent): Promise<void> {
     const row = toRow(event);
-    if (row !== undefined) await appendFile(this.file, `${JSON.stringify(row)}\n`);
+    if (row === undefined) return;
+    await appendFile(this.file, `${JSON.stringify(row)}\n`).catch((error: unknown) => {
+      throw nameFile(error, this.file);
+    });
   }
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -231,4 +231,22 @@ test('errors are reported before the model is loaded', async () => {
     assert.equal(code, exitCode, stderr);
     assert.equal(stdout, '');
   }
+});
+
+test('scores are printed even if the translations cannot be written', { skip: !existsSync('/dev/full') }, async () => {
+  const { code, stdout, stderr } = await runCommand(['eval', '--model', run, '--output', '/dev/full']);
+  assert.equal(code, 1);
+  assert.match(stdout, /^BLEU /);
+  assert.match(
+    stderr,
+    /\nerror: \/dev\/full: no space is left on the device; the translations there are not complete\nFree some space/,
+  );
+});
+
+test('invalid bytes in files to score are read as U+FFFD with a warning', async () => {
+  const file = join(folder, 'invalid');
+  writeFileSync(file, Buffer.from('gut\nd\xfcnn\n', 'latin1'));
+  const { code, stdout, stderr } = await runCommand(['eval', '--hypotheses', file, '--references', file]);
+  assert.deepEqual([code, stdout.includes('100.00')], [0, true]);
+  assert.match(stderr, /invalid:2: the line is not valid UTF-8: each invalid byte is read as U\+FFFD/);
 });

@@ -412,4 +412,46 @@ describe('s2s train', () => {
       Array.from({ length: Math.floor((from + 2) / 2) }, (_, row) => 2 * (row + 1)),
     );
   });
+
+  test('a full disk: the draft is removed, the last checkpoint is named, and the training can be resumed', async () => {
+    // The disk is full from the given write of a checkpoint on.
+    const script = join(folder, 'full-disk.mjs');
+    writeFileSync(
+      script,
+      `import { open } from 'node:fs/promises';
+      const handle = await open(process.execPath);
+      const prototype = Object.getPrototypeOf(handle);
+      await handle.close();
+      const { write } = prototype;
+      let checkpoints = 0;
+      prototype.write = function (bytes, ...rest) {
+        if (bytes.length > 0 && Buffer.from(bytes.subarray(8, 120)).includes('"step"')) checkpoints++;
+        return checkpoints < 6
+          ? write.call(this, bytes, ...rest)
+          : Promise.reject(Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC', syscall: 'write' }));
+      };`,
+    );
+    const args = [...inFolder('a full disk'), '--max-steps', '8', '--set', 'training.checkpoints.everySteps=2'];
+    const { code, stderr } = await runCommand(['train', '--config', join(folder, 'c.yaml'), ...args], {
+      cwd: folder,
+      env: { NODE_OPTIONS: `--import ${script}` },
+    });
+    assert.equal(code, 1, stderr);
+    const checkpoints = join(folder, 'a full disk', 'checkpoints');
+    assert.match(
+      stderr,
+      /\nerror: .*a full disk\/checkpoints: no space is left on the device; the last checkpoint is from step 4\nFree some space.* Then continue with --resume\.\n$/,
+    );
+    assert.deepEqual(readdirSync(checkpoints).sort(), ['index.json', 'step-00000002', 'step-00000004']);
+    const resumed = await train(...args, '--resume');
+    assert.equal(resumed.code, 0, resumed.stderr);
+    assert.match(resumed.stderr, /translate with: s2s translate --model '.*a full disk' < input\.txt/);
+  });
+
+  test('a run directory that cannot be made is one line', { skip: process.platform !== 'linux' }, async () => {
+    const { code, stderr } = await train('--run-dir', '/proc/no/run');
+    assert.equal(code, 1);
+    assert.match(stderr, /\nerror: \/proc\/no\/run: the folder cannot be created: .*\n.*\n$/);
+    assert.doesNotMatch(stderr, /^ +at /m);
+  });
 });

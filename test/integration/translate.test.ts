@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -143,11 +143,79 @@ test('errors are reported before translating', async () => {
   }
 });
 
-test('an invalid UTF-8 line is reported after the translations of the lines before it', async () => {
-  const { code, stdout, stderr } = await runCommand(['translate', '--model', run], {
-    input: Buffer.concat([Buffer.from('fox\n'), Buffer.from([0xff, 0x0a])]),
+test('no format has a carriage return, and invisible lines are copied', async () => {
+  const input = 'the dog\r\n\r\nfox\rdog\r\n\u200b\r\n\0\n\u00ad\u2060\u200e';
+  for (const more of [
+    [],
+    ['--scores'],
+    ['--n-best', '2'],
+    ['--format', 'tsv'],
+    ['--format', 'jsonl'],
+    ['--format', 'tsv', '--n-best', '2'],
+    ['--set', 'decoding.copyUnknown=true'],
+  ]) {
+    const { code, stdout, stderr } = await runCommand(['translate', '--model', run, ...more], { input });
+    assert.deepEqual([code, stderr], [0, ''], more.join(' '));
+    assert.doesNotMatch(stdout, /\r|\\r/);
+    if (!more.includes('--n-best')) assert.equal(stdout.split('\n').length, 7);
+  }
+  const { stdout } = await runCommand(['translate', '--model', run], { input });
+  const lines = stdout.split('\n');
+  assert.deepEqual([lines[1], ...lines.slice(3)], ['', '\u200b', '\0', '\u00ad\u2060\u200e', '']);
+});
+
+test('invalid bytes are read as U+FFFD, the first lines are named, and the others counted', async () => {
+  const bad = Buffer.from('\xff\n'.repeat(5), 'latin1');
+  const input = Buffer.concat([Buffer.from('fox\n'), bad, Buffer.from('fox\n')]);
+  const { code, stdout, stderr } = await runCommand(['translate', '--model', run], { input });
+  assert.equal(code, 0, stderr);
+  const fox = (await runCommand(['translate', '--model', run], { input: 'fox\n' })).stdout.trimEnd();
+  const lines = stdout.split('\n');
+  assert.deepEqual([lines.length, lines[0], lines[6]], [8, fox, fox]);
+  assert.deepEqual(
+    [...stderr.matchAll(/stdin:(\d+): the line is not valid UTF-8/g)].map(([, line]) => line),
+    ['2', '3', '4'],
+  );
+  assert.match(stderr, /warning: 5 lines are not valid UTF-8\. .*iconv/);
+});
+
+test('SIGINT ends with 130 after complete lines', async () => {
+  const child = spawn(process.execPath, [resolve('bin/s2s.js'), 'translate', '--model', run], {
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
-  assert.equal(code, 1);
-  assert.match(stderr, /stdin:2: the line is not valid UTF-8/);
-  assert.equal(stdout, (await runCommand(['translate', '--model', run], { input: 'fox\n' })).stdout);
+  const output = { stdout: '', stderr: '' };
+  child.stderr.setEncoding('utf8').on('data', (part: string) => (output.stderr += part));
+  child.stdout.setEncoding('utf8').on('data', (part: string) => (output.stdout += part));
+  child.stdin.on('error', () => undefined);
+  child.stdin.write('fox\n');
+  await once(child.stdout, 'data');
+  child.stdin.write('the quick brown fox\n'.repeat(20_000));
+  await once(child.stdout, 'data');
+  child.kill('SIGINT');
+  const [code] = (await once(child, 'close')) as [number | null];
+  assert.deepEqual([code, output.stderr], [130, '']);
+  assert.ok(output.stdout.endsWith('\n'));
+});
+
+test('a full disk at stdout is one line without a stack trace', { skip: !existsSync('/dev/full') }, () => {
+  writeFileSync(join(folder, 'fox.txt'), 'fox\n');
+  const full = openSync('/dev/full', 'w');
+  for (const args of [
+    ['translate', '--model', run, join(folder, 'fox.txt')],
+    ['tokenize', '--model', run, join(folder, 'fox.txt')],
+    ['config', '--schema'],
+    ['--help'],
+  ]) {
+    const { status, stderr } = spawnSync(process.execPath, [resolve('bin/s2s.js'), ...args], {
+      stdio: ['ignore', full, 'pipe'],
+      encoding: 'utf8',
+    });
+    assert.equal(stderr, 'error: stdout: no space is left on the device\n' + stderr.split('\n')[1] + '\n');
+    assert.match(stderr, /\nFree some space/);
+    assert.equal(status, 1);
+    const quiet = spawnSync(process.execPath, [resolve('bin/s2s.js'), ...args], { stdio: ['ignore', 'pipe', full] });
+    assert.equal(quiet.status, 0, 'messages that cannot be written do not stop a command');
+    assert.ok(quiet.stdout.length > 0);
+  }
+  closeSync(full);
 });

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, before, mock, test } from 'node:test';
 import { readIndex, type Retention } from '../../../src/checkpoint/checkpoint-index.js';
 import { loadCheckpoint, loadOptimizer, saveCheckpoint } from '../../../src/checkpoint/run-directory.js';
 import type { SavedTensors } from '../../../src/checkpoint/safetensors.js';
@@ -311,4 +311,41 @@ test('a checkpoint that an interrupted save has renamed is loaded', async () => 
   await save(run, 1, 10);
   await rename(join(run, 'checkpoints', 'step-00000001'), join(run, 'checkpoints', '.old-step-00000001'));
   assert.deepEqual((await loadCheckpoint(run)).weights, tensorsAt(1));
+});
+
+test('a full disk leaves the earlier checkpoints and no draft, and the error names the folder', async () => {
+  const run = await newRun();
+  await save(run, 1, 10);
+  const handle = await open(join(run, 'x'), 'w');
+  const prototype = Object.getPrototypeOf(handle) as typeof handle;
+  await handle.close();
+  const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC', syscall: 'write' });
+  for (let writes = 0; writes < 6; writes++) {
+    let left = writes;
+    // The test replaces methods of all file handles.
+    const limited = (original: unknown) =>
+      function (this: unknown, ...args: unknown[]): unknown {
+        if (left-- <= 0) return Promise.reject(full);
+        return (original as (...all: unknown[]) => unknown).apply(this, args);
+      };
+    for (const name of ['write', 'writeFile'] as const)
+      mock.method(prototype, name, limited((prototype as unknown as Record<string, unknown>)[name]) as never);
+    try {
+      await assert.rejects(save(run, 2, 20), (error: NodeJS.ErrnoException) => {
+        assert.equal(error.code, 'ENOSPC');
+        assert.ok((error.path ?? '').startsWith(join(run, 'checkpoints')), error.path);
+        return !/draft|\.new-/.test(error.path ?? '');
+      });
+    } finally {
+      mock.restoreAll();
+    }
+    const names = await readdir(join(run, 'checkpoints'));
+    assert.deepEqual(
+      names.filter((name) => name.startsWith('.')),
+      [],
+    );
+    assert.equal((await loadCheckpoint(run, 1)).state.step, 1);
+  }
+  await save(run, 3, 30);
+  assert.equal((await loadCheckpoint(run, 'last')).state.step, 3);
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
@@ -36,4 +36,22 @@ test('priority: --model, configuration, S2S_MODEL, last run; the result is absol
   }
   assert.equal(await findRun(flag, undefined, { S2S_MODEL: variable }), resolve(flag));
   assert.equal(await findRun(undefined, configured, {}), configured);
+});
+
+test('a checkpoint or a file of a run is not a run, and the error has the options that are meant', async () => {
+  const run = join(folder, 'my run');
+  const checkpoint = join(run, 'checkpoints', 'step-00000005');
+  mkdirSync(checkpoint, { recursive: true });
+  writeFileSync(join(run, 'config.yaml'), '');
+  const hintOf = async (model: string): Promise<string | undefined> =>
+    findRun(model, undefined, {}).then(
+      () => undefined,
+      (error: UsageError) => error.hint,
+    );
+  assert.equal(await hintOf(run), undefined);
+  assert.equal(await hintOf(checkpoint), `Use: --model '${run}' --checkpoint 5`);
+  assert.equal(await hintOf(join(checkpoint, 'model.safetensors')), `Use: --model '${run}' --checkpoint 5`);
+  assert.equal(await hintOf('my run/checkpoints/step-00000005/'), "Use: --model 'my run' --checkpoint 5");
+  assert.equal(await hintOf(join(run, 'checkpoints')), `Use: --model '${run}'`);
+  assert.equal(await hintOf(join(run, 'config.yaml')), `Use: --model '${run}'`);
 });

@@ -37,11 +37,13 @@ const UPDATE: UpdateEvent = {
   residentBytes: 1,
 };
 
-function reported(events: readonly TrainingEvent[], training: object = {}, level: 'info' | 'warn' = 'info'): string[] {
-  const reporter = new TrainingReporter(
-    configSchema.parse({ runDirectory: '/run', data: DATA, training }),
-    new Log(level),
-  );
+function reported(
+  events: readonly TrainingEvent[],
+  training: object = {},
+  level: 'info' | 'warn' = 'info',
+  runDirectory = '/run',
+): string[] {
+  const reporter = new TrainingReporter(configSchema.parse({ runDirectory, data: DATA, training }), new Log(level));
   return stderrOf(() => events.forEach((event) => reporter.report(event)))
     .split('\n')
     .slice(0, -1);
@@ -143,6 +145,10 @@ test('the end: what was saved, and how to continue', () => {
     'to resume the training, run the same command with --resume',
     model,
   ]);
+  assert.match(
+    reported([stopped], {}, 'info', '/my run').join(),
+    /the model is in \/my run; translate with: s2s translate --model '\/my run' < input\.txt$/,
+  );
   const unsaved = { ...stopped, savedStep: undefined, best: undefined, skipped: 0 };
   assert.deepEqual(reported([{ ...unsaved, step: 0 }]).slice(1), [
     'warning: no checkpoint was saved: there was no update',

@@ -15,7 +15,7 @@ const print = (format: OutputFormat, more: Partial<OutputOptions> = {}): string 
 
 test('text: the translation, with its score after a tab', () => {
   assert.equal(print('text'), 'a\thouse\n');
-  assert.equal(print('text', { scores: true }), 'a\thouse\t-0.2500\n');
+  assert.equal(print('text', { scores: true }), 'a house\t-0.2500\n');
 });
 
 test('text: n-best lists are numbered from 0', () => {
@@ -51,4 +51,13 @@ test('jsonl: line numbers from 1, always with scores', () => {
       { translation: 'the house', score: -1 / 3, logProbability: -1 },
     ],
   });
+});
+
+test('no format has a carriage return of the source', () => {
+  for (const format of ['text', 'tsv', 'jsonl'] as const)
+    for (const nBest of [undefined, 2]) {
+      const output = formatTranslation(0, 'ein\rHaus\r', translation, { format, nBest, scores: true });
+      assert.doesNotMatch(output, /\r|\\r/);
+      if (format !== 'text') assert.match(output, /ein Haus[\t"]/);
+    }
 });

@@ -55,3 +55,35 @@ test('other messages are put on one line', () => {
   );
   assert.equal(errorOf('Name a command.', { words: [] }), 'Name a command. | s2s --help shows the commands.');
 });
+
+test('abbreviations and options of other toolkits', () => {
+  const evaluation = { words: ['eval'], commands: ['eval'], options: ['help', 'set', 'hypotheses', 'references'] };
+  assert.match(errorOf('Unknown arguments: hyp, ref', evaluation), /\| Did you mean --hypotheses, --references\?/);
+  const options = ['max-epochs', 'maxEpochs', 'device', 'beam-size', 'beamSize', 'run-dir', 'set'];
+  const hintOf = (option: string): string => errorOf(`Unknown argument: ${option}`, { options });
+  assert.match(hintOf('epochs'), /Did you mean --max-epochs\?/);
+  assert.match(hintOf('gpu'), /Did you mean --device gpu\?/);
+  assert.match(hintOf('cpu'), /Did you mean --device cpu\?/);
+  assert.match(hintOf('beam'), /Did you mean --beam-size\?/);
+  assert.match(hintOf('max'), /Did you mean --max-epochs\?/);
+  assert.match(hintOf('o'), /Did you mean --run-dir\?/);
+  assert.match(hintOf('lr'), /Did you mean --set training\.optimizer\.learningRate=N\?/);
+  assert.match(errorOf('Unknown argument: gpu', { options: ['cuda', 'device'] }), /Did you mean --cuda\?/);
+});
+
+test('a configuration without --config, quoted for the shell', () => {
+  assert.match(errorOf('Unknown argument: x.yaml', { words: ['train', 'x.yaml'] }), /Did you mean --config x\.yaml\?/);
+  assert.match(
+    errorOf('Unknown argument: my x.json', { words: ['train', 'my x.json'] }),
+    /Did you mean --config 'my x\.json'\?/,
+  );
+});
+
+test('commands with files as arguments have no options for them', () => {
+  const line = { words: ['translate'], filters: ['translate'], options: ['source-x', 'beam-size'] };
+  for (const option of ['i', 'o', 'input', 'output', 'out'])
+    assert.match(
+      errorOf(`Unknown argument: ${option}`, line),
+      /\| Input files are arguments, and the output is stdout: s2s translate input\.txt > output\.txt\. s2s translate --/,
+    );
+});

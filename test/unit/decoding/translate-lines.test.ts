@@ -55,15 +55,17 @@ test('translations are in the order of the lines and independent of the other li
   }
 });
 
-test('blank lines and lines without tokens are returned unchanged and not translated', async () => {
+test('blank lines, invisible lines and lines without tokens are copied and not translated', async () => {
   letters.encoded.length = 0;
-  const lines = ['', 'ab', '  ', '\t\r', '\u3000', '...', 'ab'];
+  const lines = ['', 'ab', '  ', '\t\r', '\u3000', '...', 'ab', '\u200b', '\0', '\r'];
   const translations = await translateLines(lines, settings());
   assert.deepEqual(
     translations.map(({ blank }) => blank),
-    [true, false, true, true, true, true, false],
+    [true, false, true, true, true, true, false, true, true, true],
   );
-  lines.forEach((line, i) => assert.ok(line === 'ab' || translations[i]!.hypotheses[0].text === line));
+  lines.forEach((line, i) =>
+    assert.ok(line === 'ab' || translations[i]!.hypotheses[0].text === line.replace('\r', '')),
+  );
   assert.deepEqual(letters.encoded, ['ab', '...', 'ab']);
   assert.deepEqual(await translateLines([], settings()), []);
   assert.equal((await translateLines(['', ' '], settings())).length, 2);
@@ -83,8 +85,8 @@ test('n-best returns that many texts without line feeds', async () => {
 
 test('a trailing carriage return is stripped before tokenization', async () => {
   letters.encoded.length = 0;
-  await translateLines(['ab\r'], settings());
-  assert.deepEqual(letters.encoded, ['ab']);
+  await translateLines(['ab\r', 'a\rb\r\r'], settings());
+  assert.deepEqual(letters.encoded, ['ab', 'a b']);
 });
 
 test('a line beyond the maximum length is truncated and reported', async () => {

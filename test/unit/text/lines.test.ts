@@ -190,3 +190,16 @@ test('skipped lines are read as empty lines, for any chunk boundaries, plain or 
     { numRuns: 40 },
   );
 });
+
+test('with onInvalid, invalid bytes are read as U+FFFD and their lines are named', async () => {
+  const bytes = Buffer.from('gut\n\xe4rger\n\nok\n\xff', 'latin1');
+  for (const size of [1, 4, 100]) {
+    const invalid: number[] = [];
+    const chunks = Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) =>
+      bytes.subarray(i * size, (i + 1) * size),
+    );
+    const lines = await collect(readLines(Readable.from(chunks), { onInvalid: (line) => invalid.push(line) }));
+    assert.deepEqual(lines, ['gut', '\ufffdrger', '', 'ok', '\ufffd']);
+    assert.deepEqual(invalid, [2, 5]);
+  }
+});
