@@ -6,6 +6,7 @@ const ALLOWED = {
   files: [],
   text: ['vocab', 'config', 'files'],
   config: ['files'],
+  auto: ['config'],
   setup: ['files'],
   data: ['text', 'vocab', 'config', 'files'],
   init: ['data', 'text', 'config', 'files'],
@@ -16,6 +17,7 @@ const ALLOWED = {
   checkpoint: ['runtime', 'config', 'files'],
   decoding: ['runtime', 'model', 'vocab', 'text', 'config'],
   training: [
+    'auto',
     'runtime',
     'model',
     'loss',

@@ -37,10 +37,9 @@ export { packageVersion } from './version.js';
 
 // Configuration
 export { ConfigError, loadConfig, type LoadOptions } from './config/load.js';
-export { jsonSchema } from './config/schema.js';
+export { jsonSchema, type ConfigInput, type LoadedConfig } from './config/file-schema.js';
 export type {
   Config,
-  ConfigInput,
   CorpusConfig,
   DecodingConfig,
   ModelConfig,
@@ -59,6 +58,7 @@ export type { Tokenizer, TokenizerPair } from './text/tokenizer.js';
 export type { VocabularyEvent, VocabularyReport } from './text/build.js';
 
 // Training
+export { chooseSettings, type ChosenSettings } from './training/settings.js';
 export { openTraining, type OpenOptions, type PreparationEvent, type StartFrom } from './training/open.js';
 export { train } from './training/train.js';
 export type { TrainingRun } from './training/run.js';

@@ -140,8 +140,11 @@ interface Workload {
 }
 
 async function workloadOf(args: BenchArguments): Promise<Workload> {
+  const { ASSUMED_FACTS, resolveConfig } = await import('../auto/resolve.js');
   const { benchmarkModel, DEFAULT_SHAPE } = await import('../benchmark/models.js');
-  const settings = await configIfGiven(args);
+  const given = await configIfGiven(args);
+  // Without reading the text, `auto` has the values for 100,000 pairs.
+  const settings = given && resolveConfig(given, ASSUMED_FACTS, 'cpu').config;
   if (settings === undefined || args.config === undefined) {
     const name = args.model ?? 'lstm';
     return { name, config: benchmarkModel(name), shape: DEFAULT_SHAPE, settings: undefined };

@@ -3,6 +3,7 @@ import type { Config } from '../config/schema.js';
 import { S2sError } from '../errors.js';
 import { plural } from '../plural.js';
 import type { VocabularyEvent, VocabularyReport } from '../text/build.js';
+import { reportChoices } from './choices-report.js';
 import { Log } from './log.js';
 import { configFromArguments, withCommonOptions, type CommonArguments } from './options.js';
 import { formatPercent, formatVocabularyReport } from './vocabulary-report.js';
@@ -29,13 +30,18 @@ export const buildVocabCommand: CommandModule<object, BuildVocabArguments> = {
       .example('$0 build-vocab --config c.yaml', 'learn the tokenizer of c.yaml')
       .example('$0 build-vocab --config c.yaml --set tokenizer.size=4000 --run-dir runs/4000', 'try another size'),
   handler: async (args) => {
-    const config = await configFromArguments(args, { runDirectory: args.runDir });
+    const given = await configFromArguments(args, { runDirectory: args.runDir });
     const log = new Log(args.logLevel);
     const { lockRunDirectory } = await import('../checkpoint/lock.js');
     // Locked against a training that has not saved a checkpoint yet.
     const { tokenizerDirectory } = await import('../data/vocabulary.js');
-    const lock = await lockRunDirectory(tokenizerDirectory(config));
+    const lock = await lockRunDirectory(tokenizerDirectory(given));
     try {
+      const { chooseSettings } = await import('../training/settings.js');
+      // The device has no effect on the vocabulary.
+      const { config, choices, counted } = await chooseSettings(given, 'cpu');
+      const ofTokenizer = choices.filter(({ key }) => key.startsWith('tokenizer.'));
+      if (ofTokenizer.length > 0) reportChoices(ofTokenizer, counted, log);
       await buildVocabulary(config, args, log);
     } finally {
       await lock.release();

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
+import type { LoadedConfig } from '../config/file-schema.js';
 import { listedCorpora } from '../config/hold-out.js';
-import type { Config } from '../config/schema.js';
 import { systemError } from '../errors.js';
 import { evaluateModel, scorePairs } from '../evaluation/evaluate-model.js';
 import { defaultSplit, readSplit, type EvaluationSet } from '../evaluation/evaluation-set.js';
@@ -61,7 +61,7 @@ async function printScores(
     config: { decoding },
     set,
     name,
-  }: { run: LoadedRun; config: Config; set: EvaluationSet; name: string },
+  }: { run: LoadedRun; config: LoadedConfig; set: EvaluationSet; name: string },
   scoring: ScoringOptions,
   log: Log,
 ): Promise<void> {

@@ -84,8 +84,8 @@ export const initCommand: CommandModule<object, InitArguments> = {
         `${args.files.length === 0 ? 'No file was' : `${args.files.length} files were`} given.`,
         {
           hint:
-            'Name one table with both sides, or two aligned text files. More corpora can be added to data.train of the ' +
-            'configuration.',
+            'Name one table with both sides, or two aligned text files. More corpora can be added to data.train of ' +
+            'the configuration.',
         },
       );
     const { runInit } = await import('./run-init.js');

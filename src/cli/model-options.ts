@@ -1,6 +1,6 @@
 import type { Argv } from 'yargs';
 import type { WhichCheckpoint } from '../checkpoint/checkpoint-index.js';
-import type { Config } from '../config/schema.js';
+import type { LoadedConfig } from '../config/file-schema.js';
 import { UsageError } from '../errors.js';
 import { configFromArguments, withDeviceOption, type CommonArguments } from './options.js';
 
@@ -40,7 +40,7 @@ export interface FoundModel {
   readonly runDirectory: string;
   readonly which: WhichCheckpoint;
   /** The configuration of --config, else of the run, with the options of the command line applied. */
-  readonly config: Config;
+  readonly config: LoadedConfig;
 }
 
 /**
@@ -67,11 +67,11 @@ export async function findModel(args: ModelArguments, { readsData }: { readsData
 }
 
 /** A model trained on a GPU can be used without one, unless --device requires it. */
-function withAnyDevice(config: Config, { device }: ModelArguments): Config {
+function withAnyDevice(config: LoadedConfig, { device }: ModelArguments): LoadedConfig {
   return device === undefined && config.device !== 'cpu' ? { ...config, device: 'auto' } : config;
 }
 
-function loadSettings(args: ModelArguments, file: string, readsData: boolean): Promise<Config> {
+function loadSettings(args: ModelArguments, file: string, readsData: boolean): Promise<LoadedConfig> {
   return configFromArguments(
     { ...args, config: file },
     { device: args.device, 'decoding.beamSize': args.beamSize },

@@ -1,5 +1,5 @@
 import type { Argv } from 'yargs';
-import type { Config } from '../config/schema.js';
+import type { LoadedConfig } from '../config/file-schema.js';
 import { UsageError } from '../errors.js';
 import { LOG_LEVELS, type LogLevel } from './log.js';
 
@@ -71,7 +71,7 @@ export async function configFromArguments(
   args: CommonArguments,
   overrides: Readonly<Record<string, unknown>> = {},
   options: { checkFiles?: boolean; readsData?: boolean } = {},
-): Promise<Config> {
+): Promise<LoadedConfig> {
   const { loadConfig } = await import('../config/load.js');
   return loadConfig({ file: args.config, set: args.set, overrides: { seed: args.seed, ...overrides }, ...options });
 }
@@ -81,7 +81,7 @@ export async function configFromArguments(
  *
  * @throws UsageError for --set without --config
  */
-export async function configIfGiven(args: CommonArguments): Promise<Config | undefined> {
+export async function configIfGiven(args: CommonArguments): Promise<LoadedConfig | undefined> {
   if (args.config !== undefined) return configFromArguments(args, {}, { checkFiles: false, readsData: false });
   if (args.set !== undefined)
     throw new UsageError('usage', '--set requires --config.', {

@@ -1,6 +1,6 @@
 import { writeLastRun } from '../checkpoint/last-run.js';
 import { readIndex } from '../checkpoint/checkpoint-index.js';
-import type { Config } from '../config/schema.js';
+import type { LoadedConfig } from '../config/file-schema.js';
 import { assertTrainingFiles } from '../data/training-files.js';
 import { systemError, UsageError } from '../errors.js';
 import { plural } from '../plural.js';
@@ -31,7 +31,7 @@ const REMEDIES: Record<StopReason, string> = {
  * Prepares and runs a training, with its log on stderr. SIGINT, SIGTERM and SIGHUP save and stop it; the exit code is
  * then 130, 143 or 129.
  */
-export async function runTraining(given: Config, args: TrainArguments): Promise<void> {
+export async function runTraining(given: LoadedConfig, args: TrainArguments): Promise<void> {
   const log = new Log(args.logLevel);
   const config = await withAddedSteps(given, args);
   const { runDirectory } = config;
@@ -103,7 +103,7 @@ async function lastCheckpoint(runDirectory: string): Promise<{ note?: string; hi
 }
 
 /** Replaces all limits by the --add-steps after the last checkpoint. */
-async function withAddedSteps(config: Config, { addSteps, resume }: TrainArguments): Promise<Config> {
+async function withAddedSteps(config: LoadedConfig, { addSteps, resume }: TrainArguments): Promise<LoadedConfig> {
   if (addSteps === undefined) return config;
   if (!resume) throw new UsageError('usage', '--add-steps requires --resume.');
   if (!Number.isInteger(addSteps) || addSteps < 1)

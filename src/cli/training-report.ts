@@ -21,6 +21,7 @@ import type { PreparationEvent } from '../training/open.js';
 import { formatChange } from '../training/resume.js';
 import { formatCount, formatDuration, formatPerplexity, formatShare } from './format.js';
 import type { Log } from './log.js';
+import { reportChoices } from './choices-report.js';
 
 /** A higher rate of `<unk>` in a split suggests that the vocabulary does not fit the text. */
 const HIGH_UNKNOWN_RATE = 0.01;
@@ -54,6 +55,9 @@ export function describePreparation(event: PreparationEvent, log: Log): void {
     case 'dev-scoring':
       for (const note of event.notes) log.info(note);
       for (const warning of event.warnings) log.warn(warning);
+      break;
+    case 'settings-chosen':
+      reportChoices(event.choices, event.counted, log);
       break;
     case 'nothing-to-resume':
       log.info('no checkpoint to resume from: starting a new training');

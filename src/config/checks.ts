@@ -1,7 +1,8 @@
 import type { z } from 'zod';
 import { checkCorpora, checkFiles } from './corpus-checks.js';
-import type { Report } from './problems.js';
-import { configSchema, type Config } from './schema.js';
+import { configFileSchema, type LoadedConfig } from './file-schema.js';
+import { ConfigError, formatKey, type Problem, type Report } from './problems.js';
+import type { Config } from './schema.js';
 
 /**
  * Reports what the schema cannot express: settings that contradict each other, and missing files.
@@ -10,7 +11,23 @@ import { configSchema, type Config } from './schema.js';
  */
 export function checkConfig(value: unknown, options: { report: Report; checkFiles: boolean }): void {
   const { report } = options;
-  const { tokenizer, model, training, decoding } = validSections(value);
+  checkSections(validSections(value), report);
+  checkCorpora(value, report);
+  if (options.checkFiles) checkFiles(value, report);
+}
+
+/**
+ * Checks that the values chosen for `auto` agree with the others.
+ *
+ * @throws ConfigError with all problems
+ */
+export function assertConsistent(config: Config): void {
+  const problems: Problem[] = [];
+  checkSections(config, (path, problem) => void problems.push({ ...problem, place: { key: formatKey(path) } }));
+  if (problems.length > 0) throw new ConfigError(problems);
+}
+
+function checkSections({ tokenizer, model, training, decoding }: Partial<LoadedConfig>, report: Report): void {
   if (tokenizer !== undefined) checkTokenizer(tokenizer, report);
   if (model !== undefined) checkModel(model, report);
   if (model !== undefined && tokenizer !== undefined) checkSharedEmbeddings(model, tokenizer, report);
@@ -21,21 +38,19 @@ export function checkConfig(value: unknown, options: { report: Report; checkFile
       hint: 'Set it to false, or choose an attention.',
     });
   }
-  checkCorpora(value, report);
-  if (options.checkFiles) checkFiles(value, report);
 }
 
 /** The top-level settings that are valid on their own, with defaults; others are undefined. */
-function validSections(value: unknown): Partial<Config> {
+function validSections(value: unknown): Partial<LoadedConfig> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return {};
-  const entries = Object.entries(configSchema.shape as Record<string, z.ZodType>).flatMap(([key, schema]) => {
+  const entries = Object.entries(configFileSchema.shape as Record<string, z.ZodType>).flatMap(([key, schema]) => {
     const parsed = schema.safeParse((value as Readonly<Record<string, unknown>>)[key]);
     return parsed.success ? [[key, parsed.data]] : [];
   });
-  return Object.fromEntries(entries) as Partial<Config>;
+  return Object.fromEntries(entries) as Partial<LoadedConfig>;
 }
 
-function checkTokenizer(tokenizer: Config['tokenizer'], report: Report): void {
+function checkTokenizer(tokenizer: LoadedConfig['tokenizer'], report: Report): void {
   if (!tokenizer.shared) return;
   for (const side of ['source', 'target'] as const) {
     if (tokenizer[side] !== undefined) {
@@ -47,14 +62,17 @@ function checkTokenizer(tokenizer: Config['tokenizer'], report: Report): void {
   }
 }
 
-function checkModel({ encoder, decoder, embeddingSize, tieTargetEmbeddings }: Config['model'], report: Report): void {
-  if (encoder.bidirectional && encoder.hiddenSize % 2 !== 0) {
+function checkModel(
+  { encoder, decoder, embeddingSize, tieTargetEmbeddings }: LoadedConfig['model'],
+  report: Report,
+): void {
+  if (encoder.bidirectional && encoder.hiddenSize !== 'auto' && encoder.hiddenSize % 2 !== 0) {
     report(['model', 'encoder', 'hiddenSize'], {
       message: `is ${encoder.hiddenSize}, but must be even for a bidirectional encoder.`,
       hint: 'Make it even, or set model.encoder.bidirectional to false.',
     });
   }
-  if (tieTargetEmbeddings && embeddingSize !== decoder.hiddenSize) {
+  if (tieTargetEmbeddings === true && differ(embeddingSize, decoder.hiddenSize)) {
     const sizes = `model.embeddingSize (${embeddingSize}) and model.decoder.hiddenSize (${decoder.hiddenSize})`;
     report(['model', 'tieTargetEmbeddings'], {
       message: `requires ${sizes} to be equal.`,
@@ -64,10 +82,19 @@ function checkModel({ encoder, decoder, embeddingSize, tieTargetEmbeddings }: Co
   checkDecoder(decoder, encoder, report);
 }
 
-function checkDecoder(decoder: Config['model']['decoder'], encoder: Config['model']['encoder'], report: Report): void {
+/** Whether two sizes are both given and differ. */
+function differ(left: number | 'auto', right: number | 'auto'): boolean {
+  return left !== 'auto' && right !== 'auto' && left !== right;
+}
+
+function checkDecoder(
+  decoder: LoadedConfig['model']['decoder'],
+  encoder: LoadedConfig['model']['encoder'],
+  report: Report,
+): void {
   const { attention, bridge, inputFeeding } = decoder;
   const key = (name: string): string[] => ['model', 'decoder', name];
-  if (attention === 'dot' && encoder.hiddenSize !== decoder.hiddenSize) {
+  if (attention === 'dot' && differ(encoder.hiddenSize, decoder.hiddenSize)) {
     const [encoderSize, decoderSize] = [encoder.hiddenSize, decoder.hiddenSize];
     const sizes = `model.encoder.hiddenSize is ${encoderSize} and model.decoder.hiddenSize is ${decoderSize}`;
     report(key('attention'), {
@@ -87,7 +114,7 @@ function checkDecoder(decoder: Config['model']['decoder'], encoder: Config['mode
       hint: 'Change one of them.',
     });
   }
-  if (bridge === 'copy' && (encoder.hiddenSize !== decoder.hiddenSize || encoder.layers !== decoder.layers)) {
+  if (bridge === 'copy' && (differ(encoder.hiddenSize, decoder.hiddenSize) || encoder.layers !== decoder.layers)) {
     report(key('bridge'), {
       message: 'is copy, which requires equal hiddenSize and layers in encoder and decoder.',
       hint: 'Use projection.',
@@ -95,8 +122,12 @@ function checkDecoder(decoder: Config['model']['decoder'], encoder: Config['mode
   }
 }
 
-function checkSharedEmbeddings(model: Config['model'], tokenizer: Config['tokenizer'], report: Report): void {
-  if (model.shareEmbeddings && !tokenizer.shared) {
+function checkSharedEmbeddings(
+  model: LoadedConfig['model'],
+  tokenizer: LoadedConfig['tokenizer'],
+  report: Report,
+): void {
+  if (model.shareEmbeddings === true && !tokenizer.shared) {
     report(['model', 'shareEmbeddings'], {
       message: 'requires a shared vocabulary, but tokenizer.shared is false.',
       hint: 'Change one of them.',
@@ -104,7 +135,10 @@ function checkSharedEmbeddings(model: Config['model'], tokenizer: Config['tokeni
   }
 }
 
-function checkTraining({ optimizer, schedule, earlyStopping, validation }: Config['training'], report: Report): void {
+function checkTraining(
+  { optimizer, schedule, earlyStopping, validation }: LoadedConfig['training'],
+  report: Report,
+): void {
   const key = (...path: string[]): string[] => ['training', ...path];
   if (optimizer.weightDecay > 0 && optimizer.name !== 'adamw') {
     report(key('optimizer', 'weightDecay'), {

@@ -1,10 +1,14 @@
 import { z } from 'zod';
-import { configSchema } from './schema.js';
+import { configFileSchema } from './file-schema.js';
 
-/** Removes defaults and optionality from a schema. */
+/** Removes defaults, optionality and `auto` from a schema. */
 function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
   if (schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault || schema instanceof z.ZodOptional)
     return unwrap(schema.unwrap());
+  if (schema instanceof z.ZodUnion) {
+    const [value, auto] = schema.options as readonly z.core.$ZodType[];
+    if (value !== undefined && auto instanceof z.ZodLiteral) return unwrap(value);
+  }
   return schema;
 }
 
@@ -14,7 +18,7 @@ function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
  * @param value the whole configuration, whose values of `type` select the members of unions
  */
 function schemasAt(path: readonly PropertyKey[], value: unknown): z.core.$ZodType[] {
-  let schemas = membersOf(unwrap(configSchema), value);
+  let schemas = membersOf(unwrap(configFileSchema), value);
   let found = value;
   for (const part of path) {
     found = (found as Record<PropertyKey, unknown> | null | undefined)?.[part];

@@ -7,7 +7,7 @@ import { applyOverride, parseOverride, type Override } from './overrides.js';
 import { upgradeConfig } from './model.js';
 import { makePathsAbsolute, tildePaths } from './paths.js';
 import { ConfigError, formatKey, reportIssue, type Problem, type Report } from './problems.js';
-import { configSchema, type Config } from './schema.js';
+import { configFileSchema, type LoadedConfig } from './file-schema.js';
 
 export { ConfigError } from './problems.js';
 export { readResolvedConfig, saveResolvedConfig } from './save.js';
@@ -27,14 +27,15 @@ export interface LoadOptions {
 }
 
 /**
- * Loads, completes and validates a configuration.
+ * Loads, completes and validates a configuration. Settings that depend on the text and are not given are `auto`;
+ * `openTraining` chooses their values.
  *
  * Relative paths are relative to the directory of the file, but paths from the command line, and paths that start with
  * an environment variable, are relative to the working directory.
  *
  * @throws ConfigError with all problems, each with file, line and key
  */
-export function loadConfig(options: LoadOptions): Config {
+export function loadConfig(options: LoadOptions): LoadedConfig {
   const { file, environment = process.env, checkFiles = true, readsData = true } = options;
   if (file === undefined) {
     throw new UsageError('no-config', 'No configuration was given.', {
@@ -67,7 +68,7 @@ interface ValidationContext {
   readonly problems: Problem[];
 }
 
-function validate(merged: unknown, context: ValidationContext): Config {
+function validate(merged: unknown, context: ValidationContext): LoadedConfig {
   const { document, overrides, environment, checkFiles, readsData, problems } = context;
   const placeOf = (path: readonly PropertyKey[]): Place => {
     const origin = originOf(path, overrides, document.value);
@@ -94,7 +95,7 @@ function validate(merged: unknown, context: ValidationContext): Config {
       return fromWorkingDirectory ? process.cwd() : dirname(resolve(document.file));
     });
   makeAbsolute(substituted);
-  const parsed = configSchema.safeParse(substituted);
+  const parsed = configFileSchema.safeParse(substituted);
   for (const issue of parsed.error?.issues ?? []) reportIssue(issue, substituted, report);
   checkConfig(substituted, { report, checkFiles });
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems);

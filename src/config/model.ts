@@ -83,8 +83,8 @@ export const MOVED_KEYS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Moves the model settings of version 0.1 to their present keys, so that its configurations and runs still work. A key that is
- * set in both places stays, and is reported as unknown.
+ * Moves the model settings of version 0.1 to their present keys, so that its configurations and runs still work. A key
+ * that is set in both places stays, and is reported as unknown.
  *
  * @param value a whole configuration, valid or not
  */

@@ -55,17 +55,17 @@ export function reportIssue(issue: z.core.$ZodIssue, value: unknown, report: Rep
       report([...issue.path, key], { message: 'is not a setting.', hint: hintForKey([...issue.path, key], known) });
     return;
   }
-  if (issue.code === 'invalid_union') {
+  const found = issue.path.reduce<unknown>(
+    (holder, part) => (holder as Record<PropertyKey, unknown> | null | undefined)?.[part],
+    value,
+  );
+  if (issue.code === 'invalid_union' && typeof found === 'object') {
     const nested = issuesOfMember(issue);
     if (nested !== undefined) {
       for (const member of nested) reportIssue({ ...member, path: [...issue.path, ...member.path] }, value, report);
       return;
     }
   }
-  const found = issue.path.reduce<unknown>(
-    (holder, part) => (holder as Record<PropertyKey, unknown> | null | undefined)?.[part],
-    value,
-  );
   if (found === null)
     report(issue.path, {
       message: `must be ${expectation(issue)}, but is empty.`,
@@ -106,7 +106,7 @@ function expectation(issue: z.core.$ZodIssue): string {
     case 'invalid_type':
       return kindOf(issue.expected);
     case 'invalid_value':
-      return `one of ${issue.values.map(String).join(', ')}`;
+      return issue.values.length === 1 ? String(issue.values[0]) : `one of ${issue.values.map(String).join(', ')}`;
     case 'invalid_union':
       if (typesOf(issue).length > 0) return `one of ${typesOf(issue).join(', ')}`;
       return issue.errors.flatMap((errors) => expectationOfMember(errors, issue.path)).join(' or ');

@@ -1,4 +1,4 @@
-import { jsonSchema } from './schema.js';
+import { jsonSchema } from './file-schema.js';
 
 /** The subset of JSON Schema that `jsonSchema` produces. */
 interface SchemaNode {
@@ -6,6 +6,7 @@ interface SchemaNode {
   readonly description?: string;
   readonly default?: unknown;
   readonly enum?: readonly string[];
+  readonly const?: string;
   readonly anyOf?: readonly SchemaNode[];
   /** The members of a union that is discriminated by `type`. */
   readonly oneOf?: readonly SchemaNode[];
@@ -142,6 +143,7 @@ function describeDefault({ default: value }: SchemaNode, required: boolean): str
 
 function describeValues(node: SchemaNode): string {
   if (node.enum !== undefined) return node.enum.map((choice) => `\`${choice}\``).join(', ');
+  if (node.const !== undefined) return `\`${node.const}\``;
   if (node.anyOf !== undefined) return node.anyOf.map(describeValues).join('; ');
   switch (node.type) {
     case 'boolean':

@@ -6,6 +6,7 @@ import { makeFolder } from '../files/make-folder.mjs';
 import { replaceFileSync } from '../files/replace.mjs';
 import { readConfigDocument, withChecksum } from './document.js';
 import { escapeVariables, substituteVariables } from './environment.js';
+import type { LoadedConfig } from './file-schema.js';
 import { upgradeConfig } from './model.js';
 import { ConfigError, formatKey, reportIssue, type Problem, type Report } from './problems.js';
 import { configSchema, type Config } from './schema.js';
@@ -17,7 +18,7 @@ export const CONFIG_FILE = 'config.yaml';
 const HEADER = '# Written by s2s: the configuration of this run with every default.\n';
 
 /** Formats a configuration as YAML with all defaults; loading the result returns the same configuration. */
-export function formatConfig(config: Config): string {
+export function formatConfig(config: LoadedConfig): string {
   return stringify(escapeVariables(config), { lineWidth: 0 });
 }
 

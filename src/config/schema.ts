@@ -5,8 +5,9 @@ import { trainingSchema } from './training.js';
 export type { ModelConfig } from './model.js';
 
 /*
- * The single declaration of all settings: type, default, range and description. The loader, `s2s config --schema` and
- * the settings reference are derived from it.
+ * The single declaration of all settings: type, default, range and description. src/config/file-schema.ts derives the
+ * schema of configuration files from it, in which some settings are `auto` by default. Their defaults here complete the
+ * configurations of earlier runs, which have no `auto`.
  */
 
 const path = () => z.string().min(1);
@@ -160,6 +161,7 @@ const decoding = z.strictObject({
   batchTokens: count().default(4096).describe('Number of source tokens, including padding, per decoding batch.'),
 });
 
+/** The schema of complete configurations. */
 export const configSchema = z.strictObject({
   runDirectory: path()
     .default('runs/default')
@@ -189,15 +191,8 @@ export const configSchema = z.strictObject({
   decoding: decoding.prefault({}).describe('Beam search.'),
 });
 
-/** The JSON Schema (draft 2020-12) of configuration files, with the description and default of every setting. */
-export function jsonSchema(): Record<string, unknown> {
-  return { title: 's2s configuration', ...z.toJSONSchema(configSchema, { io: 'input' }) };
-}
-
-/** A complete configuration: defaults filled in and paths absolute. */
+/** A complete configuration: a value for every setting, without `auto`, and absolute paths. */
 export type Config = z.output<typeof configSchema>;
-/** The contents of a configuration file. */
-export type ConfigInput = z.input<typeof configSchema>;
 export type CorpusConfig = Config['data']['train'][number];
 export type TrainingConfig = Config['training'];
 export type DecodingConfig = Config['decoding'];

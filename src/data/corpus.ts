@@ -29,8 +29,8 @@ export interface CorpusTexts {
  * Streams the sentence pairs of all corpora in order, in blocks; weights are ignored.
  *
  * @param odd counts unusual characters
- * @throws S2sError with file and line if aligned files differ in length, or a file is not text, not valid UTF-8, lacks a
- *   column or cannot be parsed
+ * @throws S2sError with file and line if aligned files differ in length, or a file is not text, not valid UTF-8, lacks
+ *   a column or cannot be parsed
  */
 export async function* readPairs(
   corpora: readonly CorpusConfig[],

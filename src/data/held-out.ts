@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
-import { HELD_OUT_SPLITS, holdOutOf, listedCorpora, type HeldOutSplit } from '../config/hold-out.js';
-import type { Config, CorpusConfig } from '../config/schema.js';
+import { HELD_OUT_SPLITS, holdOutOf, listedCorpora, type HeldOutSplit, type TextConfig } from '../config/hold-out.js';
+import type { CorpusConfig } from '../config/schema.js';
 import { S2sError, UsageError } from '../errors.js';
 import { plural } from '../plural.js';
 import { comparableText } from './comparable-text.js';
@@ -15,7 +15,7 @@ import { trainingLines } from './unusable-lines.js';
 const LEAST_FOR_TRAINING = 0.5;
 
 /** The splits that are drawn from the training corpora, test first. */
-function heldOutSplits({ data }: Config): HeldOutSplit[] {
+function heldOutSplits({ data }: TextConfig): HeldOutSplit[] {
   return HELD_OUT_SPLITS.filter((split) => holdOutOf(data, split) !== undefined).reverse();
 }
 
@@ -27,7 +27,7 @@ function heldOutSplits({ data }: Config): HeldOutSplit[] {
  * @throws S2sError `hold-out-too-large` if less than half of the text would remain for training; `hold-out-pipe` if a
  *   training corpus can be read only once; and the errors of `readPairs`
  */
-export async function prepareHeldOut(config: Config): Promise<void> {
+export async function prepareHeldOut(config: TextConfig): Promise<void> {
   if (heldOutSplits(config).length === 0) return;
   const key = await keyOf(config);
   const saved = await readHeldOutFile(config.runDirectory).catch(() => undefined);
@@ -42,7 +42,7 @@ export async function prepareHeldOut(config: Config): Promise<void> {
  * @throws UsageError `hold-out-differs` if the run directory has another number of pairs; S2sError like
  *   `prepareHeldOut`
  */
-export async function loadHeldOut(config: Config): Promise<HeldOutPairs | undefined> {
+export async function loadHeldOut(config: TextConfig): Promise<HeldOutPairs | undefined> {
   const splits = heldOutSplits(config);
   if (splits.length === 0) return undefined;
   const saved = await readHeldOutFile(config.runDirectory);
@@ -69,7 +69,7 @@ export async function loadHeldOut(config: Config): Promise<HeldOutPairs | undefi
 }
 
 /** Each draw excludes the texts of the other split, whether that is held out too or has corpora of its own. */
-async function draw(config: Config): Promise<HeldOutPairs> {
+async function draw(config: TextConfig): Promise<HeldOutPairs> {
   const { data, seed } = config;
   const excluded = { sources: new Set<string>(), targets: new Set<string>() };
   const exclude = (pairs: Iterable<{ readonly source: string; readonly target: string }>): void => {
@@ -124,7 +124,7 @@ function tooFewTexts(split: HeldOutSplit, size: number, distinct: number, exclud
 }
 
 /** Hash of what the draws depend on: numbers, seed, and content, format and weights of the corpora. */
-async function keyOf(config: Config): Promise<string> {
+async function keyOf(config: TextConfig): Promise<string> {
   const { data, seed, runDirectory } = config;
   const corpora = [...data.train, ...HELD_OUT_SPLITS.flatMap((split) => listedCorpora(data, split))];
   const files = corpora.flatMap(corpusFiles);

@@ -1,4 +1,3 @@
-import path from 'node:path';
 import type { Config, CorpusConfig } from '../config/schema.js';
 import { S2sError, UsageError } from '../errors.js';
 import { plural } from '../plural.js';
@@ -11,6 +10,7 @@ import { pairsInFirstEpoch } from './plan.js';
 import { openSplit } from './split.js';
 import type { FilterSummary } from './summary.js';
 import { trainingLines } from './unusable-lines.js';
+import { cacheDirectory } from './vocabulary.js';
 
 export type { DataEvent, LoadedCorpus } from './encode.js';
 export type { FilterSummary } from './summary.js';
@@ -28,8 +28,8 @@ export interface TrainingData {
 
 /**
  * Loads the train split, filtered by length, and the unfiltered dev split.
- * @throws S2sError `no-pairs` if a split is empty, before or after filtering, or if every dev pair has an empty side; see
- *   also `readPairs`
+ * @throws S2sError `no-pairs` if a split is empty, before or after filtering, or if every dev pair has an empty side;
+ *   see also `readPairs`
  */
 export async function loadTrainingData(
   config: Config,
@@ -91,10 +91,6 @@ function checkWeights({ ranges }: LoadedCorpus, corpora: readonly CorpusConfig[]
     place: { file: sideFile(corpus, 'source'), key: `data.train[${number}].weight` },
     hint: 'The weight is how often an epoch uses each pair of a corpus: 1 uses every pair once, 0.5 half of them.',
   });
-}
-
-function cacheDirectory(config: Config): string {
-  return config.data.cacheDirectory ?? path.join(config.runDirectory, 'cache');
 }
 
 /** Whether a pair can be scored: both sides have a visible character, and the target has a token. */

@@ -14,7 +14,9 @@ export interface Pair {
   readonly line: number;
   /** Index of its corpus in the list read, from 0. */
   readonly corpus: number;
-  /** Why the pair cannot be used, if its lines were accepted nevertheless (see `ReadOptions`). Its texts are empty then. */
+  /**
+   * Why the pair cannot be used, if its lines were accepted nevertheless (see `ReadOptions`). Its texts are empty then.
+   */
   readonly unusable?: UnusableReason;
 }
 

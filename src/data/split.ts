@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { holdOutOf, listedCorpora, type HeldOutSplit } from '../config/hold-out.js';
-import type { Config, CorpusConfig } from '../config/schema.js';
+import { holdOutOf, listedCorpora, type HeldOutSplit, type TextConfig } from '../config/hold-out.js';
+import type { CorpusConfig } from '../config/schema.js';
 import { comparableText } from './comparable-text.js';
 import { readPairs, type PairBlocks, type ReadOptions } from './corpus.js';
 import type { DropReason } from './filter.js';
@@ -36,7 +36,7 @@ export interface Split {
  *
  * @throws S2sError see `loadHeldOut`
  */
-export async function openSplit(config: Config, split: HeldOutSplit | 'train'): Promise<Split> {
+export async function openSplit(config: TextConfig, split: HeldOutSplit | 'train'): Promise<Split> {
   const { data } = config;
   const corpora = listedCorpora(data, split);
   const lines = split === 'train' ? trainingLines(data) : undefined;

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
-import { listedCorpora } from '../config/hold-out.js';
-import type { Config, CorpusConfig } from '../config/schema.js';
+import { listedCorpora, type TextConfig } from '../config/hold-out.js';
+import type { CorpusConfig } from '../config/schema.js';
 import { UsageError } from '../errors.js';
 import { assertTextFile } from '../text/lines.js';
 
@@ -11,7 +11,7 @@ import { assertTextFile } from '../text/lines.js';
  * @throws UsageError `not-rereadable` for a pipe, socket or device; S2sError `not-text`, `gzip-broken` or
  *   `file-unreadable` for a file whose first bytes are not those of text
  */
-export async function assertTrainingFiles(config: Config): Promise<void> {
+export async function assertTrainingFiles(config: TextConfig): Promise<void> {
   const files = trainingFiles(config);
   // A pipe is not opened: opening waits for its writer.
   for (const { file, key } of files) {
@@ -27,11 +27,11 @@ export async function assertTrainingFiles(config: Config): Promise<void> {
 }
 
 /** As `assertTrainingFiles`, but for a command that reads each file only once: pipes are checked as they are read. */
-export async function assertVocabularyFiles(config: Config): Promise<void> {
+export async function assertVocabularyFiles(config: TextConfig): Promise<void> {
   for (const { file } of trainingFiles(config)) if ((await specialKind(file)) === undefined) await assertTextFile(file);
 }
 
-function trainingFiles({ data }: Config): { readonly file: string; readonly key: string }[] {
+function trainingFiles({ data }: TextConfig): { readonly file: string; readonly key: string }[] {
   return (['train', 'dev'] as const).flatMap((split) =>
     listedCorpora(data, split).flatMap((corpus: CorpusConfig, index) =>
       (['source', 'target', 'file'] as const).flatMap((side) => {

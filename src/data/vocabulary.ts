@@ -1,20 +1,30 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
+import type { TextConfig } from '../config/hold-out.js';
 import type { Config } from '../config/schema.js';
 import { buildVocabulary, type VocabularyEvent, type VocabularyReport } from '../text/build.js';
 import { vocabularyState, type Replaceable, type VocabularyState } from '../text/vocabulary-file.js';
 import { contentHashes } from './content-hash.js';
 import { corpusFiles, corpusFormat } from './corpus.js';
+import { cachedCounts, type CorpusFacts } from './facts.js';
 import { openSplit } from './split.js';
 import { assertVocabularyFiles } from './training-files.js';
 
+/** The settings that name the tokenizer files. */
+type DirectoryConfig = Pick<Config, 'runDirectory'> & { readonly tokenizer: Pick<Config['tokenizer'], 'directory'> };
+
+/** Directory of the encoded corpora and of other results that are computed again if they are lost. */
+export function cacheDirectory({ data, runDirectory }: Pick<TextConfig, 'data' | 'runDirectory'>): string {
+  return data.cacheDirectory ?? path.join(runDirectory, 'cache');
+}
+
 /** Folder of the tokenizer files; the run directory by default. */
-export function tokenizerDirectory(config: Config): string {
+export function tokenizerDirectory(config: DirectoryConfig): string {
   return config.tokenizer.directory ?? config.runDirectory;
 }
 
 /** Whether `tokenizer.directory` differs from the run directory, so that training copies the tokenizers from it. */
-export function hasTokenizerDirectory(config: Config): boolean {
+export function hasTokenizerDirectory(config: DirectoryConfig): boolean {
   return path.resolve(tokenizerDirectory(config)) !== path.resolve(config.runDirectory);
 }
 
@@ -45,14 +55,31 @@ export async function learnConfigVocabulary(
 }
 
 /**
- * Hash of the content and format of the training corpora, and of the pairs held out from them; paths and weights are
- * not part of it.
+ * Counts the training corpora for the settings that are `auto`. The counts are cached with the encoded corpora.
+ *
+ * @returns undefined if a file is a pipe, which can be read only once
  */
-async function trainingTextKey(config: Config): Promise<string> {
-  const files = config.data.train.flatMap(corpusFiles);
-  const hashes = await contentHashes(files, config.data.cacheDirectory ?? path.join(config.runDirectory, 'cache'));
+export async function countTrainingText(config: TextConfig): Promise<CorpusFacts | undefined> {
+  const text = await trainingTextHash(config);
+  if (text === undefined) return undefined;
+  const weights = config.data.train.map(({ weight }) => weight ?? 1);
+  const key = createHash('sha256')
+    .update(JSON.stringify([text, weights]))
+    .digest('hex');
+  const { read } = await openSplit(config, 'train');
+  return cachedCounts(config.data.train, cacheDirectory(config), key, read);
+}
+
+async function trainingTextKey(config: TextConfig): Promise<string> {
   // The content of a pipe is unknown before reading, so it always counts as changed.
-  if (hashes === undefined) return `unknown ${Date.now()}`;
+  return (await trainingTextHash(config)) ?? `unknown ${Date.now()}`;
+}
+
+/** Hash of content and format of the training corpora, without paths and weights; undefined if a file is a pipe. */
+async function trainingTextHash(config: TextConfig): Promise<string | undefined> {
+  const files = config.data.train.flatMap(corpusFiles);
+  const hashes = await contentHashes(files, cacheDirectory(config));
+  if (hashes === undefined) return undefined;
   const remaining = [...hashes];
   const corpora = config.data.train.map((corpus) => ({
     content: remaining.splice(0, corpusFiles(corpus).length),

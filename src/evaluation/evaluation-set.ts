@@ -1,4 +1,4 @@
-import type { Config } from '../config/schema.js';
+import type { LoadedConfig } from '../config/file-schema.js';
 import { hasSplit } from '../config/hold-out.js';
 import { corpusTexts } from '../data/corpus.js';
 import type { EncodedCorpus } from '../data/batch.js';
@@ -18,17 +18,18 @@ export const EVALUATION_SPLITS = ['dev', 'test'] as const;
 export type EvaluationSplit = (typeof EVALUATION_SPLITS)[number];
 
 /** The default split: test, or dev if the configuration has no test corpora. */
-export function defaultSplit({ data }: Pick<Config, 'data'>): EvaluationSplit {
+export function defaultSplit({ data }: Pick<LoadedConfig, 'data'>): EvaluationSplit {
   return hasSplit(data, 'test') ? 'test' : 'dev';
 }
 
 /**
- * Reads all pairs of a split; held-out pairs are those of the run directory (see `loadHeldOut`). Length limits do not apply, because they would change the scores.
+ * Reads all pairs of a split; held-out pairs are those of the run directory (see `loadHeldOut`). Length limits do not
+ * apply, because they would change the scores.
  *
  * @throws UsageError `no-split` if the configuration has no corpora for the split; S2sError `no-pairs` if they are
  *   empty; and the errors of `readPairs`
  */
-export async function readSplit(config: Config, split: EvaluationSplit): Promise<EvaluationSet> {
+export async function readSplit(config: LoadedConfig, split: EvaluationSplit): Promise<EvaluationSet> {
   if (!hasSplit(config.data, split)) {
     throw new UsageError('no-split', `the configuration has no ${split} corpora`, {
       hint: `Add them to data.${split}, evaluate on dev (--split dev), or pass files: --source FILE --references FILE`,

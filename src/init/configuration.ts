@@ -38,7 +38,8 @@ export function configurationText(parts: ConfigurationParts): string {
   const test =
     heldOut.test === 0
       ? ''
-      : `  # As many again for \`s2s eval --split test\`: look at them once, at the end.\n  test: { holdOut: ${heldOut.test} }\n`;
+      : '  # As many again for `s2s eval --split test`: look at them once, at the end.\n' +
+        `  test: { holdOut: ${heldOut.test} }\n`;
   return `# Written by s2s init for ${plural(pairs, 'pair')} of text. Settings that are not here are chosen or have defaults:
 # s2s config --print shows them, s2s config --schema describes them.
 

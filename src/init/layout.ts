@@ -68,8 +68,8 @@ function fileLayout(file: string, head: Head, names: readonly string[]): Layout 
   throw new UsageError('init-one-column', 'has one column of text, but source and target are needed', {
     place: { file },
     hint:
-      'Name a table with two columns (tab, comma or semicolon between them), JSON Lines, or two files of which line N ' +
-      'of one translates line N of the other.',
+      'Name a table with two columns (tab, comma or semicolon between them), JSON Lines, or two files of which line ' +
+      'N of one translates line N of the other.',
   });
 }
 

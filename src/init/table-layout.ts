@@ -118,8 +118,8 @@ function commonest(values: readonly number[]): number {
 }
 
 /**
- * The first row, if it has the columns that the user names, or two of its cells name languages or sides and do not recur
- * in their columns.
+ * The first row, if it has the columns that the user names, or two of its cells name languages or sides and do not
+ * recur in their columns.
  */
 function headerOf({ rows }: Table, columns: readonly string[]): readonly string[] | undefined {
   const [first, ...others] = rows;

@@ -32,8 +32,8 @@ function utf16(message: string, encoding: string): FileKind {
 const ZIP: FileKind = {
   message: 'is a zip archive',
   hint:
-    'Unpack it first (unzip), and name the text files in it. A spreadsheet or a document is a zip archive, too: export ' +
-    'it as text, in UTF-8.',
+    'Unpack it first (unzip), and name the text files in it. A spreadsheet or a document is a zip archive, too: ' +
+    'export it as text, in UTF-8.',
 };
 const OFFICE: FileKind = {
   message: 'is a spreadsheet or a document',
@@ -95,8 +95,8 @@ export function fileKindOf(head: Buffer): FileKind | undefined {
 }
 
 /**
- * Whether more bytes are needed to recognise a file. With a whole line of text they are not waited for, so that a program
- * that writes line by line gets an answer to each.
+ * Whether more bytes are needed to recognise a file. With a whole line of text they are not waited for, so that a
+ * program that writes line by line gets an answer to each.
  */
 export function needsMoreBytes(head: Buffer): boolean {
   return head.length < HEAD_BYTES && !head.includes(LINE_FEED) && signatureOf(head) === undefined;
@@ -119,8 +119,8 @@ function isTarHeader(block: Buffer): boolean {
 }
 
 /**
- * Minimum share of bytes below 0x20 in UTF-16 text that is valid UTF-8, too: the high bytes of letters of most alphabets.
- * UTF-8 text has few, its line feeds and tabs.
+ * Minimum share of bytes below 0x20 in UTF-16 text that is valid UTF-8, too: the high bytes of letters of most
+ * alphabets. UTF-8 text has few, its line feeds and tabs.
  */
 const CONTROL_SHARE = 0.25;
 /** Minimum share of characters of a text that are letters, digits, punctuation, symbols or spaces. */

@@ -31,8 +31,8 @@ export interface ReadLineOptions {
    */
   readonly onSkipped?: ((line: number, start: string) => void) | undefined;
   /**
-   * Called with the number (from 1) of each line that is not valid UTF-8, before its block is returned. The line is then
-   * read with U+FFFD in place of the invalid bytes. By default such a line is an error.
+   * Called with the number (from 1) of each line that is not valid UTF-8, before its block is returned. The line is
+   * then read with U+FFFD in place of the invalid bytes. By default such a line is an error.
    */
   readonly onInvalid?: ((line: number) => void) | undefined;
   /** The first sentence of the hint for a line that is not valid UTF-8. */
@@ -114,7 +114,8 @@ function tooLong(file: string, line: number): S2sError {
 }
 
 /**
- * The bytes of a line whose LF has not been read yet. Of a line that is too long, only its length and its start are kept.
+ * The bytes of a line whose LF has not been read yet. Of a line that is too long, only its length and its start are
+ * kept.
  */
 class UnfinishedLine {
   private chunks: Buffer[] = [];

@@ -1,8 +1,10 @@
+import type { Choice } from '../auto/choices.js';
 import { readIndex } from '../checkpoint/checkpoint-index.js';
 import { lockRunDirectory } from '../checkpoint/lock.js';
 import { assignWeights } from '../checkpoint/weights.js';
 import { Cleanup } from '../cleanup.js';
 import { saveResolvedConfig } from '../config/save.js';
+import type { LoadedConfig } from '../config/file-schema.js';
 import type { Config } from '../config/schema.js';
 import { placesOf } from '../data/batch-origin.js';
 import { prepareHeldOut } from '../data/held-out.js';
@@ -14,7 +16,7 @@ import { buildModel, type Architecture } from '../model/build.js';
 import { INITIAL_LOSS_SCALE } from '../optim/loss-scale.js';
 import { Optimizer } from '../optim/optimizer.js';
 import { Random } from '../random.js';
-import { policyFor } from '../runtime/tensorflow.js';
+import { loadedRuntime, policyFor } from '../runtime/tensorflow.js';
 import type { VocabularyEvent, VocabularyReport } from '../text/build.js';
 import type { VocabularyShortage } from '../text/vocabulary-shortage.js';
 import { progressShare } from './limits.js';
@@ -23,6 +25,7 @@ import { INITIAL_PROGRESS } from './progress.js';
 import { batchOrder, resumePosition, settingChanges, type SettingChange } from './resume.js';
 import { completedEpochs, stepsPerEpoch, type TrainingRun } from './run.js';
 import { restoreOptimizer, restoreProgress } from './save.js';
+import { chooseSettings, resumedSettings, withExistingVocabulary, withModelOf } from './settings.js';
 import { startFromRun, startFromScratch, startFromLastCheckpoint, type TrainingStart } from './start.js';
 import type { Reduce } from './update.js';
 
@@ -52,6 +55,7 @@ export type PreparationEvent =
   | { readonly type: 'vocabulary-differs'; readonly directory: string; readonly reason: string }
   | { readonly type: 'tokenizer-notices'; readonly directory: string; readonly notices: readonly string[] }
   | ({ readonly type: 'dev-scoring' } & Pick<DevScoring, 'metric' | 'bleuTokenizer' | 'notes' | 'warnings'>)
+  | { readonly type: 'settings-chosen'; readonly choices: readonly Choice[]; readonly counted: boolean }
   | { readonly type: 'nothing-to-resume' }
   | { readonly type: 'initialized'; readonly run: string; readonly step: number }
   | {
@@ -62,7 +66,8 @@ export type PreparationEvent =
     };
 
 /**
- * Prepares a training run: learns or loads the vocabulary, encodes the data, and builds the model and the optimiser.
+ * Prepares a training run: chooses the settings that are `auto`, learns or loads the vocabulary, encodes the data, and
+ * builds the model and the optimiser. A resumed run keeps the settings that were chosen at its start.
  * Call `loadTensorFlow` first. Call `close()` on the result to unlock the run directory, free the memory of model and
  * optimiser and stop the data loader thread. If this function throws, it has released everything.
  *
@@ -71,7 +76,7 @@ export type PreparationEvent =
  *   vocabulary; `config-foreign`, `tokenizer-foreign` or `tokenizer-kept` if files would be overwritten that s2s did
  *   not write or that another run may need; and the errors of reading text, data and checkpoints
  */
-export async function openTraining(config: Config, options: OpenOptions = {}): Promise<TrainingRun> {
+export async function openTraining(config: LoadedConfig, options: OpenOptions = {}): Promise<TrainingRun> {
   const cleanup = new Cleanup();
   try {
     return await open(config, options, cleanup);
@@ -83,15 +88,15 @@ export async function openTraining(config: Config, options: OpenOptions = {}): P
 }
 
 async function open(
-  config: Config,
+  given: LoadedConfig,
   { start: startFrom = 'new', onEvent = () => undefined, architecture, reduce }: OpenOptions,
   cleanup: Cleanup,
 ): Promise<TrainingRun> {
-  const { runDirectory } = config;
-  await assertTrainingFiles(config);
+  const { runDirectory } = given;
+  await assertTrainingFiles(given);
   const lock = await lockRunDirectory(runDirectory);
   cleanup.add(() => lock.release());
-  const start = await chooseStart(config, startFrom, onEvent);
+  const { config, start } = await chooseStart(given, startFrom, onEvent);
   const { tokenizers } = start;
   // A resumed run saves its configuration with its first checkpoint: the existing one belongs to the old configuration.
   if (start.resumed === undefined) saveResolvedConfig(config, runDirectory);
@@ -163,18 +168,17 @@ async function open(
   };
 }
 
+/** The settings of the run, and the tokenizers and weights that it starts from. */
 async function chooseStart(
-  config: Config,
+  given: LoadedConfig,
   startFrom: StartFrom,
   onEvent: (event: PreparationEvent) => void,
-): Promise<TrainingStart> {
-  const { runDirectory } = config;
+): Promise<{ config: Config; start: TrainingStart }> {
+  const { runDirectory } = given;
   const last = (await readIndex(runDirectory)).checkpoints.at(-1);
-  if (startFrom === 'resume') {
-    if (last !== undefined) return startFromLastCheckpoint(config);
-    onEvent({ type: 'nothing-to-resume' });
-    await prepareHeldOut(config);
-    return startFromScratch(config, onEvent);
+  if (last !== undefined && startFrom === 'resume') {
+    const config = resumedSettings(given);
+    return { config, start: await startFromLastCheckpoint(config) };
   }
   if (last !== undefined) {
     throw new S2sError('run-exists', `this directory already contains a training run, at step ${last.step}`, {
@@ -184,6 +188,12 @@ async function chooseStart(
     });
   }
   // A resumed training has the pairs that its run was started with.
-  await prepareHeldOut(config);
-  return startFrom === 'new' ? startFromScratch(config, onEvent) : startFromRun(config, startFrom.run, onEvent);
+  await prepareHeldOut(given);
+  if (startFrom === 'resume') onEvent({ type: 'nothing-to-resume' });
+  const isNew = startFrom === 'new' || startFrom === 'resume';
+  const partial = isNew ? withExistingVocabulary(given) : withModelOf(given, startFrom.run);
+  const { config, choices, counted } = await chooseSettings(partial, loadedRuntime()?.kind ?? 'cpu');
+  if (choices.length > 0) onEvent({ type: 'settings-chosen', choices, counted });
+  const start = isNew ? startFromScratch(config, onEvent) : startFromRun(config, startFrom.run, onEvent);
+  return { config, start: await start };
 }

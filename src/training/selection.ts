@@ -37,7 +37,8 @@ export function candidateOf(metric: ScoreName, scores: DevScores, step: number):
 /**
  * Compares a later candidate with the best score so far.
  *
- * @returns positive if the candidate is better, 0 if they are equal (the candidate is selected), negative if it is worse
+ * @returns positive if the candidate is better, 0 if they are equal (the candidate is selected), negative if it is
+ *   worse
  */
 export function compareScores(candidate: BestScore, best: BestScore | undefined): number {
   if (best?.metric !== candidate.metric) return 1;

@@ -42,8 +42,8 @@ export interface Validation extends TeacherForcedScores {
 }
 
 /**
- * Computes loss, perplexity and accuracy with teacher forcing, then BLEU, chrF and sample translations from greedy decoding.
- * Decoding is skipped if loss or perplexity is not finite: such a model has no valid probabilities.
+ * Computes loss, perplexity and accuracy with teacher forcing, then BLEU, chrF and sample translations from greedy
+ * decoding. Decoding is skipped if loss or perplexity is not finite: such a model has no valid probabilities.
  *
  * @throws S2sError `out-of-memory`
  */

@@ -31,8 +31,8 @@ const SYMBOL_LIMIT = 2 ** 24;
 /**
  * Learns byte-pair encoding over characters (Sennrich et al. 2016) by repeatedly merging the most frequent pair of
  * adjacent symbols. Ties are broken by the smaller symbols. Pairs longer than `maximumLength` are not merged, so
- * that a line without spaces (a ruler, base64) does not fill the vocabulary with its pieces. The merges are identical to
- * those of the Hugging Face `BpeTrainer` with that `max_token_length`.
+ * that a line without spaces (a ruler, base64) does not fill the vocabulary with its pieces. The merges are identical
+ * to those of the Hugging Face `BpeTrainer` with that `max_token_length`.
  *
  * Counts are updated only in the words affected by a merge, and stale queue entries are corrected lazily, so the time
  * depends on the number of changes and not on the size of the text.

@@ -59,7 +59,7 @@ test('help and usage errors take less than 0.3 s', async () => {
 test('an unknown command is rejected with the nearest command', async () => {
   await assertUsageError(
     ['trian'],
-    /^error: Unknown command trian\.\nDid you mean train\? Commands: tokenize, .*doctor\. /,
+    /^error: Unknown command trian\.\nDid you mean train\? Commands: init, tokenize, .*doctor\. /,
   );
   await assertUsageError(['--seed', '1', 'trian'], /^error: Unknown command trian\.\n/);
   await assertUsageError(['xylophone'], /^error: Unknown command xylophone\.\nCommands: /);

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadCheckpoint, loadOptimizer, saveCheckpoint } from '../../src/checkpoint/run-directory.js';
 import type { SavedTensors } from '../../src/checkpoint/safetensors.js';
-import { configSchema, type Config, type ConfigInput } from '../../src/config/schema.js';
+import type { ConfigInput, LoadedConfig } from '../../src/config/file-schema.js';
+import { configSchema, type Config } from '../../src/config/schema.js';
 import type { Architecture } from '../../src/model/build.js';
 import { Random } from '../../src/random.js';
 import type { TrainingEvent } from '../../src/training/events.js';
@@ -81,7 +82,7 @@ export interface TinyResult {
  * @param options.onEvent called with each event and the run
  */
 export async function trainTiny(
-  config: Config,
+  config: LoadedConfig,
   {
     resume = false,
     start = 'new',

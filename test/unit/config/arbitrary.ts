@@ -1,9 +1,12 @@
 import fc from 'fast-check';
-import { configSchema, jsonSchema, type Config } from '../../../src/config/schema.js';
+import { z } from 'zod';
+import { configFileSchema, jsonSchema, type LoadedConfig } from '../../../src/config/file-schema.js';
+import { configSchema, type Config } from '../../../src/config/schema.js';
 
 interface Node {
   readonly type?: string;
   readonly enum?: readonly string[];
+  readonly const?: string;
   readonly anyOf?: readonly Node[];
   readonly oneOf?: readonly Node[];
   readonly pattern?: string;
@@ -44,13 +47,19 @@ const text = fc.oneof(
 
 /** Any complete configuration that the schema accepts, contradictory or not. */
 export function validConfig(): fc.Arbitrary<Config> {
-  return arbitraryOf(jsonSchema()).map((value) => configSchema.parse(value));
+  return arbitraryOf(z.toJSONSchema(configSchema, { io: 'input' }) as Node).map((value) => configSchema.parse(value));
+}
+
+/** Any configuration as loaded, with values or `auto`, contradictory or not. */
+export function validLoadedConfig(): fc.Arbitrary<LoadedConfig> {
+  return arbitraryOf(jsonSchema()).map((value) => configFileSchema.parse(value));
 }
 
 /** Values that match a JSON Schema, for the subset of JSON Schema that `jsonSchema` produces. */
 function arbitraryOf(node: Node): fc.Arbitrary<unknown> {
   const choices = node.anyOf ?? node.oneOf;
   if (choices !== undefined) return fc.oneof(...choices.map(arbitraryOf));
+  if (node.const !== undefined) return fc.constant(node.const);
   if (node.enum !== undefined) return fc.constantFrom(...node.enum);
   if (node.pattern !== undefined) return fc.stringMatching(new RegExp(node.pattern));
   switch (node.type) {

@@ -2,7 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
+import { ASSUMED_FACTS, resolveConfig } from '../../../src/auto/resolve.js';
 import { ConfigError, loadConfig, type LoadOptions } from '../../../src/config/load.js';
+import type { LoadedConfig } from '../../../src/config/file-schema.js';
 import type { Config } from '../../../src/config/schema.js';
 import { formatPlace } from '../../../src/errors.js';
 
@@ -23,8 +25,13 @@ export class ConfigFolder {
   }
 
   /** Loads a configuration from its text. */
-  load(text: string, options: LoadOptions = {}, name = 'c.yaml'): Config {
+  load(text: string, options: LoadOptions = {}, name = 'c.yaml'): LoadedConfig {
     return loadConfig({ environment: {}, ...options, file: this.write(name, text) });
+  }
+
+  /** Loads a configuration from its text, with the values for a text that cannot be counted where it has `auto`. */
+  resolve(text: string): Config {
+    return resolveConfig(this.load(text), ASSUMED_FACTS, 'cpu').config;
   }
 
   /** All problems of a configuration, as `line: key: message hint`; with the file name first for other files. */

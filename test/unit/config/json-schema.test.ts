@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { z } from 'zod';
-import { configSchema, jsonSchema } from '../../../src/config/schema.js';
-import { validConfig } from './arbitrary.js';
+import { configFileSchema, jsonSchema } from '../../../src/config/file-schema.js';
+import { validLoadedConfig } from './arbitrary.js';
 
 interface Node {
   readonly description?: string;
@@ -74,11 +74,11 @@ test('the JSON Schema accepts and rejects the same documents as the loader', () 
     [false, { data: { ...data, dev: [{ file: 'x', sourceColumn: 0 }] } }],
   ];
   for (const [accepted, document] of documents) {
-    assert.equal(configSchema.safeParse(document).success, accepted, JSON.stringify(document));
+    assert.equal(configFileSchema.safeParse(document).success, accepted, JSON.stringify(document));
     assert.equal(editor.safeParse(document).success, accepted, JSON.stringify(document));
   }
   fc.assert(
-    fc.property(validConfig(), (config) => editor.safeParse(config).success),
+    fc.property(validLoadedConfig(), (config) => editor.safeParse(config).success),
     { numRuns: 50 },
   );
 });

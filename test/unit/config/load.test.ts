@@ -34,7 +34,7 @@ decoding:
   });
   const expected = [
     /^--set: decoding\.lengthPenalty: must be at least 0, but is -1\.$/,
-    /^command line: training\.maxEpochs: must be an integer, but is 0\.5\.$/,
+    /^command line: training\.maxEpochs: must be an integer or auto, but is 0\.5\.$/,
     /^1: seeds: is not a setting\. Did you mean seed\?$/,
     /^2: device: must be auto, cpu, gpu or gpu:N, but is "gpu:first"\.$/,
     /^5: data\.train\[0\]\.target: file not found: .*missing\.b\.$/,
@@ -163,10 +163,29 @@ test('a long value is truncated in the message', () => {
 test('missing settings get their defaults', () => {
   const config = folder.load(DATA);
   assert.equal(config.seed, 1);
-  assert.equal(config.model.encoder.hiddenSize, 512);
+  assert.equal(config.model.encoder.layers, 1);
   assert.equal(config.decoding.beamSize, 5);
   assert.equal(config.training.maxSteps, undefined);
   assert.deepEqual(config.data.test, []);
+});
+
+test('what depends on the text is auto unless it is given', () => {
+  const { tokenizer, model, training, data, device } = folder.load(`${DATA}model: { embeddingSize: '\${W}' }\n`, {
+    environment: { W: '100' },
+    set: ['training.batch.size=auto'],
+    overrides: { 'training.maxEpochs': 3 },
+  });
+  assert.deepEqual([tokenizer.size, data.maxSourceLength, device], ['auto', 'auto', 'auto']);
+  assert.deepEqual([model.embeddingSize, model.decoder.hiddenSize, model.dropout.output], [100, 'auto', 'auto']);
+  assert.deepEqual([training.batch.size, training.maxEpochs, training.schedule.name], ['auto', 3, 'auto']);
+  assert.equal(folder.load(DATA).training.maxEpochs, 'auto');
+  assert.deepEqual(folder.problems(`${DATA}tokenizer: { size: autoo }`), [
+    '4: tokenizer.size: must be a number or auto, but is "autoo".',
+  ]);
+  assert.deepEqual(folder.problems(`${DATA}training: { schedule: { name: plateu } }`), [
+    '4: training.schedule.name: must be one of auto, constant, inverse-sqrt, step, exponential, plateau, ' +
+      'but is "plateu". Did you mean plateau?',
+  ]);
 });
 
 test('paths in the file are relative to it, paths from --set and options to the working directory', () => {

@@ -99,7 +99,7 @@ test('invalid overrides are reported together with all other problems', () => {
     '--set: data.train.weight: cannot be set: data.train is a list.',
     '--set: seed.x: cannot be set: seed is a single value and has no keys.',
     '--set: trainin: is not a setting. Did you mean training?',
-    '--set: training.maxEpochs: must be a number, but is "all".',
+    '--set: training.maxEpochs: must be a number or auto, but is "all".',
     '--set: training.maxStep: is not a setting. Did you mean training.maxSteps?',
     '4: sede: is not a setting. Did you mean seed?',
   ]);

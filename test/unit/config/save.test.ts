@@ -40,12 +40,12 @@ test('a printed configuration loads to the same configuration, whatever the vari
 
 test('all defaults are written', () => {
   const printed = formatConfig(folder.load(DATA));
-  for (const line of ['seed: 1', '  hiddenSize: 512', '  beamSize: 5', '  test: []'])
+  for (const line of ['seed: 1', '  hiddenSize: auto', '  beamSize: 5', '  test: []'])
     assert.match(printed, new RegExp(`^ *${line.trim().replace('[]', '\\[\\]')}$`, 'm'));
 });
 
 test('missing keys get their defaults, and the run directory is the directory of the file', () => {
-  saveResolvedConfig(folder.load(DATA), run);
+  saveResolvedConfig(folder.resolve(DATA), run);
   const file = join(run, CONFIG_FILE);
   writeFileSync(
     file,
@@ -59,7 +59,7 @@ test('missing keys get their defaults, and the run directory is the directory of
 });
 
 test('an unchanged configuration is not rewritten, and a changed one is replaced', () => {
-  const config = folder.load(DATA);
+  const config = folder.resolve(DATA);
   saveResolvedConfig(config, run);
   const file = join(run, CONFIG_FILE);
   const before = statSync(file, { bigint: true });
@@ -72,7 +72,7 @@ test('an unchanged configuration is not rewritten, and a changed one is replaced
 });
 
 test('a value changed without deleting the checksum is rejected, with the fix', () => {
-  saveResolvedConfig(folder.load(DATA), run);
+  saveResolvedConfig(folder.resolve(DATA), run);
   const file = join(run, CONFIG_FILE);
   const text = readFileSync(file, 'utf8');
   const edited = text.replace('beamSize: 5', 'beamSize: 4');

@@ -118,7 +118,9 @@ function commandLines(text: string): string[][] {
   });
 }
 
-/** Parses a command line without running it. Throws on an unknown option, a missing value or a value that is no choice. */
+/**
+ * Parses a command line without running it. Throws on an unknown option, a missing value or a value that is no choice.
+ */
 async function parseCommand([name = '', ...words]: readonly string[]): Promise<Record<string, unknown>> {
   const command = COMMANDS.get(name);
   assert.ok(command !== undefined, `there is no command ${name}`);
@@ -143,7 +145,7 @@ function assertSetting(key: string, where: string): void {
 }
 
 /** Settings of earlier versions, which pages name to say where they are now. */
-const MOVED = new Set(['model.architecture', 'model.attention', 'model.bridge']);
+const MOVED = new Set(['model.architecture', 'model.attention', 'model.bridge', 'model.dropout.layers']);
 
 /** Dotted words that begin with a section of the configuration, file names excepted. */
 function isSettingKey(code: string): boolean {

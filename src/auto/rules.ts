@@ -1,0 +1,251 @@
+import type { TokenizerConfig } from '../config/schema.js';
+import type { CorpusFacts, SideFacts } from '../data/facts.js';
+
+/*
+ * The values of settings that are `auto`, each from counts of the training text. docs/auto.md has the measurements.
+ *
+ * Sources:
+ * [SZ19]  Sennrich and Zhang (2019), Revisiting Low-Resource Neural Machine Translation: small vocabularies, small
+ *         batches, tied embeddings and strong dropout for little text.
+ * [GM20]  Gowda and May (2020, findings-emnlp 352), Finding the Optimal Vocabulary Size for Neural Machine Translation,
+ *         and the table of mozilla/translations after it: 30,000 pairs want 1,000 to 6,000 pieces, 500,000 pairs 4,000
+ *         to 16,000, millions 32,000.
+ * [AL20]  Araabi and Monz (2020, arXiv 2011.02266), Optimizing Transformer for Low-Resource NMT: up to 7 BLEU from
+ *         settings that fit the amount of text, above all from dropout and vocabulary size.
+ * [PR]    configs/multi30k-de-en.yaml: 29,000 pairs, 6,000 pieces, batches of 1,024 tokens, 18 epochs, of which the
+ *         last 8 halve the rate 5 times.
+ * [DE]    configs/demo.yaml: 24,000 pairs from a grammar, 256 wide, dropout 0.1, 10 epochs.
+ */
+
+/** The reason of the values for repetitive text. */
+const REPEATS = 'the text repeats few words';
+
+/** The kind of device that trains. */
+export type DeviceKind = 'cpu' | 'gpu';
+
+/** A value and why it was chosen. */
+export interface Chosen<Value> {
+  readonly value: Value;
+  readonly reason: string;
+}
+
+/** Characters of scripts without spaces that correspond to a word. */
+const CHARACTERS_PER_WORD = 1.7;
+
+/** Words of a side. In scripts without spaces, 1.7 characters count as a word. */
+export function wordsOf({ words, unspaced }: SideFacts): number {
+  return words + unspaced / CHARACTERS_PER_WORD;
+}
+
+/** Words of both sides, the measure of how much text there is. */
+export function amountOfText({ source, target }: CorpusFacts): number {
+  return wordsOf(source) + wordsOf(target);
+}
+
+/** Characters of an alphabet that the size of a vocabulary allows for. */
+const ORDINARY_ALPHABET = 200;
+
+/**
+ * Vocabulary size: it grows with a power of the words, through 3,000 at 220,000 words (17,000 short pairs),
+ * 4,500 for 29,000 pairs, 16,000 for 500,000 and 32,000 for 3 million pairs [GM20]. The characters of a large alphabet,
+ * such as the Chinese, come on top of that, and are at most half of a subword vocabulary.
+ *
+ * @param alphabet distinct characters of the text that the vocabulary covers
+ */
+export function vocabularySize(
+  type: TokenizerConfig['type'],
+  words: number,
+  alphabet: number,
+  pairs: number,
+): Chosen<number> {
+  if (type === 'char') {
+    const value = clamp(roundUp(alphabet + 4, 100), 100, 32_000);
+    return { value, reason: `${show(alphabet)} distinct characters` };
+  }
+  const pieces = 3000 * (words / 220_000) ** 0.36;
+  if (type === 'word') {
+    // Words need more entries than subwords; a rare word has too few examples to be learned.
+    return { value: clamp(roundTo(3 * pieces, 500), 2000, 50_000), reason: textOf(pairs, words) };
+  }
+  const bySize = clamp(roundTo(pieces, pieces < 10_000 ? 100 : 1000), 500, 32_000);
+  const byAlphabet = Math.min(
+    roundUp(Math.max(2 * (alphabet + 5), bySize + alphabet - ORDINARY_ALPHABET), 100),
+    64_000,
+  );
+  return byAlphabet > bySize
+    ? { value: byAlphabet, reason: `${show(alphabet)} distinct characters, besides subwords` }
+    : { value: bySize, reason: textOf(pairs, words) };
+}
+
+/** Estimated tokens of a side, without `</s>`. */
+export function tokensOf(side: SideFacts, type: TokenizerConfig['type'], size: number): number {
+  switch (type) {
+    case 'char':
+      return side.characters + side.words;
+    case 'word':
+      return 1.15 * side.words + side.unspaced / CHARACTERS_PER_WORD;
+    case 'bpe':
+    case 'unigram':
+      return (
+        Math.max(side.words, (side.characters - side.unspaced) / charactersPerSubword(size)) + side.unspaced / 1.15
+      );
+  }
+}
+
+/**
+ * Measured, without spaces, in German, English and French: 2.7 to 3.0 characters a subword at 1,300 pieces, 3.0 to 3.4
+ * at 2,400 to 2,900, 3.4 to 3.9 at 4,500; in Chinese, 1.15 characters a subword.
+ */
+function charactersPerSubword(size: number): number {
+  return clamp(3.2 + 0.45 * Math.log2(size / 3000), 2, 5);
+}
+
+/**
+ * Length limit in tokens: that of the longest 0.5 % of the sentences and a quarter more, from 60 to 250. Longer pairs
+ * are few, mostly misaligned, and determine the memory of a batch.
+ */
+export function maximumLength(side: SideFacts, type: TokenizerConfig['type'], size: number): Chosen<number> {
+  const perCharacter = tokensOf(side, type, size) / Math.max(1, side.characters);
+  const tokens = type === 'word' ? 1.15 * side.longWords : perCharacter * side.longCharacters;
+  const largest = type === 'char' ? 500 : 250;
+  return {
+    value: clamp(roundUp(1.25 * tokens, 10), 60, largest),
+    reason: `99.5 % of the sentences have at most ${show(side.longCharacters)} characters`,
+  };
+}
+
+/** Updates in an epoch that batches leave at least, if the text is not tiny [SZ19]. */
+const UPDATES_PER_EPOCH = 350;
+
+/**
+ * Batch size: the power of two that leaves about 350 updates per epoch [SZ19], from 256 target tokens, below which
+ * updates get no faster, to 2,048 on a CPU and 8,192 on a GPU; or 16 to 128 sentences. Batches of 2,048 tokens leave
+ * 17,000 short pairs 48 updates per epoch, with which BLEU stayed at 0.4.
+ *
+ * @param epochTokens target tokens of an epoch, with `</s>`
+ */
+export function batchSize(
+  unit: 'tokens' | 'sentences',
+  epochTokens: number,
+  epochPairs: number,
+  accumulate: number,
+  device: DeviceKind,
+): Chosen<number> {
+  const [amount, least, most] =
+    unit === 'tokens' ? [epochTokens, 256, device === 'gpu' ? 8192 : 2048] : [epochPairs, 16, 128];
+  const value = clamp(2 ** Math.round(Math.log2(amount / UPDATES_PER_EPOCH / accumulate)), least, most);
+  const updates = Math.ceil(amount / value / accumulate);
+  return { value, reason: `about ${show(twoDigits(updates))} updates per epoch` };
+}
+
+/**
+ * Width of embeddings and hidden states. Little text cannot use a wide model, and on a CPU the time of an update grows
+ * with the square of the width.
+ */
+export function modelWidth(words: number, pairs: number, device: DeviceKind, repetitive: boolean): Chosen<number> {
+  if (repetitive) return { value: 256, reason: REPEATS };
+  const reason = `${textOf(pairs, words)}, on a ${device.toUpperCase()}`;
+  if (words >= 20_000_000 && device === 'gpu') return { value: 1024, reason };
+  return { value: words < 100_000 ? 256 : words < 400_000 ? 384 : 512, reason };
+}
+
+/** Dropout: more for less text [SZ19, AL20]; a repetitive text leaves little to overfit [DE]. */
+export function dropoutRate(words: number, pairs: number, repetitive: boolean): Chosen<number> {
+  if (repetitive) return { value: 0.1, reason: REPEATS };
+  return { value: words < 3_000_000 ? 0.3 : words < 30_000_000 ? 0.2 : 0.1, reason: textOf(pairs, words) };
+}
+
+/**
+ * Passes over the training text: 18 for 670,000 words [PR], more for less text, since a model needs some thousand
+ * updates whatever the amount of text, and at least 3. Fewer for repetitive text [DE].
+ */
+export function epochs(words: number, pairs: number, repetitive: boolean): Chosen<number> {
+  if (repetitive) return { value: clamp(Math.round(8 * (670_000 / words) ** 0.4), 2, 60), reason: REPEATS };
+  return { value: clamp(Math.round(18 * (670_000 / words) ** 0.4), 3, 60), reason: textOf(pairs, words) };
+}
+
+/** Share of the updates before the rate decays [PR]. */
+const DECAY_START = 0.55;
+/** Halvings between there and the last update: the rate ends at 1/32 [PR]. */
+const HALVINGS = 5;
+
+/** Start and interval of the decay, in updates, for a training of known length. */
+export function decay(updates: number): { readonly start: Chosen<number>; readonly interval: Chosen<number> } {
+  const start = roundTo(DECAY_START * updates, 10);
+  const interval = Math.max(1, Math.round((updates - start) / HALVINGS));
+  const last = `${show(updates)} updates`;
+  return {
+    start: { value: start, reason: `${Math.round(100 * DECAY_START)} % of ${last}` },
+    interval: { value: interval, reason: `${HALVINGS} halvings until the last of ${last}` },
+  };
+}
+
+/** Updates between validations where an epoch has fewer than half as many, or more than `LONGEST_INTERVAL`. */
+const SHORTEST_INTERVAL = 300;
+const LONGEST_INTERVAL = 5000;
+
+/** Validation interval: an epoch, or a number of updates where epochs are very short or very long. */
+export function validationInterval(updatesPerEpoch: number): {
+  readonly every: Chosen<number>;
+  readonly unit: Chosen<'steps' | 'epochs'>;
+} {
+  const reason = `about ${show(twoDigits(updatesPerEpoch))} updates per epoch`;
+  const every = clamp(updatesPerEpoch, SHORTEST_INTERVAL, LONGEST_INTERVAL);
+  if (every > 2 * updatesPerEpoch || every < updatesPerEpoch)
+    return { every: { value: every, reason }, unit: { value: 'steps', reason } };
+  return { every: { value: 1, reason }, unit: { value: 'epochs', reason } };
+}
+
+/**
+ * Patience of early stopping: 40 % of the validations of a training of known length, so that it ends early only if the
+ * score has stopped improving long before the rate decays; 10 validations otherwise.
+ */
+export function earlyStoppingPatience(validations: number | undefined): Chosen<number> {
+  if (validations === undefined) return { value: 10, reason: 'the length of the training is not known' };
+  return { value: Math.max(5, Math.ceil(0.4 * validations)), reason: `40 % of some ${show(validations)} validations` };
+}
+
+/**
+ * Distinct words per power of the words below which a text is repetitive: 2.7 and 4.0 in the demo, 7.4 and 12.3 in
+ * Multi30k.
+ */
+const REPETITIVE = 5;
+/** Words from which the ratio means something. */
+const ENOUGH_WORDS = 50_000;
+
+/**
+ * Whether a text repeats few words in few constructions, as the sentences of a grammar or of templates do. The number
+ * of distinct words grows with a power of the words (Heaps' law), here 0.6. Not known for scripts without spaces.
+ */
+export function isRepetitive({ source, target }: CorpusFacts): boolean {
+  return [source, target].every(
+    ({ words, distinctWords, unspaced }) =>
+      unspaced === 0 && words >= ENOUGH_WORDS && distinctWords < REPETITIVE * words ** 0.6,
+  );
+}
+
+/** `17,066 pairs, 220,000 words` */
+function textOf(pairs: number, words: number): string {
+  return `${show(pairs)} ${pairs === 1 ? 'pair' : 'pairs'}, ${show(twoDigits(words))} words`;
+}
+
+export function show(count: number): string {
+  return Math.round(count).toLocaleString('en-US');
+}
+
+/** Rounds to two significant digits. */
+function twoDigits(value: number): number {
+  return Number(value.toPrecision(2));
+}
+
+function clamp(value: number, least: number, most: number): number {
+  return Math.min(most, Math.max(least, value));
+}
+
+function roundTo(value: number, unit: number): number {
+  return unit * Math.round(value / unit);
+}
+
+function roundUp(value: number, unit: number): number {
+  return unit * Math.ceil(value / unit);
+}
