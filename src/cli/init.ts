@@ -1,6 +1,7 @@
 import type { Argv, CommandModule } from 'yargs';
 import { UsageError } from '../errors.js';
-import { LOG_LEVELS, type LogLevel } from './log.js';
+import type { LogLevel } from './log.js';
+import { LOG_OPTIONS } from './options.js';
 
 export interface InitArguments {
   readonly files: readonly string[] | undefined;
@@ -54,19 +55,7 @@ export const initCommand: CommandModule<object, InitArguments> = {
       })
       .option('force', { type: 'boolean', default: false, describe: 'Replace an existing configuration file' })
       .option('yes', { alias: 'y', type: 'boolean', default: false, describe: 'Ask no questions on a terminal' })
-      .option('log-level', {
-        choices: LOG_LEVELS,
-        default: 'info' as LogLevel,
-        requiresArg: true,
-        describe: 'Verbosity of the log on stderr',
-        group: 'Common:',
-      })
-      .option('debug', {
-        type: 'boolean',
-        default: false,
-        describe: 'Show stack traces of errors',
-        group: 'Common:',
-      })
+      .options(LOG_OPTIONS)
       .example('$0 init my.tsv', 'write my.yaml; the first two columns with text are source and target')
       .example('$0 init train.de.gz train.en.gz -o de-en.yaml', 'two aligned files')
       .example('$0 init all.csv --source-column german --target-column english --dev 500 --test 500', 'columns by name')

@@ -19,6 +19,23 @@ export const FILES_ARGUMENT = {
   describe: 'Text files with one sentence per line, plain or gzipped; - or no file is stdin',
 } as const;
 
+/** Options of all commands that report on stderr, whether or not they read a configuration. */
+export const LOG_OPTIONS = {
+  'log-level': {
+    choices: LOG_LEVELS,
+    default: 'info' as LogLevel,
+    requiresArg: true,
+    describe: 'Verbosity of the log on stderr',
+    group: 'Common:',
+  },
+  debug: {
+    type: 'boolean',
+    default: false,
+    describe: 'Show stack traces of errors',
+    group: 'Common:',
+  },
+} as const;
+
 export function withCommonOptions<T>(yargs: Argv<T>): Argv<T & CommonArguments> {
   return yargs
     .option('config', {
@@ -37,19 +54,7 @@ export function withCommonOptions<T>(yargs: Argv<T>): Argv<T & CommonArguments> 
       group: 'Common:',
     })
     .option('seed', { type: 'number', requiresArg: true, describe: 'Random seed', group: 'Common:' })
-    .option('log-level', {
-      choices: LOG_LEVELS,
-      default: 'info' as LogLevel,
-      requiresArg: true,
-      describe: 'Verbosity of the log on stderr',
-      group: 'Common:',
-    })
-    .option('debug', {
-      type: 'boolean',
-      default: false,
-      describe: 'Show stack traces of errors',
-      group: 'Common:',
-    }) as unknown as Argv<T & CommonArguments>;
+    .options(LOG_OPTIONS) as unknown as Argv<T & CommonArguments>;
 }
 
 /** @param more text after the description of the values */

@@ -57,8 +57,8 @@ export const translateCommand: CommandModule<object, TranslateArguments> = {
       .epilogue(
         'Blank lines and lines of invisible characters are copied, without carriage returns; lines longer than 1 MiB ' +
           'give an empty line, and bytes that are not valid UTF-8 are read as U+FFFD, with a warning. In text format, ' +
-          '--n-best prints "number ||| translation ||| score", numbered from 0. The score is the log-probability divided by ' +
-          'the length to the power of decoding.lengthPenalty. <unk> is never generated unless ' +
+          '--n-best prints "number ||| translation ||| score", numbered from 0. The score is the log-probability ' +
+          'divided by the length to the power of decoding.lengthPenalty. <unk> is never generated unless ' +
           'decoding.copyUnknown is true, which replaces it with a source word.',
       ) as unknown as Argv<TranslateArguments>,
   handler: async (args) => {

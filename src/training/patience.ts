@@ -31,7 +31,7 @@ export interface ScoreHistory {
 export const INITIAL_HISTORY: ScoreHistory = { begun: false, undecided: 0, zeros: 0 };
 
 /**
- * `progress`: score or loss is better than before, and patience starts anew. `waiting`: counts towards patience.
+ * `progress`: score or loss is better than before, and patience starts again. `waiting`: counts towards patience.
  * `undecided`: the model has not begun to translate, so that its score is noise, and nothing changes.
  */
 export type Verdict = 'progress' | 'waiting' | 'undecided';

@@ -138,7 +138,7 @@ test('with 13a set for an unspaced target, chrF selects: BLEU is 0 or useless', 
   assert.ok((await rightLines(directory, 'best')) >= (await rightLines(directory, 'last')));
 });
 
-test('decomposed references are normalised as the output is, and the difference is told', async () => {
+test('decomposed references are normalised as the output is, and the difference is reported', async () => {
   const directory = writeCorpus('decomposed', LANGUAGES.decomposed);
   const { code, stderr } = await train(directory);
   assert.equal(code, 0, stderr);

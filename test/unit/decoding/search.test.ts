@@ -287,8 +287,12 @@ describe('noRepeatNgramSize', () => {
           free.some(([best]) => repeats(best!.tokens, size)),
           'this model repeats where it may',
         );
-        const barred = await translateBatch(loop(), sources, { ...long, noRepeatNgramSize: size, nBest: beamSize });
-        for (const hypotheses of barred) {
+        const withoutRepeats = await translateBatch(loop(), sources, {
+          ...long,
+          noRepeatNgramSize: size,
+          nBest: beamSize,
+        });
+        for (const hypotheses of withoutRepeats) {
           assert.ok(hypotheses.length > 0);
           assert.ok(hypotheses.every(({ tokens }) => !repeats(tokens, size)));
         }
