@@ -33,8 +33,14 @@ export const ASSUMED_FACTS: CorpusFacts = {
  * Chooses a value for each setting that is `auto`, by the rules of src/auto/rules.ts. Given values are kept.
  *
  * @param facts counts of the training text; `ASSUMED_FACTS` if it cannot be counted
+ * @param options.fineTuning whether training starts from a trained model
  */
-export function resolveConfig(given: LoadedConfig, facts: CorpusFacts, device: DeviceKind): Resolved {
+export function resolveConfig(
+  given: LoadedConfig,
+  facts: CorpusFacts,
+  device: DeviceKind,
+  { fineTuning = false }: { readonly fineTuning?: boolean } = {},
+): Resolved {
   const choices = new Choices();
   const { tokenizer: givenTokenizer } = given;
   const { pairs } = facts;
@@ -64,7 +70,14 @@ export function resolveConfig(given: LoadedConfig, facts: CorpusFacts, device: D
   );
   const perPair = rules.tokensOf(facts.target, type('target'), sizeOf('target')) / Math.max(1, pairs) + 1;
   const training = chooseTraining(given, facts, perPair, device, choices);
-  return { config: { ...given, tokenizer, data, model, training }, choices: choices.all };
+  const { optimizer: givenOptimizer } = given.training;
+  const optimizer = {
+    ...givenOptimizer,
+    learningRate: choices.take('training.optimizer.learningRate', givenOptimizer.learningRate, () =>
+      rules.learningRate(givenOptimizer.name, fineTuning),
+    ),
+  };
+  return { config: { ...given, tokenizer, data, model, training: { ...training, optimizer } }, choices: choices.all };
 }
 
 /** The size for both sides together, or for the side that needs more. */
@@ -90,7 +103,7 @@ function chooseTraining(
   perPair: number,
   device: DeviceKind,
   choices: Choices,
-): Config['training'] {
+): Omit<Config['training'], 'optimizer'> {
   const { batch: givenBatch, validation: givenValidation } = given;
   const { epochPairs, pairs } = facts;
   const { unit, accumulate } = givenBatch;
@@ -109,7 +122,7 @@ function chooseTraining(
       ? undefined
       : given.maxEpochs &&
         choices.take('training.maxEpochs', given.maxEpochs, () =>
-          rules.epochs(rules.amountOfText(facts), pairs, rules.isRepetitive(facts)),
+          rules.epochs(rules.amountOfText(facts), pairs, updatesPerEpoch, rules.isRepetitive(facts)),
         );
   const updates = Math.min(given.maxSteps ?? Infinity, (maxEpochs ?? Infinity) * updatesPerEpoch);
   const length = Number.isFinite(updates) ? updates : undefined;

@@ -145,23 +145,30 @@ export function batchSize(
 export function modelWidth(words: number, pairs: number, device: DeviceKind, repetitive: boolean): Chosen<number> {
   if (repetitive) return { value: 256, reason: REPEATS };
   const reason = `${textOf(pairs, words)}, on a ${device.toUpperCase()}`;
-  if (words >= 20_000_000 && device === 'gpu') return { value: 1024, reason };
-  return { value: words < 100_000 ? 256 : words < 400_000 ? 384 : 512, reason };
+  return { value: words >= 20_000_000 && device === 'gpu' ? 1024 : 512, reason };
 }
 
-/** Dropout: more for less text [SZ19, AL20]; a repetitive text leaves little to overfit [DE]. */
+/** Dropout: 0.4 for little text, 0.1 for much [SZ19, AL20]; a repetitive text leaves little to overfit [DE]. */
 export function dropoutRate(words: number, pairs: number, repetitive: boolean): Chosen<number> {
   if (repetitive) return { value: 0.1, reason: REPEATS };
-  return { value: words < 3_000_000 ? 0.3 : words < 30_000_000 ? 0.2 : 0.1, reason: textOf(pairs, words) };
+  const steps = [150_000, 3_000_000, 30_000_000].filter((limit) => words < limit).length;
+  return { value: (1 + steps) / 10, reason: textOf(pairs, words) };
 }
 
+/** Updates that a model needs, whatever the amount of text, and the words up to which they decide. */
+const UPDATES = 6000;
+const LITTLE_TEXT = 670_000;
+
 /**
- * Passes over the training text: 18 for 670,000 words [PR], more for less text, since a model needs some thousand
- * updates whatever the amount of text, and at least 3. Fewer for repetitive text [DE].
+ * Passes over the training text: some 6,000 updates up to 670,000 words, but at most 60 passes; fewer passes over more
+ * text, but at least 3. Fewer for repetitive text [DE].
  */
-export function epochs(words: number, pairs: number, repetitive: boolean): Chosen<number> {
-  if (repetitive) return { value: clamp(Math.round(8 * (670_000 / words) ** 0.4), 2, 60), reason: REPEATS };
-  return { value: clamp(Math.round(18 * (670_000 / words) ** 0.4), 3, 60), reason: textOf(pairs, words) };
+export function epochs(words: number, pairs: number, updatesPerEpoch: number, repetitive: boolean): Chosen<number> {
+  if (repetitive) return { value: clamp(Math.round(8 * (LITTLE_TEXT / words) ** 0.4), 2, 60), reason: REPEATS };
+  if (words <= LITTLE_TEXT) {
+    return { value: clamp(Math.round(UPDATES / updatesPerEpoch), 3, 60), reason: `some ${show(UPDATES)} updates` };
+  }
+  return { value: clamp(Math.round(13 * (LITTLE_TEXT / words) ** 0.3), 3, 60), reason: textOf(pairs, words) };
 }
 
 /** Share of the updates before the rate decays [PR]. */
@@ -178,6 +185,19 @@ export function decay(updates: number): { readonly start: Chosen<number>; readon
     start: { value: start, reason: `${Math.round(100 * DECAY_START)} % of ${last}` },
     interval: { value: interval, reason: `${HALVINGS} halvings until the last of ${last}` },
   };
+}
+
+/** Learning rates of a new model: Adam as measured in docs/auto.md, SGD as in Luong et al. (2015). */
+const LEARNING_RATES = { adam: 0.002, adamw: 0.002, sgd: 1 } as const;
+/** A trained model forgets less at a lower rate. */
+const FINE_TUNING = 0.25;
+
+/** Base learning rate of an optimiser, for recurrent models. */
+export function learningRate(optimizer: keyof typeof LEARNING_RATES, fineTuning: boolean): Chosen<number> {
+  const rate = LEARNING_RATES[optimizer];
+  return fineTuning
+    ? { value: FINE_TUNING * rate, reason: `${optimizer}, from a trained model` }
+    : { value: rate, reason: optimizer };
 }
 
 /** Updates between validations where an epoch has fewer than half as many, or more than `LONGEST_INTERVAL`. */

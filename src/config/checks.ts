@@ -158,7 +158,7 @@ function checkTraining(
       hint: 'Set training.schedule.warmupSteps, for example to 2000.',
     });
   }
-  if (schedule.minimumLearningRate > optimizer.learningRate) {
+  if (optimizer.learningRate !== 'auto' && schedule.minimumLearningRate > optimizer.learningRate) {
     const limit = `training.optimizer.learningRate (${optimizer.learningRate})`;
     report(key('schedule', 'minimumLearningRate'), {
       message: `is ${schedule.minimumLearningRate}, above ${limit}.`,

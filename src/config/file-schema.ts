@@ -57,6 +57,7 @@ const fileModel = model.unwrap().extend({
 
 const trainingShape = training.unwrap().shape;
 const batch = trainingShape.batch.unwrap();
+const optimizer = trainingShape.optimizer.unwrap();
 const schedule = trainingShape.schedule.unwrap();
 const validation = trainingShape.validation.unwrap();
 const earlyStopping = trainingShape.earlyStopping.unwrap();
@@ -65,6 +66,10 @@ const fileTraining = training.unwrap().extend({
     .extend({ size: orAuto(batch.shape.size) })
     .prefault({})
     .describe(trainingShape.batch.description ?? ''),
+  optimizer: optimizer
+    .extend({ learningRate: orAuto(optimizer.shape.learningRate) })
+    .prefault({})
+    .describe(trainingShape.optimizer.description ?? ''),
   schedule: schedule
     .extend({
       name: z

@@ -192,7 +192,9 @@ async function chooseStart(
   if (startFrom === 'resume') onEvent({ type: 'nothing-to-resume' });
   const isNew = startFrom === 'new' || startFrom === 'resume';
   const partial = isNew ? withExistingVocabulary(given) : withModelOf(given, startFrom.run);
-  const { config, choices, counted } = await chooseSettings(partial, loadedRuntime()?.kind ?? 'cpu');
+  const { config, choices, counted } = await chooseSettings(partial, loadedRuntime()?.kind ?? 'cpu', {
+    fineTuning: !isNew,
+  });
   if (choices.length > 0) onEvent({ type: 'settings-chosen', choices, counted });
   const start = isNew ? startFromScratch(config, onEvent) : startFromRun(config, startFrom.run, onEvent);
   return { config, start: await start };

@@ -23,12 +23,17 @@ export interface ChosenSettings {
  * Counts the training text, if a setting is `auto`, and chooses its value. The same text, settings and kind of device
  * give the same values.
  *
+ * @param options.fineTuning whether training starts from a trained model
  * @throws ConfigError if the values that are given contradict each other; and the errors of `readPairs`
  */
-export async function chooseSettings(given: LoadedConfig, device: DeviceKind): Promise<ChosenSettings> {
-  const assumed = resolveConfig(given, ASSUMED_FACTS, device);
+export async function chooseSettings(
+  given: LoadedConfig,
+  device: DeviceKind,
+  options: { readonly fineTuning?: boolean } = {},
+): Promise<ChosenSettings> {
+  const assumed = resolveConfig(given, ASSUMED_FACTS, device, options);
   const facts = assumed.choices.length === 0 ? undefined : await countTrainingText(given);
-  const { config, choices } = facts === undefined ? assumed : resolveConfig(given, facts, device);
+  const { config, choices } = facts === undefined ? assumed : resolveConfig(given, facts, device, options);
   assertConsistent(config);
   return { config, choices, counted: facts !== undefined };
 }

@@ -67,11 +67,11 @@ test('little text gets few pieces, small batches, ties, much dropout and a rate 
   assert.deepEqual([validation.every, validation.unit], [1, 'epochs']);
 });
 
-test('the settings of the Multi30k preset are reached from its counts', () => {
+test('text of the size of Multi30k gets the settings measured for it', () => {
   const { config } = resolve(CAPTIONS);
   assert.ok(config.tokenizer.size >= 4000 && config.tokenizer.size <= 6000);
   assert.equal(config.training.batch.size, 1024);
-  assert.equal(config.training.maxEpochs, 18);
+  assert.equal(config.training.maxEpochs, 13);
   assert.equal(config.model.embeddingSize, 512);
 });
 
@@ -215,4 +215,12 @@ test('each choice has a line with its reason, shared by settings with the same v
   assert.ok(lines.includes('tokenizer.size 3,000: 17,066 pairs, 220,000 words'), lines.join('\n'));
   assert.ok(lines.some((line) => line.startsWith('model.encoder.dropout, model.decoder.dropout, ')));
   for (const line of lines) assert.match(line, /^[a-z]+\.[A-Za-z.,]+.* \S+: \S.*$/);
+});
+
+test('the learning rate depends on the optimiser, and is lower from a trained model', () => {
+  const rate = (optimizer: { name?: 'adam' | 'adamw' | 'sgd'; learningRate?: number }, fineTuning: boolean): number =>
+    resolveConfig(configFileSchema.parse({ data: DATA, training: { optimizer } }), CAPTIONS, 'cpu', { fineTuning })
+      .config.training.optimizer.learningRate;
+  assert.deepEqual([rate({}, false), rate({ name: 'sgd' }, false), rate({}, true)], [0.002, 1, 0.0005]);
+  assert.equal(rate({ learningRate: 0.03 }, true), 0.03);
 });

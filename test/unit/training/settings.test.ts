@@ -63,13 +63,15 @@ test('a resumed run keeps its numbers, also after the text has grown, and takes 
   assert.deepEqual([saved.training.maxSteps, saved.training.earlyStopping.patience], [4, 9]);
 });
 
-test('a run initialised from another takes its model and vocabulary', async () => {
+test('a run initialised from another takes its model and vocabulary, and a lower learning rate', async () => {
   const base = loaded('base', { tokenizer: { size: 30 }, model: { decoder: { hiddenSize: 6 }, embeddingSize: 4 } });
   await trainTiny(base);
   const tuned = loaded('tuned', { model: {} });
   const { error } = await trainTiny(tuned, { start: { run: base.runDirectory } });
   assert.equal(error, undefined);
-  const { model, tokenizer } = readResolvedConfig(tuned.runDirectory);
+  const { model, tokenizer, training } = readResolvedConfig(tuned.runDirectory);
+  const { learningRate } = readResolvedConfig(base.runDirectory).training.optimizer;
+  assert.equal(training.optimizer.learningRate, learningRate / 4);
   assert.deepEqual([model.embeddingSize, model.decoder.hiddenSize, tokenizer.size], [4, 6, 30]);
 });
 
