@@ -6,12 +6,14 @@ import { before, describe, test, type TestContext } from 'node:test';
 import type { ComputePolicy, Precision } from '../../src/runtime/policy.js';
 import { loadTensorFlow, policyFor } from '../../src/runtime/tensorflow.js';
 import { availablePolicies } from '../support/policies.js';
-import { BATCH_KINDS, randomCase } from './cases.js';
+import { BATCH_KINDS, MODEL_KINDS, randomCase } from './cases.js';
 import { compareCase, QUANTITIES, type Difference, type Margins, type Quantity } from './compare.js';
 import { findPython, GOLDEN_FOLDER, readExpected, runReference, writeRequest, type ExpectedCase } from './reference.js';
 
-/** Number of models that are compared if PyTorch is installed, each with one batch of nearly every kind. */
-const CASES = 25;
+/**
+ * Number of models of each family that are compared if PyTorch is installed, each with one batch of nearly every kind.
+ */
+const CASES = { recurrent: 25, transformer: 16 } as const;
 const SIZES = { hidden: [4, 6, 10, 16, 18, 34], vocabulary: [9, 12, 17, 33, 64] };
 
 /**
@@ -117,9 +119,11 @@ describe('parity with PyTorch', () => {
     }
 
     test('all other policies', async () => {
-      // One model per policy, to save time.
+      // Two models per policy, one recurrent and one Transformer, to save time.
+      const each = expected.length / 2;
       for (const [number, { name, policy }] of availablePolicies().entries()) {
-        await check(undefined, `golden values, ${name}`, [expected[number % expected.length]!], [policy]);
+        const models = expected.filter((_, index) => index % each === number % each);
+        await check(undefined, `golden values, ${name}`, models, [policy]);
       }
     });
   });
@@ -127,7 +131,13 @@ describe('parity with PyTorch', () => {
   describe('computed by PyTorch', () => {
     const found = findPython();
 
-    test(`${CASES} random models, batches of many shapes`, async (context) => {
+    for (const [family, count] of Object.entries(CASES) as [keyof typeof CASES, number][]) {
+      test(`${count} random ${family} models, batches of many shapes`, async (context) => {
+        await compareFamily(context, family, count);
+      });
+    }
+
+    async function compareFamily(context: TestContext, family: keyof typeof CASES, cases: number): Promise<void> {
       if ('missing' in found) {
         context.diagnostic(`not compared with PyTorch: ${found.missing}`);
         context.skip(found.missing);
@@ -140,7 +150,9 @@ describe('parity with PyTorch', () => {
         const kindsOf = (index: number) => [...Object.values(others), ...(index % 3 === 0 ? [about64Sentences!] : [])];
         await writeRequest(
           folder,
-          Array.from({ length: CASES }, (_, index) => randomCase(100 + index, { ...SIZES, batches: kindsOf(index) })),
+          Array.from({ length: cases }, (_, index) =>
+            randomCase(100 + index, { ...SIZES, batches: kindsOf(index) }, MODEL_KINDS[family]),
+          ),
         );
         runReference(found.python, folder);
         const expected = await readExpected(folder);
@@ -160,6 +172,6 @@ describe('parity with PyTorch', () => {
       } finally {
         await rm(folder, { recursive: true });
       }
-    });
+    }
   });
 });

@@ -1,4 +1,5 @@
 import type { Rank, Tensor } from '@tensorflow/tfjs-node-gpu';
+import { Random } from '../../random.js';
 import type { ComputePolicy } from '../policy.js';
 import { tf } from '../tf.js';
 import { attribute, execute } from './execute.js';
@@ -24,6 +25,12 @@ export class DropoutSeeds {
   next(): readonly [number, number] {
     this.calls++;
     return [(this.seed ^ Math.imul(this.calls, 0x9e3779b9)) | 0, this.update | 0];
+  }
+
+  /** A uniform number in [0, 1) on the host, for the next decision that concerns a whole layer. */
+  uniform(): number {
+    const [seed, update] = this.next();
+    return new Random(seed).derive(String(update)).uniform();
   }
 }
 
