@@ -47,6 +47,8 @@ export interface EmbeddingReader {
    * @param first position of the first step
    */
   inputs?(embedded: Tensor3D, first: number): Tensor3D;
+  /** Maximum number of tokens of a sentence; no limit by default. */
+  readonly maxLength?: number | undefined;
 }
 
 /** Reads the embedded source sentence. */
@@ -148,6 +150,8 @@ export interface DecodeStep {
 /** The interface of a model for search. */
 export interface Decodable {
   readonly targetVocabularySize: number;
+  /** Maximum number of tokens of a translation, `</s>` included; no limit by default. */
+  readonly maxTargetLength?: number | undefined;
   /**
    * @param source int32 `[batch, srcTime]`; each sentence ends in `</s>` and is padded
    * @param lengths int32 `[batch]`

@@ -59,6 +59,10 @@ export class SequenceToSequenceModel implements TrainableModel {
     this.parameters = new Parameters(specs, { random, policy });
   }
 
+  get maxTargetLength(): number | undefined {
+    return this.decoder.maxLength;
+  }
+
   encode(source: Tensor2D, lengths: Tensor1D): PreparedSource {
     return this.prepare(source, lengths, ForwardPass.training(this.parameters, undefined));
   }

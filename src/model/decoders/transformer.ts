@@ -51,6 +51,7 @@ interface Autoregression {
 export class TransformerDecoder implements Decoder {
   readonly outputSize: number;
   readonly embeddingInitializer: Initializer;
+  readonly maxLength: number | undefined;
   private readonly parts: TransformerParts;
   private readonly autoregression: readonly Autoregression[];
   private readonly attention: readonly CrossAttention[];
@@ -64,6 +65,7 @@ export class TransformerDecoder implements Decoder {
     this.outputSize = size;
     this.embeddingInitializer = normal(size ** -0.5);
     const first = autoregression === 'ssru' ? 'ssru' : 'selfAttention';
+    this.maxLength = settings.positions === 'learned' ? settings.maxPositions : undefined;
     this.parts = transformerParts(parameters, settings, 'decoder', [first, 'crossAttention', 'feedForward']);
     const names = Array.from({ length: layers }, (_, layer) => `decoder.layers.${layer}`);
     this.autoregression = names.map((layer) =>

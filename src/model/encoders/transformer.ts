@@ -25,6 +25,7 @@ export class TransformerEncoder implements Encoder {
   readonly outputSize: number;
   readonly finalState = undefined;
   readonly embeddingInitializer: Initializer;
+  readonly maxLength: number | undefined;
   private readonly parts: TransformerParts;
   private readonly attention: readonly SelfAttention[];
 
@@ -32,6 +33,7 @@ export class TransformerEncoder implements Encoder {
     const { layers, hiddenSize: size, heads, attentionDropout: dropout } = settings;
     this.outputSize = size;
     this.embeddingInitializer = normal(size ** -0.5);
+    this.maxLength = settings.positions === 'learned' ? settings.maxPositions : undefined;
     this.parts = transformerParts(parameters, settings, 'encoder', ['selfAttention', 'feedForward']);
     this.attention = Array.from({ length: layers }, (_, layer) => {
       const name = `encoder.layers.${layer}.selfAttention`;
