@@ -113,7 +113,7 @@ describe('encoder-decoder model', () => {
           };
           const difference = (step: number): number => (shifted(step) - shifted(-step)) / (2 * step);
           // Without the error of second order (Richardson extrapolation).
-          const numeric = (4 * difference(1e-2) - difference(2e-2)) / 3;
+          const numeric = (4 * difference(5e-3) - difference(1e-2)) / 3;
           model.parameters.assign(parameter, data);
           const analytic = gradients.get(parameter)![index]!;
           assert.ok(
