@@ -87,7 +87,7 @@ describe('normalisation', async () => {
             const direction = randomValues(random, 2 * rows * width);
             const { value, gradients } = compareWithDifferences(op, inputs, direction);
             for (const [index, [actual, expected]] of [value, ...gradients].entries()) {
-              const error = relativeError([...actual, 1], [...expected, 1]);
+              const error = relativeError([...Array.from(actual), 1], [...Array.from(expected), 1]);
               assert.ok(error < 2e-5, `[${rows}, ${width}], result ${index}: error ${error}`);
             }
           }

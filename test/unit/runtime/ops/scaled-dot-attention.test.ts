@@ -123,7 +123,7 @@ describe('scaled dot-product attention', async () => {
         const { value, gradients } = compareWithDifferences(op, inputs, direction);
         for (const [which, [actual, expected]] of [value, ...gradients].entries()) {
           const scale = Math.max(1e-3, ...Array.from(expected, Math.abs));
-          const error = relativeError([...actual, scale], [...expected, scale]);
+          const error = relativeError([...Array.from(actual), scale], [...Array.from(expected), scale]);
           assert.ok(error < tolerance, `case ${index}, ${which === 0 ? 'value' : `gradient ${which}`}: error ${error}`);
         }
       }
