@@ -10,7 +10,7 @@
 #include <type_traits>
 
 #include "activation.h"
-#include "lstm_sequence.h"
+#include "packed_kernel.h"
 #include "op_tensors.h"
 #include "packed_matrix.h"
 #include "parallel.h"
@@ -45,7 +45,7 @@ REGISTER_OP("S2sLinear")
 namespace {
 
 // Rows of a block, which with its part of the result stays in the second-level cache of a core.
-constexpr int64_t kMaxBlockRows = 96;
+constexpr int64_t kMaxBlockRows = 192;
 
 template <typename Tin, typename T>
 class LinearOp : public tensorflow::OpKernel {

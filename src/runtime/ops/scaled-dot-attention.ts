@@ -60,16 +60,32 @@ export function scaledDotAttention(
   options: ScaledDotOptions,
   policy: ComputePolicy,
 ): Tensor3D {
-  return attendWithWeights([q, k, v], options, policy).attended;
+  return packedAttention([q, k, v], options, policy);
 }
 
-/** `scaledDotAttention` for packed projections, with its weights. Both results have gradients. */
+/** `scaledDotAttention` for packed projections. */
+export function packedAttention(projections: Projections, options: ScaledDotOptions, policy: ComputePolicy): Tensor3D {
+  if (!isCustom(projections, policy)) return plainAttention(projections, options, policy).attended;
+  const [attended] = customAttention(projections, options, false);
+  return attended as Tensor3D;
+}
+
+/** `packedAttention` with its weights. Both results have gradients. */
 export function attendWithWeights(
   projections: Projections,
   options: ScaledDotOptions,
   policy: ComputePolicy,
 ): ScaledDotAttended {
-  if (policy.kernels === 'custom' && projections[0].size > 0) return customAttention(projections, options);
+  if (!isCustom(projections, policy)) return plainAttention(projections, options, policy);
+  const [attended, weights] = customAttention(projections, options, true);
+  return { attended: attended as Tensor3D, weights: weights as Tensor4D };
+}
+
+function isCustom([first]: Projections, { kernels }: ComputePolicy): boolean {
+  return kernels === 'custom' && first.size > 0;
+}
+
+function plainAttention(projections: Projections, options: ScaledDotOptions, policy: ComputePolicy): ScaledDotAttended {
   const { heads, lengths, causal = false } = options;
   const [q, k, v] = unpack(projections);
   const [batch, queries, width] = q.shape;
@@ -112,7 +128,7 @@ function unpack(projections: Projections): [Tensor3D, Tensor3D, Tensor3D] {
  * Attention with the custom ops S2sScaledDotAttention and its gradient (src/runtime/native/scaled_dot_attention_op.cc).
  * Always in float32: rounding the factors of such small products would take as long as the products.
  */
-function customAttention(projections: Projections, options: ScaledDotOptions): ScaledDotAttended {
+function customAttention(projections: Projections, options: ScaledDotOptions, withWeights: boolean): Tensor[] {
   const mask = drawMask(options.dropout);
   const attributes = [
     attribute.int('N', projections.length),
@@ -120,16 +136,17 @@ function customAttention(projections: Projections, options: ScaledDotOptions): S
     attribute.bool('causal', options.causal ?? false),
     attribute.float('rate', mask?.rate ?? 0),
   ];
-  const [attended, weights] = withGradients(
+  return withGradients(
     projections,
     (save) => {
       const inputs = [...projections, options.lengths ?? tf.tensor1d([], 'int32'), maskSeeds(mask)];
       const outputs = execute('S2sScaledDotAttention', attributes, inputs, 2);
       save([...inputs, outputs[1]!]);
-      return outputs;
+      return withWeights ? outputs : outputs.slice(0, 1);
     },
-    (gradients, saved) =>
-      execute('S2sScaledDotAttentionGrad', attributes, [...saved, ...gradients], projections.length),
+    ([dAttended, dWeights], saved) => {
+      const inputs = [...saved, dAttended!, dWeights ?? tf.zeros([0])];
+      return execute('S2sScaledDotAttentionGrad', attributes, inputs, projections.length);
+    },
   );
-  return { attended: attended as Tensor3D, weights: weights as Tensor4D };
 }

@@ -5,6 +5,7 @@ import { Random } from '../../../../src/random.js';
 import { DropoutSeeds } from '../../../../src/runtime/ops/dropout.js';
 import {
   attendWithWeights,
+  packedAttention,
   scaledDotAttention,
   type Projections,
   type ScaledDotOptions,
@@ -222,7 +223,7 @@ describe('scaled dot-product attention', async () => {
         tf.tidy(() => {
           const all = tf.randomUniform([3, 7, 48], -1, 1, 'float32', 5) as Tensor3D;
           const attend = (given: Tensor): Tensor =>
-            attendWithWeights([given as Tensor3D], { heads: 4, causal: true }, policy).attended;
+            packedAttention([given as Tensor3D], { heads: 4, causal: true }, policy);
           const { value, grads } = tf.valueAndGrads(attend)([all]);
           return [...value.dataSync(), ...grads[0]!.dataSync()];
         });
