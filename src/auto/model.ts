@@ -90,7 +90,8 @@ function chooseSizesOfTransformer(given: LoadedConfig['model'], width: Chosen<nu
 
 function chooseSizes(given: LoadedConfig['model'], width: Chosen<number>, choices: Choices): Sizes {
   const { embeddingSize, tieTargetEmbeddings, encoder, decoder } = given;
-  if (encoder.type !== 'lstm' || decoder.type !== 'lstm') return chooseSizesOfTransformer(given, width, choices);
+  if (encoder.type === 'transformer' || decoder.type === 'transformer')
+    return chooseSizesOfTransformer(given, width, choices);
   const sameHidden = decoder.attention === 'dot' || decoder.bridge === 'copy';
   const hidden = choices.take('model.decoder.hiddenSize', decoder.hiddenSize, () => {
     if (sameHidden && encoder.hiddenSize !== 'auto') return equalTo('model.encoder.hiddenSize', encoder.hiddenSize);

@@ -34,7 +34,12 @@ function checkSections({ data, tokenizer, model, training, decoding }: Partial<L
   if (model !== undefined) checkTransformer(model, data, report);
   if (model !== undefined && tokenizer !== undefined) checkSharedEmbeddings(model, tokenizer, report);
   if (training !== undefined) checkTraining(training, report);
-  if (decoding?.copyUnknown === true && model?.decoder.type === 'lstm' && model.decoder.attention === 'none') {
+  if (
+    decoding?.copyUnknown === true &&
+    model !== undefined &&
+    model.decoder.type !== 'transformer' &&
+    model.decoder.attention === 'none'
+  ) {
     report(['decoding', 'copyUnknown'], {
       message: 'requires attention weights, but model.decoder.attention is none.',
       hint: 'Set it to false, or choose an attention.',
@@ -86,7 +91,7 @@ function checkModel(
       hint: 'Make them equal, or set it to false.',
     });
   }
-  if (decoder.type === 'lstm') checkRecurrentDecoder(decoder, encoder, report);
+  if (decoder.type !== 'transformer') checkRecurrentDecoder(decoder, encoder, report);
 }
 
 /** Whether two sizes are both given and differ. */
@@ -95,7 +100,7 @@ function differ(left: number | 'auto', right: number | 'auto'): boolean {
 }
 
 function checkRecurrentDecoder(
-  decoder: Extract<LoadedConfig['model']['decoder'], { type: 'lstm' }>,
+  decoder: Exclude<LoadedConfig['model']['decoder'], { type: 'transformer' }>,
   encoder: LoadedConfig['model']['encoder'],
   report: Report,
 ): void {
@@ -122,7 +127,7 @@ function checkRecurrentDecoder(
     });
   }
   // A Transformer has no final state: every layer starts from the mean of its outputs.
-  const layersDiffer = encoder.type === 'lstm' && encoder.layers !== decoder.layers;
+  const layersDiffer = encoder.type !== 'transformer' && encoder.layers !== decoder.layers;
   if (bridge === 'copy' && (differ(encoder.hiddenSize, decoder.hiddenSize) || layersDiffer)) {
     report(key('bridge'), {
       message: 'is copy, which requires equal hiddenSize and layers in encoder and decoder.',

@@ -1,5 +1,5 @@
-import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
-import { scaledDotAttention, type MultiHeadContext } from '../../runtime/ops/scaled-dot-attention.js';
+import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
+import { attendWithWeights, packedAttention, type ScaledDotOptions } from '../../runtime/ops/scaled-dot-attention.js';
 import { tf } from '../../runtime/tf.js';
 import type { Cost, MatrixProduct } from '../cost.js';
 import type { ForwardPass } from '../forward-pass.js';
@@ -32,38 +32,38 @@ export class SelfAttention {
     return [...projectionSpecs(name, '', size, size, 3), ...projectionSpecs(name, 'output', size, size)];
   }
 
-  /** Keys and values before the first step: `[rows, 0, size]` each. */
+  /** Keys and values before the first step, `[rows, 0, 2 * size]`. */
   initialState(rows: number): Tensor[] {
-    const { size } = this.options;
-    return [tf.zeros([rows, 0, size]), tf.zeros([rows, 0, size])];
+    return [tf.zeros([rows, 0, 2 * this.options.size])];
   }
 
   /**
    * Whole sentences.
    *
    * @param input `[batch * time, size]`
-   * @param mask float32 `[batch, time]`: 1 at real tokens. Not needed with `causal`, because padding comes last.
+   * @param lengths int32 `[batch]`; not needed with `causal`, because padding comes last
    * @returns `[batch * time, size]`
    */
-  sequence(input: Tensor2D, batch: number, pass: ForwardPass, mask?: Tensor2D): Tensor2D {
+  sequence(input: Tensor2D, batch: number, pass: ForwardPass, lengths?: Tensor1D): Tensor2D {
     const { size, causal } = this.options;
-    const parts = this.project(input, pass).map((part) => tf.reshape(part, [batch, -1, size]));
-    const [queries, keys, values] = parts as [Tensor3D, Tensor3D, Tensor3D];
-    return outputOf(this.options, attend(this.options, queries, keys, values, { causal, mask }, pass).context, pass);
+    const projected = tf.reshape(this.project(input, pass), [batch, -1, 3 * size]) as Tensor3D;
+    const options = { ...attentionOptions(this.options, pass), lengths, causal };
+    return outputOf(this.options, packedAttention([projected], options, pass.policy), pass);
   }
 
   /**
    * One step.
    *
    * @param input `[rows, size]`
-   * @param state keys and values of the earlier steps, `[rows, steps, size]` each
+   * @param state keys and values of the earlier steps, `[rows, steps, 2 * size]`
    */
-  step(input: Tensor2D, state: readonly Tensor[], pass: ForwardPass): { output: Tensor2D; state: Tensor[] } {
-    const [query, ...projected] = this.project(input, pass).map((part) => tf.expandDims<Tensor3D>(part, 1));
-    const extended = projected.map((part, which) => tf.concat([state[which] as Tensor3D, part], 1));
-    const [keys, values] = extended as [Tensor3D, Tensor3D];
-    const { context } = attend(this.options, query!, keys, values, {}, pass);
-    return { output: outputOf(this.options, context, pass), state: extended };
+  step(input: Tensor2D, [earlier]: readonly Tensor[], pass: ForwardPass): { output: Tensor2D; state: Tensor[] } {
+    const { size } = this.options;
+    const projected = tf.expandDims<Tensor3D>(this.project(input, pass), 1);
+    const [query, latest] = tf.split(projected, [size, 2 * size], 2) as [Tensor3D, Tensor3D];
+    const memory = tf.concat([earlier as Tensor3D, latest], 1);
+    const attended = packedAttention([query, memory], attentionOptions(this.options, pass), pass.policy);
+    return { output: outputOf(this.options, attended, pass), state: [memory] };
   }
 
   cost({ sentences, time }: { readonly sentences: number; readonly time: number }): Cost {
@@ -79,10 +79,10 @@ export class SelfAttention {
     };
   }
 
-  /** Queries, keys and values, `[rows, size]` each. */
-  private project(input: Tensor2D, { multiply }: ForwardPass): Tensor2D[] {
+  /** Queries, keys and values side by side, `[rows, 3 * size]`. */
+  private project(input: Tensor2D, { multiply }: ForwardPass): Tensor2D {
     const { name } = this.options;
-    return tf.split(multiply(input, `${name}.kernel`, { bias: `${name}.bias` }), 3, 1);
+    return multiply(input, `${name}.kernel`, { bias: `${name}.bias` });
   }
 }
 
@@ -105,33 +105,38 @@ export class CrossAttention {
     ];
   }
 
-  /** Projects the outputs of the encoder `[batch, srcTime, encoder]` to keys and values `[batch, srcTime, size]`. */
-  memory(outputs: Tensor3D, { multiply }: ForwardPass): [keys: Tensor3D, values: Tensor3D] {
+  /** Projects the outputs of the encoder `[batch, srcTime, encoder]` to keys and values, `[batch, srcTime, 2 * size]`. */
+  memory(outputs: Tensor3D, { multiply }: ForwardPass): Tensor3D {
     const { name, size } = this.options;
     const [batch, time, encoderSize] = outputs.shape;
     const flat = tf.reshape(outputs, [batch * time, encoderSize]) as Tensor2D;
     const projected = multiply(flat, `${name}.memoryKernel`, { bias: `${name}.memoryBias` });
-    const parts = tf.split(projected, 2, 1).map((part) => tf.reshape(part, [batch, time, size]));
-    return parts as [Tensor3D, Tensor3D];
+    return tf.reshape(projected, [batch, time, 2 * size]);
   }
 
   /**
    * @param input `[batch * queries, size]`: one sentence after the other, over time or over hypotheses
    * @param memory as `memory` returns it
-   * @param mask float32 `[batch, srcTime]`: 1 at real tokens
-   * @returns output `[batch * queries, size]` and, if requested, weights `[batch, queries, srcTime]`
+   * @param options.lengths int32 `[batch]`: real tokens of each source
+   * @param options.weights whether to return the weights
+   * @returns output `[batch * queries, size]` and weights `[batch, queries, srcTime]`, the mean over the heads
    */
   apply(
     input: Tensor2D,
-    [keys, values]: readonly [Tensor3D, Tensor3D],
-    { mask, weights: wanted }: { readonly mask: Tensor2D; readonly weights: boolean },
+    memory: Tensor3D,
+    { lengths, weights: wanted }: { readonly lengths: Tensor1D; readonly weights: boolean },
     pass: ForwardPass,
   ): { output: Tensor2D; weights: Tensor3D | undefined } {
     const { name, size } = this.options;
     const projected = pass.multiply(input, `${name}.queryKernel`, { bias: `${name}.queryBias` });
-    const queries = tf.reshape(projected, [mask.shape[0], -1, size]) as Tensor3D;
-    const { context, weights } = attend(this.options, queries, keys, values, { mask, weights: wanted }, pass);
-    return { output: outputOf(this.options, context, pass), weights };
+    const queries = tf.reshape(projected, [lengths.shape[0], -1, size]) as Tensor3D;
+    const options = { ...attentionOptions(this.options, pass), lengths };
+    if (!wanted) {
+      const attended = packedAttention([queries, memory], options, pass.policy);
+      return { output: outputOf(this.options, attended, pass), weights: undefined };
+    }
+    const { attended, weights } = attendWithWeights([queries, memory], options, pass.policy);
+    return { output: outputOf(this.options, attended, pass), weights: tf.mean<Tensor3D>(weights, 1) };
   }
 
   cost({ sentences, sourceTime, targetTime }: { sentences: number; sourceTime: number; targetTime: number }): Cost {
@@ -165,15 +170,8 @@ function projectionSpecs(
   ];
 }
 
-function attend(
-  { heads, dropout: rate }: MultiHeadOptions,
-  queries: Tensor3D,
-  keys: Tensor3D,
-  values: Tensor3D,
-  which: { readonly mask?: Tensor2D | undefined; readonly causal?: boolean; readonly weights?: boolean },
-  { policy, seeds }: ForwardPass,
-): MultiHeadContext {
-  return scaledDotAttention(queries, keys, values, { heads, dropout: { rate, seeds }, ...which }, policy);
+function attentionOptions({ heads, dropout: rate }: MultiHeadOptions, { seeds }: ForwardPass): ScaledDotOptions {
+  return { heads, dropout: { rate, seeds } };
 }
 
 /** The contexts of all heads, `[batch, queries, size]`, projected: `[batch * queries, size]`. */

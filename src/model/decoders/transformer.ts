@@ -42,8 +42,8 @@ interface Autoregression {
  * feed-forward network. An SSRU can take the place of the self-attention (Kim et al. 2019). The attention weights are
  * those of the last layer, averaged over its heads.
  *
- * Memory: the mask, then keys and values of each layer. State: the keys and values of the prefix in each layer, or the
- * cell of each SSRU.
+ * Memory: the lengths of the sources, then keys and values of each layer. State: keys and values of the prefix in each
+ * layer, or the cell of each SSRU.
  *
  * Parameters: `decoder.positions` if they are learned, `decoder.layers.N.selfAttention.*` or `decoder.layers.N.ssru.*`,
  * `decoder.layers.N.crossAttention.*`, `decoder.layers.N.feedForward.*`, and `decoder.norm.*` with `normPosition: pre`.
@@ -91,10 +91,10 @@ export class TransformerDecoder implements Decoder {
   }
 
   prepare({ outputs, mask }: EncodedSource, pass: ForwardPass): PreparedSource {
-    const [rows] = mask.shape;
+    const lengths = tf.cast(tf.sum(mask, 1), 'int32');
     return {
-      memory: [mask, ...this.attention.flatMap((attention) => attention.memory(outputs, pass))],
-      state: this.autoregression.flatMap((sublayer) => sublayer.initialState(rows)),
+      memory: [lengths, ...this.attention.map((attention) => attention.memory(outputs, pass))],
+      state: this.autoregression.flatMap((sublayer) => sublayer.initialState(mask.shape[0])),
     };
   }
 
@@ -148,7 +148,7 @@ export class TransformerDecoder implements Decoder {
   private run(
     input: Tensor2D,
     regress: (sublayer: Autoregression, input: Tensor2D) => Tensor2D,
-    { memory: [mask, ...projected], attention: wanted }: { readonly memory: readonly Tensor[]; attention: boolean },
+    { memory: [lengths, ...projected], attention: wanted }: { readonly memory: readonly Tensor[]; attention: boolean },
     pass: ForwardPass,
   ): { hidden: Tensor2D; weights: Tensor3D | undefined } {
     let weights: Tensor3D | undefined;
@@ -156,9 +156,8 @@ export class TransformerDecoder implements Decoder {
     const layers = this.attention.map((attention, layer): Sublayer[] => [
       (x) => regress(this.autoregression[layer]!, x),
       (x) => {
-        const memory = projected.slice(2 * layer, 2 * layer + 2) as [Tensor3D, Tensor3D];
-        const which = { mask: mask as Tensor2D, weights: wanted && layer === last };
-        const attended = attention.apply(x, memory, which, pass);
+        const options = { lengths: lengths as Tensor1D, weights: wanted && layer === last };
+        const attended = attention.apply(x, projected[layer] as Tensor3D, options, pass);
         ({ weights } = attended);
         return attended.output;
       },

@@ -50,10 +50,10 @@ export class TransformerEncoder implements Encoder {
     return this.parts.positions.add(embedded, first);
   }
 
-  encode(embedded: Tensor3D, _lengths: Tensor1D, mask: Tensor2D, pass: ForwardPass): EncodedSource {
+  encode(embedded: Tensor3D, lengths: Tensor1D, mask: Tensor2D, pass: ForwardPass): EncodedSource {
     const [batch, time, size] = embedded.shape;
     const layers = this.attention.map((attention, layer) => [
-      (input: Tensor2D) => attention.sequence(input, batch, pass, mask),
+      (input: Tensor2D) => attention.sequence(input, batch, pass, lengths),
       (input: Tensor2D) => this.parts.feedForward[layer]!.apply(input, pass),
     ]);
     const flat = tf.reshape(embedded, [batch * time, size]) as Tensor2D;

@@ -1,6 +1,5 @@
 import type { Tensor2D } from '@tensorflow/tfjs-node-gpu';
-import { activate, type Activation } from '../../runtime/ops/activation.js';
-import { tf } from '../../runtime/tf.js';
+import { gate, type Activation } from '../../runtime/ops/activation.js';
 import type { Cost } from '../cost.js';
 import type { ForwardPass } from '../forward-pass.js';
 import { glorot, zeros } from '../initializers.js';
@@ -12,7 +11,7 @@ export interface FeedForwardOptions {
   /** Width between the two products. */
   readonly innerSize: number;
   /** `swiglu` multiplies two projections, one of them after `swish` (Shazeer 2020, equation 6). */
-  readonly activation: Activation | 'swiglu';
+  readonly activation: Exclude<Activation, 'tanh'> | 'swiglu';
   /** Dropout after the activation. */
   readonly dropout: number;
 }
@@ -40,8 +39,10 @@ export class FeedForward {
   /** `[rows, size]` to `[rows, size]`. */
   apply(input: Tensor2D, pass: ForwardPass): Tensor2D {
     const { name, activation, dropout } = this.options;
-    const projected = pass.multiply(input, `${name}.inputKernel`, { bias: `${name}.inputBias` });
-    const inner = activation === 'swiglu' ? swiglu(projected) : activate(projected, activation);
+    const isGated = activation === 'swiglu';
+    const options = { bias: `${name}.inputBias`, ...(isGated ? {} : { activation }) };
+    const projected = pass.multiply(input, `${name}.inputKernel`, options);
+    const inner = isGated ? gate(projected, 'swish', pass.policy) : projected;
     return pass.multiply(pass.dropout(inner, dropout), `${name}.outputKernel`, { bias: `${name}.outputBias` });
   }
 
@@ -62,9 +63,4 @@ export class FeedForward {
   private get projections(): number {
     return this.options.activation === 'swiglu' ? 2 : 1;
   }
-}
-
-function swiglu(projected: Tensor2D): Tensor2D {
-  const [gate, value] = tf.split(projected, 2, 1) as [Tensor2D, Tensor2D];
-  return tf.mul(activate(gate, 'swish'), value);
 }

@@ -1,9 +1,8 @@
 import type { Tensor2D } from '@tensorflow/tfjs-node-gpu';
-import type { NormalizationKind } from '../../runtime/ops/layer-norm.js';
 import { totalCost, type Cost } from '../cost.js';
 import type { ForwardPass } from '../forward-pass.js';
 import type { ParameterSpec, Parameters } from '../parameters.js';
-import { Normalization } from './normalization.js';
+import { Normalization, type NormalizationKind } from './normalization.js';
 
 /** A sublayer: `[rows, size]` to the same shape. */
 export type Sublayer = (input: Tensor2D) => Tensor2D;
@@ -66,15 +65,15 @@ export class ResidualStack {
     );
     if (this.finalNorm === undefined) {
       return kept.reduce(
-        (x, { sublayer, norm }) => norm.apply(pass.dropout(sublayer(x), dropout), x).normalized,
+        (residual, { sublayer, norm }) => norm.apply(sublayer(residual), { residual, dropout }, pass).normalized,
         input,
       );
     }
     // The sum after a sublayer is normalised for the next one at once.
     const [first = this.finalNorm, ...others] = [...kept.map(({ norm }) => norm), this.finalNorm];
-    let { sum, normalized } = first.apply(input);
+    let { sum: residual, normalized } = first.apply(input, {}, pass);
     for (const [index, { sublayer }] of kept.entries())
-      ({ sum, normalized } = others[index]!.apply(pass.dropout(sublayer(normalized), dropout), sum));
+      ({ sum: residual, normalized } = others[index]!.apply(sublayer(normalized), { residual, dropout }, pass));
     return normalized;
   }
 

@@ -1,6 +1,6 @@
-import type { NormalizationKind } from '../../runtime/ops/layer-norm.js';
 import type { Parameters } from '../parameters.js';
 import { FeedForward, type FeedForwardOptions } from './feed-forward.js';
+import type { NormalizationKind } from './normalization.js';
 import { Positions, type PositionsOptions } from './positions.js';
 import { ResidualStack } from './residual-stack.js';
 

@@ -1,46 +1,51 @@
-import type { Tensor2D } from '@tensorflow/tfjs-node-gpu';
+import type { Rank, Tensor, Tensor2D } from '@tensorflow/tfjs-node-gpu';
+import type { ComputePolicy } from '../policy.js';
 import { tf } from '../tf.js';
+import { attribute, execute } from './execute.js';
 import { withGradient } from './gradient.js';
 
-/** Activation functions: Nair and Hinton (2010), Hendrycks and Gimpel (2016), Ramachandran et al. (2017). */
-export type Activation = 'relu' | 'gelu' | 'swish';
-
 /**
- * Applies an activation function to each element: `relu` max(x, 0), `gelu` x Φ(x) with the exact normal distribution,
- * `swish` x sigmoid(x).
+ * Activation functions: rectified linear units; `gelu`, x Φ(x) with the exact normal distribution function Φ (Hendrycks
+ * and Gimpel 2016); `swish`, x sigmoid(x), also called SiLU (Ramachandran et al. 2017); the hyperbolic tangent.
  */
-export function activate(input: Tensor2D, activation: Activation): Tensor2D {
+export type Activation = 'relu' | 'gelu' | 'swish' | 'tanh';
+
+/** Applies an activation to each element. */
+export function activate<Shape extends Rank>(input: Tensor<Shape>, activation: Activation): Tensor<Shape> {
   switch (activation) {
     case 'relu':
       return tf.relu(input);
     case 'gelu':
-      return gated(input, normalDistribution, (x) =>
-        // The density of the normal distribution.
-        tf.mul(tf.exp(tf.mul(tf.square(x), -0.5)), 1 / Math.sqrt(2 * Math.PI)),
-      );
+      return tf.mul(tf.mul(input, 0.5), tf.add(tf.erf(tf.mul(input, Math.SQRT1_2)), 1));
     case 'swish':
-      return gated(input, tf.sigmoid, (_x, gate) => tf.mul(gate, tf.sub(1, gate)));
+      return tf.mul(input, tf.sigmoid(input));
+    case 'tanh':
+      return tf.tanh(input);
   }
 }
 
-type Gate = (x: Tensor2D) => Tensor2D;
+/**
+ * Gated activation: `activation(left) * right` for the two halves of the columns. With `swish` it is SwiGLU, with `gelu`
+ * GEGLU (Shazeer 2020).
+ *
+ * @param input `[rows, 2 * size]`, the output of one product with both kernels side by side
+ * @returns `[rows, size]`
+ */
+export function gate(input: Tensor2D, activation: Exclude<Activation, 'tanh'>, policy: ComputePolicy): Tensor2D {
+  if (policy.kernels === 'custom') return customGate(input, activation);
+  const [left, right] = tf.split(input, 2, 1) as [Tensor2D, Tensor2D];
+  return tf.mul(activate(left, activation), right);
+}
 
-/** `x gate(x)`, whose gradient keeps only the input: `gate(x) + x gate'(x)`. */
-function gated(input: Tensor2D, gate: Gate, derivative: (x: Tensor2D, gate: Tensor2D) => Tensor2D): Tensor2D {
+/** `gate` with the custom ops S2sGate and S2sGateGrad (src/runtime/native/activation_op.cc). */
+function customGate(input: Tensor2D, activation: Activation): Tensor2D {
+  const attributes = [attribute.string('activation', activation)];
   return withGradient<Tensor2D>(
     [input],
     (save) => {
       save([input]);
-      return tf.mul(input, gate(input));
+      return execute('S2sGate', attributes, [input])[0] as Tensor2D;
     },
-    (gradient, [saved]) => {
-      const x = saved as Tensor2D;
-      const open = gate(x);
-      return [tf.mul(gradient, tf.add(open, tf.mul(x, derivative(x, open))))];
-    },
+    (gradient, saved) => execute('S2sGateGrad', attributes, [saved[0]!, gradient]),
   );
-}
-
-function normalDistribution(x: Tensor2D): Tensor2D {
-  return tf.mul(tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1), 0.5);
 }
