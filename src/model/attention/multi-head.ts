@@ -74,8 +74,8 @@ export class SelfAttention {
         { name: `${name}.projection`, count: 1, rows, inner: size, columns: 3 * size },
         ...attentionProducts(this.options, sentences, time, time),
       ],
-      // Queries, keys and values together, apart and by head, and their gradients.
-      values: 20 * rows * size + valuesOfAttention(this.options, sentences, time, time),
+      // Queries, keys and values, and their gradients.
+      values: 6 * rows * size + valuesOfAttention(this.options, sentences, time, time),
     };
   }
 
@@ -148,9 +148,10 @@ export class CrossAttention {
         { name: `${name}.memory`, count: 1, rows: sourceRows, inner: encoderSize, columns: 2 * size },
         ...attentionProducts(this.options, sentences, targetTime, sourceTime),
       ],
+      // Keys and values, queries, and the gradients of all and of the encoder outputs.
       values:
-        sourceRows * (12 * size + encoderSize) +
-        8 * targetRows * size +
+        sourceRows * (4 * size + encoderSize) +
+        2 * targetRows * size +
         valuesOfAttention(this.options, sentences, targetTime, sourceTime),
     };
   }
@@ -194,12 +195,12 @@ function attentionProducts(
   ];
 }
 
-/** Values of scores, weights, contexts and outputs, and of their gradients. */
+/** Weights; contexts and outputs, the gradient of the contexts, and that of the input. */
 function valuesOfAttention(
-  { size, heads, dropout }: MultiHeadOptions,
+  { size, heads }: MultiHeadOptions,
   sentences: number,
   queries: number,
   keys: number,
 ): number {
-  return sentences * queries * ((dropout > 0 ? 8 : 6) * heads * keys + 6 * size);
+  return sentences * queries * (heads * keys + 4 * size);
 }

@@ -47,10 +47,12 @@ export class FeedForward {
   }
 
   cost(rows: number): Cost {
-    const { name, size, innerSize, dropout } = this.options;
+    const { name, size, innerSize, activation, dropout } = this.options;
     const columns = this.projections * innerSize;
-    // Projections, their activation and its gradient, each after dropout; the output and the gradient of the input.
-    const inner = 2 * columns + (dropout > 0 ? 4 : 2) * innerSize;
+    // Projections and their gradients; with a gate its results, after dropout the same; the output and the gradient of
+    // the input.
+    const results = (activation === 'swiglu' ? 2 : 0) + (dropout > 0 ? 2 : 0);
+    const inner = 2 * columns + results * innerSize;
     return {
       products: [
         { name: `${name}.input`, count: 1, rows, inner: size, columns },

@@ -79,12 +79,8 @@ export class ResidualStack {
 
   cost(rows: number): Cost {
     const { layers, sublayers, size, dropout } = this.options;
-    const values = rows * size * (dropout > 0 ? VALUES_WITH_DROPOUT : VALUES);
+    // The sum, the normalised sum and the gradient of the sum; with dropout, also the gradient of its input.
+    const values = rows * size * (dropout > 0 ? 4 : 3);
     return totalCost(Array.from({ length: layers * sublayers.length }, () => ({ products: [], values })));
   }
 }
-
-/** Values of a sublayer per input: sum, standardised and normalised sum, and their gradients. */
-const VALUES = 6;
-/** Also the output after dropout, and its gradient. */
-const VALUES_WITH_DROPOUT = 8;

@@ -55,7 +55,8 @@ export class Ssru {
     const rows = sentences * time;
     return {
       products: [{ name: `${name}.input`, count: 1, rows, inner: size, columns: 2 * size }],
-      values: 20 * rows * size,
+      // The product and its halves, gate, candidate, cells and outputs; the gradients of all, and of the input.
+      values: 22 * rows * size,
     };
   }
 
