@@ -56,6 +56,12 @@ const BOUNDS: Record<Precision, Record<Quantity, number>> = {
   },
 };
 
+/**
+ * Factor of the 16-bit bounds for Transformers, in which values pass more products one after another, and whose small
+ * random layers can have a variance near zero before a normalisation.
+ */
+const TRANSFORMER_FACTOR = 2;
+
 /** Choices between scores closer than this may differ. */
 const MARGINS: Record<Precision, Margins> = {
   float32: { token: 1e-4, search: 1e-5 },
@@ -63,12 +69,36 @@ const MARGINS: Record<Precision, Margins> = {
   float16: { token: 0.02, search: 0.01 },
 };
 
+function isTransformer({ request: { model } }: ExpectedCase): boolean {
+  return [model.encoder, model.decoder].some(({ type }) => type === 'transformer');
+}
+
 /** Compares all cases, prints the largest differences if a context is given, and fails if one exceeds its bound. */
 async function check(
   context: TestContext | undefined,
   name: string,
   expected: readonly ExpectedCase[],
   policies: readonly ComputePolicy[],
+): Promise<Difference[]> {
+  const families = [
+    { family: 'recurrent', factor: 1, cases: expected.filter((each) => !isTransformer(each)) },
+    { family: 'Transformer', factor: TRANSFORMER_FACTOR, cases: expected.filter(isTransformer) },
+  ];
+  const differences: Difference[] = [];
+  for (const { family, factor, cases } of families) {
+    const bounded = { factor: policies[0]!.precision === 'float32' ? 1 : factor };
+    if (cases.length > 0)
+      differences.push(...(await checkFamily(context, `${name}, ${family}`, cases, policies, bounded)));
+  }
+  return differences;
+}
+
+async function checkFamily(
+  context: TestContext | undefined,
+  name: string,
+  expected: readonly ExpectedCase[],
+  policies: readonly ComputePolicy[],
+  { factor }: { readonly factor: number },
 ): Promise<Difference[]> {
   const { precision } = policies[0]!;
   const differences: Difference[] = [];
@@ -90,8 +120,8 @@ async function check(
   context?.diagnostic(`${name}: largest relative differences: ${summary.join(', ')}`);
   for (const { quantity, value, where } of largest) {
     assert.ok(
-      value <= BOUNDS[precision][quantity],
-      `${name}: ${quantity}: relative difference ${value}, at most ${BOUNDS[precision][quantity]} expected: ${where}`,
+      value <= factor * BOUNDS[precision][quantity],
+      `${name}: ${quantity}: relative difference ${value}, at most ${factor * BOUNDS[precision][quantity]} expected: ${where}`,
     );
   }
   return differences;
