@@ -19,7 +19,11 @@ function fill(value: unknown, earlier: unknown): unknown {
   if (value === 'auto') return earlier;
   if (!isGroup(value)) return value;
   const values = isGroup(earlier) ? earlier : {};
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, fill(item, values[key])]));
+  // Encoders and decoders of different types have different settings.
+  const differs = value['type'] !== values['type'];
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key, differs && !(key in values) ? item : fill(item, values[key])]),
+  );
 }
 
 function isGroup(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -2,6 +2,7 @@ import type { LoadedConfig } from '../config/file-schema.js';
 import type { ModelConfig } from '../config/schema.js';
 import type { Choices } from './choices.js';
 import type { Chosen } from './rules.js';
+import { chooseTransformer } from './transformer.js';
 
 type Size = number | 'auto';
 
@@ -19,20 +20,18 @@ export function chooseModel(
 ): ModelConfig {
   const { encoder, decoder } = given;
   const sizes = chooseSizes(given, width, choices);
-  const rate = (key: string, value: Size): number => choices.take(key, value, () => dropout);
+  const rate = (key: string, value: Size, rule = dropout): number => choices.take(key, value, () => rule);
   return {
     ...given,
     embeddingSize: sizes.embedding,
-    encoder: {
-      ...encoder,
-      hiddenSize: sizes.encoder,
-      dropout: rate('model.encoder.dropout', encoder.dropout),
-    },
-    decoder: {
-      ...decoder,
-      hiddenSize: sizes.decoder,
-      dropout: rate('model.decoder.dropout', decoder.dropout),
-    },
+    encoder:
+      encoder.type === 'transformer'
+        ? { ...encoder, ...chooseTransformer('encoder', encoder, sizes.encoder, dropout, choices) }
+        : { ...encoder, hiddenSize: sizes.encoder, dropout: rate('model.encoder.dropout', encoder.dropout) },
+    decoder:
+      decoder.type === 'transformer'
+        ? { ...decoder, ...chooseTransformer('decoder', decoder, sizes.decoder, dropout, choices) }
+        : { ...decoder, hiddenSize: sizes.decoder, dropout: rate('model.decoder.dropout', decoder.dropout) },
     tieTargetEmbeddings: sizes.tied,
     shareEmbeddings: choices.take('model.shareEmbeddings', given.shareEmbeddings, () => ({
       value: sharedTokenizer,
@@ -41,7 +40,11 @@ export function chooseModel(
     dropout: {
       ...given.dropout,
       embedding: rate('model.dropout.embedding', given.dropout.embedding),
-      output: rate('model.dropout.output', given.dropout.output),
+      output: rate(
+        'model.dropout.output',
+        given.dropout.output,
+        decoder.type === 'transformer' ? { value: 0, reason: 'the layers of a Transformer have dropout' } : dropout,
+      ),
     },
   };
 }
@@ -53,8 +56,42 @@ interface Sizes {
   readonly tied: boolean;
 }
 
+/** Transformers are as wide as the embeddings; a recurrent encoder or decoder beside one is as wide, too. */
+function chooseSizesOfTransformer(given: LoadedConfig['model'], width: Chosen<number>, choices: Choices): Sizes {
+  const { encoder, decoder, tieTargetEmbeddings } = given;
+  const sides = [
+    ['model.encoder', encoder],
+    ['model.decoder', decoder],
+  ] as const;
+  const embedding = choices.take('model.embeddingSize', given.embeddingSize, () => {
+    const wide = sides.find(([, { type, hiddenSize }]) => type === 'transformer' && hiddenSize !== 'auto');
+    if (wide !== undefined) return equalTo(`${wide[0]}.hiddenSize`, wide[1].hiddenSize as number);
+    if (tieTargetEmbeddings === true && decoder.hiddenSize !== 'auto')
+      return equalTo('model.decoder.hiddenSize', decoder.hiddenSize);
+    const heads = sides.map(([, side]) => (side.type === 'transformer' && side.heads !== 'auto' ? side.heads : 1));
+    const unit = heads[0]! * heads[1]!;
+    return { value: unit * Math.ceil(width.value / unit), reason: width.reason };
+  });
+  const [encoderSize, decoderSize] = sides.map(([key, { hiddenSize, ...side }]) =>
+    choices.take(`${key}.hiddenSize`, hiddenSize, () => {
+      const isOdd = 'bidirectional' in side && side.bidirectional && embedding % 2 !== 0;
+      return isOdd
+        ? { value: embedding + 1, reason: `model.embeddingSize is ${embedding}, and a bidirectional layer is even` }
+        : equalTo('model.embeddingSize', embedding);
+    }),
+  ) as [number, number];
+  return {
+    embedding,
+    encoder: encoderSize,
+    decoder: decoderSize,
+    tied: chooseTies(given, embedding, decoderSize, choices),
+  };
+}
+
 function chooseSizes(given: LoadedConfig['model'], width: Chosen<number>, choices: Choices): Sizes {
   const { embeddingSize, tieTargetEmbeddings, encoder, decoder } = given;
+  if (encoder.type === 'transformer' || decoder.type === 'transformer')
+    return chooseSizesOfTransformer(given, width, choices);
   const sameHidden = decoder.attention === 'dot' || decoder.bridge === 'copy';
   const hidden = choices.take('model.decoder.hiddenSize', decoder.hiddenSize, () => {
     if (sameHidden && encoder.hiddenSize !== 'auto') return equalTo('model.encoder.hiddenSize', encoder.hiddenSize);
@@ -77,14 +114,17 @@ function chooseSizes(given: LoadedConfig['model'], width: Chosen<number>, choice
       ? { value: Math.max(1, Math.round(hidden / 2)), reason: 'half of model.decoder.hiddenSize' }
       : equalTo('model.decoder.hiddenSize', hidden),
   );
-  const tied = choices.take('model.tieTargetEmbeddings', tieTargetEmbeddings, () => ({
+  return { embedding, encoder: encoderSize, decoder: hidden, tied: chooseTies(given, embedding, hidden, choices) };
+}
+
+function chooseTies(given: LoadedConfig['model'], embedding: number, hidden: number, choices: Choices): boolean {
+  return choices.take('model.tieTargetEmbeddings', given.tieTargetEmbeddings, () => ({
     value: embedding === hidden,
     reason:
       embedding === hidden
         ? 'fewer weights to learn'
         : `model.embeddingSize (${embedding}) differs from model.decoder.hiddenSize (${hidden})`,
   }));
-  return { embedding, encoder: encoderSize, decoder: hidden, tied };
 }
 
 function equalTo(key: string, value: number): Chosen<number> {

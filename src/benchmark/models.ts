@@ -24,9 +24,17 @@ export const DEFAULT_SHAPE: BatchShape = {
 };
 
 const COMMON = { dropout: { embedding: 0.1, output: 0.1 } } as const;
+const TRANSFORMER = {
+  type: 'transformer',
+  layers: 3,
+  hiddenSize: 512,
+  heads: 8,
+  feedForwardSize: 2048,
+  dropout: 0.1,
+} as const;
 const LAYERS = { type: 'lstm', hiddenSize: 512, dropout: 0.1 } as const;
 
-/** Must equal the models of bench/peer_pytorch.py. */
+/** The LSTM models must equal those of bench/peer_pytorch.py. */
 const MODELS = {
   /** One bidirectional encoder layer with 256 units per direction. */
   lstm: {
@@ -41,6 +49,8 @@ const MODELS = {
     encoder: { ...LAYERS, layers: 2, bidirectional: false },
     decoder: { ...LAYERS, layers: 2, attention: 'dot', bridge: 'zero' },
   },
+  /** Half as deep as the base model of Vaswani et al. (2017), with normalisation before the sublayers. */
+  transformer: { ...COMMON, embeddingSize: 512, encoder: TRANSFORMER, decoder: TRANSFORMER },
 } as const;
 
 export const BENCHMARK_MODELS: readonly string[] = Object.keys(MODELS);
@@ -53,10 +63,6 @@ export const BENCHMARK_MODELS: readonly string[] = Object.keys(MODELS);
 export function benchmarkModel(name: string): ModelConfig {
   if (Object.hasOwn(MODELS, name)) return configSchema.shape.model.parse(MODELS[name as keyof typeof MODELS]);
   const available = `Available models: ${BENCHMARK_MODELS.join(', ')}.`;
-  if (name === 'transformer')
-    throw new UsageError('unknown-model', 's2s does not implement the Transformer yet', {
-      hint: available,
-    });
   const suggestion = nearest(name, BENCHMARK_MODELS);
   throw new UsageError('unknown-model', `there is no benchmark model ${name}`, {
     hint: suggestion === undefined ? available : `Did you mean ${suggestion}? ${available}`,

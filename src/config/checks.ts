@@ -3,6 +3,7 @@ import { checkCorpora, checkFiles } from './corpus-checks.js';
 import { configFileSchema, type LoadedConfig } from './file-schema.js';
 import { ConfigError, formatKey, type Problem, type Report } from './problems.js';
 import type { Config } from './schema.js';
+import { checkTransformer } from './transformer-checks.js';
 
 /**
  * Reports what the schema cannot express: settings that contradict each other, and missing files.
@@ -27,12 +28,18 @@ export function assertConsistent(config: Config): void {
   if (problems.length > 0) throw new ConfigError(problems);
 }
 
-function checkSections({ tokenizer, model, training, decoding }: Partial<LoadedConfig>, report: Report): void {
+function checkSections({ data, tokenizer, model, training, decoding }: Partial<LoadedConfig>, report: Report): void {
   if (tokenizer !== undefined) checkTokenizer(tokenizer, report);
   if (model !== undefined) checkModel(model, report);
+  if (model !== undefined) checkTransformer(model, data, report);
   if (model !== undefined && tokenizer !== undefined) checkSharedEmbeddings(model, tokenizer, report);
   if (training !== undefined) checkTraining(training, report);
-  if (decoding?.copyUnknown === true && model?.decoder.attention === 'none') {
+  if (
+    decoding?.copyUnknown === true &&
+    model !== undefined &&
+    model.decoder.type !== 'transformer' &&
+    model.decoder.attention === 'none'
+  ) {
     report(['decoding', 'copyUnknown'], {
       message: 'requires attention weights, but model.decoder.attention is none.',
       hint: 'Set it to false, or choose an attention.',
@@ -66,7 +73,12 @@ function checkModel(
   { encoder, decoder, embeddingSize, tieTargetEmbeddings }: LoadedConfig['model'],
   report: Report,
 ): void {
-  if (encoder.bidirectional && encoder.hiddenSize !== 'auto' && encoder.hiddenSize % 2 !== 0) {
+  if (
+    encoder.type === 'lstm' &&
+    encoder.bidirectional &&
+    encoder.hiddenSize !== 'auto' &&
+    encoder.hiddenSize % 2 !== 0
+  ) {
     report(['model', 'encoder', 'hiddenSize'], {
       message: `is ${encoder.hiddenSize}, but must be even for a bidirectional encoder.`,
       hint: 'Make it even, or set model.encoder.bidirectional to false.',
@@ -79,7 +91,7 @@ function checkModel(
       hint: 'Make them equal, or set it to false.',
     });
   }
-  checkDecoder(decoder, encoder, report);
+  if (decoder.type !== 'transformer') checkRecurrentDecoder(decoder, encoder, report);
 }
 
 /** Whether two sizes are both given and differ. */
@@ -87,8 +99,8 @@ function differ(left: number | 'auto', right: number | 'auto'): boolean {
   return left !== 'auto' && right !== 'auto' && left !== right;
 }
 
-function checkDecoder(
-  decoder: LoadedConfig['model']['decoder'],
+function checkRecurrentDecoder(
+  decoder: Exclude<LoadedConfig['model']['decoder'], { type: 'transformer' }>,
   encoder: LoadedConfig['model']['encoder'],
   report: Report,
 ): void {
@@ -114,7 +126,9 @@ function checkDecoder(
       hint: 'Change one of them.',
     });
   }
-  if (bridge === 'copy' && (differ(encoder.hiddenSize, decoder.hiddenSize) || encoder.layers !== decoder.layers)) {
+  // A Transformer has no final state: every layer starts from the mean of its outputs.
+  const layersDiffer = encoder.type !== 'transformer' && encoder.layers !== decoder.layers;
+  if (bridge === 'copy' && (differ(encoder.hiddenSize, decoder.hiddenSize) || layersDiffer)) {
     report(key('bridge'), {
       message: 'is copy, which requires equal hiddenSize and layers in encoder and decoder.',
       hint: 'Use projection.',

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { configSchema } from './schema.js';
+import { transformerDecoder, transformerEncoder } from './transformer.js';
 
 /*
  * The schema of configuration files: that of src/config/schema.ts, in which the settings that depend on the text can
@@ -14,6 +15,25 @@ function orAuto<Setting extends z.ZodType>(setting: z.ZodDefault<Setting>) {
     .describe(setting.description ?? '');
 }
 
+/** The settings of a Transformer that can be `auto`. */
+function transformerAuto({
+  hiddenSize,
+  heads,
+  feedForwardSize,
+  dropout,
+  attentionDropout,
+  activationDropout,
+}: typeof transformerEncoder.shape | typeof transformerDecoder.shape) {
+  return {
+    hiddenSize: orAuto(hiddenSize),
+    heads: orAuto(heads),
+    feedForwardSize: orAuto(feedForwardSize),
+    dropout: orAuto(dropout),
+    attentionDropout: orAuto(attentionDropout),
+    activationDropout: orAuto(activationDropout),
+  };
+}
+
 const { data, tokenizer, model, training } = configSchema.shape;
 
 const fileData = data
@@ -26,21 +46,21 @@ const fileData = data
 const fileTokenizer = tokenizer.unwrap().extend({ size: orAuto(tokenizer.unwrap().shape.size) });
 
 const modelShape = model.unwrap().shape;
-const [lstmEncoder, ...otherEncoders] = modelShape.encoder.unwrap().options;
-const [lstmDecoder, ...otherDecoders] = modelShape.decoder.unwrap().options;
+const [lstmEncoder] = modelShape.encoder.unwrap().options;
+const [lstmDecoder] = modelShape.decoder.unwrap().options;
 const fileEncoder = z.discriminatedUnion('type', [
   lstmEncoder.extend({
     hiddenSize: orAuto(lstmEncoder.shape.hiddenSize),
     dropout: orAuto(lstmEncoder.shape.dropout),
   }),
-  ...otherEncoders,
+  transformerEncoder.extend(transformerAuto(transformerEncoder.shape)),
 ]);
 const fileDecoder = z.discriminatedUnion('type', [
   lstmDecoder.extend({
     hiddenSize: orAuto(lstmDecoder.shape.hiddenSize),
     dropout: orAuto(lstmDecoder.shape.dropout),
   }),
-  ...otherDecoders,
+  transformerDecoder.extend(transformerAuto(transformerDecoder.shape)),
 ]);
 const dropout = modelShape.dropout.unwrap();
 const fileModel = model.unwrap().extend({

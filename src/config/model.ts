@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { transformerDecoder, transformerEncoder } from './transformer.js';
 
 const count = () => z.int().min(1);
 const probability = () => z.number().min(0).lt(1);
@@ -40,8 +41,8 @@ const recurrentDecoder = z.strictObject({
 /** The `model` section. Encoder and decoder are discriminated unions on `type`: each type has its own settings. */
 export const modelSchema = z.strictObject({
   embeddingSize: count().default(256).describe('Size of the source and target embeddings.'),
-  encoder: z.discriminatedUnion('type', [recurrentEncoder]).prefault({}).describe('Encoder.'),
-  decoder: z.discriminatedUnion('type', [recurrentDecoder]).prefault({}).describe('Decoder.'),
+  encoder: z.discriminatedUnion('type', [recurrentEncoder, transformerEncoder]).prefault({}).describe('Encoder.'),
+  decoder: z.discriminatedUnion('type', [recurrentDecoder, transformerDecoder]).prefault({}).describe('Decoder.'),
   tieTargetEmbeddings: z
     .boolean()
     .default(false)
@@ -55,7 +56,9 @@ export const modelSchema = z.strictObject({
     .describe('Whether source and target share one embedding; requires a shared tokenizer.'),
   dropout: z
     .strictObject({
-      embedding: probability().default(0.2).describe('Dropout probability on the embeddings.'),
+      embedding: probability()
+        .default(0.2)
+        .describe('Dropout probability on the embeddings; in a Transformer, on their sum with the positions.'),
       output: probability()
         .default(0.2)
         .describe('Dropout probability on the decoder output before the output projection.'),
@@ -67,8 +70,8 @@ export const modelSchema = z.strictObject({
     .positive()
     .default(0.1)
     .describe(
-      'Bound b of the uniform initialiser of the embeddings, [-b, b]; ' +
-        'other weights are initialised as in Glorot and Bengio (2010).',
+      'Bound b of the uniform initialiser of the embeddings, [-b, b]; those that a Transformer reads are normal with ' +
+        'variance 1 / embeddingSize. Other weights are initialised as in Glorot and Bengio (2010).',
     ),
 });
 

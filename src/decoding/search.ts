@@ -56,9 +56,11 @@ export async function translateBatch(
   }
   if (sources.length === 0) return [];
   const hasBonuses = (options.processors ?? []).length > 0;
-  const searches = sources.map(
-    (source) => new SentenceSearch({ ...options, nBest, maxLength: maxLength(source.length, options), hasBonuses }),
-  );
+  const { maxTargetLength = Infinity } = model;
+  const searches = sources.map((source) => {
+    const limit = Math.min(maxLength(source.length, options), maxTargetLength);
+    return new SentenceSearch({ ...options, nBest, maxLength: limit, hasBonuses });
+  });
   const batch = new DecodingBatch(model, sources, searches, options);
   try {
     while (batch.size > 0) await batch.step();

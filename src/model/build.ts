@@ -2,7 +2,9 @@ import type { ModelConfig } from '../config/schema.js';
 import type { Random } from '../random.js';
 import type { ComputePolicy } from '../runtime/policy.js';
 import { RecurrentDecoder } from './decoders/recurrent.js';
+import { TransformerDecoder } from './decoders/transformer.js';
 import { RecurrentEncoder } from './encoders/recurrent.js';
+import { TransformerEncoder } from './encoders/transformer.js';
 import type { Decoder, Encoder, TrainableModel } from './model.js';
 import type { Parameters } from './parameters.js';
 import { SequenceToSequenceModel } from './sequence-to-sequence.js';
@@ -41,12 +43,16 @@ export const ARCHITECTURE: Architecture = {
     switch (config.type) {
       case 'lstm':
         return new RecurrentEncoder(parameters, config, sizes);
+      case 'transformer':
+        return new TransformerEncoder(parameters, config);
     }
   },
   decoder(config, parameters, sizes) {
     switch (config.type) {
       case 'lstm':
         return new RecurrentDecoder(parameters, config, sizes);
+      case 'transformer':
+        return new TransformerDecoder(parameters, config, sizes);
     }
   },
 };

@@ -10,7 +10,8 @@ export class ForwardPass {
   private constructor(
     { policy }: Parameters,
     readonly multiply: Product,
-    private readonly seeds: DropoutSeeds | undefined,
+    /** Seeds of the dropout masks; undefined outside training. */
+    readonly seeds: DropoutSeeds | undefined,
   ) {
     this.policy = policy;
   }
@@ -28,5 +29,10 @@ export class ForwardPass {
   /** Dropout (Srivastava et al. 2014); returns the input itself outside training. */
   dropout<Shape extends Rank>(input: Tensor<Shape>, rate: number): Tensor<Shape> {
     return dropout(input, rate, this.seeds, this.policy);
+  }
+
+  /** Whether training skips a layer in this pass, with probability `rate` (Fan et al. 2020). */
+  dropsLayer(rate: number): boolean {
+    return this.seeds !== undefined && rate > 0 && this.seeds.uniform() < rate;
   }
 }

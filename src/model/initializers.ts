@@ -20,6 +20,13 @@ export function uniform(limit: number): Initializer {
   };
 }
 
+/** Normal with mean zero. */
+export function normal(standardDeviation: number): Initializer {
+  return (random, values) => {
+    for (let i = 0; i < values.length; i++) values[i] = standardDeviation * random.normal();
+  };
+}
+
 /** Glorot uniform initializer (Glorot and Bengio 2010, equation 16). */
 export function glorot(inputs: number, outputs: number): Initializer {
   return uniform(Math.sqrt(6 / (inputs + outputs)));

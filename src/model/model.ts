@@ -5,6 +5,7 @@ import type { BatchTensors } from './batch-tensors.js';
 import type { BatchShape } from '../data/batch.js';
 import type { Cost } from './cost.js';
 import type { ForwardPass } from './forward-pass.js';
+import type { Initializer } from './initializers.js';
 import type { ParameterSpec, Parameters } from './parameters.js';
 
 /*
@@ -35,8 +36,23 @@ export interface StateShape {
   readonly size: number;
 }
 
+/** What encoders and decoders have in common: they read embeddings of tokens. */
+export interface EmbeddingReader {
+  /** Initial values of the embeddings; by default uniform with the bound `model.initialization`. */
+  readonly embeddingInitializer?: Initializer;
+  /**
+   * Turns embeddings `[batch, time, embedding]` into inputs, before dropout: a Transformer scales them and adds
+   * positions. By default, the embeddings are the inputs.
+   *
+   * @param first position of the first step
+   */
+  inputs?(embedded: Tensor3D, first: number): Tensor3D;
+  /** Maximum number of tokens of a sentence; no limit by default. */
+  readonly maxLength?: number | undefined;
+}
+
 /** Reads the embedded source sentence. */
-export interface Encoder {
+export interface Encoder extends EmbeddingReader {
   /** Width of the outputs. */
   readonly outputSize: number;
   /** Undefined for encoders without a final state. */
@@ -93,7 +109,7 @@ export interface TeacherForced {
 }
 
 /** Generates the target sentence. */
-export interface Decoder {
+export interface Decoder extends EmbeddingReader {
   /** Width of the hidden states before the output projection. */
   readonly outputSize: number;
   specs(): ParameterSpec[];
@@ -134,6 +150,8 @@ export interface DecodeStep {
 /** The interface of a model for search. */
 export interface Decodable {
   readonly targetVocabularySize: number;
+  /** Maximum number of tokens of a translation, `</s>` included; no limit by default. */
+  readonly maxTargetLength?: number | undefined;
   /**
    * @param source int32 `[batch, srcTime]`; each sentence ends in `</s>` and is padded
    * @param lengths int32 `[batch]`

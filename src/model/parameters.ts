@@ -1,6 +1,7 @@
 import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 import type { Random } from '../random.js';
-import { matMul } from '../runtime/ops/matmul.js';
+import type { Activation } from '../runtime/ops/activation.js';
+import { linear } from '../runtime/ops/linear.js';
 import { packedProduct, packKernel, type PackedKernel } from '../runtime/ops/packed-product.js';
 import type { ComputePolicy } from '../runtime/policy.js';
 import { StoredTensor } from '../runtime/stored-tensor.js';
@@ -15,10 +16,14 @@ export interface ParameterSpec {
 }
 
 /**
- * Product of `[rows, inner]` and a kernel `[inner, columns]`, plus a bias `[columns]`; kernel and bias by name. With
- * `tanh`, the hyperbolic tangent of the sum.
+ * Product of `[rows, inner]` and a kernel `[inner, columns]`, plus a bias `[columns]`; kernel and bias by name. The
+ * activation is applied to the sum.
  */
-export type Product = (input: Tensor2D, kernel: string, options?: { bias?: string; tanh?: boolean }) => Tensor2D;
+export type Product = (
+  input: Tensor2D,
+  kernel: string,
+  options?: { bias?: string | undefined; activation?: Activation | undefined },
+) => Tensor2D;
 
 /** The parameters of a model by name. Values live in stored tensors, which the optimiser updates in place. */
 export class Parameters {
@@ -78,14 +83,12 @@ export class Parameters {
   }
 
   /** A product with a gradient, for training. */
-  readonly multiply: Product = (input, kernel, { bias, tanh = false } = {}) => {
-    const product = matMul(input, this.get<Tensor2D>(kernel), this.policy, { bias: this.optional(bias) });
-    return tanh ? tf.tanh(product) : product;
-  };
+  readonly multiply: Product = (input, kernel, { bias, activation } = {}) =>
+    linear(input, this.get<Tensor2D>(kernel), this.policy, { bias: this.optional(bias), activation });
 
   /** A product without a gradient on a packed kernel, for decoding. */
-  readonly multiplyPacked: Product = (input, kernel, { bias, tanh } = {}) =>
-    packedProduct(input, this.packedKernel(kernel), { bias: this.optional(bias), tanh });
+  readonly multiplyPacked: Product = (input, kernel, { bias, activation } = {}) =>
+    packedProduct(input, this.packedKernel(kernel), { bias: this.optional(bias), activation });
 
   /**
    * A kernel in the layout that is fastest for products without a gradient. Packed at the first call after construction

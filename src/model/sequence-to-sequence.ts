@@ -14,6 +14,7 @@ import type {
   DecodeStep,
   DecodeStepInput,
   Decoder,
+  EmbeddingReader,
   Encoder,
   PreparedSource,
   TeacherForced,
@@ -58,6 +59,10 @@ export class SequenceToSequenceModel implements TrainableModel {
     this.parameters = new Parameters(specs, { random, policy });
   }
 
+  get maxTargetLength(): number | undefined {
+    return this.decoder.maxLength;
+  }
+
   encode(source: Tensor2D, lengths: Tensor1D): PreparedSource {
     return this.prepare(source, lengths, ForwardPass.training(this.parameters, undefined));
   }
@@ -68,13 +73,14 @@ export class SequenceToSequenceModel implements TrainableModel {
   ): TeacherForced {
     const pass = ForwardPass.training(this.parameters, seeds);
     const source = this.prepare(batch.source, batch.sourceLengths, pass);
-    const embedded = this.embedTokens(this.targetEmbedding, batch.decoderInput, pass);
+    const embedded = this.embedTokens(this.decoder, this.targetEmbedding, batch.decoderInput, pass);
     const forced = this.decoder.sequence(embedded, batch.targetLengths, source, pass, { attention });
     return { ...forced, hidden: pass.dropout(forced.hidden, this.config.dropout.output) };
   }
 
   decodeStep({ previous, ...input }: DecodeStepInput): DecodeStep {
-    const embedded = embed(this.parameters.get<Tensor2D>(this.targetEmbedding), previous);
+    const rows = embed(this.parameters.get<Tensor2D>(this.targetEmbedding), previous);
+    const embedded = this.inputsOfStep(rows, input.position);
     const { hidden, state, attention } = this.decoder.step(
       { ...input, embedded },
       ForwardPass.decoding(this.parameters),
@@ -121,27 +127,38 @@ export class SequenceToSequenceModel implements TrainableModel {
   }
 
   private prepare(source: Tensor2D, lengths: Tensor1D, pass: ForwardPass): PreparedSource {
-    const embedded = this.embedTokens(this.sourceEmbedding, source, pass);
+    const embedded = this.embedTokens(this.encoder, this.sourceEmbedding, source, pass);
     const positions = tf.expandDims(tf.range(0, source.shape[1], 1, 'int32'), 0);
     const mask = tf.cast(tf.less(positions, tf.expandDims(lengths, 1)), 'float32') as Tensor2D;
     return this.decoder.prepare(this.encoder.encode(embedded, lengths, mask, pass), pass);
   }
 
-  /** int32 `[batch, time]` to `[batch, time, embedding]`. */
-  private embedTokens(table: string, ids: Tensor2D, pass: ForwardPass): Tensor3D {
+  /** int32 `[batch, time]` to the inputs of `reader`, `[batch, time, embedding]`. */
+  private embedTokens(reader: EmbeddingReader, table: string, ids: Tensor2D, pass: ForwardPass): Tensor3D {
     const [batch, time] = ids.shape;
     const rows = embed(this.parameters.get<Tensor2D>(table), tf.reshape(ids, [batch * time]));
-    return tf.reshape(pass.dropout(rows, this.config.dropout.embedding), [batch, time, this.config.embeddingSize]);
+    const embedded = tf.reshape(rows, [batch, time, this.config.embeddingSize]) as Tensor3D;
+    return pass.dropout(reader.inputs?.(embedded, 0) ?? embedded, this.config.dropout.embedding);
+  }
+
+  /** The inputs of the decoder for one step, `[rows, embedding]`. */
+  private inputsOfStep(embedded: Tensor2D, position: number): Tensor2D {
+    if (this.decoder.inputs === undefined) return embedded;
+    return tf.squeeze<Tensor2D>(this.decoder.inputs(tf.expandDims(embedded, 1), position), [1]);
   }
 
   private embeddingSpecs({ source, target }: VocabularySizes): ParameterSpec[] {
-    const spec = (name: string, size: number): ParameterSpec => ({
+    const spec = (name: string, size: number, { embeddingInitializer }: EmbeddingReader): ParameterSpec => ({
       name,
       shape: [size, this.config.embeddingSize],
-      initializer: uniform(this.config.initialization),
+      initializer: embeddingInitializer ?? uniform(this.config.initialization),
     });
-    if (this.config.shareEmbeddings) return [spec('shared.embedding', target)];
-    return [spec('source.embedding', source), spec('target.embedding', target)];
+    const { encoder, decoder } = this;
+    if (this.config.shareEmbeddings) {
+      const reader = decoder.embeddingInitializer === undefined ? encoder : decoder;
+      return [spec('shared.embedding', target, reader)];
+    }
+    return [spec('source.embedding', source, encoder), spec('target.embedding', target, decoder)];
   }
 
   private outputSpecs(): ParameterSpec[] {

@@ -98,7 +98,6 @@ test('several devices are measured in order, even if one fails', async () => {
 test('usage errors are reported before measuring', async () => {
   const cases: [args: string[], message: RegExp][] = [
     [['--model', 'lstm-dep'], /^error: there is no benchmark model lstm-dep\nDid you mean lstm-deep\?/],
-    [['--model', 'transformer'], /^error: s2s does not implement the Transformer yet/],
     [['--dtype', 'float64'], /^error: Invalid value\. Option --dtype is "float64", but must be one of/],
     [['--steps', '0'], /^error: --steps must be an integer of at least 1, but is 0\./],
     [['--warmup', '-1'], /^error: --warmup must be an integer of at least 0/],

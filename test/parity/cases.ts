@@ -2,6 +2,7 @@ import { configSchema, type ModelConfig, type TrainingConfig } from '../../src/c
 import type { SearchOptions } from '../../src/decoding/search.js';
 import { Random } from '../../src/random.js';
 import type { SentencePair } from '../support/one-sentence.js';
+import { randomTransformer } from './transformer-models.js';
 
 /** A batch, and the number of its sources to translate. */
 export interface ParityBatch {
@@ -35,6 +36,9 @@ export type BatchKind = (
   random: Random,
   pair: (sourceLength: number, targetLength: number) => SentencePair,
 ) => SentencePair[];
+
+/** Draws a model; consecutive seeds cycle through its options. */
+export type ModelKind = (seed: number, random: Random, hidden: readonly number[]) => ModelConfig;
 
 const pick = <Item>(random: Random, items: readonly Item[]): Item => items[random.integer(items.length)]!;
 const many = <Item>(count: number, make: (index: number) => Item): Item[] =>
@@ -71,13 +75,16 @@ export const BATCH_KINDS: Record<string, BatchKind> = {
     many(between(random, 1, 24), () => pair(between(random, 1, 12), between(random, 1, 12))),
 };
 
+/** Families of models by name. */
+export const MODEL_KINDS = { recurrent: randomRecurrent, transformer: randomTransformer };
+
 /**
  * A random case. Consecutive seeds cycle through all attentions, bridges, numbers of layers and so on, in varying
  * combinations.
  */
-export function randomCase(seed: number, sizes: CaseSizes): ParityCase {
+export function randomCase(seed: number, sizes: CaseSizes, kind: ModelKind = randomRecurrent): ParityCase {
   const random = new Random(seed).derive('parity');
-  const model = randomModel(seed, random, sizes.hidden);
+  const model = kind(seed, random, sizes.hidden);
   const target = pick(random, sizes.vocabulary);
   const vocabulary = { source: model.shareEmbeddings ? target : pick(random, sizes.vocabulary), target };
   const ids = (length: number, size: number): number[] => many(length, () => between(random, FIRST_WORD, size - 1));
@@ -109,7 +116,7 @@ export function randomCase(seed: number, sizes: CaseSizes): ParityCase {
   };
 }
 
-function randomModel(seed: number, random: Random, hidden: readonly number[]): ModelConfig {
+function randomRecurrent(seed: number, random: Random, hidden: readonly number[]): ModelConfig {
   const attention = ATTENTION[seed % 5]!;
   const inputFeeding = seed % 4 === 1 && attention !== 'none';
   // Without attention, only the bridge connects encoder and decoder.

@@ -19,10 +19,25 @@ export function tinyModel(differences: TinyDifferences = {}): ModelConfig {
   return configSchema.shape.model.parse({
     ...base,
     ...others,
-    encoder: { layers: 1, hiddenSize: 6, bidirectional: true, dropout: 0, ...encoder },
-    decoder: { layers: 1, hiddenSize: 6, inputFeeding: false, dropout: 0, ...decoder },
+    encoder:
+      encoder?.['type'] === 'transformer' ? { ...TINY_TRANSFORMER, ...encoder } : { ...TINY_ENCODER, ...encoder },
+    decoder:
+      decoder?.['type'] === 'transformer' ? { ...TINY_TRANSFORMER, ...decoder } : { ...TINY_DECODER, ...decoder },
   });
 }
+
+const TINY_ENCODER = { layers: 1, hiddenSize: 6, bidirectional: true, dropout: 0 };
+const TINY_DECODER = { layers: 1, hiddenSize: 6, inputFeeding: false, dropout: 0 };
+/** Needs `embeddingSize: 6`. */
+const TINY_TRANSFORMER = {
+  layers: 1,
+  hiddenSize: 6,
+  heads: 2,
+  feedForwardSize: 8,
+  dropout: 0,
+  attentionDropout: 0,
+  activationDropout: 0,
+};
 
 /** A padded batch of pairs of ids (without special tokens), with extra columns of padding. */
 export function batchOf(

@@ -46,7 +46,7 @@ class NeighbourEncoder implements Encoder {
       [batch, time, size],
     );
     const flat = tf.reshape(tf.concat([embedded, left], 2), [batch * time, 2 * size]) as Tensor2D;
-    const outputs = tf.reshape(multiply(flat, 'encoder.kernel', { tanh: true }), [batch, time, size]);
+    const outputs = tf.reshape(multiply(flat, 'encoder.kernel', { activation: 'tanh' }), [batch, time, size]);
     return { outputs: tf.mul(outputs, tf.expandDims(mask, 2)), mask, finalState: undefined };
   }
 
@@ -120,7 +120,7 @@ class PrefixMeanDecoder implements Decoder {
     const attention = tf.softmax(tf.add(scores, tf.expandDims(tf.mul(tf.sub(mask, 1), 1e9), 1))) as Tensor3D;
     const context = tf.reshape(tf.matMul<Tensor3D>(attention, keys), [rows, size]) as Tensor2D;
     const joined = tf.concat([embedded, tf.mean(prefix, 1) as Tensor2D, context], 1);
-    return { hidden: multiply(joined, 'decoder.kernel', { tanh: true }), state: [prefix as Tensor], attention };
+    return { hidden: multiply(joined, 'decoder.kernel', { activation: 'tanh' }), state: [prefix as Tensor], attention };
   }
 
   cost(): Cost {

@@ -55,7 +55,8 @@ export class Bridge {
       return to.parts.map((part, which) => {
         const from = state[which] ?? state[0]!;
         if (type === 'copy') return from;
-        return tf.tanh(pass.multiply(from, `${nameOf(layer, part)}.kernel`, { bias: `${nameOf(layer, part)}.bias` }));
+        const name = nameOf(layer, part);
+        return pass.multiply(from, `${name}.kernel`, { bias: `${name}.bias`, activation: 'tanh' });
       });
     });
   }

@@ -70,7 +70,7 @@ export class LuongAttention {
    */
   apply(queries: Tensor3D, memory: readonly Tensor[], pass: ForwardPass): { hidden: Tensor2D; weights: Tensor3D } {
     const { concatenated, weights } = this.attend(queries, memory, pass);
-    return { hidden: pass.multiply(concatenated, 'attention.outputKernel', { tanh: true }), weights };
+    return { hidden: pass.multiply(concatenated, 'attention.outputKernel', { activation: 'tanh' }), weights };
   }
 
   /** @param stepwise whether attention is computed step by step, so that some gradients are freed earlier */

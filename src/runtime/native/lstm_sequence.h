@@ -5,11 +5,10 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <type_traits>
 #include <vector>
 
-#include "dtype.h"
 #include "op_tensors.h"
+#include "packed_kernel.h"
 #include "packed_matrix.h"
 #include "parallel.h"
 
@@ -77,22 +76,6 @@ inline void FindActiveRows(const int32_t* lengths, const RowRange& rows, int64_t
 
 inline int64_t LongestLength(const int32_t* lengths, const RowRange& rows) {
   return rows.size() > 0 ? *std::max_element(lengths + rows.start, lengths + rows.end) : 0;
-}
-
-template <typename Element>
-inline void CastTo(const float* from, int64_t count, Element* to) {
-  for (int64_t i = 0; i < count; ++i) to[i] = FromFloat<Element>(from[i]);
-}
-
-// Packs the recurrent kernel, or its transpose, for factors of type Element, on all threads.
-template <typename Element>
-PackedMatrix PackKernel(tensorflow::OpKernelContext* context, ScratchBuffer* buffer,
-                        const StridedMatrix& kernel, int64_t inner, int64_t columns) {
-  constexpr Dtype kDtype = std::is_same_v<Element, Bfloat16> ? Dtype::kBfloat16 : Dtype::kFloat32;
-  char* memory = buffer->Get<char>(PackedMatrix::Size(inner, columns, kDtype));
-  PackedMatrix packed(inner, columns, kDtype, memory);
-  ParallelFor(context, packed.Blocks(), [&](int64_t block) { packed.PackBlock(kernel, block); });
-  return packed;
 }
 
 inline absl::Status CheckLengths(tensorflow::OpKernelContext* context, int input,

@@ -3,13 +3,11 @@
 //
 // S2sPack: matrix [inner, columns], or [columns, inner] if transposed, to packed [bytes / 4].
 // S2sPackedMatMul: left [rows, inner], packed and bias [columns] or [0] to product [rows, columns].
-#include <algorithm>
-
+#include "activation.h"
 #include "op_tensors.h"
 #include "packed_slices.h"
 #include "tensorflow/core/framework/op.h"
 #include "tensorflow/core/framework/op_kernel.h"
-#include "vector_math.h"
 
 using s2s::Dtype;
 using s2s::MatrixView;
@@ -34,10 +32,10 @@ REGISTER_OP("S2sPackedMatMul")
     .Output("product: float")
     .Attr("columns: int")
     .Attr("low_precision: bool = false")
-    .Attr("tanh: bool = false")
+    .Attr("activation: string = 'none'")
     .Doc(
         "Multiplies left [rows, inner] with the packed matrix, adds the bias [columns] unless it "
-        "is empty, and applies the hyperbolic tangent if asked to.");
+        "is empty, and applies the activation.");
 
 namespace {
 
@@ -85,7 +83,7 @@ class PackedMatMulOp : public tensorflow::OpKernel {
   explicit PackedMatMulOp(OpKernelConstruction* context) : OpKernel(context) {
     OP_REQUIRES_OK(context, context->GetAttr("columns", &columns_));
     OP_REQUIRES_OK(context, GetDtype(context, &dtype_));
-    OP_REQUIRES_OK(context, context->GetAttr("tanh", &tanh_));
+    OP_REQUIRES_OK(context, s2s::GetActivation(context, &activation_));
     OP_REQUIRES(context, columns_ > 0,
                 tensorflow::errors::InvalidArgument("columns must be greater than 0"));
   }
@@ -122,22 +120,15 @@ class PackedMatMulOp : public tensorflow::OpKernel {
   void WriteBlock(const s2s::ProductBlock& block, const float* bias,
                   const MatrixView<float>& result) const {
     const float* block_bias = bias == nullptr ? nullptr : bias + block.first_column;
-    const int64_t columns = block.columns;
     for (int64_t row = 0; row < block.rows; ++row) {
-      const float* product = block.values[row];
       float* target = result[block.first_row + row] + block.first_column;
-      for (int64_t column = 0; column < columns; ++column)
-        target[column] = product[column] + (block_bias == nullptr ? 0.0f : block_bias[column]);
-      if (!tanh_) continue;
-#pragma omp simd
-      for (int64_t column = 0; column < columns; ++column)
-        target[column] = s2s::Tanh(target[column]);
+      s2s::Activate(activation_, block.values[row], block_bias, block.columns, nullptr, target);
     }
   }
 
   int64_t columns_;
   Dtype dtype_;
-  bool tanh_;
+  s2s::Activation activation_;
 };
 
 REGISTER_KERNEL_BUILDER(Name("S2sPack").Device(tensorflow::DEVICE_CPU), PackOp);

@@ -43,6 +43,20 @@ inline float Tanh(float x) {
   return magnitude < 0.625f ? near_zero : (x < 0 ? -elsewhere : elsewhere);
 }
 
+// The error function, to within 2e-7: formula 7.1.26 of Abramowitz and Stegun, "Handbook of
+// Mathematical Functions".
+inline float Erf(float x) {
+  const float magnitude = x < 0 ? -x : x;
+  const float t = 1.0f / (1.0f + 0.3275911f * magnitude);
+  float p = 1.061405429f;
+  p = p * t - 1.453152027f;
+  p = p * t + 1.421413741f;
+  p = p * t - 0.284496736f;
+  p = p * t + 0.254829592f;
+  const float result = 1.0f - p * t * Exp(-magnitude * magnitude);
+  return x < 0 ? -result : result;
+}
+
 }  // namespace s2s
 
 #endif  // S2S_VECTOR_MATH_H_

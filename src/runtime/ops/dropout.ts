@@ -1,4 +1,5 @@
-import type { Rank, Tensor } from '@tensorflow/tfjs-node-gpu';
+import type { Rank, Tensor, Tensor1D } from '@tensorflow/tfjs-node-gpu';
+import { Random } from '../../random.js';
 import type { ComputePolicy } from '../policy.js';
 import { tf } from '../tf.js';
 import { attribute, execute } from './execute.js';
@@ -25,6 +26,36 @@ export class DropoutSeeds {
     this.calls++;
     return [(this.seed ^ Math.imul(this.calls, 0x9e3779b9)) | 0, this.update | 0];
   }
+
+  /** A uniform number in [0, 1) on the host, for the next decision that concerns a whole layer. */
+  uniform(): number {
+    const [seed, update] = this.next();
+    return new Random(seed).derive(String(update)).uniform();
+  }
+}
+
+/** Dropout inside another op. */
+export interface DropoutOptions {
+  readonly rate: number;
+  /** Undefined outside training: nothing is dropped. */
+  readonly seeds: DropoutSeeds | undefined;
+}
+
+/** A mask, which is determined by its rate and seeds. */
+export interface DropoutMask {
+  readonly rate: number;
+  readonly seeds: readonly [number, number];
+}
+
+/** Draws the seeds of the next mask; undefined if nothing is dropped. */
+export function drawMask(options: DropoutOptions | undefined): DropoutMask | undefined {
+  if (options?.seeds === undefined || options.rate === 0) return undefined;
+  return { rate: options.rate, seeds: options.seeds.next() };
+}
+
+/** The seeds of a mask as an input of custom ops: int32 `[2]`, or `[0]` if nothing is dropped. */
+export function maskSeeds(mask: DropoutMask | undefined): Tensor1D {
+  return tf.tensor1d(mask === undefined ? [] : [...mask.seeds], 'int32');
 }
 
 /**
@@ -40,17 +71,20 @@ export function dropout<Shape extends Rank>(
   seeds: DropoutSeeds | undefined,
   policy: ComputePolicy,
 ): Tensor<Shape> {
-  if (seeds === undefined || rate === 0) return input;
-  const seedPair = seeds.next();
-  const masked = policy.kernels === 'custom' ? customDropout : plainDropout;
-  return masked(input, rate, seedPair);
+  const mask = drawMask({ rate, seeds });
+  return mask === undefined ? input : applyMask(input, mask, policy);
 }
 
-function plainDropout<Shape extends Rank>(
+/** Sets the elements that the mask drops to zero and divides the others by `1 - rate`. */
+export function applyMask<Shape extends Rank>(
   input: Tensor<Shape>,
-  rate: number,
-  seeds: readonly [number, number],
+  mask: DropoutMask,
+  policy: ComputePolicy,
 ): Tensor<Shape> {
+  return policy.kernels === 'custom' ? customDropout(input, mask) : plainDropout(input, mask);
+}
+
+function plainDropout<Shape extends Rank>(input: Tensor<Shape>, { rate, seeds }: DropoutMask): Tensor<Shape> {
   return withGradient<Tensor<Shape>>(
     [input],
     (save) => {
@@ -65,17 +99,9 @@ function plainDropout<Shape extends Rank>(
 /**
  * Dropout with the custom op S2sDropout (src/runtime/native/dropout_op.cc), which recomputes the mask in the gradient.
  */
-function customDropout<Shape extends Rank>(
-  input: Tensor<Shape>,
-  rate: number,
-  seeds: readonly [number, number],
-): Tensor<Shape> {
+function customDropout<Shape extends Rank>(input: Tensor<Shape>, mask: DropoutMask): Tensor<Shape> {
   const masked = (tensor: Tensor<Shape>): Tensor<Shape> =>
-    execute(
-      'S2sDropout',
-      [attribute.float('rate', rate)],
-      [tensor, tf.tensor1d([...seeds], 'int32')],
-    )[0] as Tensor<Shape>;
+    execute('S2sDropout', [attribute.float('rate', mask.rate)], [tensor, maskSeeds(mask)])[0] as Tensor<Shape>;
   return withGradient<Tensor<Shape>>(
     [input],
     () => masked(input),

@@ -48,7 +48,7 @@ export function withGradients(
     inputs: Object.fromEntries(inputs.map((input, index) => [index, input])),
     forwardFunc: (_backend, save) => forward(save),
     backwardsFunc: (gradients, saved) => {
-      const dInputs = backward(Array.isArray(gradients) ? gradients : [gradients], saved);
+      const dInputs = tf.tidy(() => backward(Array.isArray(gradients) ? gradients : [gradients], saved));
       return Object.fromEntries(dInputs.map((gradient, index) => [index, () => gradient]));
     },
   });

@@ -1,7 +1,9 @@
-import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
+import type { Tensor, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 import type { ComputePolicy } from '../policy.js';
 import { tf } from '../tf.js';
+import { activate } from './activation.js';
 import { attribute, execute } from './execute.js';
+import type { LinearOptions } from './linear.js';
 import { matMul } from './matmul.js';
 
 /** The right factor of many products, in the fastest layout for them. The owner disposes it. */
@@ -32,26 +34,25 @@ export function packKernel(kernel: Tensor2D, policy: ComputePolicy, transposed =
 }
 
 /**
- * `input kernel + bias`, or its hyperbolic tangent. Differentiable only if the layout of the kernel is not `packed`.
+ * `activation(input kernel + bias)`. Differentiable only if the layout of the kernel is not `packed`.
  *
  * @param input `[rows, inner]`
- * @param options.bias `[columns]`
  * @returns `[rows, columns]`
  */
 export function packedProduct(
   input: Tensor2D,
   kernel: PackedKernel,
-  { bias, tanh = false }: { bias?: Tensor1D | undefined; tanh?: boolean | undefined } = {},
+  { bias, activation }: LinearOptions = {},
 ): Tensor2D {
   const { tensor, columns, policy, layout } = kernel;
   if (layout !== 'packed') {
     const product = matMul(input, tensor as Tensor2D, policy, { transposeB: layout === 'transposed', bias });
-    return tanh ? tf.tanh(product) : product;
+    return activation === undefined ? product : activate(product, activation);
   }
   const attributes = [
     attribute.int('columns', columns),
     attribute.bool('low_precision', policy.precision !== 'float32'),
-    attribute.bool('tanh', tanh),
+    attribute.string('activation', activation ?? 'none'),
   ];
   return execute('S2sPackedMatMul', attributes, [input, tensor, bias ?? tf.zeros([0])])[0] as Tensor2D;
 }

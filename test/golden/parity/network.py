@@ -17,6 +17,8 @@ from types import SimpleNamespace
 
 import torch
 
+from transformer import TransformerDecoder, TransformerEncoder
+
 PAD, UNK, BOS, EOS = 0, 1, 2, 3
 
 
@@ -26,15 +28,16 @@ def read_model(config):
     return SimpleNamespace(
         encoder_type=encoder.get("type", "lstm"),
         encoder_layers=encoder["layers"],
-        bidirectional=encoder["bidirectional"],
+        bidirectional=encoder.get("bidirectional"),
         decoder_type=decoder.get("type", "lstm"),
         decoder_layers=decoder["layers"],
         decoder_size=decoder["hiddenSize"],
-        input_feeding=decoder["inputFeeding"],
-        attention=decoder["attention"],
-        bridge=decoder["bridge"],
+        input_feeding=decoder.get("inputFeeding"),
+        attention=decoder.get("attention"),
+        bridge=decoder.get("bridge"),
         share_embeddings=config["shareEmbeddings"],
         tie_target_embeddings=config["tieTargetEmbeddings"],
+        config=config,
     )
 
 
@@ -152,8 +155,20 @@ class LstmDecoder:
         return torch.tanh(torch.cat([context, queries], 1) @ weights["attention.outputKernel"])
 
 
-ENCODERS = {"lstm": LstmEncoder}
-DECODERS = {"lstm": LstmDecoder}
+def transformer_encoder(model, weights):
+    """It has no final state: the mean of its outputs takes the place of each part."""
+    encode = TransformerEncoder(model.config, weights)
+
+    def encoded(embedded):
+        outputs = encode(embedded)
+        mean = outputs.mean(0, keepdim=True)
+        return Memory(outputs, [(mean, mean)])
+
+    return encoded
+
+
+ENCODERS = {"lstm": LstmEncoder, "transformer": transformer_encoder}
+DECODERS = {"lstm": LstmDecoder, "transformer": lambda model, weights: TransformerDecoder(model.config, weights)}
 
 
 class Network:

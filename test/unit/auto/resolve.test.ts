@@ -156,6 +156,55 @@ test('the width of the decoder follows a given embedding size, and the reverse',
   assert.equal(tied.decoder.hiddenSize, 64);
 });
 
+test('a Transformer is as wide as its embeddings, with heads of 64 columns and four times wider inner layers', () => {
+  const type = 'transformer';
+  const { model } = resolve(CAPTIONS, { model: { encoder: { type }, decoder: { type, activation: 'swiglu' } } }).config;
+  assert.equal(model.embeddingSize, 512);
+  const sizes = { hiddenSize: 512, heads: 8, dropout: 0.3, attentionDropout: 0.1, activationDropout: 0.1 };
+  assert.deepEqual(model.encoder, { ...model.encoder, ...sizes, feedForwardSize: 2048 });
+  assert.deepEqual(model.decoder, { ...model.decoder, ...sizes, feedForwardSize: 1368 });
+  assert.deepEqual([model.tieTargetEmbeddings, model.dropout], [true, { ...model.dropout, embedding: 0.3, output: 0 }]);
+  const odd = resolve(CAPTIONS, { model: { embeddingSize: 300, encoder: { type }, decoder: {} } }).config.model;
+  assert.deepEqual(odd.encoder, { ...odd.encoder, hiddenSize: 300, heads: 5 });
+  assert.deepEqual([odd.decoder.hiddenSize, odd.tieTargetEmbeddings, odd.dropout.output], [300, true, 0.3]);
+});
+
+test('auto completes every Transformer that is valid, whichever of its settings are removed', () => {
+  const type = fc.constantFrom('transformer' as const, undefined);
+  const sizes = { hiddenSize: fc.constantFrom(6, 12, 64, 'auto' as const) };
+  const heads = fc.constantFrom(1, 2, 3, 5, 'auto' as const);
+  const side = fc
+    .record({ type, ...sizes, heads })
+    .map(({ type: given, heads: count, ...others }) =>
+      given === undefined ? others : { type: given, heads: count, ...others },
+    );
+  const model = fc.record({
+    embeddingSize: fc.constantFrom(6, 12, 64, 'auto' as const),
+    tieTargetEmbeddings: fc.constantFrom(true, false, 'auto' as const),
+    encoder: side,
+    decoder: side,
+  });
+  fc.assert(
+    fc.property(model, (given) => {
+      const loaded = configFileSchema.parse({ data: DATA, model: given });
+      const { config } = resolve(PHRASES, { model: given });
+      const widths = [given.embeddingSize, given.encoder, given.decoder].flatMap((part) =>
+        typeof part === 'object' ? ('heads' in part ? [part.hiddenSize] : []) : [part],
+      );
+      const isSized = new Set(widths.filter((width) => width !== 'auto')).size <= 1;
+      const { embeddingSize, decoder, encoder } = config.model;
+      const isTied = given.tieTargetEmbeddings !== true || embeddingSize === decoder.hiddenSize;
+      const isDivided = [encoder, decoder].every(
+        (part) => part.type !== 'transformer' || part.hiddenSize % part.heads === 0,
+      );
+      if (isSized && isTied && isDivided) assertConsistent(config);
+      else assert.throws(() => assertConsistent(config));
+      assert.deepEqual(fillFrom(loaded, config).model, config.model);
+    }),
+    { numRuns: 500 },
+  );
+});
+
 test('auto completes every model that is valid, whichever of its settings are removed', () => {
   const even = fc.integer({ min: 1, max: 400 }).map((half) => 2 * half);
   const size = fc.integer({ min: 1, max: 800 });

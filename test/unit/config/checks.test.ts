@@ -31,6 +31,24 @@ const CONTRADICTIONS: readonly [settings: string, problem: RegExp][] = [
     /^4: model\.shareEmbeddings: .*tokenizer\.shared is false/,
   ],
   [
+    'model: { embeddingSize: 8, encoder: { type: transformer, hiddenSize: 12 } }',
+    /^4: model\.encoder\.hiddenSize: is 12, .*model\.embeddingSize is 8\./,
+  ],
+  [
+    'model: { decoder: { type: transformer, hiddenSize: 12, heads: 5 } }',
+    /^4: model\.decoder\.heads: is 5, which does not divide model\.decoder\.hiddenSize \(12\)\./,
+  ],
+  [
+    '  maxSourceLength: 100\n  maxTargetLength: 80\nmodel:\n' +
+      '  encoder: { type: transformer, positions: learned, maxPositions: 100 }\n' +
+      '  decoder: { type: transformer, positions: learned, maxPositions: 81 }',
+    /^7: model\.encoder\.maxPositions: is 100, but data\.maxSourceLength is 100, .*101 or more/,
+  ],
+  [
+    'model: { encoder: { type: transformer, hiddenSize: 8 }, decoder: { hiddenSize: 6, attention: dot } }',
+    /^4: model\.decoder\.attention: .* is 8 and .* is 6\./,
+  ],
+  [
     'training: { optimizer: { weightDecay: 0.1 } }',
     /^4: training\.optimizer\.weightDecay: is not used by adam\. .*adamw/,
   ],
@@ -61,6 +79,9 @@ test('similar settings without a contradiction are accepted', () => {
     'model: { encoder: { hiddenSize: 8 }, decoder: { hiddenSize: 8, attention: dot } }',
     'model: { decoder: { attention: none } }',
     'model: { decoder: { bridge: copy } }',
+    'model: { encoder: { type: transformer, layers: 6, hiddenSize: 8 }, decoder: { bridge: copy, hiddenSize: 8 } }',
+    'model: { embeddingSize: 8, decoder: { type: transformer, heads: 4, positions: learned } }',
+    'model: { decoder: { type: transformer } }\ndecoding: { copyUnknown: true }',
     'model: { tieTargetEmbeddings: true, shareEmbeddings: true, embeddingSize: 512 }',
     'training: { optimizer: { name: adamw, weightDecay: 0.1 } }',
     'training: { optimizer: { name: sgd, momentum: 0.9 } }',

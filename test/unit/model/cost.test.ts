@@ -58,6 +58,46 @@ describe('cost of a training step', () => {
     });
   });
 
+  test('products of a small Transformer equal those counted by hand', () => {
+    // Width 6, 2 heads of 3, feed-forward 8; 2 sentences of 3 source and 4 target tokens.
+    const layers = { type: 'transformer' };
+    const encoder = {
+      'encoder.layers.0.selfAttention.projection': 6 * 6 * 18,
+      'encoder.layers.0.selfAttention.scores': 4 * (3 * 3 * 3),
+      'encoder.layers.0.selfAttention.context': 4 * (3 * 3 * 3),
+      'encoder.layers.0.selfAttention.output': 6 * 6 * 6,
+      'encoder.layers.0.feedForward.input': 6 * 6 * 8,
+      'encoder.layers.0.feedForward.output': 6 * 8 * 6,
+    };
+    const crossAttention = {
+      'decoder.layers.0.crossAttention.query': 8 * 6 * 6,
+      'decoder.layers.0.crossAttention.memory': 6 * 6 * 12,
+      'decoder.layers.0.crossAttention.scores': 4 * (4 * 3 * 3),
+      'decoder.layers.0.crossAttention.context': 4 * (4 * 3 * 3),
+      'decoder.layers.0.crossAttention.output': 8 * 6 * 6,
+    };
+    assert.deepEqual(forward({ embeddingSize: 6, encoder: layers, decoder: layers }), {
+      ...encoder,
+      'decoder.layers.0.selfAttention.projection': 8 * 6 * 18,
+      'decoder.layers.0.selfAttention.scores': 4 * (4 * 3 * 4),
+      'decoder.layers.0.selfAttention.context': 4 * (4 * 4 * 3),
+      'decoder.layers.0.selfAttention.output': 8 * 6 * 6,
+      ...crossAttention,
+      'decoder.layers.0.feedForward.input': 8 * 6 * 8,
+      'decoder.layers.0.feedForward.output': 8 * 8 * 6,
+      output: 8 * 6 * 11,
+    });
+    const decoder = { ...layers, autoregression: 'ssru', activation: 'swiglu' };
+    assert.deepEqual(forward({ embeddingSize: 6, encoder: layers, decoder }), {
+      ...encoder,
+      'decoder.layers.0.ssru.input': 8 * 6 * 12,
+      ...crossAttention,
+      'decoder.layers.0.feedForward.input': 8 * 6 * 16,
+      'decoder.layers.0.feedForward.output': 8 * 8 * 6,
+      output: 8 * 6 * 11,
+    });
+  });
+
   test('settings add and remove products', () => {
     const base = forward({ decoder: { attention: 'dot', bridge: 'zero' } });
     assert.equal('bridge' in base || 'attention.keys' in base, false);

@@ -13,6 +13,16 @@ import { tinyModel, type TinyDifferences } from '../../support/models.js';
 
 const LAYERS = { layers: 1, hiddenSize: 256, dropout: 0.1 };
 const COMMON = { embeddingSize: 256, encoder: LAYERS, dropout: { embedding: 0.1, output: 0.1 } };
+const TRANSFORMER = {
+  type: 'transformer',
+  layers: 3,
+  hiddenSize: 256,
+  heads: 4,
+  feedForwardSize: 1024,
+  dropout: 0.1,
+  attentionDropout: 0.1,
+  activationDropout: 0.1,
+};
 const MODELS: Readonly<Record<string, TinyDifferences>> = {
   'dot attention': { ...COMMON, decoder: { ...LAYERS, attention: 'dot' } },
   'additive attention': { ...COMMON, decoder: { ...LAYERS, attention: 'concat' } },
@@ -25,6 +35,12 @@ const MODELS: Readonly<Record<string, TinyDifferences>> = {
     ...COMMON,
     encoder: { ...LAYERS, layers: 3, bidirectional: false },
     decoder: { ...LAYERS, layers: 3, attention: 'none' },
+  },
+  Transformer: { ...COMMON, encoder: TRANSFORMER, decoder: { ...TRANSFORMER, activation: 'swiglu' } },
+  'Transformer with SSRU': {
+    ...COMMON,
+    encoder: TRANSFORMER,
+    decoder: { ...TRANSFORMER, activationDropout: 0, autoregression: 'ssru', normPosition: 'post' },
   },
 };
 /** The first two have about as many tokens. */
@@ -40,6 +56,9 @@ const MEASURED: readonly (readonly [model: string, shape: number])[] = [
   ['input feeding', 1],
   ['input feeding', 2],
   ['three layers without attention', 2],
+  ['Transformer', 0],
+  ['Transformer', 1],
+  ['Transformer with SSRU', 1],
 ];
 
 test(

@@ -34,7 +34,7 @@ describe('product with a packed kernel', async () => {
             const shape: [number, number] = transposed ? [columns, inner] : [inner, columns];
             const packed = packKernel(tf.tensor2d(kernel, shape), policy, transposed);
             const left = tf.tensor2d(input, [rows, inner]);
-            const options = [{}, { bias: tf.tensor1d(bias) }, { bias: tf.tensor1d(bias), tanh: true }];
+            const options = [{}, { bias: tf.tensor1d(bias) }, { bias: tf.tensor1d(bias), activation: 'tanh' } as const];
             return options.map((option) => packedProduct(left, packed, option).dataSync());
           }) as [Float32Array, Float32Array, Float32Array];
           for (const [actual, sums] of [
