@@ -4,7 +4,7 @@ const count = () => z.int().min(1);
 const probability = () => z.number().min(0).lt(1);
 
 const recurrentEncoder = z.strictObject({
-  type: z.enum(['lstm']).optional().default('lstm').describe('Encoder type.'),
+  type: z.enum(['lstm', 'gru']).optional().default('lstm').describe('Encoder type.'),
   layers: count().default(1).describe('Number of layers.'),
   hiddenSize: count()
     .default(512)
@@ -14,7 +14,7 @@ const recurrentEncoder = z.strictObject({
 });
 
 const recurrentDecoder = z.strictObject({
-  type: z.enum(['lstm']).optional().default('lstm').describe('Decoder type.'),
+  type: z.enum(['lstm', 'gru']).optional().default('lstm').describe('Decoder type.'),
   layers: count().default(1).describe('Number of layers.'),
   hiddenSize: count().default(512).describe('Hidden size of a layer and of the attentional hidden state.'),
   attention: z

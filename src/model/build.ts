@@ -40,12 +40,14 @@ export const ARCHITECTURE: Architecture = {
   encoder(config, parameters, sizes) {
     switch (config.type) {
       case 'lstm':
+      case 'gru':
         return new RecurrentEncoder(parameters, config, sizes);
     }
   },
   decoder(config, parameters, sizes) {
     switch (config.type) {
       case 'lstm':
+      case 'gru':
         return new RecurrentDecoder(parameters, config, sizes);
     }
   },

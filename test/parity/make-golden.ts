@@ -1,5 +1,6 @@
 import { loadTensorFlow } from '../../src/runtime/tensorflow.js';
 import { BATCH_KINDS, randomCase } from './cases.js';
+import { randomRecurrentModel } from './recurrent-cases.js';
 import { findPython, GOLDEN_FOLDER, runReference, writeRequest } from './reference.js';
 
 /*
@@ -12,8 +13,8 @@ await loadTensorFlow({ device: 'cpu' });
 const found = findPython();
 if ('missing' in found) throw new Error(found.missing);
 const sizes = { hidden: [4, 6], vocabulary: [8], batches: [noTarget!, oneToken!, ragged!, hiddenPadding!] };
-await writeRequest(
-  GOLDEN_FOLDER,
-  [0, 1, 2, 3, 4, 5].map((seed) => randomCase(seed, sizes)),
-);
+await writeRequest(GOLDEN_FOLDER, [
+  ...[0, 1, 2, 3, 4, 5].map((seed) => randomCase(seed, sizes)),
+  ...[0, 1].map((seed) => randomCase(seed, { ...sizes, batches: [noTarget!, ragged!] }, randomRecurrentModel)),
+]);
 runReference(found.python, GOLDEN_FOLDER);

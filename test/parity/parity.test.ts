@@ -6,12 +6,14 @@ import { before, describe, test, type TestContext } from 'node:test';
 import type { ComputePolicy, Precision } from '../../src/runtime/policy.js';
 import { loadTensorFlow, policyFor } from '../../src/runtime/tensorflow.js';
 import { availablePolicies } from '../support/policies.js';
-import { BATCH_KINDS, randomCase } from './cases.js';
+import { BATCH_KINDS, randomCase, randomModel, type ModelDraw } from './cases.js';
 import { compareCase, QUANTITIES, type Difference, type Margins, type Quantity } from './compare.js';
+import { randomRecurrentModel } from './recurrent-cases.js';
 import { findPython, GOLDEN_FOLDER, readExpected, runReference, writeRequest, type ExpectedCase } from './reference.js';
 
 /** Number of models that are compared if PyTorch is installed, each with one batch of nearly every kind. */
 const CASES = 25;
+const RECURRENT_CASES = 24;
 const SIZES = { hidden: [4, 6, 10, 16, 18, 34], vocabulary: [9, 12, 17, 33, 64] };
 
 /**
@@ -128,6 +130,19 @@ describe('parity with PyTorch', () => {
     const found = findPython();
 
     test(`${CASES} random models, batches of many shapes`, async (context) => {
+      await compareWithPyTorch(context, randomModel, CASES, 200);
+    });
+
+    test(`${RECURRENT_CASES} random recurrent models with the other settings`, async (context) => {
+      await compareWithPyTorch(context, randomRecurrentModel, RECURRENT_CASES, 100);
+    });
+
+    async function compareWithPyTorch(
+      context: TestContext,
+      drawModel: ModelDraw,
+      cases: number,
+      leastBatches: number,
+    ): Promise<void> {
       if ('missing' in found) {
         context.diagnostic(`not compared with PyTorch: ${found.missing}`);
         context.skip(found.missing);
@@ -140,13 +155,15 @@ describe('parity with PyTorch', () => {
         const kindsOf = (index: number) => [...Object.values(others), ...(index % 3 === 0 ? [about64Sentences!] : [])];
         await writeRequest(
           folder,
-          Array.from({ length: CASES }, (_, index) => randomCase(100 + index, { ...SIZES, batches: kindsOf(index) })),
+          Array.from({ length: cases }, (_, index) =>
+            randomCase(100 + index, { ...SIZES, batches: kindsOf(index) }, drawModel),
+          ),
         );
         runReference(found.python, folder);
         const expected = await readExpected(folder);
         const batches = expected.reduce((sum, { batches: of }) => sum + of.length, 0);
         context.diagnostic(`PyTorch ${found.version}, ${batches} batches`);
-        assert.ok(batches >= 200);
+        assert.ok(batches >= leastBatches);
         // Alternates between TensorFlow's and custom products: only the former pad rows.
         const policiesOf = (precision: Precision): ComputePolicy[] => {
           const policy = policyFor(precision);
@@ -160,6 +177,6 @@ describe('parity with PyTorch', () => {
       } finally {
         await rm(folder, { recursive: true });
       }
-    });
+    }
   });
 });
