@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { checkCorpora, checkFiles } from './corpus-checks.js';
 import { configFileSchema, type LoadedConfig } from './file-schema.js';
 import { ConfigError, formatKey, type Problem, type Report } from './problems.js';
+import { checkRecurrent } from './recurrent-checks.js';
 import type { Config } from './schema.js';
 
 /**
@@ -30,6 +31,7 @@ export function assertConsistent(config: Config): void {
 function checkSections({ tokenizer, model, training, decoding }: Partial<LoadedConfig>, report: Report): void {
   if (tokenizer !== undefined) checkTokenizer(tokenizer, report);
   if (model !== undefined) checkModel(model, report);
+  if (model !== undefined) checkRecurrent(model, report);
   if (model !== undefined && tokenizer !== undefined) checkSharedEmbeddings(model, tokenizer, report);
   if (training !== undefined) checkTraining(training, report);
   if (decoding?.copyUnknown === true && model?.decoder.attention === 'none') {

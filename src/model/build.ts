@@ -1,6 +1,7 @@
 import type { ModelConfig } from '../config/schema.js';
 import type { Random } from '../random.js';
 import type { ComputePolicy } from '../runtime/policy.js';
+import { BahdanauDecoder } from './decoders/bahdanau.js';
 import { RecurrentDecoder } from './decoders/recurrent.js';
 import { RecurrentEncoder } from './encoders/recurrent.js';
 import type { Decoder, Encoder, TrainableModel } from './model.js';
@@ -48,7 +49,8 @@ export const ARCHITECTURE: Architecture = {
     switch (config.type) {
       case 'lstm':
       case 'gru':
-        return new RecurrentDecoder(parameters, config, sizes);
+        if (config.attention === 'bahdanau') return new BahdanauDecoder(parameters, config, sizes);
+        return new RecurrentDecoder(parameters, { ...config, attention: config.attention }, sizes);
     }
   },
 };

@@ -13,7 +13,7 @@ import { findPython, GOLDEN_FOLDER, readExpected, runReference, writeRequest, ty
 
 /** Number of models that are compared if PyTorch is installed, each with one batch of nearly every kind. */
 const CASES = 25;
-const RECURRENT_CASES = 24;
+const RECURRENT_CASES = 16;
 const SIZES = { hidden: [4, 6, 10, 16, 18, 34], vocabulary: [9, 12, 17, 33, 64] };
 
 /**

@@ -6,7 +6,8 @@ ENCODERS or DECODERS under its name in `model.encoder.type` or `model.decoder.ty
     encoder(embedded [time, embedding]) -> outputs [time, size], states: for each layer a tuple of tensors [1, size]
     decoder.start(memory) -> state: a tuple of tensors [1, ...]; their first dimension is the hypothesis
     decoder.step(embedded [rows, embedding], state, memory) -> outputs [rows, hidden], state
-    decoder.outputs(embedded [time, embedding], memory) -> outputs [time, hidden] of the whole target
+    decoder.outputs(embedded [time, embedding], memory) -> outputs [time, hidden] of the whole target, and the sum of
+        the terms that the decoder adds to the loss
 """
 
 from dataclasses import dataclass
@@ -26,11 +27,17 @@ def read_model(config):
         encoder_type=encoder.get("type", "lstm"),
         encoder_layers=encoder["layers"],
         bidirectional=encoder["bidirectional"],
+        encoder_residual_from=encoder.get("residualFrom"),
         decoder_type=decoder.get("type", "lstm"),
         decoder_layers=decoder["layers"],
         decoder_size=decoder["hiddenSize"],
+        decoder_residual_from=decoder.get("residualFrom"),
         input_feeding=decoder["inputFeeding"],
         attention=decoder["attention"],
+        heads=decoder["attentionHeads"],
+        context_layers=decoder["contextLayers"],
+        coverage=decoder["coverage"],
+        coverage_loss=decoder["coverageLoss"],
         bridge=decoder["bridge"],
         share_embeddings=config["shareEmbeddings"],
         tie_target_embeddings=config["tieTargetEmbeddings"],
@@ -61,10 +68,11 @@ class Network:
         """Encodes a source sentence (ids without `</s>`)."""
         return Memory(*self.encoder(self.source_embedding[torch.tensor([*source, EOS])]))
 
-    def log_probabilities(self, source, target):
-        """Log-probabilities [len(target) + 1, vocabulary] under teacher forcing."""
+    def teacher_forcing(self, source, target):
+        """Log-probabilities [len(target) + 1, vocabulary], and what the decoder adds to the loss."""
         embedded = self.target_embedding[torch.tensor([BOS, *target])]
-        return self._predict(self.decoder.outputs(embedded, self.encode(source)))
+        outputs, auxiliary_loss = self.decoder.outputs(embedded, self.encode(source))
+        return self._predict(outputs), auxiliary_loss
 
     def step(self, previous, state, memory):
         """Log-probabilities [rows, vocabulary] of the token after each of `previous`, and the new state."""
