@@ -70,8 +70,9 @@ export class GruCell implements RecurrentCell {
         { name: `${name}.input`, count: 1, rows: rows * time, inner: inputSize, columns: gates },
         { name: `${name}.recurrent`, count: time, rows, inner: hiddenSize, columns: gates },
       ],
-      // Inputs by time and their gradients; gates, both parts of the candidate, states before each step, outputs.
-      values: rows * time * (2 * inputSize + 6 * hiddenSize),
+      // Inputs by time and their gradients; gates, both parts of the candidate, states before each step, outputs; then
+      // what the gradient of one layer holds at once.
+      values: rows * time * (2 * inputSize + 14 * hiddenSize),
     };
   }
 }

@@ -120,18 +120,24 @@ function forward(
   ];
   let hidden = initialHidden;
   for (const index of stepOrder(inputs.length, reverse)) {
-    const sums = packedProduct(hidden, kernel, { bias: recurrentBias });
-    const [gateInputs, candidateInput] = tf.split(inputs[index]!, [2 * size, size], 1) as [Tensor2D, Tensor2D];
-    const [gateSums, candidateSums] = tf.split(sums, [2 * size, size], 1) as [Tensor2D, Tensor2D];
-    const [r, z] = tf.split(tf.sigmoid(tf.add(gateInputs, gateSums)), 2, 1) as [Tensor2D, Tensor2D];
-    const kept = tf.maximum<Tensor2D>(z, padding[index]!);
-    const n = tf.tanh(tf.add<Tensor2D>(candidateInput, tf.mul(r, candidateSums)));
+    const before = hidden;
+    // The temporary values of each step are disposed, because memory would grow with the number of steps.
+    const [r, kept, n, candidateSums, next] = inTidy(() => {
+      const sums = packedProduct(before, kernel, { bias: recurrentBias });
+      const [gateInputs, candidateInput] = tf.split(inputs[index]!, [2 * size, size], 1) as [Tensor2D, Tensor2D];
+      const [gateSums, candidateSum] = tf.split(sums, [2 * size, size], 1) as [Tensor2D, Tensor2D];
+      const [ofReset, ofUpdate] = tf.split(tf.sigmoid(tf.add(gateInputs, gateSums)), 2, 1) as [Tensor2D, Tensor2D];
+      const ofState = tf.maximum<Tensor2D>(ofUpdate, padding[index]!);
+      const ofCandidate = tf.tanh(tf.add<Tensor2D>(candidateInput, tf.mul(ofReset, candidateSum)));
+      const mixed = tf.add(tf.mul(tf.sub(1, ofState), ofCandidate), tf.mul(ofState, before));
+      return [ofReset, ofState, ofCandidate, candidateSum, mixed];
+    }) as [...[Tensor2D, Tensor2D, Tensor2D, Tensor2D, Tensor2D]];
     reset[index] = r;
     update[index] = kept;
     candidate[index] = n;
     recurrent[index] = candidateSums;
-    previous[index] = hidden;
-    hidden = tf.add(tf.mul(tf.sub(1, kept), n), tf.mul(kept, hidden));
+    previous[index] = before;
+    hidden = next;
     after[index] = hidden;
   }
   const all = (list: Tensor2D[]): Tensor3D => tf.stack(list) as Tensor3D;
@@ -159,24 +165,27 @@ function backward(
   { recurrentKernel, reverse }: { readonly recurrentKernel: Tensor2D; readonly reverse: boolean },
   policy: ComputePolicy,
 ): { dInput: Tensor2D; dRecurrent: Tensor2D; dInitial: Tensor2D } {
-  const opposite = tf.sub<Tensor3D>(1, update);
   // Derivatives of the next state by the sums of candidate and update gate, and of the candidate's sum by the reset
   // gate's. All are zero at padding, where the update gate is 1.
-  const byCandidate = unstackSteps(tf.mul(opposite, tf.sub(1, tf.square(candidate))));
-  const byUpdate = unstackSteps(tf.mul(tf.sub(previous, candidate), tf.mul(update, opposite)));
-  const byReset = unstackSteps(tf.mul(recurrent, tf.mul(reset, tf.sub(1, reset))));
+  const changed = (): Tensor3D => tf.sub(1, update);
+  const byCandidate = inTidy(() => unstackSteps(tf.mul(changed(), tf.sub(1, tf.square(candidate)))));
+  const byUpdate = inTidy(() => unstackSteps(tf.mul(tf.sub(previous, candidate), tf.mul(update, changed()))));
+  const byReset = inTidy(() => unstackSteps(tf.mul(recurrent, tf.mul(reset, tf.sub(1, reset)))));
   const [resets, updates, gradients] = [unstackSteps(reset), unstackSteps(update), unstackSteps(dSteps)];
   const kernel = packKernel(recurrentKernel, policy, true);
   const time = gradients.length;
   const [dInput, dRecurrent] = [new Array<Tensor2D>(time), new Array<Tensor2D>(time)];
   let carried = dFinal;
   for (const index of stepOrder(time, !reverse)) {
-    const dHidden = tf.add<Tensor2D>(carried, gradients[index]!);
-    const dCandidate = tf.mul<Tensor2D>(dHidden, byCandidate[index]!);
-    const dGates = [tf.mul<Tensor2D>(dCandidate, byReset[index]!), tf.mul<Tensor2D>(dHidden, byUpdate[index]!)];
-    dInput[index] = tf.concat([...dGates, dCandidate], 1);
-    dRecurrent[index] = tf.concat([...dGates, tf.mul<Tensor2D>(dCandidate, resets[index]!)], 1);
-    carried = tf.add(tf.mul(dHidden, updates[index]!), packedProduct(dRecurrent[index], kernel));
+    const after = carried;
+    [dInput[index], dRecurrent[index], carried] = inTidy(() => {
+      const dHidden = tf.add<Tensor2D>(after, gradients[index]!);
+      const dCandidate = tf.mul<Tensor2D>(dHidden, byCandidate[index]!);
+      const dGates = [tf.mul<Tensor2D>(dCandidate, byReset[index]!), tf.mul<Tensor2D>(dHidden, byUpdate[index]!)];
+      const dRecurrentSums = tf.concat([...dGates, tf.mul<Tensor2D>(dCandidate, resets[index]!)], 1);
+      const dBefore = tf.add(tf.mul(dHidden, updates[index]!), packedProduct(dRecurrentSums, kernel));
+      return [tf.concat([...dGates, dCandidate], 1), dRecurrentSums, dBefore];
+    }) as [...[Tensor2D, Tensor2D, Tensor2D]];
   }
   return { dInput: tf.concat(dInput, 0), dRecurrent: tf.concat(dRecurrent, 0), dInitial: carried };
 }
@@ -206,7 +215,7 @@ function stepOrder(time: number, reverse: boolean): number[] {
   return Array.from({ length: time }, (_, count) => (reverse ? time - 1 - count : count));
 }
 
-/** `tf.tidy` for a list of gradients. */
-function inTidy(compute: () => Tensor[]): Tensor[] {
-  return tf.tidy(compute as () => Tensor[] & Record<string, Tensor>);
+/** `tf.tidy` for a list of tensors. */
+function inTidy<Result extends Tensor>(compute: () => Result[]): Result[] {
+  return tf.tidy(compute as () => Result[] & Record<string, Tensor>);
 }
