@@ -74,7 +74,7 @@ export function resolveConfig(
   const optimizer = {
     ...givenOptimizer,
     learningRate: choices.take('training.optimizer.learningRate', givenOptimizer.learningRate, () =>
-      rules.learningRate(givenOptimizer.name, fineTuning),
+      rules.learningRate(givenOptimizer.name, { transformer: hasTransformer(given.model), fineTuning }),
     ),
   };
   return { config: { ...given, tokenizer, data, model, training: { ...training, optimizer } }, choices: choices.all };
@@ -96,15 +96,20 @@ function tokenizerSize(tokenizer: LoadedConfig['tokenizer'], facts: CorpusFacts)
   return ofSource.value > ofTarget.value ? ofSource : ofTarget;
 }
 
+function hasTransformer({ encoder, decoder }: LoadedConfig['model']): boolean {
+  return encoder.type === 'transformer' || decoder.type === 'transformer';
+}
+
 /** @param perPair estimated target tokens of a pair, with `</s>` */
 function chooseTraining(
-  { training: given }: LoadedConfig,
+  { training: given, model }: LoadedConfig,
   facts: CorpusFacts,
   perPair: number,
   device: DeviceKind,
   choices: Choices,
 ): Omit<Config['training'], 'optimizer'> {
   const { batch: givenBatch, validation: givenValidation } = given;
+  const transformer = hasTransformer(model);
   const { epochPairs, pairs } = facts;
   const { unit, accumulate } = givenBatch;
   const batch = {
@@ -126,7 +131,10 @@ function chooseTraining(
         );
   const updates = Math.min(given.maxSteps ?? Infinity, (maxEpochs ?? Infinity) * updatesPerEpoch);
   const length = Number.isFinite(updates) ? updates : undefined;
-  const schedule = chooseSchedule(given.schedule, length, choices);
+  const warmupSteps = choices.take('training.schedule.warmupSteps', given.schedule.warmupSteps, () =>
+    rules.warmupSteps(transformer || given.schedule.name === 'inverse-sqrt', length),
+  );
+  const schedule = { ...chooseSchedule(given.schedule, length, choices), warmupSteps };
 
   const interval = rules.validationInterval(updatesPerEpoch);
   const every = givenValidation.every;
@@ -162,7 +170,7 @@ function chooseSchedule(
   given: LoadedConfig['training']['schedule'],
   length: number | undefined,
   choices: Choices,
-): Config['training']['schedule'] {
+): Omit<Config['training']['schedule'], 'warmupSteps'> {
   const name = choices.take<Config['training']['schedule']['name']>('training.schedule.name', given.name, () =>
     length === undefined
       ? { value: 'plateau', reason: 'the number of updates is not known' }

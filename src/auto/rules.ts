@@ -189,15 +189,47 @@ export function decay(updates: number): { readonly start: Chosen<number>; readon
 
 /** Learning rates of a new model: Adam as measured in docs/auto.md, SGD as in Luong et al. (2015). */
 const LEARNING_RATES = { adam: 0.002, adamw: 0.002, sgd: 1 } as const;
+/** Adam for a Transformer, after a warm-up: between the 0.0005 and 0.001 that small ones are trained with [AL20]. */
+const TRANSFORMER_RATE = 0.0007;
 /** A trained model forgets less at a lower rate. */
 const FINE_TUNING = 0.25;
 
-/** Base learning rate of an optimiser, for recurrent models. */
-export function learningRate(optimizer: keyof typeof LEARNING_RATES, fineTuning: boolean): Chosen<number> {
-  const rate = LEARNING_RATES[optimizer];
+/**
+ * Base learning rate of an optimiser.
+ *
+ * @param transformer whether encoder or decoder is a Transformer
+ * @param fineTuning whether training starts from a trained model
+ */
+export function learningRate(
+  optimizer: keyof typeof LEARNING_RATES,
+  { transformer, fineTuning }: { readonly transformer: boolean; readonly fineTuning: boolean },
+): Chosen<number> {
+  const isAdaptive = optimizer !== 'sgd';
+  const rate = transformer && isAdaptive ? TRANSFORMER_RATE : LEARNING_RATES[optimizer];
+  const reason = transformer && isAdaptive ? `${optimizer} for a Transformer` : optimizer;
   return fineTuning
-    ? { value: FINE_TUNING * rate, reason: `${optimizer}, from a trained model` }
-    : { value: rate, reason: optimizer };
+    ? { value: FINE_TUNING * rate, reason: `${reason}, from a trained model` }
+    : { value: rate, reason };
+}
+
+/** Updates of the warm-up of a Transformer [AL20], and their largest share of a training. */
+const WARMUP = 4000;
+const WARMUP_SHARE = 0.1;
+
+/**
+ * Updates of linear warm-up. Without them, Adam makes a Transformer diverge or learn slowly (Vaswani et al. 2017).
+ *
+ * @param needed whether the model is a Transformer, or the schedule starts from the end of the warm-up
+ * @param updates of the whole training; undefined if they are not known
+ */
+export function warmupSteps(needed: boolean, updates: number | undefined): Chosen<number> {
+  if (!needed) return { value: 0, reason: 'recurrent models need none' };
+  return updates === undefined
+    ? { value: WARMUP / 4, reason: 'the number of updates is not known' }
+    : {
+        value: Math.min(WARMUP, roundTo(WARMUP_SHARE * updates, 10)),
+        reason: `${100 * WARMUP_SHARE} % of ${show(updates)} updates`,
+      };
 }
 
 /** Updates between validations where an epoch has fewer than half as many, or more than `LONGEST_INTERVAL`. */

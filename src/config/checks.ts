@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { checkCorpora, checkFiles } from './corpus-checks.js';
 import { configFileSchema, type LoadedConfig } from './file-schema.js';
 import { ConfigError, formatKey, type Problem, type Report } from './problems.js';
+import { checkRecurrent } from './recurrent-checks.js';
 import type { Config } from './schema.js';
 import { checkTransformer } from './transformer-checks.js';
 
@@ -32,6 +33,7 @@ function checkSections({ data, tokenizer, model, training, decoding }: Partial<L
   if (tokenizer !== undefined) checkTokenizer(tokenizer, report);
   if (model !== undefined) checkModel(model, report);
   if (model !== undefined) checkTransformer(model, data, report);
+  if (model !== undefined) checkRecurrent(model, report);
   if (model !== undefined && tokenizer !== undefined) checkSharedEmbeddings(model, tokenizer, report);
   if (training !== undefined) checkTraining(training, report);
   if (
@@ -74,7 +76,7 @@ function checkModel(
   report: Report,
 ): void {
   if (
-    encoder.type === 'lstm' &&
+    encoder.type !== 'transformer' &&
     encoder.bidirectional &&
     encoder.hiddenSize !== 'auto' &&
     encoder.hiddenSize % 2 !== 0

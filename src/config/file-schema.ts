@@ -96,6 +96,7 @@ const fileTraining = training.unwrap().extend({
         .enum(['auto', ...schedule.shape.name.unwrap().options])
         .default('auto')
         .describe(schedule.shape.name.description ?? ''),
+      warmupSteps: orAuto(schedule.shape.warmupSteps),
       start: orAuto(schedule.shape.start),
       interval: orAuto(schedule.shape.interval),
     })

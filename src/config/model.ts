@@ -4,26 +4,65 @@ import { transformerDecoder, transformerEncoder } from './transformer.js';
 const count = () => z.int().min(1);
 const probability = () => z.number().min(0).lt(1);
 
+const residualFrom = () =>
+  count()
+    .optional()
+    .describe(
+      'First layer, counted from 1, whose input is added to its output (He et al. 2016; Wu et al. 2016); ' +
+        'without it, there are no residual connections.',
+    );
+
 const recurrentEncoder = z.strictObject({
-  type: z.enum(['lstm']).optional().default('lstm').describe('Encoder type.'),
+  type: z.enum(['lstm', 'gru']).optional().default('lstm').describe('Encoder type.'),
   layers: count().default(1).describe('Number of layers.'),
   hiddenSize: count()
     .default(512)
     .describe('Hidden size of a layer; a bidirectional layer has half of it per direction.'),
-  bidirectional: z.boolean().default(true).describe('Whether the encoder is bidirectional.'),
+  bidirectional: z
+    .union([z.boolean(), z.literal('first')])
+    .default(true)
+    .describe('Whether the layers read in both directions; with `first`, only the first one does.'),
+  residualFrom: residualFrom(),
   dropout: probability().default(0.2).describe('Dropout probability between layers.'),
 });
 
 const recurrentDecoder = z.strictObject({
-  type: z.enum(['lstm']).optional().default('lstm').describe('Decoder type.'),
+  type: z.enum(['lstm', 'gru']).optional().default('lstm').describe('Decoder type.'),
   layers: count().default(1).describe('Number of layers.'),
   hiddenSize: count().default(512).describe('Hidden size of a layer and of the attentional hidden state.'),
   attention: z
-    .enum(['none', 'dot', 'general', 'concat', 'scaled'])
+    .enum(['none', 'dot', 'general', 'concat', 'scaled', 'bahdanau'])
     .default('general')
     .describe(
-      'Attention score function (Luong et al. 2015): `scaled` multiplies `general` by a learned scalar; ' +
-        'with `none`, the decoder receives only the final encoder state.',
+      'Attention: a score function after the recurrence (Luong et al. 2015), where `scaled` multiplies `general` by a ' +
+        'learned scalar; or `bahdanau`, additive attention whose context is an input of the recurrence (Bahdanau et ' +
+        'al. 2015), slower. With `none`, the decoder receives only the final encoder state.',
+    ),
+  attentionHeads: count()
+    .default(1)
+    .describe(
+      'Number of attention heads; each has its slice of the projected queries, keys and values (Vaswani et al. 2017).',
+    ),
+  contextLayers: z
+    .enum(['first', 'all'])
+    .default('first')
+    .describe(
+      'With attention `bahdanau`, the layers whose input contains the context: the first, or all, as in GNMT (Wu et ' +
+        'al. 2016).',
+    ),
+  coverage: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether the scores depend on the sum of earlier attention weights (Tu et al. 2016; See et al. 2017); requires ' +
+        'attention `bahdanau` or `concat`.',
+    ),
+  coverageLoss: z
+    .number()
+    .min(0)
+    .default(0)
+    .describe(
+      'Weight of the coverage loss (See et al. 2017), which penalises repeated attention; requires `coverage`.',
     ),
   inputFeeding: z
     .boolean()
@@ -35,6 +74,7 @@ const recurrentDecoder = z.strictObject({
     .enum(['projection', 'copy', 'zero'])
     .default('projection')
     .describe('Initial decoder state: a learned projection of the final encoder state, a copy of it, or zero.'),
+  residualFrom: residualFrom(),
   dropout: probability().default(0.2).describe('Dropout probability between layers.'),
 });
 
@@ -62,6 +102,19 @@ export const modelSchema = z.strictObject({
       output: probability()
         .default(0.2)
         .describe('Dropout probability on the decoder output before the output projection.'),
+      sourceWord: probability()
+        .default(0)
+        .describe('Probability of dropping the whole embedding of a source token (Sennrich et al. 2016).'),
+      targetWord: probability()
+        .default(0)
+        .describe('Probability of dropping the whole embedding of a target token (Sennrich et al. 2016).'),
+      variational: z
+        .boolean()
+        .default(false)
+        .describe(
+          'Whether dropout of embeddings, between layers and of the output has one mask for all time steps of a ' +
+            'sentence (Gal and Ghahramani 2016); recurrent connections have no dropout.',
+        ),
     })
     .prefault({})
     .describe('Dropout (Srivastava et al. 2014) outside encoder and decoder.'),

@@ -1,6 +1,7 @@
 import type { ModelConfig } from '../config/schema.js';
 import type { Random } from '../random.js';
 import type { ComputePolicy } from '../runtime/policy.js';
+import { BahdanauDecoder } from './decoders/bahdanau.js';
 import { RecurrentDecoder } from './decoders/recurrent.js';
 import { TransformerDecoder } from './decoders/transformer.js';
 import { RecurrentEncoder } from './encoders/recurrent.js';
@@ -42,6 +43,7 @@ export const ARCHITECTURE: Architecture = {
   encoder(config, parameters, sizes) {
     switch (config.type) {
       case 'lstm':
+      case 'gru':
         return new RecurrentEncoder(parameters, config, sizes);
       case 'transformer':
         return new TransformerEncoder(parameters, config);
@@ -50,7 +52,9 @@ export const ARCHITECTURE: Architecture = {
   decoder(config, parameters, sizes) {
     switch (config.type) {
       case 'lstm':
-        return new RecurrentDecoder(parameters, config, sizes);
+      case 'gru':
+        if (config.attention === 'bahdanau') return new BahdanauDecoder(parameters, config, sizes);
+        return new RecurrentDecoder(parameters, { ...config, attention: config.attention }, sizes);
       case 'transformer':
         return new TransformerDecoder(parameters, config, sizes);
     }

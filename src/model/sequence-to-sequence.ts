@@ -64,18 +64,21 @@ export class SequenceToSequenceModel implements TrainableModel {
   }
 
   encode(source: Tensor2D, lengths: Tensor1D): PreparedSource {
-    return this.prepare(source, lengths, ForwardPass.training(this.parameters, undefined));
+    return this.prepare(source, lengths, ForwardPass.training(this.parameters));
   }
 
   teacherForcing(
     batch: BatchTensors,
     { seeds, attention = false }: { readonly seeds?: DropoutSeeds | undefined; readonly attention?: boolean } = {},
   ): TeacherForced {
-    const pass = ForwardPass.training(this.parameters, seeds);
+    const { output, targetWord, variational } = this.config.dropout;
+    const pass = ForwardPass.training(this.parameters, { seeds, variational });
     const source = this.prepare(batch.source, batch.sourceLengths, pass);
-    const embedded = this.embedTokens(this.decoder, this.targetEmbedding, batch.decoderInput, pass);
+    const embedded = this.embedTokens(this.decoder, this.targetEmbedding, batch.decoderInput, pass, targetWord);
     const forced = this.decoder.sequence(embedded, batch.targetLengths, source, pass, { attention });
-    return { ...forced, hidden: pass.dropout(forced.hidden, this.config.dropout.output) };
+    const { shape } = forced.hidden;
+    const bySentence = tf.reshape(forced.hidden, [...batch.decoderInput.shape, shape[1]]) as Tensor3D;
+    return { ...forced, hidden: tf.reshape(pass.sequenceDropout(bySentence, output), shape) };
   }
 
   decodeStep({ previous, ...input }: DecodeStepInput): DecodeStep {
@@ -111,8 +114,10 @@ export class SequenceToSequenceModel implements TrainableModel {
     const [positions, vocabularySize] = [sentences * targetTime, this.targetVocabularySize];
     const { embeddingSize, dropout } = this.config;
     const { outputSize } = this.decoder;
-    // Rows of the tables, the same after dropout, and the gradient of that.
-    const embeddings = sentences * (sourceTime + targetTime) * embeddingSize * (dropout.embedding > 0 ? 3 : 1);
+    // Rows of the tables, the same after each dropout, and the gradient of that.
+    const copies = (word: number): number => 1 + (dropout.embedding > 0 ? 2 : 0) + (word > 0 ? 2 : 0);
+    const rows = sourceTime * copies(dropout.sourceWord) + targetTime * copies(dropout.targetWord);
+    const embeddings = sentences * rows * embeddingSize;
     // Logits, whose memory their gradient reuses; outputs at real positions, after dropout, and the gradients of both.
     const output: Cost = {
       products: [{ name: 'output', count: 1, rows: positions, inner: outputSize, columns: vocabularySize }],
@@ -127,18 +132,26 @@ export class SequenceToSequenceModel implements TrainableModel {
   }
 
   private prepare(source: Tensor2D, lengths: Tensor1D, pass: ForwardPass): PreparedSource {
-    const embedded = this.embedTokens(this.encoder, this.sourceEmbedding, source, pass);
+    const { sourceWord } = this.config.dropout;
+    const embedded = this.embedTokens(this.encoder, this.sourceEmbedding, source, pass, sourceWord);
     const positions = tf.expandDims(tf.range(0, source.shape[1], 1, 'int32'), 0);
     const mask = tf.cast(tf.less(positions, tf.expandDims(lengths, 1)), 'float32') as Tensor2D;
     return this.decoder.prepare(this.encoder.encode(embedded, lengths, mask, pass), pass);
   }
 
   /** int32 `[batch, time]` to the inputs of `reader`, `[batch, time, embedding]`. */
-  private embedTokens(reader: EmbeddingReader, table: string, ids: Tensor2D, pass: ForwardPass): Tensor3D {
+  private embedTokens(
+    reader: EmbeddingReader,
+    table: string,
+    ids: Tensor2D,
+    pass: ForwardPass,
+    wordDropout: number,
+  ): Tensor3D {
     const [batch, time] = ids.shape;
     const rows = embed(this.parameters.get<Tensor2D>(table), tf.reshape(ids, [batch * time]));
-    const embedded = tf.reshape(rows, [batch, time, this.config.embeddingSize]) as Tensor3D;
-    return pass.dropout(reader.inputs?.(embedded, 0) ?? embedded, this.config.dropout.embedding);
+    const whole = tf.reshape(rows, [batch, time, this.config.embeddingSize]) as Tensor3D;
+    const embedded = pass.wordDropout(whole, wordDropout);
+    return pass.sequenceDropout(reader.inputs?.(embedded, 0) ?? embedded, this.config.dropout.embedding);
   }
 
   /** The inputs of the decoder for one step, `[rows, embedding]`. */

@@ -2,7 +2,6 @@ import { configSchema, type ModelConfig, type TrainingConfig } from '../../src/c
 import type { SearchOptions } from '../../src/decoding/search.js';
 import { Random } from '../../src/random.js';
 import type { SentencePair } from '../support/one-sentence.js';
-import { randomTransformer } from './transformer-models.js';
 
 /** A batch, and the number of its sources to translate. */
 export interface ParityBatch {
@@ -37,13 +36,14 @@ export type BatchKind = (
   pair: (sourceLength: number, targetLength: number) => SentencePair,
 ) => SentencePair[];
 
-/** Draws a model; consecutive seeds cycle through its options. */
-export type ModelKind = (seed: number, random: Random, hidden: readonly number[]) => ModelConfig;
+/** Draws a model with one of the hidden sizes; consecutive seeds cycle through its options. */
+export type ModelDraw = (seed: number, random: Random, hidden: readonly number[]) => ModelConfig;
 
-const pick = <Item>(random: Random, items: readonly Item[]): Item => items[random.integer(items.length)]!;
+export const pick = <Item>(random: Random, items: readonly Item[]): Item => items[random.integer(items.length)]!;
 const many = <Item>(count: number, make: (index: number) => Item): Item[] =>
   Array.from({ length: count }, (_, index) => make(index));
-const between = (random: Random, first: number, last: number): number => first + random.integer(last - first + 1);
+export const between = (random: Random, first: number, last: number): number =>
+  first + random.integer(last - first + 1);
 
 /** Batch shapes of all kinds, including sizes around 16 and 64, the multiples to which rows are padded. */
 export const BATCH_KINDS: Record<string, BatchKind> = {
@@ -75,16 +75,15 @@ export const BATCH_KINDS: Record<string, BatchKind> = {
     many(between(random, 1, 24), () => pair(between(random, 1, 12), between(random, 1, 12))),
 };
 
-/** Families of models by name. */
-export const MODEL_KINDS = { recurrent: randomRecurrent, transformer: randomTransformer };
-
 /**
  * A random case. Consecutive seeds cycle through all attentions, bridges, numbers of layers and so on, in varying
  * combinations.
+ *
+ * @param drawModel the family of models; plain LSTM models by default
  */
-export function randomCase(seed: number, sizes: CaseSizes, kind: ModelKind = randomRecurrent): ParityCase {
+export function randomCase(seed: number, sizes: CaseSizes, drawModel: ModelDraw = randomModel): ParityCase {
   const random = new Random(seed).derive('parity');
-  const model = kind(seed, random, sizes.hidden);
+  const model = drawModel(seed, random, sizes.hidden);
   const target = pick(random, sizes.vocabulary);
   const vocabulary = { source: model.shareEmbeddings ? target : pick(random, sizes.vocabulary), target };
   const ids = (length: number, size: number): number[] => many(length, () => between(random, FIRST_WORD, size - 1));
@@ -116,7 +115,8 @@ export function randomCase(seed: number, sizes: CaseSizes, kind: ModelKind = ran
   };
 }
 
-function randomRecurrent(seed: number, random: Random, hidden: readonly number[]): ModelConfig {
+/** A model of LSTM layers with attention after them. */
+export function randomModel(seed: number, random: Random, hidden: readonly number[]): ModelConfig {
   const attention = ATTENTION[seed % 5]!;
   const inputFeeding = seed % 4 === 1 && attention !== 'none';
   // Without attention, only the bridge connects encoder and decoder.

@@ -1,5 +1,7 @@
 import { loadTensorFlow } from '../../src/runtime/tensorflow.js';
-import { BATCH_KINDS, MODEL_KINDS, randomCase } from './cases.js';
+import { BATCH_KINDS, randomCase } from './cases.js';
+import { randomRecurrentModel } from './recurrent-cases.js';
+import { randomTransformer } from './transformer-models.js';
 import { findPython, GOLDEN_FOLDER, runReference, writeRequest } from './reference.js';
 
 /*
@@ -14,8 +16,9 @@ if ('missing' in found) throw new Error(found.missing);
 const sizes = { hidden: [4, 6], vocabulary: [8], batches: [noTarget!, oneToken!, ragged!, hiddenPadding!] };
 await writeRequest(GOLDEN_FOLDER, [
   ...[0, 1, 2, 3, 4, 5].map((seed) => randomCase(seed, sizes)),
-  ...[0, 1, 2, 3, 4, 5].map((seed) =>
-    randomCase(seed, { ...sizes, batches: [noTarget!, ragged!] }, MODEL_KINDS.transformer),
+  ...[0, 1, 2, 3, 4].map((seed) =>
+    randomCase(seed, { ...sizes, hidden: [4], batches: [ragged!] }, randomRecurrentModel),
   ),
+  ...[0, 1, 2, 3, 4, 5].map((seed) => randomCase(seed, { ...sizes, batches: [noTarget!, ragged!] }, randomTransformer)),
 ]);
 runReference(found.python, GOLDEN_FOLDER);

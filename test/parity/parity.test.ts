@@ -6,14 +6,18 @@ import { before, describe, test, type TestContext } from 'node:test';
 import type { ComputePolicy, Precision } from '../../src/runtime/policy.js';
 import { loadTensorFlow, policyFor } from '../../src/runtime/tensorflow.js';
 import { availablePolicies } from '../support/policies.js';
-import { BATCH_KINDS, MODEL_KINDS, randomCase } from './cases.js';
+import { BATCH_KINDS, randomCase, randomModel, type ModelDraw } from './cases.js';
 import { compareCase, QUANTITIES, type Difference, type Margins, type Quantity } from './compare.js';
+import { randomRecurrentModel } from './recurrent-cases.js';
+import { randomTransformer } from './transformer-models.js';
 import { findPython, GOLDEN_FOLDER, readExpected, runReference, writeRequest, type ExpectedCase } from './reference.js';
 
-/**
- * Number of models of each family that are compared if PyTorch is installed, each with one batch of nearly every kind.
- */
-const CASES = { recurrent: 25, transformer: 12 } as const;
+/** Families of models, and how many of each are compared if PyTorch is installed, with a batch of nearly every kind. */
+const FAMILIES: Readonly<Record<string, { draw: ModelDraw; models: number; leastBatches: number }>> = {
+  LSTM: { draw: randomModel, models: 25, leastBatches: 200 },
+  recurrent: { draw: randomRecurrentModel, models: 16, leastBatches: 100 },
+  Transformer: { draw: randomTransformer, models: 12, leastBatches: 100 },
+};
 const SIZES = { hidden: [4, 6, 10, 16, 18, 34], vocabulary: [9, 12, 17, 33, 64] };
 
 /**
@@ -161,13 +165,18 @@ describe('parity with PyTorch', () => {
   describe('computed by PyTorch', () => {
     const found = findPython();
 
-    for (const [family, count] of Object.entries(CASES) as [keyof typeof CASES, number][]) {
-      test(`${count} random ${family} models, batches of many shapes`, async (context) => {
-        await compareFamily(context, family, count);
+    for (const [family, { draw, models, leastBatches }] of Object.entries(FAMILIES)) {
+      test(`${models} random ${family} models, batches of many shapes`, async (context) => {
+        await compareWithPyTorch(context, draw, models, leastBatches);
       });
     }
 
-    async function compareFamily(context: TestContext, family: keyof typeof CASES, cases: number): Promise<void> {
+    async function compareWithPyTorch(
+      context: TestContext,
+      drawModel: ModelDraw,
+      cases: number,
+      leastBatches: number,
+    ): Promise<void> {
       if ('missing' in found) {
         context.diagnostic(`not compared with PyTorch: ${found.missing}`);
         context.skip(found.missing);
@@ -181,14 +190,14 @@ describe('parity with PyTorch', () => {
         await writeRequest(
           folder,
           Array.from({ length: cases }, (_, index) =>
-            randomCase(100 + index, { ...SIZES, batches: kindsOf(index) }, MODEL_KINDS[family]),
+            randomCase(100 + index, { ...SIZES, batches: kindsOf(index) }, drawModel),
           ),
         );
         runReference(found.python, folder);
         const expected = await readExpected(folder);
         const batches = expected.reduce((sum, { batches: of }) => sum + of.length, 0);
         context.diagnostic(`PyTorch ${found.version}, ${batches} batches`);
-        assert.ok(batches >= 200);
+        assert.ok(batches >= leastBatches);
         // Alternates between TensorFlow's and custom products: only the former pad rows.
         const policiesOf = (precision: Precision): ComputePolicy[] => {
           const policy = policyFor(precision);

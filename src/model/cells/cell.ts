@@ -3,6 +3,7 @@ import type { Cost } from '../cost.js';
 import type { ForwardPass } from '../forward-pass.js';
 import type { LayerState } from '../model.js';
 import type { ParameterSpec, Parameters } from '../parameters.js';
+import { GruCell } from './gru.js';
 import { LstmCell } from './lstm.js';
 
 /** One recurrent layer in one direction. */
@@ -40,7 +41,10 @@ export interface CellOptions {
 }
 
 /** Recurrent cells by the `type` of encoders and decoders. */
-const CELLS = { lstm: (options: CellOptions): RecurrentCell => new LstmCell(options) };
+const CELLS = {
+  lstm: (options: CellOptions): RecurrentCell => new LstmCell(options),
+  gru: (options: CellOptions): RecurrentCell => new GruCell(options),
+};
 
 export type CellType = keyof typeof CELLS;
 

@@ -12,13 +12,17 @@ export interface RecurrentEncoderSettings {
   readonly type: CellType;
   readonly layers: number;
   readonly hiddenSize: number;
-  readonly bidirectional: boolean;
+  /** Whether each layer reads in both directions; with `first`, only the first one does. */
+  readonly bidirectional: boolean | 'first';
+  /** First layer, from 1, whose input is added to its output; undefined without residual connections. */
+  readonly residualFrom?: number | undefined;
   readonly dropout: number;
 }
 
 /**
  * Stacked recurrent layers. A bidirectional layer has `hiddenSize / 2` units in each direction and concatenates both
- * (Schuster and Paliwal 1997).
+ * (Schuster and Paliwal 1997). Residual connections add the input of a layer, without dropout, to its output (He et al.
+ * 2016; Wu et al. 2016, section 3.1).
  *
  * Parameters: `encoder.layers.N.forward.*` and `encoder.layers.N.backward.*`.
  */
@@ -34,17 +38,17 @@ export class RecurrentEncoder implements Encoder {
     { embeddingSize }: { readonly embeddingSize: number },
   ) {
     const { type, layers, hiddenSize, bidirectional } = settings;
-    const directionSize = bidirectional ? hiddenSize / 2 : hiddenSize;
     this.layers = Array.from({ length: layers }, (_, index) => {
+      const both = bidirectional === true || (bidirectional === 'first' && index === 0);
       const inputSize = index === 0 ? embeddingSize : hiddenSize;
       const cell = (direction: string): RecurrentCell =>
         buildCell(type, {
           parameters,
           name: `encoder.layers.${index}.${direction}`,
           inputSize,
-          hiddenSize: directionSize,
+          hiddenSize: both ? hiddenSize / 2 : hiddenSize,
         });
-      return { forward: cell('forward'), backward: bidirectional ? cell('backward') : undefined };
+      return { forward: cell('forward'), backward: both ? cell('backward') : undefined };
     });
     this.outputSize = hiddenSize;
     this.embeddingSize = embeddingSize;
@@ -60,25 +64,29 @@ export class RecurrentEncoder implements Encoder {
    * state after the first.
    */
   encode(embedded: Tensor3D, lengths: Tensor1D, mask: Tensor2D, pass: ForwardPass): EncodedSource {
-    let inputs = embedded;
+    const { dropout, residualFrom = Infinity } = this.settings;
+    let below = embedded;
     const finalState: LayerState[] = [];
     for (const [index, { forward, backward }] of this.layers.entries()) {
-      if (index > 0) inputs = pass.dropout(inputs, this.settings.dropout);
+      const inputs = index > 0 ? pass.sequenceDropout(below, dropout) : below;
       const ahead = forward.sequence(inputs, lengths, { initial: undefined, reverse: false }, pass);
+      let { outputs } = ahead;
       if (backward === undefined) {
-        inputs = ahead.outputs;
         finalState.push(ahead.final);
-        continue;
+      } else {
+        const back = backward.sequence(inputs, lengths, { initial: undefined, reverse: true }, pass);
+        outputs = tf.concat([ahead.outputs, back.outputs], 2);
+        finalState.push(ahead.final.map((part, which) => tf.concat([part, back.final[which]!], 1)));
       }
-      const back = backward.sequence(inputs, lengths, { initial: undefined, reverse: true }, pass);
-      inputs = tf.concat([ahead.outputs, back.outputs], 2);
-      finalState.push(ahead.final.map((part, which) => tf.concat([part, back.final[which]!], 1)));
+      // Outputs are zero at padding, and those of an encoder must be.
+      const added = (): Tensor3D => tf.add(outputs, index > 0 ? below : tf.mul(below, tf.expandDims(mask, 2)));
+      below = index + 1 >= residualFrom ? added() : outputs;
     }
-    return { outputs: inputs, mask, finalState };
+    return { outputs: below, mask, finalState };
   }
 
   cost({ sentences, sourceTime }: BatchShape): Cost {
-    const { layers, bidirectional, dropout } = this.settings;
+    const { layers, dropout, residualFrom = layers + 1 } = this.settings;
     const { outputSize: size, embeddingSize } = this;
     const shape = { rows: sentences, time: sourceTime };
     const cells = this.layers.flatMap(({ forward, backward }) => [
@@ -86,9 +94,15 @@ export class RecurrentEncoder implements Encoder {
       ...(backward === undefined ? [] : [backward]),
     ]);
     // Both directions: their outputs concatenated and split, and the sum of the gradients of their inputs.
-    const concatenated = bidirectional ? 2 * size * layers + embeddingSize + (layers - 1) * size : 0;
+    const concatenated = this.layers.reduce(
+      (sum, { backward }, index) =>
+        backward === undefined ? sum : sum + 2 * size + (index === 0 ? embeddingSize : size),
+      0,
+    );
     const dropped = dropout > 0 ? 2 * size * (layers - 1) : 0;
-    const values = sentences * sourceTime * (concatenated + dropped);
+    // The sum of output and input, and the sum of their gradients.
+    const residual = 2 * size * Math.max(0, layers + 1 - residualFrom);
+    const values = sentences * sourceTime * (concatenated + dropped + residual);
     return totalCost([...cells.map((cell) => cell.cost(shape)), { products: [], values }]);
   }
 }

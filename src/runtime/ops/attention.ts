@@ -32,10 +32,25 @@ export function attend(
   mask: Tensor2D,
   policy: ComputePolicy,
 ): Attended {
+  const { context, weights } = contextOf(scores, values, mask, policy);
+  const concatenated = tf.concat([context, queries], 2);
+  return { concatenated: tf.reshape(concatenated, [-1, concatenated.shape[2]]), weights };
+}
+
+/**
+ * `attend` without the queries.
+ *
+ * @returns context `[batch, queries, hidden]` and weights `[batch, queries, srcTime]`
+ */
+export function contextOf(
+  scores: Tensor3D,
+  values: Tensor3D,
+  mask: Tensor2D,
+  policy: ComputePolicy,
+): { context: Tensor3D; weights: Tensor3D } {
   const masked = tf.add(scores, tf.expandDims(tf.mul(tf.sub(1, mask), MASKED_SCORE), 1));
   const weights = tf.softmax(masked) as Tensor3D;
-  const concatenated = tf.concat([batchMatMul(weights, values, policy), queries], 2);
-  return { concatenated: tf.reshape(concatenated, [-1, concatenated.shape[2]]), weights };
+  return { context: batchMatMul(weights, values, policy), weights };
 }
 
 /**
@@ -86,19 +101,54 @@ function customDotAttention(
   return { concatenated: concatenated as Tensor2D, weights: weights as Tensor3D };
 }
 
+/** The attention of earlier steps in additive scores. */
+export interface Coverage {
+  /** Sums of the weights of earlier steps, `[batch, queries, srcTime]`. */
+  readonly sums: Tensor3D;
+  /** `[heads * size]` */
+  readonly vector: Tensor1D;
+}
+
 /**
  * Additive scores `v . tanh(query + key)` (Bahdanau et al. 2015, appendix A.1.2; the concat score of Luong et al.
- * 2015).
+ * 2015). With coverage `c`, the argument of tanh has the term `c u` (See et al. 2017, equation 11).
  *
- * @param queries projected, `[batch, queries, size]`
+ * @param queries projected, `[batch, queries, size]`; several heads are folded into the batch
  * @param keys projected, `[batch, srcTime, size]`
- * @param scoreVector `[size]`
+ * @param scoreVector `[heads * size]`
  * @returns `[batch, queries, srcTime]`
  */
-export function additiveScores(queries: Tensor3D, keys: Tensor3D, scoreVector: Tensor1D): Tensor3D {
+export function additiveScores(
+  queries: Tensor3D,
+  keys: Tensor3D,
+  scoreVector: Tensor1D,
+  coverage?: Coverage,
+): Tensor3D {
   const [batch, queryCount, size] = queries.shape;
   const sourceTime = keys.shape[1];
-  const sums = tf.tanh(tf.add(tf.expandDims(queries, 2), tf.expandDims(keys, 1)));
-  const flat = tf.reshape(sums, [batch * queryCount * sourceTime, size]);
-  return tf.reshape(tf.matMul(flat, tf.expandDims(scoreVector, 1) as Tensor2D), [batch, queryCount, sourceTime]);
+  const heads = scoreVector.shape[0] / size;
+  const sums = tf.add(tf.expandDims(queries, 2), tf.expandDims(keys, 1));
+  const covered =
+    coverage === undefined
+      ? sums
+      : tf.add(
+          sums,
+          tf.mul(
+            tf.expandDims(coverage.sums, 3),
+            tf.reshape(perHead(coverage.vector, heads, batch), [batch, 1, 1, size]),
+          ),
+        );
+  const activations = tf.tanh(covered);
+  if (heads === 1) {
+    const flat = tf.reshape(activations, [batch * queryCount * sourceTime, size]) as Tensor2D;
+    return tf.reshape(tf.matMul(flat, tf.expandDims(scoreVector, 1) as Tensor2D), [batch, queryCount, sourceTime]);
+  }
+  const flat = tf.reshape(activations, [batch, queryCount * sourceTime, size]) as Tensor3D;
+  const scores = tf.matMul(flat, tf.reshape(perHead(scoreVector, heads, batch), [batch, size, 1]) as Tensor3D);
+  return tf.reshape(scores, [batch, queryCount, sourceTime]);
+}
+
+/** `[heads * size]` to `[batch, size]`, where heads are folded into the batch. */
+function perHead(vector: Tensor1D, heads: number, batch: number): Tensor2D {
+  return tf.tile(tf.reshape(vector, [heads, vector.shape[0] / heads]) as Tensor2D, [batch / heads, 1]);
 }

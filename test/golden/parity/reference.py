@@ -26,16 +26,17 @@ MOMENTS = ("firstMoment", "secondMoment")
 
 
 def sentence_losses(network, pair, label_smoothing):
-    """Smoothed and plain cross-entropy of a pair, summed over its target tokens, and the log-probabilities.
+    """Loss and plain cross-entropy of a pair, summed over its target tokens, and the log-probabilities.
 
-    The target distribution of the smoothed loss is `1 - smoothing` on the label plus `smoothing / vocabulary` on every
-    token (Szegedy et al. 2016, section 7).
+    The loss is the smoothed cross-entropy and the auxiliary losses. The target distribution of the smoothed one is
+    `1 - smoothing` on the label plus `smoothing / vocabulary` on every token (Szegedy et al. 2016, section 7).
     """
-    log_probabilities = network.log_probabilities(pair["source"], pair["target"])
+    log_probabilities, auxiliary_loss = network.teacher_forcing(pair["source"], pair["target"])
     labels = torch.tensor([*pair["target"], EOS])
     plain = -log_probabilities.gather(1, labels[:, None]).sum()
     spread = -log_probabilities.mean(1).sum()
-    return (1 - label_smoothing) * plain + label_smoothing * spread, plain, log_probabilities
+    smoothed = (1 - label_smoothing) * plain + label_smoothing * spread
+    return smoothed + auxiliary_loss, plain, log_probabilities
 
 
 def updated(weights, gradients, moments, training):

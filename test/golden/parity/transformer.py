@@ -141,6 +141,7 @@ class TransformerDecoder:
         return tuple(state)
 
     def outputs(self, embedded, memory):
+        """Outputs [time, size], and what is added to the loss."""
         config, weights = self.config, self.weights
         values = scaled(config, embedded) + positions(config, weights, "decoder", len(embedded))
 
@@ -158,7 +159,7 @@ class TransformerDecoder:
             name = f"decoder.layers.{layer}.crossAttention"
             return whole_attention(config, weights, name, x, memory.outputs, cross_kernels(weights, name), False)
 
-        return self._run(values, regress, attend)
+        return self._run(values, regress, attend), 0.0
 
     def step(self, embedded, state, memory):
         config, weights = self.config, self.weights

@@ -272,4 +272,8 @@ test('the learning rate depends on the optimiser, and is lower from a trained mo
       .config.training.optimizer.learningRate;
   assert.deepEqual([rate({}, false), rate({ name: 'sgd' }, false), rate({}, true)], [0.002, 1, 0.0005]);
   assert.equal(rate({ learningRate: 0.03 }, true), 0.03);
+  const transformer = resolve(CAPTIONS, { model: { encoder: { type: 'transformer' } } }).config.training;
+  assert.ok(transformer.optimizer.learningRate < 0.001);
+  assert.ok(transformer.schedule.warmupSteps >= 300 && transformer.schedule.warmupSteps <= 4000);
+  assert.equal(resolve(CAPTIONS).config.training.schedule.warmupSteps, 0);
 });

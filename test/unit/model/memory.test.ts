@@ -31,6 +31,12 @@ const MODELS: Readonly<Record<string, TinyDifferences>> = {
     ...COMMON,
     decoder: { ...LAYERS, attention: 'concat', inputFeeding: true },
   },
+  'GRU without attention': {
+    ...COMMON,
+    encoder: { ...LAYERS, type: 'gru' },
+    decoder: { ...LAYERS, type: 'gru', attention: 'none' },
+  },
+  'attention inside the recurrence': { ...COMMON, decoder: { ...LAYERS, attention: 'bahdanau' } },
   'three layers without attention': {
     ...COMMON,
     encoder: { ...LAYERS, layers: 3, bidirectional: false },
@@ -55,6 +61,8 @@ const MEASURED: readonly (readonly [model: string, shape: number])[] = [
   ['additive attention', 1],
   ['input feeding', 1],
   ['input feeding', 2],
+  ['GRU without attention', 1],
+  ['attention inside the recurrence', 2],
   ['three layers without attention', 2],
   ['Transformer', 0],
   ['Transformer', 1],

@@ -32,6 +32,28 @@ const VARIANTS: Record<string, TinyDifferences> = {
   },
   'copied state': { decoder: { bridge: 'copy' } },
   'zero state': { decoder: { bridge: 'zero' } },
+  GRU: { encoder: { type: 'gru' }, decoder: { type: 'gru' } },
+  'GRU decoder of an LSTM encoder, input feeding': { decoder: { type: 'gru', inputFeeding: true } },
+  'LSTM decoder of a GRU encoder': { encoder: { type: 'gru' } },
+  'heads of general attention': { decoder: { attentionHeads: 3 } },
+  'heads of additive attention': { decoder: { attention: 'concat', attentionHeads: 2 } },
+  'attention inside the recurrence': { decoder: { attention: 'bahdanau' } },
+  'GNMT: context in all layers, residual connections, first layer in both directions': {
+    encoder: { layers: 3, bidirectional: 'first', residualFrom: 2 },
+    decoder: { layers: 3, attention: 'bahdanau', attentionHeads: 2, contextLayers: 'all', residualFrom: 2 },
+  },
+  'residual connections from the embedding on': {
+    embeddingSize: 6,
+    encoder: { layers: 2, residualFrom: 1 },
+    decoder: { type: 'gru', layers: 2, residualFrom: 1 },
+  },
+  'coverage inside the recurrence': {
+    decoder: { type: 'gru', attention: 'bahdanau', coverage: true, coverageLoss: 0.7 },
+  },
+  'coverage after the recurrence': {
+    decoder: { attention: 'concat', attentionHeads: 2, coverage: true, coverageLoss: 0.7 },
+  },
+  'coverage with input feeding': { decoder: { attention: 'concat', coverage: true, inputFeeding: true } },
   'tied and shared embeddings': { embeddingSize: 6, tieTargetEmbeddings: true, shareEmbeddings: true },
   Transformer: { embeddingSize: 6, encoder: TRANSFORMER, decoder: { ...TRANSFORMER, activation: 'swiglu' } },
   'post-norm Transformer with shared embeddings and learned positions': {
