@@ -34,7 +34,7 @@ export function randomRecurrentModel(seed: number, random: Random, hidden: reado
     layers,
     hiddenSize,
     attention,
-    attentionHeads: attention !== 'none' && random.integer(2) === 0 ? 2 : 1,
+    attentionHeads: attention !== 'none' && seed % 3 !== 1 ? 2 : 1,
     contextLayers: attention === 'bahdanau' && layers > 1 && random.integer(2) === 0 ? 'all' : 'first',
     coverage,
     coverageLoss: coverage && random.integer(3) > 0 ? 0.5 : 0,
