@@ -256,7 +256,9 @@ function compareTranslations(
   if (!same) return differences;
   const scores = (list: readonly { score: number; logProbability: number }[]): number[] =>
     list.flatMap(({ score, logProbability }) => [score, logProbability]);
-  return [...differences, { quantity: 'score', value: relativeDifference(scores(found), scores(hypotheses)), where }];
+  // Below 1, a log-probability is the difference of much larger logits, whose rounding errors it has.
+  const value = relativeDifference(scores(found), scores(hypotheses), 1);
+  return [...differences, { quantity: 'score', value, where }];
 }
 
 function largest(values: ArrayLike<number>): number {

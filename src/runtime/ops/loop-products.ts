@@ -21,6 +21,7 @@ interface Factors {
 export class LoopProducts {
   private readonly factors = new Map<string, Factors>();
   private readonly packed = new Map<string, PackedKernel>();
+  private readonly transposed = new Map<string, PackedKernel>();
 
   /** @param weights kernels `[inner, columns]` and biases `[columns]` by name */
   constructor(
@@ -36,7 +37,13 @@ export class LoopProducts {
     return withGradient<Start>(
       [start, ...this.weights.values()],
       () => start.clone() as Start,
-      (gradient) => [gradient, ...[...this.weights].map(([name, weight]) => this.gradientOf(name, weight))],
+      (gradient) => {
+        const gradients = [...this.weights].map(([name, weight]) => this.gradientOf(name, weight));
+        // This gradient is the last of the loop.
+        for (const { tensor } of this.transposed.values()) tensor.dispose();
+        this.transposed.clear();
+        return [gradient, ...gradients];
+      },
     );
   }
 
@@ -47,7 +54,7 @@ export class LoopProducts {
    */
   multiply(input: Tensor2D, kernel: string, bias: string | undefined): Tensor2D {
     // Packed here, because tensors made within an op are disposed after it.
-    const packed = this.packedKernel(kernel, false);
+    const packed = this.packedKernel(kernel);
     const added = bias === undefined ? undefined : (this.weights.get(bias) as Tensor1D);
     return withGradient<Tensor2D>(
       [input],
@@ -58,7 +65,7 @@ export class LoopProducts {
       (gradient, [saved]) => {
         this.remember(kernel, saved as Tensor2D, gradient);
         if (bias !== undefined) this.remember(bias, saved as Tensor2D, gradient);
-        return [packedProduct(gradient, this.packedKernel(kernel, true))];
+        return [packedProduct(gradient, this.transposedKernel(kernel))];
       },
     );
   }
@@ -82,13 +89,23 @@ export class LoopProducts {
     factors.gradients.push(gradient);
   }
 
-  /** The transposed kernel is packed in the first gradient, because tensors of the forward pass are disposed before. */
-  private packedKernel(name: string, transposed: boolean): PackedKernel {
-    const key = transposed ? `${name} transposed` : name;
-    let packed = this.packed.get(key);
+  private packedKernel(name: string): PackedKernel {
+    let packed = this.packed.get(name);
     if (packed === undefined) {
-      packed = packKernel(this.weights.get(name) as Tensor2D, this.policy, transposed);
-      this.packed.set(key, packed);
+      packed = packKernel(this.weights.get(name) as Tensor2D, this.policy);
+      this.packed.set(name, packed);
+    }
+    return packed;
+  }
+
+  /** The transposed kernel is packed in the first gradient, because tensors of the forward pass are disposed before. */
+  private transposedKernel(name: string): PackedKernel {
+    let packed = this.transposed.get(name);
+    if (packed === undefined) {
+      packed = packKernel(this.weights.get(name) as Tensor2D, this.policy, true);
+      // The gradients of a step are computed in a scope of their own.
+      tf.keep(packed.tensor);
+      this.transposed.set(name, packed);
     }
     return packed;
   }
