@@ -155,20 +155,23 @@ export function dropoutRate(words: number, pairs: number, repetitive: boolean): 
   return { value: (1 + steps) / 10, reason: textOf(pairs, words) };
 }
 
-/** Updates that a model needs, whatever the amount of text, and the words up to which they decide. */
+/** Updates that a model of little text needs. */
 const UPDATES = 6000;
+/** Words up to which the number of updates decides how long a training is. */
 const LITTLE_TEXT = 670_000;
 
 /**
- * Passes over the training text: some 6,000 updates up to 670,000 words, but at most 60 passes; fewer passes over more
- * text, but at least 3. Fewer for repetitive text [DE].
+ * Passes over the training text: some 6,000 updates up to 670,000 words, but at most 60 passes, and at most 16 of
+ * 670,000 words; fewer passes over more text, but at least 3. Fewer for repetitive text [DE].
  */
 export function epochs(words: number, pairs: number, updatesPerEpoch: number, repetitive: boolean): Chosen<number> {
   if (repetitive) return { value: clamp(Math.round(8 * (LITTLE_TEXT / words) ** 0.4), 2, 60), reason: REPEATS };
-  if (words <= LITTLE_TEXT) {
-    return { value: clamp(Math.round(UPDATES / updatesPerEpoch), 3, 60), reason: `some ${show(UPDATES)} updates` };
+  const share = (LITTLE_TEXT / words) ** 0.3;
+  const byUpdates = UPDATES / updatesPerEpoch;
+  if (words <= LITTLE_TEXT && byUpdates <= 16 * share) {
+    return { value: clamp(Math.round(byUpdates), 3, 60), reason: `some ${show(UPDATES)} updates` };
   }
-  return { value: clamp(Math.round(13 * (LITTLE_TEXT / words) ** 0.3), 3, 60), reason: textOf(pairs, words) };
+  return { value: clamp(Math.round((words <= LITTLE_TEXT ? 16 : 13) * share), 3, 60), reason: textOf(pairs, words) };
 }
 
 /** Share of the updates before the rate decays [PR]. */

@@ -61,10 +61,11 @@ const BOUNDS: Record<Precision, Record<Quantity, number>> = {
 };
 
 /**
- * Factor of the 16-bit bounds for Transformers, in which values pass more products one after another, and whose small
- * random layers can have a variance near zero before a normalisation.
+ * Factor of the 16-bit bounds and margins for Transformers: rounding moves single values of their small random layers
+ * across the kink of a ReLU, and layers with a variance near zero magnify it before a normalisation. So 95 % of the
+ * differences must be within the bounds without this factor.
  */
-const TRANSFORMER_FACTOR = 2;
+const TRANSFORMER_FACTOR = 3;
 
 /** Choices between scores closer than this may differ. */
 const MARGINS: Record<Precision, Margins> = {
@@ -106,7 +107,9 @@ async function checkFamily(
 ): Promise<Difference[]> {
   const { precision } = policies[0]!;
   const differences: Difference[] = [];
-  for (const each of expected) differences.push(...(await compareCase(each, policies, MARGINS[precision])));
+  const { token, search } = MARGINS[precision];
+  const margins = { token: factor * token, search: factor * search };
+  for (const each of expected) differences.push(...(await compareCase(each, policies, margins)));
   const largest = QUANTITIES.map((quantity) => {
     const ofQuantity = differences.filter((difference) => difference.quantity === quantity);
     return {
@@ -127,6 +130,11 @@ async function checkFamily(
       value <= factor * BOUNDS[precision][quantity],
       `${name}: ${quantity}: relative difference ${value}, at most ${factor * BOUNDS[precision][quantity]} expected: ${where}`,
     );
+  }
+  for (const quantity of factor === 1 ? [] : QUANTITIES) {
+    const values = differences.filter((difference) => difference.quantity === quantity).map(({ value }) => value);
+    const usual = values.sort((a, b) => a - b)[Math.floor(0.95 * values.length)] ?? 0;
+    assert.ok(usual <= BOUNDS[precision][quantity], `${name}: ${quantity}: 95 % are at most ${usual}`);
   }
   return differences;
 }
