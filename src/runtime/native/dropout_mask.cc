@@ -93,13 +93,20 @@ static void Philox(const uint32_t key[2], uint64_t counter2, uint64_t counter3, 
   }
 }
 
+static inline void MaskBlock(const uint32_t* numbers, uint32_t threshold, float scale,
+                             int64_t count, const float* from, float* to) {
+#pragma omp simd
+  for (int64_t i = 0; i < count; ++i) {
+    const float kept = from[i] * scale;
+    to[i] = (numbers[i] & 0x7fffff) < threshold ? 0.0f : kept;
+  }
+}
+
 void DropoutMask::Apply(int64_t start, int64_t count, const float* from, float* to) const {
   if (DropsNothing()) {
     if (from != to) std::copy_n(from, count, to);
     return;
   }
-  const uint32_t threshold = threshold_;
-  const float scale = scale_;
   uint64_t words[2 * kLanes];
   uint32_t numbers[kNumbers];
   // Numbers of the first counter that belong to elements before `start`.
@@ -108,14 +115,11 @@ void DropoutMask::Apply(int64_t start, int64_t count, const float* from, float* 
     Philox(key_, counter2_, counter3_, (start + done) / kNumbersPerCounter, words);
     std::memcpy(numbers, words, sizeof(words));
     const int64_t block = std::min(kNumbers - skipped, count - done);
-    const uint32_t* number = numbers + skipped;
-    const float* input = from + done;
-    float* output = to + done;
-#pragma omp simd
-    for (int64_t i = 0; i < block; ++i) {
-      const float kept = input[i] * scale;
-      output[i] = (number[i] & 0x7fffff) < threshold ? 0.0f : kept;
-    }
+    // Without remainder loops for whole blocks.
+    if (block == kNumbers)
+      MaskBlock(numbers, threshold_, scale_, kNumbers, from + done, to + done);
+    else
+      MaskBlock(numbers + skipped, threshold_, scale_, block, from + done, to + done);
     done += block;
     skipped = 0;
   }

@@ -45,7 +45,7 @@ REGISTER_OP("S2sLinear")
 namespace {
 
 // Rows of a block, which with its part of the result stays in the second-level cache of a core.
-constexpr int64_t kMaxBlockRows = 192;
+constexpr int64_t kMaxBlockRows = 128;
 
 template <typename Tin, typename T>
 class LinearOp : public tensorflow::OpKernel {

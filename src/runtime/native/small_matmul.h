@@ -76,10 +76,10 @@ inline void DotProducts(const Rows& left, int64_t left_rows, const Rows& right, 
 
 template <int kResults, int kVectors>
 inline void WeightedSumColumns(const StridedMatrix& weights, const Rows& rows, int64_t count,
-                               const MatrixView<float>& result) {
+                               int64_t k, const MatrixView<float>& result) {
   Lanes sums[kResults][kVectors] = {};
   for (int64_t j = 0; j < count; ++j) {
-    const float* row = rows[j];
+    const float* row = rows[j] + k;
     Lanes row_lanes[kVectors];
     for (int v = 0; v < kVectors; ++v) row_lanes[v] = Load(row + v * kRowLanes);
     for (int i = 0; i < kResults; ++i) {
@@ -88,7 +88,8 @@ inline void WeightedSumColumns(const StridedMatrix& weights, const Rows& rows, i
     }
   }
   for (int i = 0; i < kResults; ++i) {
-    for (int v = 0; v < kVectors; ++v) Store(sums[i][v], result[i] + v * kRowLanes);
+    float* to = result[i] + k;
+    for (int v = 0; v < kVectors; ++v) Store(sums[i][v], to + v * kRowLanes);
   }
 }
 
@@ -96,13 +97,14 @@ template <int kResults>
 inline void WeightedSumBlock(const StridedMatrix& weights, const Rows& rows, int64_t count,
                              int64_t size, const MatrixView<float>& result) {
   int64_t k = 0;
-  const auto columns = [&](auto block, int64_t vectors) {
-    for (; k + vectors * kRowLanes <= size; k += vectors * kRowLanes)
-      block(weights, {rows.data + k, rows.stride}, count, {result.data + k, result.stride});
-  };
-  columns(WeightedSumColumns<kResults, kBlock>, kBlock);
-  columns(WeightedSumColumns<kResults, 2>, 2);
-  columns(WeightedSumColumns<kResults, 1>, 1);
+  for (; k + kBlock * kRowLanes <= size; k += kBlock * kRowLanes)
+    WeightedSumColumns<kResults, kBlock>(weights, rows, count, k, result);
+  if (k + 2 * kRowLanes <= size) {
+    WeightedSumColumns<kResults, 2>(weights, rows, count, k, result);
+    k += 2 * kRowLanes;
+  }
+  for (; k + kRowLanes <= size; k += kRowLanes)
+    WeightedSumColumns<kResults, 1>(weights, rows, count, k, result);
   for (int i = 0; i < kResults && k < size; ++i) {
     float* to = result[i];
     std::fill(to + k, to + size, 0.0f);

@@ -42,8 +42,33 @@ export function normalize<Shape extends Rank>(
   options: NormalizeOptions,
   policy: ComputePolicy,
 ): Normalized<Shape> {
-  if (policy.kernels === 'custom' && x.size > 0) return customNormalize(x, residual, gain, bias, options);
-  const { epsilon, kind, dropout } = options;
+  if (policy.kernels !== 'custom' || x.size === 0) return plainNormalize(x, residual, gain, bias, options, policy);
+  const [normalized, sum] = customNormalize(x, residual, gain, bias, options, true);
+  return { sum: sum!, normalized: normalized! };
+}
+
+/** `normalize` without the sum, where nothing else uses it: post-norm layers, and the last norm of a stack. */
+export function normalizeOnly<Shape extends Rank>(
+  x: Tensor<Shape>,
+  residual: Tensor<Shape> | undefined,
+  gain: Tensor1D,
+  bias: Tensor1D | undefined,
+  options: NormalizeOptions,
+  policy: ComputePolicy,
+): Tensor<Shape> {
+  if (policy.kernels !== 'custom' || x.size === 0)
+    return plainNormalize(x, residual, gain, bias, options, policy).normalized;
+  return customNormalize(x, residual, gain, bias, options, false)[0]!;
+}
+
+function plainNormalize<Shape extends Rank>(
+  x: Tensor<Shape>,
+  residual: Tensor<Shape> | undefined,
+  gain: Tensor1D,
+  bias: Tensor1D | undefined,
+  { epsilon, kind, dropout }: NormalizeOptions,
+  policy: ComputePolicy,
+): Normalized<Shape> {
   const mask = drawMask(dropout);
   const dropped = mask === undefined ? x : applyMask(x, mask, policy);
   const sum = residual === undefined ? dropped : tf.add<Tensor<Shape>>(dropped, residual);
@@ -53,17 +78,21 @@ export function normalize<Shape extends Rank>(
   return { sum, normalized: (bias === undefined ? scaled : tf.add(scaled, bias)) as Tensor<Shape> };
 }
 
-/** `normalize` with the custom ops S2sNormalize and S2sNormalizeGrad (src/runtime/native/normalize_op.cc). */
+/**
+ * `normalize` with the custom ops S2sNormalize and S2sNormalizeGrad (src/runtime/native/normalize_op.cc): the normalised
+ * rows and, if asked for, the sum. A sum that nothing uses would cost a gradient of zeros.
+ */
 function customNormalize<Shape extends Rank>(
   x: Tensor<Shape>,
   residual: Tensor<Shape> | undefined,
   gain: Tensor1D,
   bias: Tensor1D | undefined,
   { epsilon, kind, dropout }: NormalizeOptions,
-): Normalized<Shape> {
+  withSum: boolean,
+): Tensor<Shape>[] {
   const mask = drawMask(dropout);
   const attributes = [attribute.bool('centred', kind === 'layer'), attribute.float('rate', mask?.rate ?? 0)];
-  const [sum, normalized] = withGradients(
+  return withGradients(
     [x, gain, ...(residual === undefined ? [] : [residual]), ...(bias === undefined ? [] : [bias])],
     (save) => {
       const empty = tf.zeros([0]);
@@ -75,14 +104,14 @@ function customNormalize<Shape extends Rank>(
         3,
       );
       save([outputs[0]!, outputs[2]!, gain, seeds]);
-      return outputs.slice(0, 2);
+      return withSum ? [outputs[1]!, outputs[0]!] : [outputs[1]!];
     },
-    (gradients, saved) => {
-      const [dResidual, masked, dGain, dBias] = execute('S2sNormalizeGrad', attributes, [...saved, ...gradients], 4);
+    ([dNormalized, dSum], saved) => {
+      const inputs = [...saved, dSum ?? tf.zeros([0]), dNormalized!];
+      const [dResidual, masked, dGain, dBias] = execute('S2sNormalizeGrad', attributes, inputs, 4);
       // Cloned, because tfjs may dispose the gradient of one input before that of another is read.
       const dX = masked!.size > 0 ? masked! : residual === undefined ? dResidual! : tf.clone(dResidual!);
       return [dX, dGain!, ...(residual === undefined ? [] : [dResidual!]), ...(bias === undefined ? [] : [dBias!])];
     },
-  ) as [Tensor<Shape>, Tensor<Shape>];
-  return { sum, normalized };
+  ) as Tensor<Shape>[];
 }

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 import { Random } from '../../../../src/random.js';
 import { DropoutSeeds } from '../../../../src/runtime/ops/dropout.js';
-import { normalize } from '../../../../src/runtime/ops/layer-norm.js';
+import { normalize, normalizeOnly } from '../../../../src/runtime/ops/layer-norm.js';
 import { PORTABLE_POLICY, type ComputePolicy } from '../../../../src/runtime/policy.js';
 import { loadedRuntime, loadTensorFlow } from '../../../../src/runtime/tensorflow.js';
 import { tf } from '../../../../src/runtime/tf.js';
@@ -120,8 +120,10 @@ describe('normalisation', async () => {
           const layer = (x: Tensor, residual: Tensor, gain: Tensor, bias: Tensor): Tensor => {
             const dropout = { rate, seeds: new DropoutSeeds(round, 1) };
             const options = { epsilon: 1e-5, kind, dropout } as const;
-            const { sum, normalized } = normalize(x, residual, gain as Tensor1D, bias as Tensor1D, options, policy);
-            const result = round % 4 < 2 ? tf.concat([sum.flatten(), normalized.flatten()]) : normalized.flatten();
+            const given = [x, residual, gain as Tensor1D, bias as Tensor1D, options, policy] as const;
+            if (round % 4 >= 2) return tf.mul(normalizeOnly(...given).flatten(), tf.cos(tf.range(0, x.size)));
+            const { sum, normalized } = normalize(...given);
+            const result = tf.concat([sum.flatten(), normalized.flatten()]);
             return tf.mul(result, tf.cos(tf.range(0, result.size)));
           };
           const { value, grads } = tf.valueAndGrads(layer as (...tensors: Tensor[]) => Tensor)(given);
