@@ -38,7 +38,10 @@ function isOfKind(schema: z.core.$ZodType, value: unknown): boolean {
   return value === undefined || Array.isArray(value) === schema instanceof z.ZodArray;
 }
 
-/** The member of a union with the `type` of a value, or all members if none matches; other schemas are returned. */
+/**
+ * The member of a union with the `type` of a value, or all members if none matches or the value is not known; other
+ * schemas are returned.
+ */
 function membersOf(schema: z.core.$ZodType | undefined, value: unknown): z.core.$ZodType[] {
   if (schema === undefined) return [];
   if (!(schema instanceof z.ZodDiscriminatedUnion))
@@ -46,6 +49,7 @@ function membersOf(schema: z.core.$ZodType | undefined, value: unknown): z.core.
       ? schema.options.map(unwrap).filter((member) => isOfKind(member, value))
       : [schema];
   const members = schema.options as z.ZodObject[];
+  if (value === undefined) return members;
   const { type } = (value ?? {}) as { type?: unknown };
   const selected = members.filter((member) => (member.shape['type'] as z.ZodType).safeParse(type).success);
   return selected.length > 0 ? selected : members;

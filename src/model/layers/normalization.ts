@@ -1,11 +1,21 @@
 import type { Rank, Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
-import { normalize, type NormalizeOptions, type Normalized } from '../../runtime/ops/layer-norm.js';
+import { normalize, normalizeOnly, type NormalizeOptions, type Normalized } from '../../runtime/ops/layer-norm.js';
 import type { ForwardPass } from '../forward-pass.js';
 import { constant, zeros } from '../initializers.js';
-import type { ParameterSpec, Parameters } from '../parameters.js';
+import type { ParameterSpec, Parameters as ModelParameters } from '../parameters.js';
 
 /** Layer normalisation or normalisation by the root mean square. */
 export type NormalizationKind = NormalizeOptions['kind'];
+
+/** What happens to the input before it is normalised. */
+export interface SumOptions {
+  /** `[rows, size]`, added after dropout. */
+  readonly residual?: Tensor2D;
+  /** Dropout rate. */
+  readonly dropout?: number;
+}
+
+type NormalizeArguments = Parameters<typeof normalize<Rank.R2>>;
 
 /** Keeps the square root of the variance away from zero. */
 const EPSILON = 1e-5;
@@ -17,7 +27,7 @@ const EPSILON = 1e-5;
  */
 export class Normalization {
   constructor(
-    private readonly parameters: () => Parameters,
+    private readonly parameters: () => ModelParameters,
     private readonly options: { readonly name: string; readonly size: number; readonly kind: NormalizationKind },
   ) {}
 
@@ -27,20 +37,25 @@ export class Normalization {
     return kind === 'rms' ? [gain] : [gain, { name: `${name}.bias`, shape: [size], initializer: zeros() }];
   }
 
-  /**
-   * Normalises `[rows, size]`, to which dropout was applied and a residual was added.
-   *
-   * @param options.dropout rate
-   */
-  apply(
+  /** The sum with the residual, and its normalised rows. */
+  apply(input: Tensor2D, options: SumOptions, pass: ForwardPass): Normalized<Rank.R2> {
+    return normalize(...this.argumentsFor(input, options, pass));
+  }
+
+  /** `apply` where nothing else uses the sum. */
+  normalized(input: Tensor2D, options: SumOptions, pass: ForwardPass): Tensor2D {
+    return normalizeOnly(...this.argumentsFor(input, options, pass));
+  }
+
+  private argumentsFor(
     input: Tensor2D,
-    { residual, dropout: rate = 0 }: { readonly residual?: Tensor2D; readonly dropout?: number },
+    { residual, dropout: rate = 0 }: SumOptions,
     { policy, seeds }: ForwardPass,
-  ): Normalized<Rank.R2> {
+  ): NormalizeArguments {
     const { name, kind } = this.options;
     const parameters = this.parameters();
     const bias = kind === 'rms' ? undefined : parameters.get<Tensor1D>(`${name}.bias`);
-    const options = { epsilon: EPSILON, kind, dropout: { rate, seeds } };
-    return normalize(input, residual, parameters.get<Tensor1D>(`${name}.gain`), bias, options, policy);
+    const gain = parameters.get<Tensor1D>(`${name}.gain`);
+    return [input, residual, gain, bias, { epsilon: EPSILON, kind, dropout: { rate, seeds } }, policy];
   }
 }

@@ -63,18 +63,23 @@ export class ResidualStack {
         ? []
         : sublayers.map((sublayer, which) => ({ sublayer, norm: this.norms[layer]![which]! })),
     );
-    if (this.finalNorm === undefined) {
+    const { finalNorm } = this;
+    if (finalNorm === undefined) {
       return kept.reduce(
-        (residual, { sublayer, norm }) => norm.apply(sublayer(residual), { residual, dropout }, pass).normalized,
+        (residual, { sublayer, norm }) => norm.normalized(sublayer(residual), { residual, dropout }, pass),
         input,
       );
     }
-    // The sum after a sublayer is normalised for the next one at once.
-    const [first = this.finalNorm, ...others] = [...kept.map(({ norm }) => norm), this.finalNorm];
-    let { sum: residual, normalized } = first.apply(input, {}, pass);
-    for (const [index, { sublayer }] of kept.entries())
-      ({ sum: residual, normalized } = others[index]!.apply(sublayer(normalized), { residual, dropout }, pass));
-    return normalized;
+    const [first, ...others] = kept;
+    if (first === undefined) return finalNorm.normalized(input, {}, pass);
+    let { sum: residual, normalized } = first.norm.apply(input, {}, pass);
+    let output = first.sublayer(normalized);
+    for (const { sublayer, norm } of others) {
+      // The output of a sublayer is added and normalised for the next one at once.
+      ({ sum: residual, normalized } = norm.apply(output, { residual, dropout }, pass));
+      output = sublayer(normalized);
+    }
+    return finalNorm.normalized(output, { residual, dropout }, pass);
   }
 
   cost(rows: number): Cost {
