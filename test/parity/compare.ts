@@ -49,6 +49,9 @@ export interface Margins {
 /** A gradient is compared relative to its largest element, or to this fraction of the largest of all gradients. */
 const GRADIENT_FLOOR = 0.01;
 
+/** Scores are compared relative to this at least: the log-probability of a nearly certain translation is nearly 0. */
+const SCORE_FLOOR = 1;
+
 /** Compares all results of a case with the reference, each batch with one of the policies. */
 export async function compareCase(
   expected: ExpectedCase,
@@ -256,7 +259,8 @@ function compareTranslations(
   if (!same) return differences;
   const scores = (list: readonly { score: number; logProbability: number }[]): number[] =>
     list.flatMap(({ score, logProbability }) => [score, logProbability]);
-  return [...differences, { quantity: 'score', value: relativeDifference(scores(found), scores(hypotheses)), where }];
+  const value = relativeDifference(scores(found), scores(hypotheses), SCORE_FLOOR);
+  return [...differences, { quantity: 'score', value, where }];
 }
 
 function largest(values: ArrayLike<number>): number {

@@ -56,11 +56,13 @@ const BOUNDS: Record<Precision, Record<Quantity, number>> = {
   },
 };
 
+const SAME = { gradient: 1, others: 1 };
+
 /**
- * Factor of the 16-bit bounds for Transformers, in which values pass more products one after another, and whose small
- * random layers can have a variance near zero before a normalisation.
+ * Factors of the 16-bit bounds and margins for Transformers, whose values pass more products one after another. Where
+ * rounding moves a value across the kink of a ReLU, above all in an SSRU, a part of the gradient appears or vanishes.
  */
-const TRANSFORMER_FACTOR = 2;
+const TRANSFORMER_FACTORS = { gradient: 3, others: 2 };
 
 /** Choices between scores closer than this may differ. */
 const MARGINS: Record<Precision, Margins> = {
@@ -81,14 +83,14 @@ async function check(
   policies: readonly ComputePolicy[],
 ): Promise<Difference[]> {
   const families = [
-    { family: 'recurrent', factor: 1, cases: expected.filter((each) => !isTransformer(each)) },
-    { family: 'Transformer', factor: TRANSFORMER_FACTOR, cases: expected.filter(isTransformer) },
+    { family: 'recurrent', factors: SAME, cases: expected.filter((each) => !isTransformer(each)) },
+    { family: 'Transformer', factors: TRANSFORMER_FACTORS, cases: expected.filter(isTransformer) },
   ];
   const differences: Difference[] = [];
-  for (const { family, factor, cases } of families) {
-    const bounded = { factor: policies[0]!.precision === 'float32' ? 1 : factor };
+  for (const { family, factors, cases } of families) {
+    const applied = policies[0]!.precision === 'float32' ? SAME : factors;
     if (cases.length > 0)
-      differences.push(...(await checkFamily(context, `${name}, ${family}`, cases, policies, bounded)));
+      differences.push(...(await checkFamily(context, `${name}, ${family}`, cases, policies, applied)));
   }
   return differences;
 }
@@ -98,11 +100,13 @@ async function checkFamily(
   name: string,
   expected: readonly ExpectedCase[],
   policies: readonly ComputePolicy[],
-  { factor }: { readonly factor: number },
+  factors: typeof SAME,
 ): Promise<Difference[]> {
   const { precision } = policies[0]!;
   const differences: Difference[] = [];
-  for (const each of expected) differences.push(...(await compareCase(each, policies, MARGINS[precision])));
+  const { token, search } = MARGINS[precision];
+  const margins = { token: factors.others * token, search: factors.others * search };
+  for (const each of expected) differences.push(...(await compareCase(each, policies, margins)));
   const largest = QUANTITIES.map((quantity) => {
     const ofQuantity = differences.filter((difference) => difference.quantity === quantity);
     return {
@@ -119,9 +123,10 @@ async function checkFamily(
   );
   context?.diagnostic(`${name}: largest relative differences: ${summary.join(', ')}`);
   for (const { quantity, value, where } of largest) {
+    const bound = BOUNDS[precision][quantity] * (quantity === 'gradient' ? factors.gradient : factors.others);
     assert.ok(
-      value <= factor * BOUNDS[precision][quantity],
-      `${name}: ${quantity}: relative difference ${value}, at most ${factor * BOUNDS[precision][quantity]} expected: ${where}`,
+      value <= bound,
+      `${name}: ${quantity}: relative difference ${value}, at most ${bound} expected: ${where}`,
     );
   }
   return differences;
@@ -188,7 +193,7 @@ describe('parity with PyTorch', () => {
         const expected = await readExpected(folder);
         const batches = expected.reduce((sum, { batches: of }) => sum + of.length, 0);
         context.diagnostic(`PyTorch ${found.version}, ${batches} batches`);
-        assert.ok(batches >= 200);
+        assert.ok(batches >= 8 * cases);
         // Alternates between TensorFlow's and custom products: only the former pad rows.
         const policiesOf = (precision: Precision): ComputePolicy[] => {
           const policy = policyFor(precision);
