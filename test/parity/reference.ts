@@ -115,9 +115,11 @@ export async function readExpected(folder: string): Promise<ExpectedCase[]> {
 async function randomWeights({ seed, model: config, vocabulary }: ParityCase): Promise<SavedTensors> {
   const random = new Random(seed);
   const model = buildModel(config, vocabulary, { random, policy: policyFor() });
+  // The outputs of a Transformer are normalised, and so larger than those of a recurrent decoder.
+  const outputScale = config.decoder.type === 'transformer' ? 2 : 4;
   const tensors = new Map<string, { dtype: 'F32'; shape: readonly number[]; data: Float32Array }>();
   for (const [name, { shape, data }] of await model.parameters.values()) {
-    const scale = name === 'output.kernel' ? 4 : 1;
+    const scale = name === 'output.kernel' ? outputScale : 1;
     const values = data.map((value) => scale * value + 0.2 * random.normal());
     tensors.set(name, { dtype: 'F32', shape, data: values });
     tensors.set(`firstMoment.${name}`, { dtype: 'F32', shape, data: data.map(() => 0.1 * random.normal()) });
