@@ -90,7 +90,7 @@ describe('s2s train', () => {
       /parameters, 60 training pairs, 6 steps per epoch, [\d.]+ % padding$/m,
       /^dry run: largest batch \(10 x \d+ source, \d+ target tokens\) and a translation succeeded in /m,
       new RegExp(
-        String.raw`^epoch 1 step 2: loss \d+\.\d+, perplexity \d+\.\d+, lr 0\.00100, ` +
+        String.raw`^epoch 1 step 2: loss \d+\.\d+, perplexity \d+\.\d+, lr 0\.00200, ` +
           String.raw`source / target / padding tokens per second [\d,]+ / [\d,]+ / [\d,]+, .* left$`,
         'm',
       ),

@@ -9,7 +9,8 @@ test('every benchmark model has valid settings without bridge or tied embeddings
     const { tieTargetEmbeddings, shareEmbeddings, encoder, decoder, dropout } = benchmarkModel(name);
     if (decoder.type !== 'transformer') assert.deepEqual([decoder.bridge, decoder.inputFeeding], ['zero', false]);
     assert.deepEqual([tieTargetEmbeddings, shareEmbeddings], [false, false]);
-    assert.deepEqual(dropout, { embedding: 0.1, output: 0.1 });
+    const { embedding, output, sourceWord, targetWord } = dropout;
+    assert.deepEqual([embedding, output, sourceWord, targetWord], [0.1, 0.1, 0, 0]);
     assert.deepEqual([encoder.dropout, decoder.dropout], [0.1, 0.1]);
   }
 });

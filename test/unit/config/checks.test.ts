@@ -72,9 +72,12 @@ const CONTRADICTIONS: readonly [settings: string, problem: RegExp][] = [
     'training: { optimizer: { name: adamw, momentum: 0.9 } }',
     /^4: training\.optimizer\.momentum: is not used by adamw\. .*sgd/,
   ],
-  ['training: { schedule: { name: inverse-sqrt } }', /^4: training\.schedule\.name: .*warmupSteps is 0/],
   [
-    'training: { schedule: { minimumLearningRate: 0.1 } }',
+    'training: { schedule: { name: inverse-sqrt, warmupSteps: 0 } }',
+    /^4: training\.schedule\.name: .*warmupSteps is 0/,
+  ],
+  [
+    'training: { optimizer: { learningRate: 0.001 }, schedule: { minimumLearningRate: 0.1 } }',
     /^4: training\.schedule\.minimumLearningRate: is 0\.1, above .*\(0\.001\)/,
   ],
   ['training: { validation: { bleu: false } }', /^4: training\.earlyStopping\.metric: is bleu, but/],
