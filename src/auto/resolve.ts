@@ -2,6 +2,7 @@ import { configSchema, type Config } from '../config/schema.js';
 import type { LoadedConfig } from '../config/file-schema.js';
 import type { CorpusFacts } from '../data/facts.js';
 import { Choices, type Choice } from './choices.js';
+import { amountOfText, isRepetitive, tokensOf, wordsOf } from './estimates.js';
 import { chooseModel } from './model.js';
 import * as rules from './rules.js';
 import type { Chosen, DeviceKind } from './rules.js';
@@ -44,7 +45,7 @@ export function resolveConfig(
   const choices = new Choices();
   const { tokenizer: givenTokenizer } = given;
   const { pairs } = facts;
-  const words = rules.amountOfText(facts);
+  const words = amountOfText(facts);
   const type = (side: 'source' | 'target') => givenTokenizer[side]?.type ?? givenTokenizer.type;
 
   const tokenizer = {
@@ -64,11 +65,11 @@ export function resolveConfig(
   const model = chooseModel(
     given.model,
     tokenizer.shared,
-    rules.modelWidth(words, pairs, device, rules.isRepetitive(facts)),
-    rules.dropoutRate(words, pairs, rules.isRepetitive(facts)),
+    rules.modelWidth(words, pairs, device, isRepetitive(facts)),
+    rules.dropoutRate(words, pairs, isRepetitive(facts)),
     choices,
   );
-  const perPair = rules.tokensOf(facts.target, type('target'), sizeOf('target')) / Math.max(1, pairs) + 1;
+  const perPair = tokensOf(facts.target, type('target'), sizeOf('target')) / Math.max(1, pairs) + 1;
   const training = chooseTraining(given, facts, perPair, device, choices);
   const { optimizer: givenOptimizer } = given.training;
   const optimizer = {
@@ -84,11 +85,11 @@ export function resolveConfig(
 function tokenizerSize(tokenizer: LoadedConfig['tokenizer'], facts: CorpusFacts): Chosen<number> {
   const { shared, type } = tokenizer;
   const { pairs, source, target, alphabet } = facts;
-  if (shared) return rules.vocabularySize(type, rules.amountOfText(facts), alphabet, pairs);
+  if (shared) return rules.vocabularySize(type, amountOfText(facts), alphabet, pairs);
   const [ofSource, ofTarget] = [source, target].map((side, index) =>
     rules.vocabularySize(
       tokenizer[index === 0 ? 'source' : 'target']?.type ?? type,
-      rules.wordsOf(side),
+      wordsOf(side),
       side.alphabet,
       pairs,
     ),
@@ -127,7 +128,7 @@ function chooseTraining(
       ? undefined
       : given.maxEpochs &&
         choices.take('training.maxEpochs', given.maxEpochs, () =>
-          rules.epochs(rules.amountOfText(facts), pairs, updatesPerEpoch, rules.isRepetitive(facts)),
+          rules.epochs(amountOfText(facts), pairs, updatesPerEpoch, isRepetitive(facts)),
         );
   const updates = Math.min(given.maxSteps ?? Infinity, (maxEpochs ?? Infinity) * updatesPerEpoch);
   const length = Number.isFinite(updates) ? updates : undefined;

@@ -1,5 +1,6 @@
 import type { TokenizerConfig } from '../config/schema.js';
-import type { CorpusFacts, SideFacts } from '../data/facts.js';
+import type { SideFacts } from '../data/facts.js';
+import { tokensOf } from './estimates.js';
 
 /*
  * The values of settings that are `auto`, each from counts of the training text. docs/auto.md has the measurements.
@@ -27,19 +28,6 @@ export type DeviceKind = 'cpu' | 'gpu';
 export interface Chosen<Value> {
   readonly value: Value;
   readonly reason: string;
-}
-
-/** Characters of scripts without spaces that correspond to a word. */
-const CHARACTERS_PER_WORD = 1.7;
-
-/** Words of a side. In scripts without spaces, 1.7 characters count as a word. */
-export function wordsOf({ words, unspaced }: SideFacts): number {
-  return words + unspaced / CHARACTERS_PER_WORD;
-}
-
-/** Words of both sides, the measure of how much text there is. */
-export function amountOfText({ source, target }: CorpusFacts): number {
-  return wordsOf(source) + wordsOf(target);
 }
 
 /** Characters of an alphabet that the size of a vocabulary allows for. */
@@ -75,29 +63,6 @@ export function vocabularySize(
   return byAlphabet > bySize
     ? { value: byAlphabet, reason: `${show(alphabet)} distinct characters, besides subwords` }
     : { value: bySize, reason: textOf(pairs, words) };
-}
-
-/** Estimated tokens of a side, without `</s>`. */
-export function tokensOf(side: SideFacts, type: TokenizerConfig['type'], size: number): number {
-  switch (type) {
-    case 'char':
-      return side.characters + side.words;
-    case 'word':
-      return 1.15 * side.words + side.unspaced / CHARACTERS_PER_WORD;
-    case 'bpe':
-    case 'unigram':
-      return (
-        Math.max(side.words, (side.characters - side.unspaced) / charactersPerSubword(size)) + side.unspaced / 1.15
-      );
-  }
-}
-
-/**
- * Measured, without spaces, in German, English and French: 2.7 to 3.0 characters a subword at 1,300 pieces, 3.0 to 3.4
- * at 2,400 to 2,900, 3.4 to 3.9 at 4,500; in Chinese, 1.15 characters a subword.
- */
-function charactersPerSubword(size: number): number {
-  return clamp(3.2 + 0.45 * Math.log2(size / 3000), 2, 5);
 }
 
 /**
@@ -258,25 +223,6 @@ export function validationInterval(updatesPerEpoch: number): {
 export function earlyStoppingPatience(validations: number | undefined): Chosen<number> {
   if (validations === undefined) return { value: 10, reason: 'the length of the training is not known' };
   return { value: Math.max(5, Math.ceil(0.4 * validations)), reason: `40 % of some ${show(validations)} validations` };
-}
-
-/**
- * Distinct words per power of the words below which a text is repetitive: 2.7 and 4.0 in the demo, 7.4 and 12.3 in
- * Multi30k.
- */
-const REPETITIVE = 5;
-/** Words from which the ratio means something. */
-const ENOUGH_WORDS = 50_000;
-
-/**
- * Whether a text repeats few words in few constructions, as the sentences of a grammar or of templates do. The number
- * of distinct words grows with a power of the words (Heaps' law), here 0.6. Not known for scripts without spaces.
- */
-export function isRepetitive({ source, target }: CorpusFacts): boolean {
-  return [source, target].every(
-    ({ words, distinctWords, unspaced }) =>
-      unspaced === 0 && words >= ENOUGH_WORDS && distinctWords < REPETITIVE * words ** 0.6,
-  );
 }
 
 /** `17,066 pairs, 220,000 words` */
