@@ -65,7 +65,10 @@ export function resolveConfig(
   const model = chooseModel(
     given.model,
     tokenizer.shared,
-    rules.modelWidth(words, pairs, device, isRepetitive(facts)),
+    rules.modelWidth(words, pairs, device, {
+      repetitive: isRepetitive(facts),
+      transformer: hasTransformer(given.model),
+    }),
     rules.dropoutRate(words, pairs, isRepetitive(facts)),
     choices,
   );

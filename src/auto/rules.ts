@@ -107,8 +107,15 @@ export function batchSize(
  * Width of embeddings and hidden states. Little text cannot use a wide model, and on a CPU the time of an update grows
  * with the square of the width.
  */
-export function modelWidth(words: number, pairs: number, device: DeviceKind, repetitive: boolean): Chosen<number> {
+export function modelWidth(
+  words: number,
+  pairs: number,
+  device: DeviceKind,
+  { repetitive, transformer }: { readonly repetitive: boolean; readonly transformer: boolean },
+): Chosen<number> {
   if (repetitive) return { value: 256, reason: REPEATS };
+  // The many layers of a Transformer make up for their width.
+  if (transformer && words < 3_000_000) return { value: 256, reason: `${textOf(pairs, words)}, for a Transformer` };
   const reason = `${textOf(pairs, words)}, on a ${device.toUpperCase()}`;
   return { value: words >= 20_000_000 && device === 'gpu' ? 1024 : 512, reason };
 }

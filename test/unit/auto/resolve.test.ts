@@ -159,10 +159,10 @@ test('the width of the decoder follows a given embedding size, and the reverse',
 test('a Transformer is as wide as its embeddings, with heads of 64 columns and four times wider inner layers', () => {
   const type = 'transformer';
   const { model } = resolve(CAPTIONS, { model: { encoder: { type }, decoder: { type, activation: 'swiglu' } } }).config;
-  assert.equal(model.embeddingSize, 512);
-  const sizes = { hiddenSize: 512, heads: 8, dropout: 0.3, attentionDropout: 0.1, activationDropout: 0.1 };
-  assert.deepEqual(model.encoder, { ...model.encoder, ...sizes, feedForwardSize: 2048 });
-  assert.deepEqual(model.decoder, { ...model.decoder, ...sizes, feedForwardSize: 1368 });
+  assert.equal(model.embeddingSize, 256);
+  const sizes = { hiddenSize: 256, heads: 4, dropout: 0.3, attentionDropout: 0.1, activationDropout: 0.1 };
+  assert.deepEqual(model.encoder, { ...model.encoder, ...sizes, feedForwardSize: 1024 });
+  assert.deepEqual(model.decoder, { ...model.decoder, ...sizes, feedForwardSize: 688 });
   assert.deepEqual([model.tieTargetEmbeddings, model.dropout], [true, { ...model.dropout, embedding: 0.3, output: 0 }]);
   const odd = resolve(CAPTIONS, { model: { embeddingSize: 300, encoder: { type }, decoder: {} } }).config.model;
   assert.deepEqual(odd.encoder, { ...odd.encoder, hiddenSize: 300, heads: 5 });
@@ -272,7 +272,9 @@ test('the learning rate depends on the optimiser, and is lower from a trained mo
       .config.training.optimizer.learningRate;
   assert.deepEqual([rate({}, false), rate({ name: 'sgd' }, false), rate({}, true)], [0.002, 1, 0.0005]);
   assert.equal(rate({ learningRate: 0.03 }, true), 0.03);
-  const transformer = resolve(CAPTIONS, { model: { encoder: { type: 'transformer' } } }).config.training;
+  const withTransformer = resolve(CAPTIONS, { model: { encoder: { type: 'transformer' } } }).config;
+  assert.deepEqual([withTransformer.model.embeddingSize, withTransformer.model.decoder.hiddenSize], [256, 256]);
+  const transformer = withTransformer.training;
   assert.ok(transformer.optimizer.learningRate < 0.001);
   assert.ok(transformer.schedule.warmupSteps >= 300 && transformer.schedule.warmupSteps <= 4000);
   assert.equal(resolve(CAPTIONS).config.training.schedule.warmupSteps, 0);
