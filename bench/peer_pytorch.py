@@ -10,7 +10,9 @@ the median of the timed steps.
   lstm       embedding 256, encoder with 1 bidirectional layer of 256 units per direction, decoder with 1 layer of 512,
              attention `general` (Luong et al. 2015)
   lstm-deep  embedding 512, encoder and decoder with 2 layers of 512 each, attention `dot`
-Both have dropout 0.1, separate embeddings, an attentional hidden state of 512, a zero initial decoder state, and no
+  transformer  embedding 512, 3 + 3 layers with 8 heads and feed-forward networks of 2,048, normalisation before the
+             sublayers, sinusoidal positions; dropout only on embeddings and residual connections; training only
+The LSTMs have dropout 0.1, separate embeddings, an attentional hidden state of 512, a zero initial decoder state, and no
 input feeding. `--dtype bfloat16` uses torch.autocast. PyTorch's LSTM has two biases where that of s2s has one, so its
 parameter count is slightly larger.
 
@@ -44,6 +46,7 @@ MODELS = {
     "lstm-deep": dict(embedding=512, encoder_layers=2, bidirectional=False, decoder_layers=2, general=False),
 }
 HIDDEN = 512
+TRANSFORMER_LAYERS, HEADS, FEED_FORWARD = 3, 8, 2048
 
 
 class Translator(nn.Module):
@@ -82,6 +85,42 @@ class Translator(nn.Module):
         values, keys = self.encode(source)
         queries, _ = self.decoder(self.dropout(self.target_embedding(target)))
         return self.projection(self.dropout(self.attend(queries.transpose(0, 1), values, keys)))
+
+
+class TransformerTranslator(nn.Module):
+    """torch.nn.Transformer with normalisation before the sublayers (pre-norm) and a final norm on each side."""
+
+    def __init__(self):
+        super().__init__()
+        self.source_embedding = nn.Embedding(VOCABULARY, HIDDEN)
+        self.target_embedding = nn.Embedding(VOCABULARY, HIDDEN)
+        self.transformer = nn.Transformer(
+            HIDDEN, HEADS, TRANSFORMER_LAYERS, TRANSFORMER_LAYERS, FEED_FORWARD, DROPOUT, batch_first=True,
+            norm_first=True,
+        )
+        for layer in [*self.transformer.encoder.layers, *self.transformer.decoder.layers]:
+            # Those of s2s's benchmark model drop only the outputs of sublayers.
+            layer.dropout.p = layer.self_attn.dropout = 0.0
+            if hasattr(layer, "multihead_attn"):
+                layer.multihead_attn.dropout = 0.0
+        self.projection = nn.Linear(HIDDEN, VOCABULARY)
+        self.dropout = nn.Dropout(DROPOUT)
+        time = torch.arange(max(SOURCE_TIME, TARGET_TIME))[:, None]
+        angles = time / 10000 ** (torch.arange(0, HIDDEN, 2) / HIDDEN)
+        self.register_buffer("positions", torch.cat([angles.sin(), angles.cos()], 1), persistent=False)
+        self.register_buffer("future", nn.Transformer.generate_square_subsequent_mask(TARGET_TIME), persistent=False)
+
+    def embed(self, table, ids):
+        ids = ids.transpose(0, 1)
+        return self.dropout(table(ids) * math.sqrt(HIDDEN) + self.positions[: ids.shape[1]])
+
+    def forward(self, source, target):
+        """Teacher forcing: logits [batch, time, VOCABULARY]."""
+        outputs = self.transformer(
+            self.embed(self.source_embedding, source), self.embed(self.target_embedding, target), tgt_mask=self.future,
+            tgt_is_causal=True,
+        )
+        return self.projection(outputs)
 
 
 def train(model, device, dtype, args):
@@ -186,7 +225,7 @@ def decode(model, device, dtype, args):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", choices=MODELS, default="lstm")
+    parser.add_argument("--model", choices=[*MODELS, "transformer"], default="lstm")
     parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--steps", type=int, help="timed training steps (10), or passes over the sentences (3)")
@@ -196,6 +235,8 @@ def main():
     parser.add_argument("--sentences", type=int, default=512, help="number of sentences to translate")
     parser.add_argument("--source", help="tokenised text that determines the sentence lengths")
     args = parser.parse_args()
+    if args.decode and args.model == "transformer":
+        parser.error("--decode measures the LSTM models only")
     args.steps = args.steps or (3 if args.decode else 10)
     args.warmup = (1 if args.decode else 3) if args.warmup is None else args.warmup
 
@@ -203,7 +244,8 @@ def main():
     torch.backends.cuda.matmul.allow_tf32 = True
     torch.backends.cudnn.allow_tf32 = True
     device = torch.device(args.device)
-    model = Translator(**MODELS[args.model]).to(device)
+    is_transformer = args.model == "transformer"
+    model = (TransformerTranslator() if is_transformer else Translator(**MODELS[args.model])).to(device)
     report = {
         "system": f"PyTorch {torch.__version__}",
         "model": args.model,

@@ -34,7 +34,7 @@ const TRANSFORMER = {
 } as const;
 const LAYERS = { type: 'lstm', hiddenSize: 512, dropout: 0.1 } as const;
 
-/** The LSTM models must equal those of bench/peer_pytorch.py. */
+/** The models must equal those of bench/peer_pytorch.py. */
 const MODELS = {
   /** One bidirectional encoder layer with 256 units per direction. */
   lstm: {
