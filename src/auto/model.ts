@@ -56,7 +56,7 @@ interface Sizes {
   readonly tied: boolean;
 }
 
-/** Transformers are as wide as the embeddings; a recurrent encoder or decoder beside one is as wide, too. */
+/** Transformers are as wide as the embeddings; a recurrent encoder or decoder that is paired with one is as wide, too. */
 function chooseSizesOfTransformer(given: LoadedConfig['model'], width: Chosen<number>, choices: Choices): Sizes {
   const { encoder, decoder, tieTargetEmbeddings } = given;
   const sides = [

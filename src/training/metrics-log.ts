@@ -55,71 +55,49 @@ export class MetricsLog {
   }
 }
 
+type Event<Type extends TrainingEvent['type']> = Extract<TrainingEvent, { type: Type }>;
+
+/** The fields of the rows, in their order. */
+const UPDATE_FIELDS = [
+  'type',
+  'step',
+  'epoch',
+  'loss',
+  'perplexity',
+  'learningRate',
+  'gradientNorm',
+  'sourceTokensPerSecond',
+  'targetTokensPerSecond',
+  'paddingTokensPerSecond',
+  'elapsedSeconds',
+  'residentBytes',
+] as const satisfies readonly (keyof Event<'update'>)[];
+const VALIDATION_FIELDS = [
+  'type',
+  'step',
+  'epoch',
+  'loss',
+  'perplexity',
+  'accuracy',
+  'bleu',
+  'bleuSignature',
+  'chrf',
+  'improved',
+  'seconds',
+  'timeShare',
+  'elapsedSeconds',
+] as const satisfies readonly (keyof Event<'validation'>)[];
+
+function pick<Item extends object>(item: Item, keys: readonly (keyof Item)[]): Record<string, unknown> {
+  return Object.fromEntries(keys.map((key) => [key, item[key]]));
+}
+
 function toRow(event: TrainingEvent): Record<string, unknown> | undefined {
   switch (event.type) {
-    case 'update': {
-      if (!event.report) return undefined;
-      const {
-        type,
-        step,
-        epoch,
-        loss,
-        perplexity,
-        learningRate,
-        gradientNorm,
-        sourceTokensPerSecond,
-        targetTokensPerSecond,
-        paddingTokensPerSecond,
-        elapsedSeconds,
-        residentBytes,
-      } = event;
-      return {
-        type,
-        step,
-        epoch,
-        loss,
-        perplexity,
-        learningRate,
-        gradientNorm,
-        sourceTokensPerSecond,
-        targetTokensPerSecond,
-        paddingTokensPerSecond,
-        elapsedSeconds,
-        residentBytes,
-      };
-    }
-    case 'validation': {
-      const {
-        type,
-        step,
-        epoch,
-        loss,
-        perplexity,
-        accuracy,
-        bleu,
-        bleuSignature,
-        chrf,
-        improved,
-        seconds,
-        timeShare,
-        elapsedSeconds,
-      } = event;
-      return {
-        type,
-        step,
-        epoch,
-        loss,
-        perplexity,
-        accuracy,
-        bleu,
-        bleuSignature,
-        chrf,
-        improved,
-        seconds,
-        timeShare,
-        elapsedSeconds,
-      };
-    }
+    case 'update':
+      return event.report ? pick(event, UPDATE_FIELDS) : undefined;
+    case 'validation':
+      return pick(event, VALIDATION_FIELDS);
     case 'skipped':
     case 'stopped':
       return { ...event };

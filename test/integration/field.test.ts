@@ -9,7 +9,7 @@ import { loadTensorFlow } from '../../src/runtime/tensorflow.js';
 import { runCommand, type CommandResult } from '../support/command.js';
 import { makeTinyRun } from '../support/tiny-run.js';
 
-// Small inputs from reports of users of translation trainers, one folder per case, beside the project.
+// Small inputs from reports of users of translation trainers, one folder per case, next to the project.
 const CASES = resolve('../shared/field');
 const BIN = resolve('bin/s2s.js');
 const skip = existsSync(CASES) ? false : 'there is no ../shared/field';

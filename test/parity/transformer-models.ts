@@ -1,12 +1,10 @@
 import { configSchema, type ModelConfig } from '../../src/config/schema.js';
 import type { Random } from '../../src/random.js';
+import { between, pick } from './cases.js';
 
 const ACTIVATIONS = ['relu', 'gelu', 'swish', 'swiglu'] as const;
 /** More positions than any sentence or hypothesis of the batches has tokens. */
 const POSITIONS = 64;
-
-const pick = <Item>(random: Random, items: readonly Item[]): Item => items[random.integer(items.length)]!;
-const between = (random: Random, first: number, last: number): number => first + random.integer(last - first + 1);
 
 /**
  * A random Transformer, or a Transformer encoder with an LSTM decoder, or the reverse. Consecutive seeds cycle through

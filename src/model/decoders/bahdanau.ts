@@ -38,7 +38,7 @@ interface FirstLayerStep {
 
 /**
  * Stacked recurrent layers with attention inside the recurrence (Bahdanau et al. 2015): the state of the first layer
- * after the previous token is the query of an additive score, and the context is an input of the first layer, beside
+ * after the previous token is the query of an additive score, and the context is an input of the first layer, with
  * the embedding of the token. With `contextLayers: all`, it is an input of every layer, as in GNMT (Wu et al. 2016,
  * equation 4). The output is `tanh(W [context; state; embedding])` of the last layer.
  *
