@@ -19,6 +19,7 @@ import type { ExpectedCase, ReferenceBatch, ReferenceTranslations } from './refe
 /** The quantities that are compared. All differences are relative to the reference. */
 export const QUANTITIES = [
   'log-probabilities',
+  'attention',
   'loss',
   'correct tokens',
   'gradient',
@@ -85,6 +86,7 @@ async function compareBatches(
       const where = `case ${expected.request.seed}, batch ${number} (${shape})`;
       restore(model, optimizer, expected.weights);
       found.push(...compareLogProbabilities(model, batch, reference, where));
+      found.push(...compareAttention(model, batch, reference, where));
       found.push(...compareGradients(model, batch, expected, reference, margins, where));
       const sources = pairs.slice(0, translate).map(({ source }) => [...source, EOS]);
       for (const [search, options] of expected.request.searches.entries()) {
@@ -139,6 +141,17 @@ function compareLogProbabilities(
     return tf.slice(tf.logSoftmax(logits), 0, tokens).dataSync();
   });
   return [{ quantity: 'log-probabilities', value: relativeDifference(found, expected), where }];
+}
+
+/** Compares the attention weights at real positions, of every target token and `</s>`. */
+function compareAttention(model: TrainableModel, batch: Batch, reference: ReferenceBatch, where: string): Difference[] {
+  const expected = reference.tensors.get('attention');
+  const found = tf.tidy(() => model.teacherForcing(toTensors(batch), { attention: true }).attention?.arraySync());
+  if (found === undefined && expected === undefined) return [];
+  const weights = (found ?? []).flatMap((rows, row) =>
+    rows.slice(0, batch.targetLengths[row]).flatMap((ofToken) => ofToken.slice(0, batch.sourceLengths[row])),
+  );
+  return [{ quantity: 'attention', value: relativeDifference(weights, expected ?? []), where }];
 }
 
 /** Number of labels that are the most probable token, and of positions where this is not clear. */

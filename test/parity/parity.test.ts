@@ -30,6 +30,7 @@ const SIZES = { hidden: [4, 6, 10, 16, 18, 34], vocabulary: [9, 12, 17, 33, 64] 
 const BOUNDS: Record<Precision, Record<Quantity, number>> = {
   float32: {
     'log-probabilities': 5e-6,
+    attention: 5e-6,
     loss: 2e-6,
     'correct tokens': 0,
     gradient: 5e-5,
@@ -40,6 +41,7 @@ const BOUNDS: Record<Precision, Record<Quantity, number>> = {
   },
   bfloat16: {
     'log-probabilities': 0.03,
+    attention: 0.03,
     loss: 0.01,
     'correct tokens': 0,
     gradient: 0.2,
@@ -50,6 +52,7 @@ const BOUNDS: Record<Precision, Record<Quantity, number>> = {
   },
   float16: {
     'log-probabilities': 0.01,
+    attention: 0.01,
     loss: 0.01,
     'correct tokens': 0,
     gradient: 0.05,

@@ -6,8 +6,9 @@ ENCODERS or DECODERS under its name in `model.encoder.type` or `model.decoder.ty
     encoder(embedded [time, embedding]) -> outputs [time, size], states: for each layer a tuple of tensors [1, size]
     decoder.start(memory) -> state: a tuple of tensors [1, ...]; their first dimension is the hypothesis
     decoder.step(embedded [rows, embedding], state, memory) -> outputs [rows, hidden], state
-    decoder.outputs(embedded [time, embedding], memory) -> outputs [time, hidden] of the whole target, and the sum of
-        the terms that the decoder adds to the loss
+    decoder.outputs(embedded [time, embedding], memory) -> outputs [time, hidden] of the whole target, the sum of the
+        terms that the decoder adds to the loss, and the attention weights [time, source time], the mean of all heads
+        (of the last layer); None without attention
 """
 
 from dataclasses import dataclass
@@ -87,10 +88,10 @@ class Network:
         return Memory(*self.encoder(self.source_embedding[torch.tensor([*source, EOS])]))
 
     def teacher_forcing(self, source, target):
-        """Log-probabilities [len(target) + 1, vocabulary], and what the decoder adds to the loss."""
+        """Log-probabilities [len(target) + 1, vocabulary], what the decoder adds to the loss, and its attention."""
         embedded = self.target_embedding[torch.tensor([BOS, *target])]
-        outputs, auxiliary_loss = self.decoder.outputs(embedded, self.encode(source))
-        return self._predict(outputs), auxiliary_loss
+        outputs, auxiliary_loss, attention = self.decoder.outputs(embedded, self.encode(source))
+        return self._predict(outputs), auxiliary_loss, attention
 
     def step(self, previous, state, memory):
         """Log-probabilities [rows, vocabulary] of the token after each of `previous`, and the new state."""

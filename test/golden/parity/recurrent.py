@@ -72,6 +72,11 @@ def is_residual(layer, first):
     return first is not None and layer + 1 >= first
 
 
+def mean_of_heads(weights):
+    """Attention weights [rows, heads, time], in parts, to [rows, time]; None without attention."""
+    return None if weights[0] is None else torch.cat(weights).mean(1)
+
+
 class RecurrentEncoder:
     def __init__(self, model, weights):
         self.model, self.weights = model, weights
@@ -113,26 +118,29 @@ class RecurrentDecoder:
         return tuple(state)
 
     def step(self, embedded, state, memory):
-        outputs, following, _ = self._step(embedded, state, memory)
+        outputs, following, _, _ = self._step(embedded, state, memory)
         return outputs, following
 
     def outputs(self, embedded, memory):
         state = self.start(memory)
         if self.model.input_feeding or self.model.coverage or self.model.attention == "bahdanau":
-            rows, overlaps = [], [0.0]
+            rows, overlaps, attention = [], [0.0], []
             for row in embedded.split(1):
-                output, state, overlap = self._step(row, state, memory)
+                output, state, overlap, weights = self._step(row, state, memory)
                 rows.append(output)
                 overlaps.append(overlap.sum())
-            return torch.cat(rows), self.model.coverage_loss * sum(overlaps)
+                attention.append(weights)
+            return torch.cat(rows), self.model.coverage_loss * sum(overlaps), mean_of_heads(attention)
         inputs = embedded
         for layer in range(self.model.decoder_layers):
             outputs, _ = self.cell.run(self.weights, f"decoder.layers.{layer}", inputs, self._layer(state, layer))
             inputs = outputs + inputs if is_residual(layer, self.model.decoder_residual_from) else outputs
-        return self._attend(inputs, memory)[0], 0.0
+        outputs, weights = self._attend(inputs, memory)
+        return outputs, 0.0, mean_of_heads([weights])
 
     def _step(self, embedded, state, memory):
-        """Outputs [rows, hidden], the new state, and the overlap [rows] of the attention with earlier steps."""
+        """Outputs [rows, hidden], the new state, the overlap [rows] of the attention with earlier steps, and the
+        attention weights [rows, heads, time]."""
         model = self.model
         if model.attention == "bahdanau":
             coverage = state[-1] if model.coverage else None
@@ -159,7 +167,7 @@ class RecurrentDecoder:
             following.append(coverage + weights)
         if model.input_feeding:
             following.append(outputs)
-        return outputs, tuple(following), overlap
+        return outputs, tuple(following), overlap, weights
 
     def _layer(self, state, layer):
         count = len(self.cell.parts)

@@ -4,8 +4,9 @@
 
 REQUEST.json lists cases: a model configuration, a safetensors file with its weights (as in a checkpoint) and non-zero
 optimizer moments, settings of training and search, and batches of sentence pairs as token ids (without special tokens).
-For every batch, FOLDER/expected.safetensors has the log-probabilities at all target positions, the gradient of every
-parameter and its change by one update, named CASE/BATCH/KIND/..., and FOLDER/expected.json has loss and translations.
+For every batch, FOLDER/expected.safetensors has the log-probabilities and (one sentence after the other) the attention
+weights at all target positions, the gradient of every parameter and its change by one update, named
+CASE/BATCH/KIND/..., and FOLDER/expected.json has loss and translations.
 
 All computation is in double precision, sentence by sentence. See network.py for the networks and search.py for beam
 search.
@@ -26,17 +27,17 @@ MOMENTS = ("firstMoment", "secondMoment")
 
 
 def sentence_losses(network, pair, label_smoothing):
-    """Loss and plain cross-entropy of a pair, summed over its target tokens, and the log-probabilities.
+    """Loss and plain cross-entropy of a pair, summed over its target tokens, log-probabilities and attention.
 
     The loss is the smoothed cross-entropy and the auxiliary losses. The target distribution of the smoothed one is
     `1 - smoothing` on the label plus `smoothing / vocabulary` on every token (Szegedy et al. 2016, section 7).
     """
-    log_probabilities, auxiliary_loss = network.teacher_forcing(pair["source"], pair["target"])
+    log_probabilities, auxiliary_loss, attention = network.teacher_forcing(pair["source"], pair["target"])
     labels = torch.tensor([*pair["target"], EOS])
     plain = -log_probabilities.gather(1, labels[:, None]).sum()
     spread = -log_probabilities.mean(1).sum()
     smoothed = (1 - label_smoothing) * plain + label_smoothing * spread
-    return smoothed + auxiliary_loss, plain, log_probabilities
+    return smoothed + auxiliary_loss, plain, log_probabilities, attention
 
 
 def updated(weights, gradients, moments, training):
@@ -70,7 +71,7 @@ def compute_batch(case, network, weights, moments, batch):
     results = [sentence_losses(network, pair, training["labelSmoothing"]) for pair in pairs]
     tokens = sum(len(pair["target"]) + 1 for pair in pairs)
     divisor = tokens if training["lossNormalization"] == "token" else len(pairs)
-    loss = sum(smoothed for smoothed, _, _ in results) / divisor
+    loss = sum(smoothed for smoothed, *_ in results) / divisor
     loss.backward()
     # A parameter that the loss does not depend on has no gradient.
     gradients = {name: 0 * tensor.detach() if tensor.grad is None else tensor.grad for name, tensor in weights.items()}
@@ -78,14 +79,17 @@ def compute_batch(case, network, weights, moments, batch):
         after, norm = updated(weights, gradients, moments, training)
     numbers = {
         "loss": loss.item(),
-        "negativeLogLikelihood": sum(plain.item() for _, plain, _ in results),
+        "negativeLogLikelihood": sum(plain.item() for _, plain, *_ in results),
         "gradientNorm": norm,
         "searches": [
             [describe_translations(network, pair["source"], options) for pair in pairs[: batch["translate"]]]
             for options in case["searches"]
         ],
     }
-    tensors = {"logProbabilities": torch.cat([log_probabilities for _, _, log_probabilities in results])}
+    tensors = {"logProbabilities": torch.cat([log_probabilities for *_, log_probabilities, _ in results])}
+    weights_of_pairs = [attention.flatten() for *_, attention in results if attention is not None]
+    if weights_of_pairs:
+        tensors["attention"] = torch.cat(weights_of_pairs)
     for name, gradient in gradients.items():
         tensors[f"gradient/{name}"] = gradient
         tensors[f"change/{name}"] = after[name] - weights[name]

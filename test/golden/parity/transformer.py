@@ -56,20 +56,20 @@ def feed_forward(config, weights, name, values):
 
 
 def whole_attention(config, weights, name, queries, memory, kernels, causal):
-    """PyTorch's multi-head attention of [time, size] to [memory time, encoder size].
+    """PyTorch's multi-head attention of [time, size] to [memory time, encoder size]: outputs, and weights [time, memory
+    time], the mean of all heads.
 
     `kernels` are pairs (kernel, bias) of queries, keys and values.
     """
     (query, query_bias), (key, key_bias), (value, value_bias) = kernels
     mask = torch.triu(torch.full((len(queries), len(memory)), -math.inf, dtype=torch.float64), 1) if causal else None
-    output, _ = functional.multi_head_attention_forward(
+    return functional.multi_head_attention_forward(
         queries, memory, memory, config["hiddenSize"], config["heads"], None,
         torch.cat([query_bias, key_bias, value_bias]), None, None, False, 0.0,
-        weights[f"{name}.outputKernel"].T, weights[f"{name}.outputBias"], training=False, need_weights=False,
+        weights[f"{name}.outputKernel"].T, weights[f"{name}.outputBias"], training=False, need_weights=True,
         attn_mask=mask, use_separate_proj_weight=True, q_proj_weight=query.T, k_proj_weight=key.T,
         v_proj_weight=value.T,
     )
-    return output
 
 
 def attend_step(config, weights, name, query, keys, values):
@@ -119,7 +119,7 @@ class TransformerEncoder:
             name = f"encoder.layers.{layer}"
             attention = f"{name}.selfAttention"
             values = residual(config, weights, attention, values, lambda x: whole_attention(
-                config, weights, attention, x, x, self_kernels(weights, attention), False))
+                config, weights, attention, x, x, self_kernels(weights, attention), False)[0])
             values = residual(config, weights, f"{name}.feedForward", values, lambda x: feed_forward(
                 config, weights, f"{name}.feedForward", x))
         return finish(config, weights, "encoder", values)
@@ -141,25 +141,31 @@ class TransformerDecoder:
         return tuple(state)
 
     def outputs(self, embedded, memory):
-        """Outputs [time, size], and what is added to the loss."""
+        """Outputs [time, size], what is added to the loss, and the attention weights of the last layer."""
         config, weights = self.config, self.weights
         values = scaled(config, embedded) + positions(config, weights, "decoder", len(embedded))
 
         def regress(layer, x):
             name = f"decoder.layers.{layer}.{self._first()}"
             if config["autoregression"] == "attention":
-                return whole_attention(config, weights, name, x, x, self_kernels(weights, name), True)
+                return whole_attention(config, weights, name, x, x, self_kernels(weights, name), True)[0]
             cell, rows = torch.zeros(1, x.shape[1], dtype=x.dtype), []
             for row in x.split(1):
                 cell = self._cell(name, row, cell)
                 rows.append(functional.relu(cell))
             return torch.cat(rows)
 
+        attention = []
+
         def attend(layer, x):
             name = f"decoder.layers.{layer}.crossAttention"
-            return whole_attention(config, weights, name, x, memory.outputs, cross_kernels(weights, name), False)
+            kernels = cross_kernels(weights, name)
+            output, shares = whole_attention(config, weights, name, x, memory.outputs, kernels, False)
+            attention.append(shares)
+            return output
 
-        return self._run(values, regress, attend), 0.0
+        outputs = self._run(values, regress, attend)
+        return outputs, 0.0, attention[-1]
 
     def step(self, embedded, state, memory):
         config, weights = self.config, self.weights
