@@ -31,7 +31,7 @@ const ALLOWED = {
     'config',
     'files',
   ],
-  translation: ['runtime', 'model', 'checkpoint', 'text', 'vocab', 'decoding', 'config', 'data'],
+  translation: ['runtime', 'model', 'loss', 'checkpoint', 'text', 'vocab', 'decoding', 'config', 'data'],
   benchmark: ['runtime', 'model', 'text', 'data', 'optim', 'training', 'decoding', 'vocab', 'config'],
   evaluation: ['model', 'loss', 'metrics', 'decoding', 'text', 'data', 'config'],
 };

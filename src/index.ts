@@ -81,6 +81,7 @@ export {
   type Translation,
   type TranslationSettings,
 } from './decoding/translate-lines.js';
+export { attentionMaps, type AttentionMap } from './translation/attention-maps.js';
 export type { PartialHypothesis, TokenConstraint, TokenProcessor } from './decoding/constraints.js';
 export type { WhichCheckpoint } from './checkpoint/checkpoint-index.js';
 

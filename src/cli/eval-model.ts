@@ -38,7 +38,7 @@ export async function evaluateRun(
         .flatMap(({ source, target, file }) => [source, target, file]),
     ];
     await checkWritable(
-      args.output,
+      { file: args.output, option: '--output', content: 'the translations' },
       inputs.filter((file) => file !== undefined),
     );
   }

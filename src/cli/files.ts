@@ -24,17 +24,26 @@ export async function checkReadable(files: readonly string[]): Promise<void> {
   }
 }
 
+/** An output file of a command, which is written when the result has been computed. */
+export interface OutputFile {
+  readonly file: string;
+  /** The option that names it. */
+  readonly option: string;
+  /** What is written to it, in the plural, for messages. */
+  readonly content: string;
+}
+
 /**
- * Checks that translations can be written to a file that is none of the inputs.
+ * Checks that an output file can be written, before the command computes anything, and that it is none of the inputs.
  *
  * @param inputs paths; - is stdin
  * @throws S2sError `file-unwritable`
  */
-export async function checkWritable(file: string, inputs: readonly string[]): Promise<void> {
+export async function checkWritable({ file, option, content }: OutputFile, inputs: readonly string[]): Promise<void> {
   const failure = (reason: string, cause?: unknown): S2sError =>
-    new S2sError('file-unwritable', `the translations cannot be written there: ${reason}`, {
+    new S2sError('file-unwritable', `${content} cannot be written there: ${reason}`, {
       place: { file },
-      hint: 'Name another file after --output.',
+      hint: `Name another file after ${option}.`,
       cause,
     });
   const present = await stat(file).catch(() => undefined);
@@ -44,7 +53,11 @@ export async function checkWritable(file: string, inputs: readonly string[]): Pr
     if (other?.ino === present?.ino && other?.dev === present?.dev)
       throw failure(`it is an input of this command${input === file ? '' : `, as ${input}`}`);
   }
-  await access(dirname(file), constants.W_OK).catch((cause: unknown) => {
-    throw failure('the directory does not exist or is not writable', cause);
+  const [needed, reason] =
+    present === undefined
+      ? [dirname(file), 'the directory does not exist or is not writable']
+      : [file, 'it is not writable'];
+  await access(needed, constants.W_OK).catch((cause: unknown) => {
+    throw failure(reason, cause);
   });
 }

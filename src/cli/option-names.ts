@@ -5,6 +5,9 @@ import { nearest } from '../config/nearest.js';
  * setting as its value.
  */
 const SYNONYMS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['alignment', ['save-attention FILE']],
+  ['alignments', ['save-attention FILE']],
+  ['attention', ['save-attention FILE']],
   ['beam', ['beam-size']],
   ['batch-size', ['set training.batch.size=N']],
   ['checkpoint-path', ['checkpoint']],
@@ -29,9 +32,11 @@ const SYNONYMS: ReadonlyMap<string, readonly string[]> = new Map([
   ['out', ['output', 'run-dir']],
   ['output', ['run-dir']],
   ['output-dir', ['run-dir']],
+  ['print-alignment', ['save-attention FILE']],
   ['ref', ['references']],
   ['refs', ['references']],
   ['reference', ['references']],
+  ['report-align', ['save-attention FILE']],
   ['save-dir', ['run-dir']],
   ['src', ['source']],
   ['steps', ['max-steps']],

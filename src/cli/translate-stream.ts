@@ -9,8 +9,12 @@ export interface TranslateStreamOptions {
   /** @param firstIndex index of the first line of the block in the whole input, from 0 */
   readonly translate: (lines: readonly string[], firstIndex: number) => Promise<readonly Translation[]>;
   readonly output: OutputOptions;
-  /** Resolves when the text has been written. */
-  readonly write: (text: string) => Promise<void>;
+  /**
+   * Resolves when the text has been written.
+   *
+   * @param translations what the text shows; `firstIndex` is the index of their first line
+   */
+  readonly write: (text: string, translations: readonly Translation[], firstIndex: number) => Promise<void>;
 }
 
 /**
@@ -27,7 +31,7 @@ export async function translateStream({ blocks, translate, output, write }: Tran
     const printed = translations.map((translation, i) =>
       formatTranslation(linesIn + i, lines[i] ?? '', translation, output),
     );
-    await write(printed.join(''));
+    await write(printed.join(''), translations, linesIn);
     linesIn += lines.length;
     linesOut += printed.length;
     if (linesOut !== linesIn)

@@ -1,7 +1,10 @@
 import type { Argv, CommandModule } from 'yargs';
+import type { Translation } from '../decoding/translate-lines.js';
 import { UsageError } from '../errors.js';
 import { plural } from '../plural.js';
-import { checkReadable } from './files.js';
+import type { LoadedRun } from '../translation/load-run.js';
+import type { AttentionFile } from './attention-file.js';
+import { checkReadable, checkWritable } from './files.js';
 import { exitCodeOf, interruption, type StopSignal } from './interruption.js';
 import { LineWarnings } from './line-warnings.js';
 import { Log, type LogLevel } from './log.js';
@@ -18,6 +21,7 @@ interface TranslateArguments extends ModelArguments {
   readonly nBest: number | undefined;
   readonly scores: boolean;
   readonly format: OutputFormat;
+  readonly saveAttention: string | undefined;
 }
 
 export const translateCommand: CommandModule<object, TranslateArguments> = {
@@ -46,10 +50,16 @@ export const translateCommand: CommandModule<object, TranslateArguments> = {
           'text: translations; tsv: source and translation, after the line number with --n-best; ' +
           'jsonl: one object per line, with scores',
       })
+      .option('save-attention', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'Write the attention weights of the best translations to a file, one JSON object per line',
+      })
       .default('log-level', 'warn' as LogLevel)
       .example('$0 translate < input.txt > output.txt', 'with the last model trained in this directory')
       .example('echo "Guten Morgen." | $0 translate --model runs/multi30k', 'with a given model')
       .example('$0 translate --n-best 5 --format jsonl input.txt', 'five translations per line, as JSON')
+      .example('$0 translate --save-attention attention.jsonl < input.txt', 'with the attention weights in a file')
       .example(
         '$0 translate --beam-size 1 --set decoding.maxLengthRatio=1.5 input.txt',
         'greedy search and a lower length limit',
@@ -59,11 +69,13 @@ export const translateCommand: CommandModule<object, TranslateArguments> = {
           'give an empty line, and bytes that are not valid UTF-8 are read as U+FFFD, with a warning. In text format, ' +
           '--n-best prints "number ||| translation ||| score", numbered from 0. The score is the log-probability ' +
           'divided by the length to the power of decoding.lengthPenalty. <unk> is never generated unless ' +
-          'decoding.copyUnknown is true, which replaces it with a source word.',
+          'decoding.copyUnknown is true, which replaces it with a source word. docs/attention.md explains ' +
+          '--save-attention.',
       ) as unknown as Argv<TranslateArguments>,
   handler: async (args) => {
     const { files = [] } = args;
     await checkReadable(files);
+    await checkAttentionFile(args, files);
     const model = await findModel(args, { readsData: false });
     const { config } = model;
     const { nBest } = args;
@@ -77,6 +89,24 @@ export const translateCommand: CommandModule<object, TranslateArguments> = {
     await translate(args, files, model);
   },
 };
+
+async function checkAttentionFile(
+  { saveAttention: file, config }: TranslateArguments,
+  inputs: readonly string[],
+): Promise<void> {
+  if (file === undefined) return;
+  if (file === '-')
+    throw new UsageError('usage', '--save-attention must name a file: stdout has the translations.', {
+      hint: 'For example: --save-attention attention.jsonl',
+    });
+  const output = { file, option: '--save-attention', content: 'the attention weights' };
+  await checkWritable(output, config === undefined ? inputs : [...inputs, config]);
+}
+
+async function openAttention(file: string, run: LoadedRun): Promise<AttentionFile> {
+  const { openAttentionFile } = await import('./attention-file.js');
+  return openAttentionFile(file, run);
+}
 
 async function translate(
   args: TranslateArguments,
@@ -98,6 +128,11 @@ async function translate(
 
   const { translateLines, MAX_SOURCE_TOKENS } = await import('../decoding/translate-lines.js');
   const { translateStream } = await import('./translate-stream.js');
+  const attention = args.saveAttention === undefined ? undefined : await openAttention(args.saveAttention, run);
+  const write = async (text: string, translations: readonly Translation[], firstIndex: number): Promise<void> => {
+    await attention?.write(translations, firstIndex);
+    await writeOutput(text);
+  };
   const started = performance.now();
   // Stops after a write, so that the last line is complete; the block that is being translated is not written.
   let writing = Promise.resolve();
@@ -115,10 +150,11 @@ async function translate(
           log.warn(`line ${firstIndex + index + 1} has ${tokens} tokens and was truncated to ${MAX_SOURCE_TOKENS}`),
       }),
     output: { format: args.format, nBest: args.nBest, scores: args.scores },
-    write: (text) => (writing = writeOutput(text)),
-  }).finally(() => {
+    write: (...output) => (writing = write(...output)),
+  }).finally(async () => {
     stop.close();
     run.close();
+    await attention?.close();
     warnings.finish();
   });
   const seconds = (performance.now() - started) / 1000;

@@ -22,10 +22,14 @@ export interface TranslatedHypothesis {
   readonly score: number;
   /** Summed log-probability, `</s>` included. */
   readonly logProbability: number;
+  /** False when the maximum length was reached before `</s>`. */
+  readonly finished: boolean;
 }
 
 /** The translations of one line. */
 export interface Translation {
+  /** Source ids without `</s>`, after truncation; none for a blank line. */
+  readonly source: readonly number[];
   /** Best first, at least one. A blank line has exactly one, the line itself without carriage returns. */
   readonly hypotheses: readonly [TranslatedHypothesis, ...TranslatedHypothesis[]];
   /** Whether the line has no tokens to translate. */
@@ -67,7 +71,8 @@ export async function translateLines(
 ): Promise<Translation[]> {
   const lines = givenLines.map(withoutCarriageReturns);
   const translations: Translation[] = lines.map((line) => ({
-    hypotheses: [{ text: line, tokens: [], score: 0, logProbability: 0 }],
+    source: [],
+    hypotheses: [{ text: line, tokens: [], score: 0, logProbability: 0, finished: true }],
     blank: true,
   }));
   const texts = lines.flatMap((text, index) => (isInvisible(text) ? [] : [{ index, text }]));
@@ -100,7 +105,8 @@ export async function translateLines(
     throw explainOutOfMemory(error, workload);
   });
   for (const [i, { index, text }] of sentences.entries()) {
-    translations[index] = { hypotheses: await detokenize(results[i]!, text, tokenizers), blank: false };
+    const hypotheses = await detokenize(results[i]!, text, tokenizers);
+    translations[index] = { source: sources[i]!.slice(0, -1), hypotheses, blank: false };
   }
   return translations;
 }
@@ -114,12 +120,12 @@ async function detokenize(
   const spans = hypotheses.some(({ tokens }) => tokens.includes(UNK))
     ? (await source.spansOf(sourceText)).slice(0, MAX_SOURCE_TOKENS)
     : undefined;
-  const [best, ...others] = hypotheses.map(({ tokens, attention = [], score, logProbability }) => {
+  const [best, ...others] = hypotheses.map(({ tokens, attention = [], ...scores }) => {
     const text =
       spans === undefined
         ? target.decode(tokens)
         : copyUnknown({ tokens, attention }, { text: sourceText, spans }, target);
-    return { text: onOneLine(text), tokens, score, logProbability };
+    return { text: onOneLine(text), tokens, ...scores };
   });
   if (spans === undefined) return [best!, ...others];
   // Hypotheses that differ only in the number of <unk> for one word have the same text.

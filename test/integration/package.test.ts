@@ -67,6 +67,7 @@ test('the package contains all files that users need', () => {
     manifest.types,
     manifest.bin.s2s,
     ...filesIn('docs').map((path) => `docs/${path}`),
+    'scripts/attention-table.mjs',
     ...filesIn('configs').map((path) => `configs/${path}`),
     ...filesIn('corpora')
       .filter((path) => path.startsWith('demo.'))
@@ -90,6 +91,7 @@ test('the package contains no other files', () => {
     /^(package\.json|LICENSE|(README|CHANGELOG)\.md|bin\/s2s\.js)$/,
     /^docs\/[^/]+\.md$/,
     /^configs\/[^/]+\.yaml$/,
+    /^scripts\/attention-table\.mjs$/,
     /^corpora\/(README\.md|demo\.\w+\.\w\w)$/,
     /^src\/runtime\/native\/.*\.(cc|h)$/,
     /^dist\/src\/.*\.(d\.ts|js|d\.mts|mjs)$/,

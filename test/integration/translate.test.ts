@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -108,6 +108,84 @@ test('n-best lists and scores, as text and JSON', async () => {
     greedy.stdout,
     objects.map(({ translation, score }) => `${translation}\t${score.toFixed(4)}\n`).join(''),
   );
+});
+
+test('--save-attention writes one JSON object per input line, for the best translation', async () => {
+  const input = `${LINES.join('\n')}\n\u200b\n`;
+  const file = join(folder, 'attention.jsonl');
+  writeFileSync(file, 'an older file\n'.repeat(1000));
+  const plain = await runCommand(['translate', '--model', run, '--format', 'jsonl'], { input });
+  const texts: string[] = [];
+  for (const more of [[], ['--n-best', '3'], ['--format', 'tsv', '--scores']]) {
+    const { code, stdout, stderr } = await runCommand(
+      ['translate', '--model', run, '--save-attention', file, ...more],
+      { input },
+    );
+    assert.deepEqual([code, stderr], [0, '']);
+    if (more.length === 0) assert.equal(stdout, (await runCommand(['translate', '--model', run], { input })).stdout);
+    texts.push(readFileSync(file, 'utf8'));
+  }
+  assert.deepEqual(texts, [texts[0], texts[0], texts[0]]);
+  const lines = texts[0]!.trimEnd().split('\n');
+  assert.equal(lines.length, LINES.length + 1);
+  const translations = plain.stdout.trimEnd().split('\n');
+  for (const [index, line] of lines.entries()) {
+    const map = JSON.parse(line) as { line: number; source: string[]; target: string[]; weights: number[][] };
+    const { source, translation } = JSON.parse(translations[index]!) as { source: string; translation: string };
+    assert.equal(map.line, index + 1);
+    if (source.replaceAll('\u200b', '').trim() === '') {
+      assert.deepEqual(map, { line: index + 1, source: [], target: [], weights: [] });
+      continue;
+    }
+    const text = (tokens: readonly string[]): string =>
+      tokens.join('').replace('</s>', '').replaceAll('▁', ' ').trim().replaceAll(/ +/g, ' ');
+    assert.deepEqual([text(map.source), text(map.target)], [source, translation.trim().replaceAll(/ +/g, ' ')]);
+    assert.equal(map.weights.length, map.target.length);
+    for (const row of map.weights) {
+      assert.equal(row.length, map.source.length);
+      assert.ok(Math.abs(row.reduce((sum, weight) => sum + weight, 0) - 1) < 1e-4);
+    }
+  }
+  const table = spawnSync(process.execPath, ['scripts/attention-table.mjs', file, '6'], { encoding: 'utf8' });
+  const rows = table.stdout.split('\n');
+  const { source, target, weights } = JSON.parse(lines[5]!) as {
+    source: string[];
+    target: string[];
+    weights: number[][];
+  };
+  assert.deepEqual(rows[0]!.trim().split(/ +/), source);
+  assert.equal(rows.length, target.length + 2);
+  assert.deepEqual(
+    rows[1]!.split(/ +/).slice(1),
+    weights[0]!.map((weight) => String(Math.round(100 * weight) || '·')),
+  );
+});
+
+test('errors of --save-attention', async () => {
+  const without = join(folder, 'without-attention');
+  await makeTinyRun(without, { decoder: { hiddenSize: 8, attention: 'none' } });
+  writeFileSync(join(folder, 'in.txt'), 'the dog\n');
+  writeFileSync(join(folder, 'kept.jsonl'), 'kept');
+  const cases: [string[], RegExp, number][] = [
+    [['--save-attention', '-'], /--save-attention must name a file/, 2],
+    [['--save-attention'], /save-attention/, 2],
+    [['--save-attention', folder], /the attention weights cannot be written there: it is a directory/, 1],
+    [['--save-attention', join(folder, 'no', 'a.jsonl')], /directory does not exist[^]*after --save-attention/, 1],
+    [['--save-attention', join(folder, 'in.txt')], /it is an input of this command/, 1],
+    [['--model', without, '--save-attention', join(folder, 'kept.jsonl')], /this model has no attention/, 2],
+    [['--attention', 'a.jsonl'], /--save-attention FILE/, 2],
+  ];
+  for (const [args, message, code] of cases) {
+    const result = await runCommand(['translate', join(folder, 'in.txt'), '--model', run, ...args]);
+    assert.match(result.stderr, message);
+    assert.deepEqual([result.code, result.stdout], [code, ''], args.join(' '));
+  }
+  assert.equal(readFileSync(join(folder, 'in.txt'), 'utf8'), 'the dog\n');
+  assert.equal(readFileSync(join(folder, 'kept.jsonl'), 'utf8'), 'kept');
+  if (!existsSync('/dev/full')) return;
+  const full = await runCommand(['translate', join(folder, 'in.txt'), '--model', run, '--save-attention', '/dev/full']);
+  assert.match(full.stderr, /^error: \/dev\/full: no space is left on the device; the attention weights .*complete/);
+  assert.deepEqual([full.code, full.stdout], [1, '']);
 });
 
 test('a line is translated before the next line is read', async () => {

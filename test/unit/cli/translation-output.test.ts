@@ -4,9 +4,10 @@ import { formatTranslation, type OutputFormat, type OutputOptions } from '../../
 import type { Translation } from '../../../src/decoding/translate-lines.js';
 
 const translation: Translation = {
+  source: [4, 5],
   hypotheses: [
-    { text: 'a\thouse', tokens: [5, 6], score: -0.25, logProbability: -0.75 },
-    { text: 'the house', tokens: [7, 6], score: -1 / 3, logProbability: -1 },
+    { text: 'a\thouse', tokens: [5, 6], score: -0.25, logProbability: -0.75, finished: true },
+    { text: 'the house', tokens: [7, 6], score: -1 / 3, logProbability: -1, finished: true },
   ],
   blank: false,
 };
@@ -32,7 +33,7 @@ test('tsv: source and translation without tabs, after the line number for n-best
 });
 
 test('jsonl: line numbers from 1, always with scores', () => {
-  const one: Translation = { hypotheses: [translation.hypotheses[0]], blank: false };
+  const one: Translation = { ...translation, hypotheses: [translation.hypotheses[0]] };
   assert.deepEqual(
     JSON.parse(formatTranslation(4, 'ein\tHaus', one, { format: 'jsonl', nBest: undefined, scores: false })),
     {
