@@ -9,11 +9,12 @@ Models, with the sizes of bench/peer_pytorch.py:
   lstm         embedding 256; LSTMs of 352 units: a bidirectional encoder layer, and a conditional decoder of two cells
                with additive attention between them (Sennrich et al. 2017) and a deep output of 256. Marian has one size
                for all LSTMs; with 352 the model has 0.6 % fewer parameters than that of s2s. 360 would be 1.2 % more.
-  transformer  the same tensors as s2s
+  transformer  the layers and sizes of s2s; the position vectors have slightly other frequencies
 
-Training: updates of 64 sentence pairs of 25 + 25 tokens (24 random words and </s>), dropout 0.1, label smoothing 0.1,
-clipping at norm 1 and Adam. Marian's matrix products use one thread, so each update is divided among as many workers as
-there are processors (--cpu-threads, --sync-sgd). Reports the median time between the log lines of updates.
+Training: updates of 64 sentence pairs of 25 + 25 tokens (24 random words and </s>), dropout 0.1 (in `lstm` inside the
+LSTMs, where s2s has it on embeddings and outputs), label smoothing 0.1, clipping at norm 1 and Adam. MKL has one thread
+in this wheel, so each update is divided among as many workers as there are processors (--cpu-threads, --sync-sgd);
+independent workers were not faster. Reports the median time between the log lines of updates.
 
 --decode: random sentences with the lengths of `s2s bench --decode`, with random weights. Marian ends a batch when its
 translations are as long as its longest source, so each batch has sentences of one length, </s> is banned by its output
@@ -62,7 +63,7 @@ MODELS = {
 }
 DIFFERENCES = {
     "lstm": "equal parameters, not equal graphs: the decoder is a conditional cell, two LSTM cells with MLP attention",
-    "transformer": "equal tensors; the position vectors have slightly other frequencies",
+    "transformer": "equal layers and sizes; the position vectors have slightly other frequencies",
 }
 OUTPUT_BIASES = ["decoder_ff_logit_l2_b", "decoder_ff_logit_out_b"]
 EOS, FIRST_WORD = 0, 2
