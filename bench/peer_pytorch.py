@@ -23,8 +23,6 @@ less work than s2s in two respects: the encoder does not mask padding, and log-p
 not computed.
 """
 
-import argparse
-import gzip
 import json
 import math
 import random
@@ -36,9 +34,12 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-SOURCE_TIME, TARGET_TIME, VOCABULARY = 25, 25, 8000
+from workload import (
+    CLIP_NORM, DROPOUT, LABEL_SMOOTHING, LEARNING_RATE, SOURCE_TIME, TARGET_TIME, VOCABULARY, decoding_lengths,
+    parse_workload, workload_parser,
+)
+
 PAD, BOS, EOS = 0, 2, 3
-DROPOUT, LABEL_SMOOTHING, CLIP_NORM, LEARNING_RATE = 0.1, 0.1, 1.0, 1e-3
 BATCH_TOKENS = 4096
 
 MODELS = {
@@ -147,21 +148,6 @@ def train(model, device, dtype, args):
     return seconds
 
 
-def sentence_lengths(sentences):
-    """Lengths as in src/benchmark/decoding.ts: quantiles of a Weibull distribution, clipped to 5 to 30 tokens."""
-    quantiles = (16 * (-math.log(1 - (index + 0.5) / sentences)) ** (1 / 2.2) for index in range(sentences))
-    return [min(30, max(5, math.floor(quantile + 0.5))) for quantile in quantiles]
-
-
-def lengths_in(file):
-    """Lengths of the sentences of a tokenised text, </s> included; blank lines are skipped."""
-    opened = gzip.open if file.endswith(".gz") else open
-    # Split at spaces and line feeds only, because other white space may be a token.
-    with opened(file, "rt", encoding="utf-8", newline="\n") as lines:
-        counts = [sum(1 for token in line.rstrip("\n").split(" ") if token) for line in lines]
-    return [count + 1 for count in counts if count]
-
-
 def batches_of(sources):
     """Batches of at most BATCH_TOKENS, padding included, the longest sentences first."""
     batches, batch = [], []
@@ -205,7 +191,7 @@ def decode(model, device, dtype, args):
     """Returns the seconds of each timed pass over the sentences, and the tokens and sentences per pass."""
     model.eval()
     generator = random.Random(1)
-    lengths = sentence_lengths(args.sentences) if args.source is None else lengths_in(args.source)
+    lengths = decoding_lengths(args)
     sources = [[generator.randrange(EOS + 1, VOCABULARY) for _ in range(length - 1)] + [EOS] for length in lengths]
     # Like s2s: special tokens are never generated, and no sentence ends early.
     model.projection.bias.data[: EOS + 1] = -1e9
@@ -224,21 +210,11 @@ def decode(model, device, dtype, args):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", choices=[*MODELS, "transformer"], default="lstm")
-    parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32")
+    parser = workload_parser(__doc__, [*MODELS, "transformer"], ["float32", "bfloat16"])
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--steps", type=int, help="timed training steps (10), or passes over the sentences (3)")
-    parser.add_argument("--warmup", type=int, help="warm-up steps (3) or passes (1)")
-    parser.add_argument("--batch", type=int, default=64, help="sentence pairs per training step")
-    parser.add_argument("--decode", action="store_true", help="translate instead of training")
-    parser.add_argument("--sentences", type=int, default=512, help="number of sentences to translate")
-    parser.add_argument("--source", help="tokenised text that determines the sentence lengths")
-    args = parser.parse_args()
+    args = parse_workload(parser)
     if args.decode and args.model == "transformer":
         parser.error("--decode measures the LSTM models only")
-    args.steps = args.steps or (3 if args.decode else 10)
-    args.warmup = (1 if args.decode else 3) if args.warmup is None else args.warmup
 
     torch.manual_seed(1)
     torch.backends.cuda.matmul.allow_tf32 = True
