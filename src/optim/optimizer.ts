@@ -1,6 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import type { TrainingConfig } from '../config/schema.js';
 import { applyAdam, applySgd } from '../runtime/ops/optimizer-updates.js';
+import type { Kernels } from '../runtime/policy.js';
 import { StoredTensor } from '../runtime/stored-tensor.js';
 import { tf } from '../runtime/tf.js';
 
@@ -45,8 +46,9 @@ export class Optimizer {
    *
    * @param gradients in the order of the weights; not disposed
    * @param update number of the update, from 1, for Adam's bias correction
+   * @param kernels of the model's policy; all compute the same bits
    */
-  apply(gradients: readonly Tensor[], learningRate: number, update: number): void {
+  apply(gradients: readonly Tensor[], learningRate: number, update: number, kernels: Kernels = 'plain'): void {
     const { name: kind, beta1, beta2, epsilon, momentum } = this.config;
     const all = this.weights.map(({ name, weights }, index) => {
       const gradient = gradients[index];
@@ -66,6 +68,7 @@ export class Optimizer {
         secondMoment: this.moment('secondMoment', name),
       })),
       { learningRate, beta1, beta2, epsilon, update, weightDecay: kind === 'adamw' ? this.config.weightDecay : 0 },
+      kernels,
     );
   }
 

@@ -96,7 +96,8 @@ export async function update(
   gradients ??= [];
   if (reduce !== undefined) gradients = await reduce(gradients);
 
-  const scalars = [losses, likelihoods, [globalNorm(gradients, model.parameters.policy.kernels)]];
+  const { kernels } = model.parameters.policy;
+  const scalars = [losses, likelihoods, [globalNorm(gradients, kernels)]];
   const [lossOfBatch, likelihoodOfBatch, [norm]] = readTogether(...scalars) as [number[], number[], [number]];
   const gradientNorm = norm / lossFactor;
   const perplexityOfBatch = likelihoodOfBatch.map((value, index) => Math.exp(value / sizes[index]!.target));
@@ -114,7 +115,7 @@ export async function update(
   const clipped = clipByGlobalNorm(gradients, gradientNorm, training.clipNorm, lossFactor);
   // The optimiser updates weights in place: TensorFlow would copy them first if a tensor still referred to them.
   model.parameters.release();
-  if (applied) optimizer.apply(clipped, settings.learningRate, settings.update);
+  if (applied) optimizer.apply(clipped, settings.learningRate, settings.update, kernels);
   for (const gradient of clipped) gradient.dispose();
 
   return {

@@ -31,10 +31,12 @@ REGISTER_OP("S2sActivationGrad")
     .Attr("T: {float, bfloat16}")
     .Attr("rows: int")
     .Attr("activation: string")
+    .Attr("bias_only: bool = false")
     .Doc(
         "d_output times the derivative of the activation, with zero rows up to `rows`, and its sum "
         "over the rows. saved is the preactivation of S2sLinear or, if that is empty, its output; "
-        "empty for the activation none.");
+        "empty for the activation none. With bias_only, d_sum is empty: it equals d_output without "
+        "an activation, in float32 and without pad rows.");
 
 REGISTER_OP("S2sGate")
     .Input("input: float")
@@ -61,7 +63,10 @@ class ActivationGradOp : public tensorflow::OpKernel {
  public:
   explicit ActivationGradOp(OpKernelConstruction* context) : OpKernel(context) {
     OP_REQUIRES_OK(context, context->GetAttr("rows", &rows_));
+    OP_REQUIRES_OK(context, context->GetAttr("bias_only", &bias_only_));
     OP_REQUIRES_OK(context, s2s::GetActivation(context, &activation_));
+    OP_REQUIRES_OK(context, CheckArgument(!bias_only_ || activation_ == Activation::kNone,
+                                          "with an activation, d_sum differs from d_output"));
   }
 
   void Compute(OpKernelContext* context) override {
@@ -76,9 +81,10 @@ class ActivationGradOp : public tensorflow::OpKernel {
     const int64_t columns = d_output.dim_size(1);
     Element* d_sum = nullptr;
     float* d_bias = nullptr;
-    OP_REQUIRES_OK(context, s2s::AllocateOutput<T>(context, 0, {rows_, columns}, &d_sum));
+    const TensorShape sum_shape = bias_only_ ? TensorShape({0}) : TensorShape({rows_, columns});
+    OP_REQUIRES_OK(context, s2s::AllocateOutput<T>(context, 0, sum_shape, &d_sum));
     OP_REQUIRES_OK(context, s2s::AllocateOutput<float>(context, 1, {columns}, &d_bias));
-    std::fill(d_sum + rows * columns, d_sum + rows_ * columns, Element{0});
+    if (!bias_only_) std::fill(d_sum + rows * columns, d_sum + rows_ * columns, Element{0});
     const float* gradients = InputData<float>(context, 0);
     const float* saved = has_saved ? InputData<float>(context, 1) : nullptr;
     s2s::RunWithErrors(context, [&] {
@@ -86,14 +92,22 @@ class ActivationGradOp : public tensorflow::OpKernel {
                        [&](int64_t start, int64_t end, float* sums) {
                          for (int64_t row = start; row < end; ++row) {
                            const int64_t at = row * columns;
-                           RowGradient(gradients + at, saved == nullptr ? nullptr : saved + at,
-                                       columns, d_sum + at, sums);
+                           if (bias_only_)
+                             AddRow(gradients + at, columns, sums);
+                           else
+                             RowGradient(gradients + at, saved == nullptr ? nullptr : saved + at,
+                                         columns, d_sum + at, sums);
                          }
                        });
     });
   }
 
  private:
+  static void AddRow(const float* row, int64_t columns, float* sums) {
+#pragma omp simd
+    for (int64_t i = 0; i < columns; ++i) sums[i] += row[i];
+  }
+
   void RowGradient(const float* d_output, const float* saved, int64_t columns, Element* d_sum,
                    float* sums) const {
     s2s::WithActivation(activation_, [&](auto constant) {
@@ -110,6 +124,7 @@ class ActivationGradOp : public tensorflow::OpKernel {
   }
 
   int64_t rows_;
+  bool bias_only_;
   Activation activation_;
 };
 

@@ -41,21 +41,25 @@ namespace {
 // With fewer queries than this, transposing the keys costs more than it saves.
 constexpr int64_t kFewQueries = 4;
 
-// weights [count] = softmax(scale * scores) over the first `visible`, 0 after them.
-void ScaledSoftmax(const float* scores, float scale, int64_t visible, int64_t count,
-                   float* weights) {
+// weights [count] = softmax(scale * scores) over the first `visible`, 0 after them. Overwrites the
+// scores, of which there is memory for whole vector registers: without remainder loops, which would
+// take longer than the rest for the lengths of most sentences.
+void ScaledSoftmax(float* scores, float scale, int32_t visible, int64_t count, float* weights) {
+  const int32_t padded = static_cast<int32_t>(s2s::RoundUp(visible, s2s::kRowLanes));
   float max = -INFINITY;
 #pragma omp simd reduction(max : max)
-  for (int64_t i = 0; i < visible; ++i) max = std::max(max, scores[i]);
+  for (int32_t i = 0; i < padded; ++i) max = std::max(max, i < visible ? scores[i] : -INFINITY);
   float sum = 0;
 #pragma omp simd reduction(+ : sum)
-  for (int64_t i = 0; i < visible; ++i) {
-    weights[i] = s2s::Exp(scale * (scores[i] - max));
-    sum += weights[i];
+  for (int32_t i = 0; i < padded; ++i) {
+    const float exponential = s2s::Exp(scale * (scores[i] - max));
+    scores[i] = i < visible ? exponential : 0.0f;
+    sum += scores[i];
   }
   const float factor = 1.0f / sum;
 #pragma omp simd
-  for (int64_t i = 0; i < visible; ++i) weights[i] *= factor;
+  for (int32_t i = 0; i < padded; ++i) scores[i] *= factor;
+  std::copy_n(scores, visible, weights);
   std::fill(weights + visible, weights + count, 0.0f);
 }
 
@@ -94,7 +98,8 @@ class ScaledDotAttentionOp : public s2s::ScaledDotOp {
                                    sizes.padded_keys()};
     Scores(inputs, sentence, head, length, scores);
     for (int64_t query = 0; query < sizes.queries; ++query)
-      ScaledSoftmax(scores[query], inputs.scale, VisibleKeys(inputs, length, query), sizes.keys,
+      ScaledSoftmax(scores[query], inputs.scale,
+                    static_cast<int32_t>(VisibleKeys(inputs, length, query)), sizes.keys,
                     weights[query]);
     const float* factors = weights.data;
     if (!inputs.mask.DropsNothing()) {

@@ -60,23 +60,33 @@ function customLinear(
   return withGradient<Tensor2D>(
     bias === undefined ? [input, kernel] : [input, kernel, bias],
     (save) => {
-      const attributes = [attribute.type('Tin', 'float32'), type, attribute.int('rows', rows), name];
+      // Rounded once for the product here and the one in the gradient.
+      const left = padRowsInPrecision(input, policy);
+      const attributes = [attribute.type('Tin', precision), type, attribute.int('rows', rows), name];
       const empty = tf.zeros([0]);
-      const [output, preactivation] = execute('S2sLinear', attributes, [input, kernel, bias ?? empty], 2);
+      const [output, preactivation] = execute('S2sLinear', attributes, [left, kernel, bias ?? empty], 2);
       const saved = activation === undefined ? empty : preactivation!.size > 0 ? preactivation! : output!;
-      save([input, kernel, saved]);
+      save([left, kernel, saved]);
       return output as Tensor2D;
     },
     (gradient, [left, right, saved]) => {
-      const padded = attribute.int('rows', paddedRows(rows, policy));
-      const [dSum, dBias] = execute('S2sActivationGrad', [type, padded, name], [gradient, saved!], 2);
+      const padded = paddedRows(rows, policy);
+      // Without activation and rounding, the gradient of the sum is that of the output, without a copy.
+      const isCopy = activation === undefined && precision === 'float32' && padded === rows;
+      const [sumGradient, dBias] = execute(
+        'S2sActivationGrad',
+        [type, attribute.int('rows', padded), name, attribute.bool('bias_only', isCopy)],
+        [gradient, saved!],
+        2,
+      );
+      const dSum = isCopy ? gradient : sumGradient;
       const [dInput] = execute(
         'S2sLinear',
         [attribute.type('Tin', precision), type, attribute.int('rows', rows), attribute.bool('transposed', true)],
         [dSum!, right!, tf.zeros([0])],
         2,
       );
-      const dKernel = productOf(padRowsInPrecision(left as Tensor2D, policy), dSum as Tensor2D, policy, { a: true });
+      const dKernel = productOf(left as Tensor2D, dSum as Tensor2D, policy, { a: true });
       const dFactors = [dInput!, inFloat32(dKernel, precision)];
       return bias === undefined ? dFactors : [...dFactors, dBias!];
     },

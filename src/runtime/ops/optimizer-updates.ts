@@ -29,8 +29,12 @@ export interface AdamVariables {
  * `m = b1 m + (1-b1) g`, `v = b2 v + (1-b2) g^2`, `w -= lr sqrt(1-b2^t)/(1-b1^t) m / (sqrt(v) + epsilon)`.
  * With weight decay, first `w -= lr decay w` (AdamW; Loshchilov and Hutter 2019).
  */
-export function applyAdam(all: readonly AdamVariables[], numbers: AdamHyperparameters): void {
+export function applyAdam(all: readonly AdamVariables[], numbers: AdamHyperparameters, kernels: Kernels): void {
   const { learningRate, beta1, beta2, epsilon, update, weightDecay } = numbers;
+  if (kernels === 'custom' && all.length > 0) {
+    customAdam(all, numbers);
+    return;
+  }
   tf.tidy(() => {
     const scalars = [beta1 ** update, beta2 ** update, learningRate, beta1, beta2, epsilon].map((value) =>
       tf.scalar(value),
@@ -53,6 +57,24 @@ export function applyAdam(all: readonly AdamVariables[], numbers: AdamHyperparam
         plainAdam({ weights, firstMoment, secondMoment, gradient }, numbers);
       }
     }
+  });
+}
+
+/** `applyAdam` with the custom op S2sAdam (src/runtime/native/adam_op.cc), to the bit. */
+function customAdam(
+  all: readonly AdamVariables[],
+  { learningRate, beta1, beta2, epsilon, update, weightDecay }: AdamHyperparameters,
+): void {
+  tf.tidy(() => {
+    const numbers = [learningRate, beta1, beta2, epsilon, beta1 ** update, beta2 ** update, learningRate * weightDecay];
+    const inputs = [
+      ...all.map(({ weights }) => weights.handle!),
+      ...all.map(({ firstMoment }) => firstMoment.handle!),
+      ...all.map(({ secondMoment }) => secondMoment.handle!),
+      ...all.map(({ gradient }) => gradient),
+      tf.tensor1d(numbers),
+    ];
+    execute('S2sAdam', [attribute.int('N', all.length)], inputs, 0);
   });
 }
 
