@@ -1,8 +1,9 @@
 import { loadTensorFlow } from '../../src/runtime/tensorflow.js';
+import { findPython } from '../support/python.js';
 import { BATCH_KINDS, randomCase } from './cases.js';
 import { randomRecurrentModel } from './recurrent-cases.js';
 import { randomTransformer } from './transformer-models.js';
-import { findPython, GOLDEN_FOLDER, runReference, writeRequest } from './reference.js';
+import { GOLDEN_FOLDER, runReference, writeRequest } from './reference.js';
 
 /*
  * Regenerates the golden values of the parity test: npm run build && node dist/test/parity/make-golden.js
@@ -11,7 +12,7 @@ import { findPython, GOLDEN_FOLDER, runReference, writeRequest } from './referen
 const { noTarget, oneToken, ragged, hiddenPadding } = BATCH_KINDS;
 
 await loadTensorFlow({ device: 'cpu' });
-const found = findPython();
+const found = findPython('PyTorch');
 if ('missing' in found) throw new Error(found.missing);
 const sizes = { hidden: [4, 6], vocabulary: [8], batches: [noTarget!, oneToken!, ragged!, hiddenPadding!] };
 await writeRequest(GOLDEN_FOLDER, [

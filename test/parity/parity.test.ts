@@ -6,11 +6,12 @@ import { before, describe, test, type TestContext } from 'node:test';
 import type { ComputePolicy, Precision } from '../../src/runtime/policy.js';
 import { loadTensorFlow, policyFor } from '../../src/runtime/tensorflow.js';
 import { availablePolicies } from '../support/policies.js';
+import { findPython } from '../support/python.js';
 import { BATCH_KINDS, randomCase, randomModel, type ModelDraw } from './cases.js';
 import { compareCase, QUANTITIES, type Difference, type Margins, type Quantity } from './compare.js';
 import { randomRecurrentModel } from './recurrent-cases.js';
 import { randomTransformer } from './transformer-models.js';
-import { findPython, GOLDEN_FOLDER, readExpected, runReference, writeRequest, type ExpectedCase } from './reference.js';
+import { GOLDEN_FOLDER, readExpected, runReference, writeRequest, type ExpectedCase } from './reference.js';
 
 /** Families of models, and how many of each are compared if PyTorch is installed, with a batch of nearly every kind. */
 const FAMILIES: Readonly<Record<string, { draw: ModelDraw; models: number; leastBatches: number }>> = {
@@ -171,7 +172,7 @@ describe('parity with PyTorch', () => {
   });
 
   describe('computed by PyTorch', () => {
-    const found = findPython();
+    const found = findPython('PyTorch');
 
     for (const [family, { draw, models, leastBatches }] of Object.entries(FAMILIES)) {
       test(`${models} random ${family} models, batches of many shapes`, async (context) => {

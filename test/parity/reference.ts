@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { readSafetensors, writeSafetensors, type SavedTensors } from '../../src/checkpoint/safetensors.js';
@@ -42,26 +42,6 @@ export interface ExpectedCase {
   /** Weights and, as `firstMoment.NAME` and `secondMoment.NAME`, moments. */
   readonly weights: ReadonlyMap<string, Float32Array>;
   readonly batches: readonly ReferenceBatch[];
-}
-
-/**
- * Finds a Python with PyTorch: the environment variable `S2S_PYTHON`, else ./.venv, else `python3`.
- *
- * @returns its path and the version of PyTorch, or the reason why there is none
- * @throws Error if `S2S_PYTHON` is set but has no PyTorch: the comparison must then not be skipped silently
- */
-export function findPython(): { python: string; version: string } | { missing: string } {
-  const local = join('.venv', process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python');
-  const named = process.env['S2S_PYTHON'];
-  const python = named ?? (existsSync(local) ? local : 'python3');
-  const { status, stdout, stderr, error } = spawnSync(python, ['-c', 'import torch; print(torch.__version__)'], {
-    encoding: 'utf8',
-  });
-  if (status === 0) return { python, version: stdout.trim() };
-  const reason = error?.message ?? stderr.trim().split('\n').at(-1);
-  const missing = `${python} has no PyTorch (${reason}); set S2S_PYTHON to a Python that has it`;
-  if (named !== undefined) throw new Error(missing);
-  return { missing };
 }
 
 /** Writes `request.json` and the weights of all cases. */

@@ -11,8 +11,17 @@ import { policyFor } from '../../src/runtime/tensorflow.js';
 import { learnTokenizer, TextCounter } from '../../src/text/learn.js';
 import { loadTokenizers } from '../../src/text/load.js';
 
-/** Creates a run directory with a small randomly initialised model and characters as tokens. */
-export async function makeTinyRun(runDirectory: string, model: ConfigInput['model'] = {}, seed = 1): Promise<void> {
+/**
+ * Creates a run directory with a small randomly initialised model and characters as tokens.
+ *
+ * @param change returns the weights of a parameter, given its initial ones
+ */
+export async function makeTinyRun(
+  runDirectory: string,
+  model: ConfigInput['model'] = {},
+  seed = 1,
+  change: (name: string, initial: Float32Array) => Float32Array = (_, initial) => initial,
+): Promise<void> {
   const config = configSchema.parse({
     runDirectory,
     precision: 'float32',
@@ -40,7 +49,12 @@ export async function makeTinyRun(runDirectory: string, model: ConfigInput['mode
   await saveCheckpoint(
     runDirectory,
     {
-      weights: new Map([...values].map(([name, { shape, data }]) => [name, { dtype: 'F32' as const, shape, data }])),
+      weights: new Map(
+        [...values].map(([name, { shape, data }]) => [
+          name,
+          { dtype: 'F32' as const, shape, data: change(name, data) },
+        ]),
+      ),
       optimizer: new Map(),
       state: {
         version: CHECKPOINT_VERSION,
