@@ -234,6 +234,7 @@ def main():
     parser.add_argument("--decode", action="store_true", help="translate instead of training")
     parser.add_argument("--sentences", type=int, default=512, help="number of sentences to translate")
     parser.add_argument("--source", help="tokenised text that determines the sentence lengths")
+    parser.add_argument("--beam-size", type=int, choices=[1], default=1, help="greedy search only")
     args = parser.parse_args()
     if args.decode and args.model == "transformer":
         parser.error("--decode measures the LSTM models only")

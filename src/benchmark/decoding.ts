@@ -113,7 +113,7 @@ export async function timeTrainedDecoding({
   const options = { ...decoding, beamSize: settings.beamSize };
   const { report, hypotheses } = await timeSearch(model, sources, options, settings);
   const total = hypotheses.reduce((sum, { logProbability }) => sum + logProbability, 0);
-  return { report: { ...report, mean_log_probability: rounded(total / sources.length) }, hypotheses };
+  return { report: { ...report, mean_log_probability: total / sources.length }, hypotheses };
 }
 
 async function timeSearch(

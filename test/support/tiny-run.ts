@@ -14,13 +14,19 @@ import { loadTokenizers } from '../../src/text/load.js';
 /**
  * Creates a run directory with a small randomly initialised model and characters as tokens.
  *
- * @param change returns the weights of a parameter, given its initial ones
+ * @param options.change returns the weights of a parameter, given its initial ones
  */
 export async function makeTinyRun(
   runDirectory: string,
   model: ConfigInput['model'] = {},
   seed = 1,
-  change: (name: string, initial: Float32Array) => Float32Array = (_, initial) => initial,
+  {
+    change = (_, initial) => initial,
+    decoding = {},
+  }: {
+    readonly change?: (name: string, initial: Float32Array) => Float32Array;
+    readonly decoding?: ConfigInput['decoding'];
+  } = {},
 ): Promise<void> {
   const config = configSchema.parse({
     runDirectory,
@@ -31,7 +37,7 @@ export async function makeTinyRun(
     },
     tokenizer: { type: 'char', size: 40 },
     model: { embeddingSize: 8, encoder: { hiddenSize: 8 }, decoder: { hiddenSize: 8 }, initialization: 1, ...model },
-    decoding: { beamSize: 3, maxLengthRatio: 1, maxLengthMargin: 2 },
+    decoding: { beamSize: 3, maxLengthRatio: 1, maxLengthMargin: 2, ...decoding },
   });
   await mkdir(runDirectory, { recursive: true });
   saveResolvedConfig(config, runDirectory);
