@@ -3,7 +3,7 @@ import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
 export default defineConfig(
-  { ignores: ['dist/', 'runs/', 'node_modules/', '.venv/'] },
+  { ignores: ['dist/', 'runs/', 'node_modules/', '.venv/', '.venv-*/'] },
   eslint.configs.recommended,
   {
     files: ['**/*.ts'],

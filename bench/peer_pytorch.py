@@ -212,6 +212,7 @@ def decode(model, device, dtype, args):
 def main():
     parser = workload_parser(__doc__, [*MODELS, "transformer"], ["float32", "bfloat16"])
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--beam-size", type=int, choices=[1], default=1, help="greedy search only")
     args = parse_workload(parser)
     if args.decode and args.model == "transformer":
         parser.error("--decode measures the LSTM models only")

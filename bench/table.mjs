@@ -8,54 +8,124 @@
  * @property {number} [sentences_per_second]
  * @property {number} [share_of_matmul_rate]
  * @property {number} [peak_resident_megabytes]
+ * @property {number} [parameters]
+ * @property {number} [beam_size]
+ * @property {number} [mean_log_probability] of the best hypotheses of a trained model
+ * @property {string} [note] printed below the table
  */
 
 /**
- * One model and dtype, with one report of each program per round.
+ * One model and dtype.
  *
- * @typedef {{ model: string, dtype: string, ours: readonly Report[], theirs: readonly Report[] }} Job
+ * @typedef {object} Job
+ * @property {string} model
+ * @property {string} dtype
+ * @property {Map<string, readonly Report[]>} reports by program, one report per round
+ * @property {Set<string>} refused programs that do not do this work
+ * @property {Map<string, string>} hypotheses of a trained model by program, one per line
  */
 
 /**
  * Formats a comparison as a Markdown table. The ratio is the median, with minimum and maximum, of the ratios per round:
- * temporary slowdowns of the machine affect both programs of a round. Speed is in sentences per second if all reports
+ * temporary slowdowns of the machine affect all programs of a round. Speed is in sentences per second if all reports
  * have it, as for decoding, else in target tokens per second.
  *
- * @param {readonly Job[]} jobs
+ * @param {readonly Pick<Job, 'model' | 'dtype' | 'reports'>[]} jobs
+ * @param {readonly string[]} programs the first is compared with each of the others
  * @returns {string} with a final line feed
  */
-export function comparisonTable(jobs) {
-  const hasShare = jobs.some(({ ours }) => ours.some((report) => report.share_of_matmul_rate !== undefined));
-  const sentences = jobs.every(({ ours, theirs }) =>
-    [...ours, ...theirs].every((report) => report.sentences_per_second !== undefined),
-  );
+export function comparisonTable(jobs, [own = '', ...peers]) {
+  const programs = [own, ...peers];
+  const all = jobs.flatMap(({ reports }) => [...reports.values()].flat());
+  const hasShare = all.some((report) => report.share_of_matmul_rate !== undefined);
+  const inSentences = all.every((report) => report.sentences_per_second !== undefined);
   const speed = (/** @type {Report} */ report) =>
-    (sentences ? report.sentences_per_second : undefined) ?? report.target_tokens_per_second;
-  const unit = sentences ? 'sentences/s' : 'target tokens/s';
+    (inSentences ? report.sentences_per_second : undefined) ?? report.target_tokens_per_second;
+  const unit = inSentences ? 'sentences/s' : 'target tokens/s';
   const header = [
     'model',
     'dtype',
-    `s2s, ${unit}`,
-    `PyTorch, ${unit}`,
-    's2s / PyTorch (range)',
-    ...(hasShare ? ['s2s, share of the matmul rate'] : []),
-    'peak memory, s2s',
-    'peak memory, PyTorch',
+    ...programs.map((name) => `${name}, ${unit}`),
+    ...peers.map((name) => `${own} / ${name} (range)`),
+    ...(hasShare ? [`${own}, share of the matmul rate`] : []),
+    ...programs.map((name) => `peak memory, ${name}`),
   ];
-  const rows = jobs.map(({ model, dtype, ours, theirs }) => {
-    const speeds = [ours, theirs].map((reports) => formatInteger(median(reports.map(speed))));
-    const ratios = ours.map(
-      (report, round) => speed(report) / (theirs[round] === undefined ? NaN : speed(theirs[round])),
-    );
-    const range = `${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)}`;
-    const ratio = `${median(ratios).toFixed(2)} (${range})`;
-    const shares = known(ours, 'share_of_matmul_rate');
-    const share = shares.length === 0 ? 'unknown' : `${Math.round(100 * median(shares))} %`;
-    return [model, dtype, ...speeds, ratio, ...(hasShare ? [share] : []), memory(ours), memory(theirs)];
+  const rows = jobs.map(({ model, dtype, reports }) => {
+    const of = (/** @type {string} */ name) => reports.get(name) ?? [];
+    const speeds = programs.map((name) => formatMedian(of(name).map(speed)));
+    const ratios = peers.map((name) => formatRatios(of(own).map(speed), of(name).map(speed)));
+    const shares = known(of(own), 'share_of_matmul_rate').map((share) => 100 * share);
+    const share = hasShare ? [shares.length === 0 ? 'unknown' : `${formatMedian(shares)} %`] : [];
+    return [model, dtype, ...speeds, ...ratios, ...share, ...programs.map((name) => memory(of(name)))];
   });
   return [header, header.map((_, column) => (column < 2 ? '---' : '---:')), ...rows]
     .map((cells) => `| ${cells.join(' | ')} |\n`)
     .join('');
+}
+
+/**
+ * What belongs below the table: sizes of models, whether trained models found the same translations, and notes.
+ *
+ * @param {readonly Job[]} jobs
+ * @param {readonly string[]} programs
+ * @returns {string[]}
+ */
+export function remarks(jobs, programs) {
+  const perJob = jobs.flatMap((job) => [...sizes(job, programs), ...translations(job, programs)]);
+  const notes = programs.flatMap((name) =>
+    jobs.flatMap(({ reports }) => (reports.get(name) ?? []).flatMap(({ note }) => (note ? [`${name}: ${note}`] : []))),
+  );
+  return [...new Set([...perJob, ...notes])];
+}
+
+/** @param {Job} job @param {readonly string[]} programs */
+function sizes({ model, reports }, programs) {
+  const counts = programs.flatMap((name) => {
+    const count = reports.get(name)?.[0]?.parameters;
+    return count === undefined ? [] : [`${name} ${formatInteger(count)}`];
+  });
+  return counts.length === 0 ? [] : [`parameters of ${model}: ${counts.join(', ')}`];
+}
+
+/** @param {Job} job @param {readonly string[]} programs */
+function translations({ model, dtype, reports, hypotheses }, programs) {
+  const [own = '', ...peers] = programs;
+  const means = programs.flatMap((name) => {
+    const mean = reports.get(name)?.[0]?.mean_log_probability;
+    return mean === undefined ? [] : [`${name} ${mean.toFixed(4)}`];
+  });
+  if (means.length === 0) return [];
+  const ours = hypotheses.get(own) ?? '';
+  const shares = peers.flatMap((name) => {
+    const theirs = hypotheses.get(name);
+    return theirs === undefined ? [] : [`${name} ${(100 * sameLines(ours, theirs)).toFixed(1)} %`];
+  });
+  const same = shares.length === 0 ? '' : `; hypotheses equal to those of ${own}: ${shares.join(', ')}`;
+  return [`mean log-probability of the hypotheses of ${model}, ${dtype}: ${means.join(', ')}${same}`];
+}
+
+/**
+ * Share of the lines of one text that are equal in the other.
+ *
+ * @param {string} one
+ * @param {string} other
+ */
+export function sameLines(one, other) {
+  const [lines, others] = [one, other].map((text) => text.split('\n').slice(0, -1));
+  if (lines === undefined || others === undefined || lines.length !== others.length) return 0;
+  return lines.filter((line, index) => line === others[index]).length / lines.length;
+}
+
+/**
+ * Median and range of the quotients of each round.
+ *
+ * @param {readonly number[]} ours
+ * @param {readonly number[]} theirs
+ */
+function formatRatios(ours, theirs) {
+  if (theirs.length === 0) return '';
+  const ratios = ours.map((speed, round) => speed / (theirs[round] ?? NaN));
+  return `${median(ratios).toFixed(2)} (${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)})`;
 }
 
 /**
@@ -70,7 +140,13 @@ function known(reports, key) {
 /** @param {readonly Report[]} reports */
 function memory(reports) {
   const peaks = known(reports, 'peak_resident_megabytes');
-  return peaks.length === 0 ? 'unknown' : `${formatInteger(median(peaks))} MB`;
+  if (reports.length === 0) return '';
+  return peaks.length === 0 ? 'unknown' : `${formatMedian(peaks)} MB`;
+}
+
+/** @param {readonly number[]} values the cell is empty without values */
+function formatMedian(values) {
+  return values.length === 0 ? '' : formatInteger(median(values));
 }
 
 /** @param {readonly number[]} values */

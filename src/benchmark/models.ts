@@ -62,7 +62,7 @@ export const BENCHMARK_MODELS: readonly string[] = Object.keys(MODELS);
  */
 export function benchmarkModel(name: string): ModelConfig {
   if (Object.hasOwn(MODELS, name)) return configSchema.shape.model.parse(MODELS[name as keyof typeof MODELS]);
-  const available = `Available models: ${BENCHMARK_MODELS.join(', ')}.`;
+  const available = `Available models: ${BENCHMARK_MODELS.join(', ')}, and run directories of trained models.`;
   const suggestion = nearest(name, BENCHMARK_MODELS);
   throw new UsageError('unknown-model', `there is no benchmark model ${name}`, {
     hint: suggestion === undefined ? available : `Did you mean ${suggestion}? ${available}`,

@@ -3,13 +3,14 @@ import { once } from 'node:events';
 import { basename } from 'node:path';
 import type { Argv, CommandModule } from 'yargs';
 import type { BatchShape } from '../benchmark/models.js';
+import type { ReportHead } from '../benchmark/report.js';
 import type { Config, ModelConfig } from '../config/schema.js';
 import { UsageError } from '../errors.js';
 import type { Precision } from '../runtime/policy.js';
 import { configIfGiven, withCommonOptions, withDeviceOption, type CommonArguments } from './options.js';
 import { writeOutput } from './output.js';
 
-interface BenchArguments extends CommonArguments {
+export interface BenchArguments extends CommonArguments {
   readonly device: string | undefined;
   readonly model: string | undefined;
   readonly dtype: Precision | undefined;
@@ -20,11 +21,12 @@ interface BenchArguments extends CommonArguments {
   readonly beamSize: number | undefined;
   readonly sentences: number | undefined;
   readonly source: string | undefined;
+  readonly output: string | undefined;
 }
 
 export const benchCommand: CommandModule<object, BenchArguments> = {
   command: 'bench',
-  describe: 'Measure training and translation speed on synthetic data',
+  describe: 'Measure the speed of training and translation',
   builder: (yargs) =>
     withDeviceOption(withCommonOptions(yargs), '; cpu,gpu measures both')
       .option('model', {
@@ -32,7 +34,7 @@ export const benchCommand: CommandModule<object, BenchArguments> = {
         type: 'string',
         defaultDescription: 'lstm, or that of --config',
         requiresArg: true,
-        describe: 'Model: lstm or lstm-deep',
+        describe: 'lstm, lstm-deep or transformer, untrained; with --decode also the run directory of a trained model',
       })
       .option('dtype', {
         choices: ['float32', 'bfloat16', 'float16'],
@@ -75,25 +77,42 @@ export const benchCommand: CommandModule<object, BenchArguments> = {
       .option('source', {
         type: 'string',
         requiresArg: true,
-        describe: 'Use the sentence lengths of this file, whose tokens are separated by spaces as by s2s tokenize',
+        describe:
+          'Use the sentence lengths of this file, whose tokens are separated by spaces as by s2s tokenize; a trained ' +
+          'model translates it',
+      })
+      .option('output', {
+        alias: 'o',
+        type: 'string',
+        requiresArg: true,
+        describe: 'With a trained model: write the best hypotheses to this file, tokenized',
       })
       .example('$0 bench', 'training steps of a model with one layer')
       .example('$0 bench --model lstm-deep --dtype bfloat16 --device cpu', 'two layers, in bfloat16, on the CPU')
       .example('$0 bench --decode --beam-size 5', 'translation by beam search')
       .example('$0 bench --decode --source dev.tokens', 'with the sentence lengths of a file')
+      .example('$0 bench --decode --model runs/de-en --source dev.tokens', 'translation with a trained model')
       .example('$0 bench --device cpu,gpu', 'first the CPU, then the GPU')
       .example('$0 bench --config c.yaml', 'the model of c.yaml, untrained')
       .epilogue(
-        'Prints one line of JSON per device. bench/compare.mjs in the source repository compares with PyTorch.',
+        'Prints one line of JSON per device. bench/compare.mjs in the source repository compares with other programs.',
       ) as unknown as Argv<BenchArguments>,
   handler: async (args) => {
     const { decode } = args;
-    checkCombination(args);
+    const { namesRun, timeTrainedRun } = await import('./bench-trained.js');
+    const isTrained = namesRun(args.model);
+    checkCombination(args, isTrained);
     const devices = await devicesOf(args);
     const counts = {
       steps: integerOption('--steps', args.steps ?? (decode ? 3 : 10), 1),
       warmup: integerOption('--warmup', args.warmup ?? (decode ? 1 : 3), 0),
     };
+    if (isTrained) {
+      const beamSize = integerOption('--beam-size', args.beamSize ?? 1, 1);
+      if (devices.length > 1) await measureEach(devices);
+      else await writeReport(await timeTrainedRun(args, { ...counts, beamSize }));
+      return;
+    }
     const work = await workloadOf(args);
     const batch = integerOption('--batch', args.batch ?? work.shape.batch, 1);
     const beamSize = integerOption('--beam-size', args.beamSize ?? work.settings?.decoding.beamSize ?? 1, 1);
@@ -127,9 +146,13 @@ export const benchCommand: CommandModule<object, BenchArguments> = {
       : await (
           await import('../benchmark/training-step.js')
         ).timeTraining({ ...common, policy, shape: { ...shape, batch } });
-    await writeOutput(`${JSON.stringify(report)}\n`);
+    await writeReport(report);
   },
 };
+
+async function writeReport(report: ReportHead): Promise<void> {
+  await writeOutput(`${JSON.stringify(report)}\n`);
+}
 
 /** The measured model: a default model or that of a configuration. */
 interface Workload {
@@ -170,7 +193,7 @@ async function workloadOf(args: BenchArguments): Promise<Workload> {
 }
 
 async function lengthsOf({ sentences, source }: BenchArguments): Promise<number[]> {
-  const { readSentenceLengths, syntheticLengths } = await import('../benchmark/decoding.js');
+  const { readSentenceLengths, syntheticLengths } = await import('../benchmark/sentences.js');
   if (source !== undefined) return readSentenceLengths(source);
   return syntheticLengths(integerOption('--sentences', sentences ?? 512, 1));
 }
@@ -202,7 +225,10 @@ async function measureEach(devices: readonly string[]): Promise<void> {
 }
 
 /** Rejects options that would have no effect. */
-function checkCombination({ decode, batch, beamSize, sentences, source }: BenchArguments): void {
+function checkCombination(
+  { config, decode, batch, beamSize, sentences, source, model, output }: BenchArguments,
+  isTrained: boolean,
+): void {
   if (decode && batch !== undefined)
     throw new UsageError('usage', '--batch cannot be combined with --decode.', {
       hint: 'With --decode, --sentences sets the number of sentences.',
@@ -210,6 +236,16 @@ function checkCombination({ decode, batch, beamSize, sentences, source }: BenchA
   if (sentences !== undefined && source !== undefined)
     throw new UsageError('usage', '--sentences and --source cannot be combined.', {
       hint: 'Remove one of them.',
+    });
+  if (isTrained && config !== undefined)
+    throw new UsageError('usage', '--model and --config cannot be combined.', { hint: 'Remove one of them.' });
+  if (isTrained && !(decode && source !== undefined))
+    throw new UsageError('usage', `--model ${model} is a trained model, which requires --decode and --source.`, {
+      hint: 'Pass the text to translate, tokenized by s2s tokenize: --decode --source FILE.',
+    });
+  if (!isTrained && output !== undefined)
+    throw new UsageError('usage', '--output requires a trained model.', {
+      hint: 'Name its run directory: --decode --model DIR.',
     });
   if (decode) return;
   for (const [option, value] of Object.entries({

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 const PACKAGES = {
   PyTorch: { module: 'torch', environment: '.venv', variable: 'S2S_PYTHON' },
   pymarian: { module: 'pymarian', environment: '.venv-pymarian', variable: 'S2S_PYMARIAN_PYTHON' },
+  CTranslate2: { module: 'ctranslate2', environment: '.venv-ctranslate2', variable: 'S2S_CTRANSLATE2_PYTHON' },
 } as const;
 
 /**

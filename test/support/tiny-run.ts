@@ -11,8 +11,23 @@ import { policyFor } from '../../src/runtime/tensorflow.js';
 import { learnTokenizer, TextCounter } from '../../src/text/learn.js';
 import { loadTokenizers } from '../../src/text/load.js';
 
-/** Creates a run directory with a small randomly initialised model and characters as tokens. */
-export async function makeTinyRun(runDirectory: string, model: ConfigInput['model'] = {}, seed = 1): Promise<void> {
+/**
+ * Creates a run directory with a small randomly initialised model and characters as tokens.
+ *
+ * @param options.change returns the weights of a parameter, given its initial ones
+ */
+export async function makeTinyRun(
+  runDirectory: string,
+  model: ConfigInput['model'] = {},
+  seed = 1,
+  {
+    change = (_, initial) => initial,
+    decoding = {},
+  }: {
+    readonly change?: (name: string, initial: Float32Array) => Float32Array;
+    readonly decoding?: ConfigInput['decoding'];
+  } = {},
+): Promise<void> {
   const config = configSchema.parse({
     runDirectory,
     precision: 'float32',
@@ -22,7 +37,7 @@ export async function makeTinyRun(runDirectory: string, model: ConfigInput['mode
     },
     tokenizer: { type: 'char', size: 40 },
     model: { embeddingSize: 8, encoder: { hiddenSize: 8 }, decoder: { hiddenSize: 8 }, initialization: 1, ...model },
-    decoding: { beamSize: 3, maxLengthRatio: 1, maxLengthMargin: 2 },
+    decoding: { beamSize: 3, maxLengthRatio: 1, maxLengthMargin: 2, ...decoding },
   });
   await mkdir(runDirectory, { recursive: true });
   saveResolvedConfig(config, runDirectory);
@@ -40,7 +55,12 @@ export async function makeTinyRun(runDirectory: string, model: ConfigInput['mode
   await saveCheckpoint(
     runDirectory,
     {
-      weights: new Map([...values].map(([name, { shape, data }]) => [name, { dtype: 'F32' as const, shape, data }])),
+      weights: new Map(
+        [...values].map(([name, { shape, data }]) => [
+          name,
+          { dtype: 'F32' as const, shape, data: change(name, data) },
+        ]),
+      ),
       optimizer: new Map(),
       state: {
         version: CHECKPOINT_VERSION,

@@ -3,9 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
-import { readSentenceLengths, syntheticLengths, timeDecoding } from '../../../src/benchmark/decoding.js';
+import { timeDecoding } from '../../../src/benchmark/decoding.js';
 import { matmulRate } from '../../../src/benchmark/matmul-rate.js';
 import { median } from '../../../src/benchmark/report.js';
+import { idsOf, readSentenceLengths, syntheticLengths } from '../../../src/benchmark/sentences.js';
 import { timeTraining } from '../../../src/benchmark/training-step.js';
 import { buildModel } from '../../../src/model/build.js';
 import { loadTensorFlow, policyFor } from '../../../src/runtime/tensorflow.js';
@@ -99,6 +100,15 @@ test('sentence lengths include </s> and skip blank lines', async () => {
   } finally {
     rmSync(folder, { recursive: true });
   }
+});
+
+test('tokens of the text have the ids of the vocabulary, unknown ones that of <unk>', () => {
+  const tokens = ['<pad>', '<unk>', '<s>', '</s>', '▁a', 'b'];
+  const vocabulary = { vocabularySize: tokens.length, tokenOf: (id: number) => tokens[id]! };
+  assert.deepEqual(idsOf([['▁a', 'b'], ['c']], vocabulary), [
+    [4, 5, 3],
+    [1, 3],
+  ]);
 });
 
 test('the median of an even number of values is the mean of the middle two', () => {
