@@ -127,21 +127,24 @@ export function dropoutRate(words: number, pairs: number, repetitive: boolean): 
   return { value: (1 + steps) / 10, reason: textOf(pairs, words) };
 }
 
-/** Updates that a model of little text needs. */
-const UPDATES = 6000;
 /** Words up to which the number of updates decides how long a training is. */
 const LITTLE_TEXT = 670_000;
+/** Updates that a model of `LITTLE_TEXT` words needs. */
+const UPDATES = 6000;
+/** Less text is learned, and overfitted, in fewer updates. */
+const UPDATES_EXPONENT = 0.15;
 
 /**
- * Passes over the training text: some 6,000 updates up to 670,000 words, but at most 60 passes, and at most 16 of
- * 670,000 words; fewer passes over more text, but at least 3. Fewer for repetitive text [DE].
+ * Passes over the training text: some 6,000 updates for 670,000 words and fewer for less text, but at most 60 passes,
+ * and at most 16 of 670,000 words; fewer passes over more text, but at least 3. Fewer for repetitive text [DE].
  */
 export function epochs(words: number, pairs: number, updatesPerEpoch: number, repetitive: boolean): Chosen<number> {
   if (repetitive) return { value: clamp(Math.round(8 * (LITTLE_TEXT / words) ** 0.4), 2, 60), reason: REPEATS };
   const share = (LITTLE_TEXT / words) ** 0.3;
-  const byUpdates = UPDATES / updatesPerEpoch;
+  const updates = UPDATES * (words / LITTLE_TEXT) ** UPDATES_EXPONENT;
+  const byUpdates = updates / updatesPerEpoch;
   if (words <= LITTLE_TEXT && byUpdates <= 16 * share) {
-    return { value: clamp(Math.round(byUpdates), 3, 60), reason: `some ${show(UPDATES)} updates` };
+    return { value: clamp(Math.round(byUpdates), 3, 60), reason: `some ${show(twoDigits(updates))} updates` };
   }
   return { value: clamp(Math.round((words <= LITTLE_TEXT ? 16 : 13) * share), 3, 60), reason: textOf(pairs, words) };
 }
