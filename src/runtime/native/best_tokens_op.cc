@@ -1,12 +1,14 @@
 // S2sPackedBestTokens: the most probable tokens of each row (top k of the log-softmax). The logits
-// are never written to memory: of each slice of the vocabulary, only the best tokens, the maximum
-// and the sum of the exponentials are kept (the online softmax of Milakov and Gimelshein 2018).
+// are never written to memory: of each slice of the vocabulary, only the maximum, the sum of the
+// exponentials (the online softmax of Milakov and Gimelshein 2018) and those tokens are kept that
+// are better than the best of the slices before.
 //
 // left [rows, inner], packed (S2sPack of [inner, columns]) and bias [columns] to log_probabilities
 // and tokens [rows, count].
 #include <algorithm>
-#include <climits>
+#include <atomic>
 #include <cmath>
+#include <mutex>
 #include <vector>
 
 #include "op_tensors.h"
@@ -47,9 +49,53 @@ struct SliceStatistics {
 
 struct Candidate {
   float logit;
-  int32_t token;  // kNoToken if the slice has no more
+  int32_t token;
+
+  bool IsBetterThan(const Candidate& other) const {
+    return logit != other.logit ? logit > other.logit : token < other.token;
+  }
 };
-constexpr int32_t kNoToken = -1;
+
+// The best tokens of a row among the slices that are computed so far. Threads that compute other
+// slices of the row share it: the result does not depend on the order of the slices.
+class BestOfRow {
+ public:
+  // Logits below it are not among the best.
+  float Floor() const { return floor_.load(std::memory_order_relaxed); }
+
+  // Adds those of the `count` logits, `stride` apart, that are among the `limit` best.
+  void Add(const float* logits, int64_t count, int64_t stride, int32_t first_token, size_t limit) {
+    for (int64_t i = 0; i < count; ++i) {
+      const Candidate candidate{logits[i * stride], first_token + static_cast<int32_t>(i * stride)};
+      // Not `<`: false for NaN.
+      if (!(candidate.logit >= Floor())) continue;
+      const bool is_full = best_.size() == limit;
+      if (is_full && !candidate.IsBetterThan(best_.back())) continue;
+      if (is_full) best_.pop_back();
+      const auto place = std::find_if(best_.begin(), best_.end(), [&](const Candidate& other) {
+        return candidate.IsBetterThan(other);
+      });
+      best_.insert(place, candidate);
+      if (best_.size() == limit) floor_.store(best_.back().logit, std::memory_order_relaxed);
+    }
+  }
+
+  std::mutex& mutex() { return mutex_; }
+  const std::vector<Candidate>& best() const { return best_; }
+
+ private:
+  std::mutex mutex_;
+  std::atomic<float> floor_{-INFINITY};
+  // Best first.
+  std::vector<Candidate> best_;
+};
+
+// Columns are searched in this many interleaved groups, one for each lane of a vector register, and
+// only groups whose maximum is among the best.
+constexpr int64_t kLanes = 16;
+
+// Rows that a thread merges at once.
+constexpr int64_t kMergedRows = 32;
 
 class PackedBestTokensOp : public tensorflow::OpKernel {
  public:
@@ -84,68 +130,69 @@ class PackedBestTokensOp : public tensorflow::OpKernel {
       OP_REQUIRES(context, packed.NumElements() * sizeof(int32_t) == slices.Size(),
                   tensorflow::errors::InvalidArgument(
                       "packed must be made by S2sPack from a matrix [inner, columns]"));
-      // [rows, slices], the second with `count` candidates each.
+      // [rows, slices]
       std::vector<SliceStatistics> statistics(rows * slices.count);
-      std::vector<Candidate> candidates(rows * slices.count * count_);
+      std::vector<BestOfRow> best(rows);
       const float* bias = s2s::InputData<float>(context, 2);
       s2s::ForEachProductBlock(
           context, slices, s2s::InputData<int32_t>(context, 1),
           {s2s::InputData<float>(context, 0), inner}, rows, [&](const s2s::ProductBlock& block) {
             for (int64_t row = 0; row < block.rows; ++row) {
-              const int64_t index = (block.first_row + row) * slices.count + block.slice;
-              SummarizeSlice(block.values[row], bias + block.first_column, block.first_column,
-                             block.columns, &statistics[index], &candidates[index * count_]);
+              const int64_t index = block.first_row + row;
+              statistics[index * slices.count + block.slice] =
+                  SummarizeSlice(block.values[row], bias + block.first_column, block.first_column,
+                                 block.columns, &best[index]);
             }
           });
-      for (int64_t row = 0; row < rows; ++row) {
-        const int64_t index = row * slices.count;
-        MergeSlices(slices.count, &statistics[index], &candidates[index * count_],
-                    log_probabilities + row * count_, tokens + row * count_);
-      }
+      s2s::ParallelForBlocks(context, rows, kMergedRows, [&](int64_t start, int64_t end) {
+        for (int64_t row = start; row < end; ++row)
+          WriteRow(LogSumExp(slices.count, &statistics[row * slices.count]), best[row].best(),
+                   log_probabilities + row * count_, tokens + row * count_);
+      });
     });
   }
 
  private:
-  // Overwrites the logits, which come without the bias.
-  void SummarizeSlice(float* logits, const float* bias, int64_t first_token, int64_t width,
-                      SliceStatistics* statistics, Candidate* candidates) const {
-    float max = -INFINITY;
-#pragma omp simd reduction(max : max)
-    for (int64_t i = 0; i < width; ++i) {
-      logits[i] += bias[i];
-      max = std::max(max, logits[i]);
+  // Overwrites the logits, which come without the bias, by those with it.
+  SliceStatistics SummarizeSlice(float* logits, const float* bias, int64_t first_token,
+                                 int64_t width, BestOfRow* best) const {
+    float lanes[kLanes];
+    std::fill_n(lanes, kLanes, -INFINITY);
+    const int64_t whole = width / kLanes * kLanes;
+    for (int64_t start = 0; start < whole; start += kLanes) {
+#pragma omp simd
+      for (int64_t lane = 0; lane < kLanes; ++lane) {
+        logits[start + lane] += bias[start + lane];
+        lanes[lane] = std::max(lanes[lane], logits[start + lane]);
+      }
     }
+    for (int64_t i = whole; i < width; ++i) {
+      logits[i] += bias[i];
+      lanes[i - whole] = std::max(lanes[i - whole], logits[i]);
+    }
+    const float max = *std::max_element(lanes, lanes + kLanes);
     // If all logits are minus infinity, their differences from it would be NaN.
     const float shift = max == -INFINITY ? 0.0f : max;
     float sum = 0;
 #pragma omp simd reduction(+ : sum)
     for (int64_t i = 0; i < width; ++i) sum += s2s::Exp(logits[i] - shift);
-    *statistics = {max, sum};
-    // Excluded tokens, and then each token found, become NaN, which is equal to no maximum.
-    const int64_t excluded = std::min(width, first_ - first_token);
-    for (int64_t i = 0; i < excluded; ++i) logits[i] = NAN;
-    for (int64_t found = 0; found < count_; ++found) {
-      const bool is_changed = found > 0 || excluded > 0;
-      if (is_changed) {
-        max = -INFINITY;
-#pragma omp simd reduction(max : max)
-        for (int64_t i = 0; i < width; ++i) max = std::max(max, logits[i]);
+    if (max >= best->Floor()) {
+      const std::lock_guard<std::mutex> lock(best->mutex());
+      const int64_t excluded = std::max<int64_t>(0, first_ - first_token);
+      for (int64_t lane = 0; lane < std::min(kLanes, width); ++lane) {
+        if (lanes[lane] < best->Floor()) continue;
+        const int64_t first = lane + s2s::RoundUp(std::max<int64_t>(0, excluded - lane), kLanes);
+        if (first < width)
+          best->Add(logits + first, s2s::CeilDiv(width - first, kLanes), kLanes,
+                    static_cast<int32_t>(first_token + first), count_);
       }
-      int index = INT_MAX;
-#pragma omp simd reduction(min : index)
-      for (int i = 0; i < static_cast<int>(width); ++i)
-        index = std::min(index, logits[i] == max ? i : INT_MAX);
-      const bool is_found = index != INT_MAX;
-      candidates[found] = {max, is_found ? static_cast<int32_t>(first_token) + index : kNoToken};
-      if (is_found) logits[index] = NAN;
     }
+    return {max, sum};
   }
 
-  // The result for a row, from its slices in the order of their token ids.
-  void MergeSlices(int64_t slices, const SliceStatistics* statistics, const Candidate* candidates,
-                   float* log_probabilities, int32_t* tokens) const {
-    const double log_sum = LogSumExp(slices, statistics);
-    const std::vector<Candidate> best = BestOf(candidates, slices * count_);
+  // The result for a row with fewer than `count` numbers, which has a NaN, has only NaN.
+  void WriteRow(double log_sum, const std::vector<Candidate>& best, float* log_probabilities,
+                int32_t* tokens) const {
     for (int64_t i = 0; i < count_; ++i) {
       const bool is_found = i < static_cast<int64_t>(best.size());
       tokens[i] = is_found ? best[i].token : static_cast<int32_t>(first_ + i);
@@ -153,7 +200,7 @@ class PackedBestTokensOp : public tensorflow::OpKernel {
     }
   }
 
-  // NaN if all logits are minus infinity.
+  // Of a row, from the statistics of its slices. NaN if all logits are minus infinity.
   static double LogSumExp(int64_t slices, const SliceStatistics* statistics) {
     float max = -INFINITY;
     for (int64_t slice = 0; slice < slices; ++slice) max = std::max(max, statistics[slice].max);
@@ -164,23 +211,6 @@ class PackedBestTokensOp : public tensorflow::OpKernel {
         sum += part.exponentials * std::exp(static_cast<double>(part.max) - max);
     }
     return max == -INFINITY ? NAN : max + std::log(sum);
-  }
-
-  // At most `count` candidates, best first; equal ones stay in their order.
-  std::vector<Candidate> BestOf(const Candidate* candidates, int64_t total) const {
-    std::vector<Candidate> best;
-    for (int64_t i = 0; i < total; ++i) {
-      const Candidate& candidate = candidates[i];
-      const bool is_full = static_cast<int64_t>(best.size()) == count_;
-      if (candidate.token == kNoToken || (is_full && !(candidate.logit > best.back().logit)))
-        continue;
-      const auto position = std::upper_bound(
-          best.begin(), best.end(), candidate,
-          [](const Candidate& a, const Candidate& b) { return a.logit > b.logit; });
-      best.insert(position, candidate);
-      if (static_cast<int64_t>(best.size()) > count_) best.pop_back();
-    }
-    return best;
   }
 
   int64_t columns_;

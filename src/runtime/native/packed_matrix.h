@@ -1,5 +1,5 @@
 // Products with a packed right factor, for use on many threads at once: by oneDNN, or by sgemm.h
-// where oneDNN has no packed layout.
+// where oneDNN has no packed layout or is slower.
 #ifndef S2S_PACKED_MATRIX_H_
 #define S2S_PACKED_MATRIX_H_
 

@@ -3,23 +3,31 @@
 #include "sgemm.h"
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 #include "parallel.h"
 
 namespace s2s {
 namespace {
 
+#if defined(__AVX512F__)
+constexpr int64_t kLanes = 16;
+// As oneDNN adds up to 1024 products on these processors, so that both give the same bits.
+constexpr int64_t kDepth = 512;
+#else
 #if defined(__AVX__)
 constexpr int64_t kLanes = 8;
 #else
 constexpr int64_t kLanes = 4;
 #endif
-// Columns of a panel: two vector registers. A tile of the result, kTileRows times a panel, takes 12
-// of the 16 registers.
-constexpr int64_t kPanelColumns = 2 * kLanes;
 // Rows of a panel that are multiplied before the next panel's: with the left factor they fit into
 // the first-level cache.
 constexpr int64_t kDepth = 256;
+#endif
+// Columns of a panel: two vector registers. A tile of the result, kTileRows times a panel, takes
+// three quarters of the 16 registers, or 32 with AVX-512.
+constexpr int64_t kPanelColumns = 2 * kLanes;
 
 typedef float Vector __attribute__((vector_size(kLanes * sizeof(float)), aligned(sizeof(float))));
 
@@ -48,7 +56,7 @@ void MicroKernel(const LeftTile& left, const Panel& panel, const MatrixView<floa
     const float* left_column = left.data + k * kStep;
     const Vector right[2] = {*reinterpret_cast<const Vector*>(panel_row),
                              *reinterpret_cast<const Vector*>(panel_row + kLanes)};
-#pragma GCC unroll 8
+#pragma GCC unroll 12
     for (int row = 0; row < kRows; ++row) {
       const float factor = left_column[row * left.row_stride];
       sums[row][0] += factor * right[0];
@@ -73,12 +81,15 @@ void MicroKernel(const LeftTile& left, const Panel& panel, const MatrixView<floa
 
 // Micro-kernels by their number of rows, less 1.
 using Kernel = decltype(&MicroKernel<1, 1>);
-constexpr Kernel kRowMajorKernels[kTileRows] = {MicroKernel<1, 1>, MicroKernel<2, 1>,
-                                                MicroKernel<3, 1>, MicroKernel<4, 1>,
-                                                MicroKernel<5, 1>, MicroKernel<6, 1>};
-constexpr Kernel kPackedLeftKernels[kTileRows] = {
-    MicroKernel<1, kTileRows>, MicroKernel<2, kTileRows>, MicroKernel<3, kTileRows>,
-    MicroKernel<4, kTileRows>, MicroKernel<5, kTileRows>, MicroKernel<6, kTileRows>};
+
+template <int kStep, int... kRowsLessOne>
+constexpr std::array<Kernel, kTileRows> Kernels(std::integer_sequence<int, kRowsLessOne...>) {
+  return {MicroKernel<kRowsLessOne + 1, kStep>...};
+}
+
+constexpr auto kRowMajorKernels = Kernels<1>(std::make_integer_sequence<int, kTileRows>());
+constexpr auto kPackedLeftKernels =
+    Kernels<kTileRows>(std::make_integer_sequence<int, kTileRows>());
 
 // Packs a left factor [rows, depth] whose rows are not contiguous into tiles [depth, kTileRows], so
 // that a micro-kernel reads consecutive numbers.

@@ -11,12 +11,16 @@
 namespace s2s {
 
 // Rows of the left factor in one tile; products with a multiple of it are fastest.
+#ifdef __AVX512F__
+constexpr int64_t kTileRows = 12;
+#else
 constexpr int64_t kTileRows = 6;
+#endif
 
 // Number of floats in a packed matrix [inner, columns].
 size_t PackedFloats(int64_t inner, int64_t columns);
 
-// Where a column, a multiple of 16, starts in a packed matrix of `inner` rows: blocks of columns
+// Where a column, a multiple of 32, starts in a packed matrix of `inner` rows: blocks of columns
 // can be packed separately.
 inline float* PackedColumn(float* packed, int64_t inner, int64_t column) {
   return packed + column * inner;
