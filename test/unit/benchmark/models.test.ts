@@ -22,7 +22,7 @@ test('an unknown model is an error that suggests the nearest name', () => {
     () => benchmarkModel('lstm-depp'),
     refusal(
       /no benchmark model lstm-depp/,
-      /^Did you mean lstm-deep\? Available models: lstm, lstm-deep, transformer\.$/,
+      /^Did you mean lstm-deep\? Available models: lstm, lstm-deep, transformer, and run directories of trained models\.$/,
     ),
   );
   assert.throws(() => benchmarkModel('toString'), refusal(/no benchmark model toString/, /^Available models: /));
