@@ -81,11 +81,16 @@ export function maximumLength(side: SideFacts, type: TokenizerConfig['type'], si
 
 /** Updates in an epoch that batches leave at least, if the text is not tiny [SZ19]. */
 const UPDATES_PER_EPOCH = 350;
+/** Target tokens of an epoch below which batches may be smaller than 512 tokens. */
+const VERY_FEW_TOKENS = 50_000;
+/** Target tokens of an epoch below which batches on a CPU have at most 1,024 tokens. */
+const FEW_TOKENS = 1_000_000;
 
 /**
- * Batch size: the power of two that leaves about 350 updates per epoch [SZ19], from 512 target tokens, below which
- * updates get hardly faster, to 2,048 on a CPU and 8,192 on a GPU; or 32 to 128 sentences. Batches of 2,048 tokens leave
- * 17,000 short pairs 48 updates per epoch, with which BLEU stayed at 0.4.
+ * Batch size: the power of two that leaves about 350 updates per epoch [SZ19]. It has at least 512 target tokens, below
+ * which updates get hardly faster, or 256 for very little text; at most 8,192 on a GPU, and on a CPU 2,048, or 1,024 for
+ * little text. In sentences, 16 to 128. Batches of 2,048 tokens leave 17,000 short pairs 48 updates per epoch, with which
+ * BLEU stayed at 0.4.
  *
  * @param epochTokens target tokens of an epoch, with `</s>`
  */
@@ -96,8 +101,9 @@ export function batchSize(
   accumulate: number,
   device: DeviceKind,
 ): Chosen<number> {
-  const [amount, least, most] =
-    unit === 'tokens' ? [epochTokens, 512, device === 'gpu' ? 8192 : 2048] : [epochPairs, 32, 128];
+  const largest = device === 'gpu' ? 8192 : epochTokens < FEW_TOKENS ? 1024 : 2048;
+  const smallest = epochTokens < VERY_FEW_TOKENS ? 256 : 512;
+  const [amount, least, most] = unit === 'tokens' ? [epochTokens, smallest, largest] : [epochPairs, 16, 128];
   const value = clamp(2 ** Math.round(Math.log2(amount / UPDATES_PER_EPOCH / accumulate)), least, most);
   const updates = Math.ceil(amount / value / accumulate);
   return { value, reason: `about ${show(twoDigits(updates))} updates per epoch` };

@@ -101,7 +101,7 @@ test('an alphabet of thousands of characters fits into the vocabulary, with room
 
 test('500 pairs get valid settings, and enough updates between validations', () => {
   const { config } = resolve(corpus(500, { words: 2000, characters: 9000 }, { words: 2000, characters: 9000 }));
-  assert.equal(config.training.batch.size, 512);
+  assert.equal(config.training.batch.size, 256);
   assert.deepEqual([config.training.validation.every, config.training.validation.unit], [300, 'steps']);
   assert.ok((config.training.maxEpochs ?? 0) >= 50);
 });

@@ -37,7 +37,7 @@ test('a new run counts the text, reports its choices and saves numbers', async (
   assert.ok(!chosen.choices.some(({ key }) => key === 'model.decoder.hiddenSize'));
   const saved = readResolvedConfig(config.runDirectory);
   assert.equal(saved.model.embeddingSize, 8);
-  assert.equal(saved.training.batch.size, 512);
+  assert.equal(saved.training.batch.size, 256);
   const { config: again } = await chooseSettings(config, 'cpu');
   assert.equal(JSON.stringify(again), JSON.stringify(saved));
 });
@@ -47,7 +47,7 @@ test('a resumed run keeps its numbers, also after the text has grown, and takes 
   await trainTiny(config);
   const { training, tokenizer } = readResolvedConfig(config.runDirectory);
   const grown = join(text.folder, 'grown.tsv');
-  writeFileSync(grown, 'a b c d e f g h\th g f e d c b a\n'.repeat(60_000));
+  writeFileSync(grown, 'a b c d e f g h\th g f e d c b a\n'.repeat(20_000));
   const data = { ...config.data, train: [...config.data.train, { file: grown }] };
   const fresh = await chooseSettings({ ...config, data }, 'cpu');
   assert.notEqual(fresh.config.training.batch.size, training.batch.size);
