@@ -34,6 +34,7 @@ import ctranslate2
 from ctranslate2.converters.marian import MarianConverter, load_vocab
 
 from marian_npz import Unsupported, load_run, write_marian
+from workload import sentences_in
 
 
 class Converter(MarianConverter):
@@ -54,14 +55,6 @@ def convert(run, folder):
     return Converter(model, vocabularies).convert(os.path.join(folder, "converted"))
 
 
-def read_sentences(file):
-    """The sentences of a tokenised text; blank lines are skipped."""
-    # Split at spaces and line feeds only, because other white space may be a token.
-    with open(file, encoding="utf-8", newline="\n") as lines:
-        sentences = [[token for token in line.rstrip("\n").split(" ") if token] for line in lines]
-    return [sentence for sentence in sentences if sentence]
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--decode", action="store_true", help="translate; training is not possible")
@@ -80,7 +73,7 @@ def main():
         parser.error(f"--model must be the run directory of a trained Transformer, but is {args.model}")
     if args.source is None:
         parser.error("--source is required: a text tokenised by s2s tokenize")
-    sentences = read_sentences(args.source)
+    sentences = sentences_in(args.source)
     try:
         run = load_run(args.model)
         with tempfile.TemporaryDirectory() as folder:

@@ -32,7 +32,9 @@ def parse_workload(parser):
 
 def decoding_lengths(args):
     """The lengths of the sentences to translate, </s> included."""
-    return sentence_lengths(args.sentences) if args.source is None else lengths_in(args.source)
+    if args.source is None:
+        return sentence_lengths(args.sentences)
+    return [len(sentence) + 1 for sentence in sentences_in(args.source)]
 
 
 def sentence_lengths(sentences):
@@ -41,10 +43,10 @@ def sentence_lengths(sentences):
     return [min(30, max(5, math.floor(quantile + 0.5))) for quantile in quantiles]
 
 
-def lengths_in(file):
-    """Lengths of the sentences of a tokenised text, </s> included; blank lines are skipped."""
+def sentences_in(file):
+    """The sentences of a tokenised text, as lists of tokens; blank lines are skipped."""
     opened = gzip.open if file.endswith(".gz") else open
     # Split at spaces and line feeds only, because other white space may be a token.
     with opened(file, "rt", encoding="utf-8", newline="\n") as lines:
-        counts = [sum(1 for token in line.rstrip("\n").split(" ") if token) for line in lines]
-    return [count + 1 for count in counts if count]
+        sentences = [[token for token in line.rstrip("\n").split(" ") if token] for line in lines]
+    return [sentence for sentence in sentences if sentence]

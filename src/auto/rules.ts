@@ -88,9 +88,9 @@ const FEW_TOKENS = 1_000_000;
 
 /**
  * Batch size: the power of two that leaves about 350 updates per epoch [SZ19]. It has at least 512 target tokens, below
- * which updates get hardly faster, or 256 for very little text; at most 8,192 on a GPU, and on a CPU 2,048, or 1,024 for
- * little text. In sentences, 16 to 128. Batches of 2,048 tokens leave 17,000 short pairs 48 updates per epoch, with which
- * BLEU stayed at 0.4.
+ * which updates get hardly faster, or 256 for very little text; at most 8,192 on a GPU, and on a CPU 2,048, or 1,024
+ * for little text. In sentences, 16 to 128. Batches of 2,048 tokens leave 17,000 short pairs 48 updates per epoch, with
+ * which BLEU stayed at 0.4.
  *
  * @param epochTokens target tokens of an epoch, with `</s>`
  */

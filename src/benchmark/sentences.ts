@@ -9,7 +9,7 @@ const LENGTHS = { scale: 16, shape: 2.2, minimum: 5, maximum: 30 } as const;
 /**
  * Returns the lengths of synthetic sentences in tokens, `</s>` included, in ascending order: quantiles of a Weibull
  * distribution from 5 to 30 tokens with a median of 14, similar to captions and talks. Must equal those of
- * bench/peer_pytorch.py.
+ * bench/workload.py.
  */
 export function syntheticLengths(sentences: number): number[] {
   const { scale, shape, minimum, maximum } = LENGTHS;
