@@ -130,11 +130,13 @@ async function translate(
   const { translateStream } = await import('./translate-stream.js');
   const attention = args.saveAttention === undefined ? undefined : await openAttention(args.saveAttention, run);
   const write = async (text: string, translations: readonly Translation[], firstIndex: number): Promise<void> => {
-    await attention?.write(translations, firstIndex);
+    // The translations come first, so that a full disk for the weights does not lose them.
     await writeOutput(text);
+    await attention?.write(translations, firstIndex);
   };
   const started = performance.now();
-  // Stops after a write, so that the last line is complete; the block that is being translated is not written.
+  // Stops after a write, so that the last line is complete, and its weights with it; the block that is being translated
+  // is not written.
   let writing = Promise.resolve();
   const stop = interruption(() => {
     void writing.finally(() => process.exit(exitCodeOf(stop.signal.reason as StopSignal)));

@@ -12,6 +12,17 @@ export interface OptimizedWeight {
   readonly weights: StoredTensor;
 }
 
+/** What differs between updates. */
+export interface Update {
+  readonly learningRate: number;
+  /** Number of the update, from 1, for Adam's bias correction. */
+  readonly update: number;
+  /** Gradients are multiplied by it first; default 1. */
+  readonly gradientFactor?: number;
+  /** Those of the model's policy; all compute the same bits. Default `plain`. */
+  readonly kernels?: Kernels;
+}
+
 /** Moments that an optimiser keeps for each weight, named `MOMENT.WEIGHT` in checkpoints. */
 const MOMENTS: Record<OptimizerConfig['name'], readonly string[]> = {
   adam: ['firstMoment', 'secondMoment'],
@@ -45,19 +56,18 @@ export class Optimizer {
    * Updates all weights.
    *
    * @param gradients in the order of the weights; not disposed
-   * @param update number of the update, from 1, for Adam's bias correction
-   * @param kernels of the model's policy; all compute the same bits
    */
-  apply(gradients: readonly Tensor[], learningRate: number, update: number, kernels: Kernels = 'plain'): void {
-    const { name: kind, beta1, beta2, epsilon, momentum } = this.config;
+  apply(gradients: readonly Tensor[], { learningRate, update, gradientFactor = 1, kernels = 'plain' }: Update): void {
+    const { name: kind, beta1, beta2, epsilon, momentum, weightDecay } = this.config;
     const all = this.weights.map(({ name, weights }, index) => {
       const gradient = gradients[index];
       if (gradient === undefined) throw new RangeError(`No gradient for ${name}.`);
       return { name, weights, gradient };
     });
     if (kind === 'sgd') {
+      const numbers = { learningRate, momentum, gradientFactor };
       for (const { name, weights, gradient } of all)
-        applySgd(weights, this.moments.get(`accumulated.${name}`), gradient, learningRate, momentum);
+        applySgd(weights, this.moments.get(`accumulated.${name}`), gradient, numbers);
       return;
     }
     applyAdam(
@@ -67,7 +77,15 @@ export class Optimizer {
         firstMoment: this.moment('firstMoment', name),
         secondMoment: this.moment('secondMoment', name),
       })),
-      { learningRate, beta1, beta2, epsilon, update, weightDecay: kind === 'adamw' ? this.config.weightDecay : 0 },
+      {
+        learningRate,
+        beta1,
+        beta2,
+        epsilon,
+        update,
+        weightDecay: kind === 'adamw' ? weightDecay : 0,
+        gradientFactor,
+      },
       kernels,
     );
   }

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { onednnFolder, PACKAGE_ROOT, PLATFORM, tensorflowLibrary } from './layout.mjs';
-import { processorIdentity } from './hardware.mjs';
+import { limitedToAvx2, processorIdentity } from './hardware.mjs';
 
 /**
  * A native addon and its compiler flags. All addons use Node-API, so one build works with every version of Node.
@@ -78,7 +78,8 @@ export function opsAddon() {
     compilerFlags: (folder) => [
       '-O3',
       '-march=native',
-      '-mprefer-vector-width=512',
+      // Excludes all extensions of AVX-512, too.
+      limitedToAvx2() ? '-mno-avx512f' : '-mprefer-vector-width=512',
       '-fopenmp-simd',
       '-fno-math-errno',
       '-fno-trapping-math',

@@ -3,13 +3,28 @@ import { closeSync, existsSync, openSync, readdirSync, readSync } from 'node:fs'
 import { cpus } from 'node:os';
 
 /**
- * The CPU's feature flags as in /proc/cpuinfo: `avx512_bf16`. Empty if they cannot be read.
+ * Whether the user limits computations to AVX2, by the environment variable of oneDNN for that purpose
+ * (https://uxlfoundation.github.io/oneDNN/dev_guide_cpu_dispatcher_control.html). TensorFlow's oneDNN and that of the
+ * custom ops read it themselves.
+ *
+ * @param {NodeJS.ProcessEnv} environment
+ * @returns {boolean}
+ */
+export function limitedToAvx2(environment = process.env) {
+  return /^AVX2(_VNNI|_VNNI_2)?$/i.test(environment['ONEDNN_MAX_CPU_ISA'] ?? '');
+}
+
+/**
+ * The CPU's feature flags as in /proc/cpuinfo: `avx512_bf16`. Empty if they cannot be read; without those that
+ * `limitedToAvx2` excludes.
  *
  * @returns {string[]}
  */
 export function processorFlags() {
-  if (process.platform === 'linux')
-    return /^(?:flags|Features)\s*:\s*(.*)$/m.exec(startOfFile('/proc/cpuinfo'))?.[1]?.split(' ') ?? [];
+  if (process.platform === 'linux') {
+    const flags = /^(?:flags|Features)\s*:\s*(.*)$/m.exec(startOfFile('/proc/cpuinfo'))?.[1]?.split(' ') ?? [];
+    return limitedToAvx2() ? flags.filter((flag) => !/^(avx512|amx)/.test(flag)) : flags;
+  }
   if (process.platform === 'darwin')
     return process.arch === 'arm64' ? ['asimd', ...(appleFeature('FEAT_BF16') ? ['bf16'] : [])] : [];
   return [];

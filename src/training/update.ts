@@ -2,7 +2,7 @@ import type { Scalar, Tensor } from '@tensorflow/tfjs-node-gpu';
 import type { TrainingConfig } from '../config/schema.js';
 import type { Batch } from '../data/batch.js';
 import type { TrainableModel } from '../model/model.js';
-import { clipByGlobalNorm } from '../optim/clip.js';
+import { clippingFactor } from '../optim/clip.js';
 import type { Optimizer } from '../optim/optimizer.js';
 import { DropoutSeeds } from '../runtime/ops/dropout.js';
 import { globalNorm } from '../runtime/ops/optimizer-updates.js';
@@ -112,11 +112,14 @@ export async function update(
   // All workers must make the same decision.
   const notFinite = ownNonFinite ?? (workersNotFinite > 0 ? 'loss' : undefined);
   const applied = notFinite === undefined;
-  const clipped = clipByGlobalNorm(gradients, gradientNorm, training.clipNorm, lossFactor);
+  const gradientFactor = clippingFactor(gradientNorm, training.clipNorm, lossFactor);
   // The optimiser updates weights in place: TensorFlow would copy them first if a tensor still referred to them.
   model.parameters.release();
-  if (applied) optimizer.apply(clipped, settings.learningRate, settings.update, kernels);
-  for (const gradient of clipped) gradient.dispose();
+  if (applied) {
+    const { learningRate, update } = settings;
+    optimizer.apply(gradients, { learningRate, update, gradientFactor, kernels });
+  }
+  for (const gradient of gradients) gradient.dispose();
 
   return {
     applied,

@@ -185,7 +185,8 @@ test('errors of --save-attention', async () => {
   if (!existsSync('/dev/full')) return;
   const full = await runCommand(['translate', join(folder, 'in.txt'), '--model', run, '--save-attention', '/dev/full']);
   assert.match(full.stderr, /^error: \/dev\/full: no space is left on the device; the attention weights .*complete/);
-  assert.deepEqual([full.code, full.stdout], [1, '']);
+  assert.equal(full.code, 1);
+  assert.match(full.stdout, /^.*\n$/, 'the translation is not lost');
 });
 
 test('a line is translated before the next line is read', async () => {

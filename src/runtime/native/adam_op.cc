@@ -1,9 +1,9 @@
-// S2sAdam: one Adam update (Kingma and Ba 2015) of all parameters, in one pass over memory. An op
-// for each of the some hundred parameters of a Transformer takes longer to start than to compute
-// the small ones.
+// S2sAdam: one Adam update (Kingma and Ba 2015) of all parameters, with the clipping of their
+// gradients, in one pass over memory. An op for each of the some hundred parameters of a
+// Transformer takes longer to start than to compute the small ones.
 //
 // N variables each of weights, first and second moments, N gradients of the same shapes, and
-// numbers [7] to nothing: the variables are updated in place.
+// numbers [8] to nothing: the variables are updated in place.
 #include <algorithm>
 #include <cmath>
 #include <vector>
@@ -29,8 +29,8 @@ REGISTER_OP("S2sAdam")
     .Doc(
         "Updates weights and moments in place with the results of ResourceApplyAdam. numbers: "
         "learning rate, beta1, beta2, epsilon, beta1 and beta2 to the power of the update's "
-        "number, and the share of the weights that is subtracted before the update (decoupled "
-        "weight decay).");
+        "number, the share of the weights that is subtracted before the update (decoupled weight "
+        "decay), and the factor of the gradients (clipping).");
 
 namespace {
 
@@ -42,6 +42,7 @@ struct Numbers {
   float one_minus_beta2;
   float epsilon;
   float decay;
+  float gradient_factor;
 };
 
 // A range of the elements of a parameter.
@@ -65,7 +66,7 @@ S2S_NO_CONTRACTION void UpdateBlock(const Numbers& numbers, const Block& block) 
 #if defined(__clang__)
 #pragma clang fp contract(off)
 #endif
-  const auto [rate, one_minus_beta1, one_minus_beta2, epsilon, decay] = numbers;
+  const auto [rate, one_minus_beta1, one_minus_beta2, epsilon, decay, gradient_factor] = numbers;
   float* __restrict weights = block.weights;
   float* __restrict first = block.first;
   float* __restrict second = block.second;
@@ -77,7 +78,7 @@ S2S_NO_CONTRACTION void UpdateBlock(const Numbers& numbers, const Block& block) 
   }
 #pragma omp simd
   for (int64_t i = 0; i < count; ++i) {
-    const float gradient = gradients[i];
+    const float gradient = gradients[i] * gradient_factor;
     const float m = first[i] + (gradient - first[i]) * one_minus_beta1;
     const float v = second[i] + (gradient * gradient - second[i]) * one_minus_beta2;
     first[i] = m;
@@ -106,10 +107,10 @@ class AdamOp : public tensorflow::OpKernel {
  private:
   absl::Status ReadNumbers(OpKernelContext* context, Numbers* numbers) const {
     const Tensor& input = context->input(4 * parameters_);
-    TF_RETURN_IF_ERROR(CheckArgument(input.NumElements() == 7, "numbers must be [7]"));
+    TF_RETURN_IF_ERROR(CheckArgument(input.NumElements() == 8, "numbers must be [8]"));
     const float* data = s2s::InputData<float>(context, 4 * parameters_);
     const float rate = data[0] * std::sqrt(1.0f - data[5]) / (1.0f - data[4]);
-    *numbers = {rate, 1.0f - data[1], 1.0f - data[2], data[3], data[6]};
+    *numbers = {rate, 1.0f - data[1], 1.0f - data[2], data[3], data[6], data[7]};
     return absl::OkStatus();
   }
 

@@ -14,6 +14,8 @@ export interface AdamHyperparameters {
   readonly update: number;
   /** Decoupled weight decay; 0 for plain Adam. */
   readonly weightDecay: number;
+  /** Gradients are multiplied by it first. */
+  readonly gradientFactor: number;
 }
 
 /** A parameter, its moments, and its gradient. */
@@ -30,7 +32,7 @@ export interface AdamVariables {
  * With weight decay, first `w -= lr decay w` (AdamW; Loshchilov and Hutter 2019).
  */
 export function applyAdam(all: readonly AdamVariables[], numbers: AdamHyperparameters, kernels: Kernels): void {
-  const { learningRate, beta1, beta2, epsilon, update, weightDecay } = numbers;
+  const { learningRate, beta1, beta2, epsilon, update, weightDecay, gradientFactor } = numbers;
   if (kernels === 'custom' && all.length > 0) {
     customAdam(all, numbers);
     return;
@@ -44,7 +46,8 @@ export function applyAdam(all: readonly AdamVariables[], numbers: AdamHyperparam
       attribute.bool('use_locking', false),
       attribute.bool('use_nesterov', false),
     ];
-    for (const { weights, firstMoment, secondMoment, gradient } of all) {
+    for (const { weights, firstMoment, secondMoment, gradient: unscaled } of all) {
+      const gradient = scaled(unscaled, gradientFactor);
       if (weightDecay > 0) decayWeights(weights, learningRate * weightDecay);
       if (weights.handle !== undefined && firstMoment.handle !== undefined && secondMoment.handle !== undefined) {
         execute(
@@ -63,10 +66,11 @@ export function applyAdam(all: readonly AdamVariables[], numbers: AdamHyperparam
 /** `applyAdam` with the custom op S2sAdam (src/runtime/native/adam_op.cc), to the bit. */
 function customAdam(
   all: readonly AdamVariables[],
-  { learningRate, beta1, beta2, epsilon, update, weightDecay }: AdamHyperparameters,
+  { learningRate, beta1, beta2, epsilon, update, weightDecay, gradientFactor }: AdamHyperparameters,
 ): void {
   tf.tidy(() => {
-    const numbers = [learningRate, beta1, beta2, epsilon, beta1 ** update, beta2 ** update, learningRate * weightDecay];
+    const powers = [beta1 ** update, beta2 ** update];
+    const numbers = [learningRate, beta1, beta2, epsilon, ...powers, learningRate * weightDecay, gradientFactor];
     const inputs = [
       ...all.map(({ weights }) => weights.handle!),
       ...all.map(({ firstMoment }) => firstMoment.handle!),
@@ -90,18 +94,25 @@ function plainAdam(
   weights.assign(tf.sub(weights.read(), tf.div(tf.mul(m, rate), tf.add(tf.sqrt(v), epsilon))));
 }
 
+function scaled(gradient: Tensor, factor: number): Tensor {
+  return factor === 1 ? gradient : tf.mul(gradient, factor);
+}
+
 /**
  * One in-place update of stochastic gradient descent: `w -= lr g`; with momentum (Polyak 1964)
  * `a = momentum a + g`, `w -= lr a`.
+ *
+ * @param unscaled the gradient, which is multiplied by `gradientFactor` first
  */
 export function applySgd(
   weights: StoredTensor,
   accumulated: StoredTensor | undefined,
-  gradient: Tensor,
-  learningRate: number,
-  momentum: number,
+  unscaled: Tensor,
+  numbers: { readonly learningRate: number; readonly momentum: number; readonly gradientFactor: number },
 ): void {
+  const { learningRate, momentum, gradientFactor } = numbers;
   tf.tidy(() => {
+    const gradient = scaled(unscaled, gradientFactor);
     const native = weights.handle !== undefined;
     if (accumulated === undefined) {
       if (native) {

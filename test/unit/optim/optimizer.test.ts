@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { configSchema, type TrainingConfig } from '../../../src/config/schema.js';
 import { Optimizer } from '../../../src/optim/optimizer.js';
-import { clipByGlobalNorm } from '../../../src/optim/clip.js';
 import { Random } from '../../../src/random.js';
 import { StoredTensor } from '../../../src/runtime/stored-tensor.js';
 import { loadTensorFlow } from '../../../src/runtime/tensorflow.js';
@@ -62,7 +61,7 @@ describe('optimisers', () => {
       const optimizer = new Optimizer(settings, [{ name: 'w', weights }]);
       for (const [index, gradient] of gradients.entries()) {
         tf.tidy(() => {
-          optimizer.apply([tf.tensor1d(gradient)], 0.05, index + 1);
+          optimizer.apply([tf.tensor1d(gradient)], { learningRate: 0.05, update: index + 1 });
         });
       }
       const found = await weights.read().data();
@@ -85,7 +84,7 @@ describe('optimisers', () => {
           for (const [name, { data }] of saved) optimizer.assign(name, data);
         }
         tf.tidy(() => {
-          optimizer.apply([tf.tensor1d([0.1 * update, -0.2, 0.3 / update])], 0.01, update);
+          optimizer.apply([tf.tensor1d([0.1 * update, -0.2, 0.3 / update])], { learningRate: 0.01, update });
         });
       }
       return weights.read().data();
@@ -99,20 +98,22 @@ describe('optimisers', () => {
     const optimizer = new Optimizer(configSchema.shape.training.parse({ optimizer: { name: 'sgd' } }).optimizer, [
       { name: 'w', weights },
     ]);
-    optimizer.apply([tf.tensor1d([1, 1, 1])], 1, 1);
+    optimizer.apply([tf.tensor1d([1, 1, 1])], { learningRate: 1, update: 1 });
     assert.deepEqual(Array.from(initial.dataSync()), [1, 2, 3]);
     assert.deepEqual(Array.from(weights.read().dataSync()), [0, 1, 2]);
   });
 
-  test('clipping scales all gradients by the same factor, down to the limit', () => {
-    const gradients = clipByGlobalNorm([tf.tensor1d([3, 0]), tf.tensor2d([[0], [4]])], 5, 1);
-    assert.ok(Math.abs(gradients[0]!.dataSync()[0]! - 0.6) < 1e-6);
-    assert.ok(Math.abs(gradients[1]!.dataSync()[1]! - 0.8) < 1e-6);
-  });
-
-  test('gradients within the limit are unchanged, and a limit of 0 disables clipping', () => {
-    const gradient = tf.tensor1d([3, 4]);
-    assert.equal(clipByGlobalNorm([gradient], 5, 5.5)[0], gradient);
-    assert.equal(clipByGlobalNorm([gradient], 5, 0)[0], gradient);
-  });
+  for (const [name, differences] of Object.entries(cases)) {
+    test(`${name} multiplies gradients by the factor first`, async () => {
+      const settings = configSchema.shape.training.parse({ optimizer: differences }).optimizer;
+      const updated = async (gradient: readonly number[], gradientFactor: number): Promise<number[]> => {
+        const weights = StoredTensor.of(tf.tensor1d([1, -2, 3]));
+        const optimizer = new Optimizer(settings, [{ name: 'w', weights }]);
+        for (const update of [1, 2])
+          tf.tidy(() => optimizer.apply([tf.tensor1d([...gradient])], { learningRate: 0.1, update, gradientFactor }));
+        return [...(await weights.read().data())];
+      };
+      assert.deepEqual(await updated([4, -8, 2], 0.25), await updated([1, -2, 0.5], 1));
+    });
+  }
 });

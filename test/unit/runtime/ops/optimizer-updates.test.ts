@@ -42,7 +42,7 @@ describe('Adam', async () => {
   // Whole and partial blocks and vectors.
   const lengths = [1, 7, 300, 16_384, 100_003];
 
-  function trajectory(kernels: Kernels, weightDecay: number): Float32Array[] {
+  function trajectory(kernels: Kernels, weightDecay: number, gradientFactor: number): Float32Array[] {
     const random = new Random(8);
     const drawn = (length: number): Float32Array => Float32Array.from({ length }, () => random.normal());
     const variables = lengths.map((length) => {
@@ -62,8 +62,8 @@ describe('Adam', async () => {
           ...stored,
           gradient: tf.tensor1d(drawn(lengths[index]!)),
         }));
-        const numbers = { learningRate: 1e-2, beta1: 0.9, beta2: 0.98, epsilon: 1e-8, update, weightDecay };
-        applyAdam(all, numbers, kernels);
+        const numbers = { learningRate: 1e-2, beta1: 0.9, beta2: 0.98, epsilon: 1e-8, update };
+        applyAdam(all, { ...numbers, weightDecay, gradientFactor }, kernels);
       });
     }
     assert.equal(tf.memory().numTensors, tensors);
@@ -76,13 +76,21 @@ describe('Adam', async () => {
     );
   }
 
-  for (const weightDecay of [0, 0.1]) {
-    test(`weight decay ${weightDecay}: the custom op computes the bits of TensorFlow's`, (context) => {
+  const cases = [
+    { weightDecay: 0, gradientFactor: 1 },
+    { weightDecay: 0, gradientFactor: 0.3 },
+    { weightDecay: 0.1, gradientFactor: 0.7 },
+  ];
+  for (const { weightDecay, gradientFactor } of cases) {
+    test(`weight decay ${weightDecay}, gradients times ${gradientFactor}: the custom op computes the bits of TensorFlow's`, (context) => {
       if (loadedRuntime()?.customOps !== true) {
         context.skip('no custom ops');
         return;
       }
-      assert.deepEqual(trajectory('custom', weightDecay), trajectory('plain', weightDecay));
+      assert.deepEqual(
+        trajectory('custom', weightDecay, gradientFactor),
+        trajectory('plain', weightDecay, gradientFactor),
+      );
     });
   }
 
@@ -98,8 +106,13 @@ describe('Adam', async () => {
         [0, 0],
       ].map((values) => StoredTensor.of(tf.tensor1d(values))) as [StoredTensor, StoredTensor, StoredTensor];
       const before = weights.read();
-      const numbers = { learningRate: 0.5, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, update: 1, weightDecay: 0 };
-      applyAdam([{ weights, firstMoment, secondMoment, gradient: tf.tensor1d([1, -1]) }], numbers, 'custom');
+      const numbers = { learningRate: 0.5, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, update: 1 };
+      const gradient = tf.tensor1d([1, -1]);
+      applyAdam(
+        [{ weights, firstMoment, secondMoment, gradient }],
+        { ...numbers, weightDecay: 0, gradientFactor: 1 },
+        'custom',
+      );
       assert.deepEqual([...before.dataSync()], [1, 2]);
       const after = weights.read().dataSync();
       assert.ok(Math.abs(after[0]! - 0.5) < 1e-5 && Math.abs(after[1]! - 2.5) < 1e-5);
