@@ -68,9 +68,7 @@ function chooseSizesOfTransformer(given: LoadedConfig['model'], width: Chosen<nu
     if (wide !== undefined) return equalTo(`${wide[0]}.hiddenSize`, wide[1].hiddenSize as number);
     if (tieTargetEmbeddings === true && decoder.hiddenSize !== 'auto')
       return equalTo('model.decoder.hiddenSize', decoder.hiddenSize);
-    const heads = sides.map(([, side]) => (side.type === 'transformer' && side.heads !== 'auto' ? side.heads : 1));
-    const unit = heads[0]! * heads[1]!;
-    return { value: unit * Math.ceil(width.value / unit), reason: width.reason };
+    return dividedBy(width, ...sides.map(([, side]) => headsOf(side)));
   });
   const [encoderSize, decoderSize] = sides.map(([key, { hiddenSize, ...side }]) =>
     choices.take(`${key}.hiddenSize`, hiddenSize, () => {
@@ -93,27 +91,37 @@ function chooseSizes(given: LoadedConfig['model'], width: Chosen<number>, choice
   if (encoder.type === 'transformer' || decoder.type === 'transformer')
     return chooseSizesOfTransformer(given, width, choices);
   const sameHidden = decoder.attention === 'dot' || decoder.bridge === 'copy';
+  // A residual connection from the first layer on adds the embedding, which must then have its width.
+  const [encoderAdds, decoderAdds] = [encoder.residualFrom === 1, decoder.residualFrom === 1];
   const hidden = choices.take('model.decoder.hiddenSize', decoder.hiddenSize, () => {
-    if (sameHidden && encoder.hiddenSize !== 'auto') return equalTo('model.encoder.hiddenSize', encoder.hiddenSize);
+    const sameByEmbedding = encoderAdds && (decoderAdds || tieTargetEmbeddings === true);
+    if ((sameHidden || sameByEmbedding) && encoder.hiddenSize !== 'auto')
+      return equalTo('model.encoder.hiddenSize', encoder.hiddenSize);
+    if ((decoderAdds || (encoderAdds && sameHidden)) && embeddingSize !== 'auto')
+      return equalTo('model.embeddingSize', embeddingSize);
     const mayTie = tieTargetEmbeddings === true || (tieTargetEmbeddings === 'auto' && embeddingSize !== 'auto');
-    if (!mayTie || embeddingSize === 'auto') return width;
+    if (!mayTie || embeddingSize === 'auto') return dividedBy(width, headsOf(decoder));
     // The encoder follows the decoder, and needs an even size for two directions.
     const fits = encoder.hiddenSize !== 'auto' || !sameHidden || !encoder.bidirectional || embeddingSize % 2 === 0;
     const wideEnough = 2 * embeddingSize >= width.value;
-    if (tieTargetEmbeddings === true || (fits && wideEnough)) return equalTo('model.embeddingSize', embeddingSize);
-    return width;
+    const isDivided = embeddingSize % headsOf(decoder) === 0;
+    if (tieTargetEmbeddings === true || (fits && wideEnough && isDivided))
+      return equalTo('model.embeddingSize', embeddingSize);
+    return dividedBy(width, headsOf(decoder));
   });
   const encoderSize = choices.take('model.encoder.hiddenSize', encoder.hiddenSize, () => {
+    if (encoderAdds && embeddingSize !== 'auto') return equalTo('model.embeddingSize', embeddingSize);
     const isOdd = encoder.bidirectional && hidden % 2 !== 0 && !sameHidden;
     return isOdd
       ? { value: hidden + 1, reason: `model.decoder.hiddenSize is ${hidden}, and a bidirectional layer is even` }
       : equalTo('model.decoder.hiddenSize', hidden);
   });
-  const embedding = choices.take('model.embeddingSize', embeddingSize, () =>
-    tieTargetEmbeddings === false
+  const embedding = choices.take('model.embeddingSize', embeddingSize, () => {
+    if (encoderAdds) return equalTo('model.encoder.hiddenSize', encoderSize);
+    return tieTargetEmbeddings === false && !decoderAdds
       ? { value: Math.max(1, Math.round(hidden / 2)), reason: 'half of model.decoder.hiddenSize' }
-      : equalTo('model.decoder.hiddenSize', hidden),
-  );
+      : equalTo('model.decoder.hiddenSize', hidden);
+  });
   return { embedding, encoder: encoderSize, decoder: hidden, tied: chooseTies(given, embedding, hidden, choices) };
 }
 
@@ -125,6 +133,21 @@ function chooseTies(given: LoadedConfig['model'], embedding: number, hidden: num
         ? 'fewer weights to learn'
         : `model.embeddingSize (${embedding}) differs from model.decoder.hiddenSize (${hidden})`,
   }));
+}
+
+function headsOf(side: LoadedConfig['model']['encoder' | 'decoder']): number {
+  if (side.type === 'transformer') return side.heads === 'auto' ? 1 : side.heads;
+  return 'attentionHeads' in side ? side.attentionHeads : 1;
+}
+
+/** The width, increased to an even multiple of all numbers of heads: bidirectional layers have an even size. */
+function dividedBy(width: Chosen<number>, ...heads: readonly number[]): Chosen<number> {
+  const unit = heads.reduce((left, right) => (left * right) / greatestCommonDivisor(left, right), 2);
+  return { value: unit * Math.ceil(width.value / unit), reason: width.reason };
+}
+
+function greatestCommonDivisor(left: number, right: number): number {
+  return right === 0 ? left : greatestCommonDivisor(right, left % right);
 }
 
 function equalTo(key: string, value: number): Chosen<number> {

@@ -56,10 +56,18 @@ export function resolveConfig(
   const data = {
     ...given.data,
     maxSourceLength: choices.take('data.maxSourceLength', given.data.maxSourceLength, () =>
-      rules.maximumLength(facts.source, type('source'), sizeOf('source')),
+      withinPositions(
+        'model.encoder.maxPositions',
+        given.model.encoder,
+        rules.maximumLength(facts.source, type('source'), sizeOf('source')),
+      ),
     ),
     maxTargetLength: choices.take('data.maxTargetLength', given.data.maxTargetLength, () =>
-      rules.maximumLength(facts.target, type('target'), sizeOf('target')),
+      withinPositions(
+        'model.decoder.maxPositions',
+        given.model.decoder,
+        rules.maximumLength(facts.target, type('target'), sizeOf('target')),
+      ),
     ),
   };
   const model = chooseModel(
@@ -98,6 +106,16 @@ function tokenizerSize(tokenizer: LoadedConfig['tokenizer'], facts: CorpusFacts)
     ),
   ) as [Chosen<number>, Chosen<number>];
   return ofSource.value > ofTarget.value ? ofSource : ofTarget;
+}
+
+/** A length limit that leaves a learned position for `</s>`. */
+function withinPositions(
+  key: string,
+  side: LoadedConfig['model']['encoder' | 'decoder'],
+  length: Chosen<number>,
+): Chosen<number> {
+  if (side.type !== 'transformer' || side.positions !== 'learned' || length.value < side.maxPositions) return length;
+  return { value: Math.max(1, side.maxPositions - 1), reason: `${key} is ${side.maxPositions}` };
 }
 
 function hasTransformer({ encoder, decoder }: LoadedConfig['model']): boolean {

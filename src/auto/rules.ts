@@ -211,7 +211,7 @@ export function warmupSteps(needed: boolean, updates: number | undefined): Chose
   return updates === undefined
     ? { value: WARMUP / 4, reason: 'the number of updates is not known' }
     : {
-        value: Math.min(WARMUP, roundTo(WARMUP_SHARE * updates, 10)),
+        value: clamp(roundTo(WARMUP_SHARE * updates, 10), 1, WARMUP),
         reason: `${100 * WARMUP_SHARE} % of ${show(updates)} updates`,
       };
 }

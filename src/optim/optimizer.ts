@@ -13,13 +13,14 @@ export interface OptimizedWeight {
 }
 
 /** What differs between updates. */
-export interface Update {
+export interface OptimizerStep {
+  /** After the schedule. */
   readonly learningRate: number;
   /** Number of the update, from 1, for Adam's bias correction. */
   readonly update: number;
   /** Gradients are multiplied by it first; default 1. */
   readonly gradientFactor?: number;
-  /** Those of the model's policy; all compute the same bits. Default `plain`. */
+  /** Implementation of the ops, from the policy of the model; default `plain`. On a CPU, all give the same bits. */
   readonly kernels?: Kernels;
 }
 
@@ -56,8 +57,12 @@ export class Optimizer {
    * Updates all weights.
    *
    * @param gradients in the order of the weights; not disposed
+   * @throws RangeError if a weight has no gradient
    */
-  apply(gradients: readonly Tensor[], { learningRate, update, gradientFactor = 1, kernels = 'plain' }: Update): void {
+  apply(
+    gradients: readonly Tensor[],
+    { learningRate, update, gradientFactor = 1, kernels = 'plain' }: OptimizerStep,
+  ): void {
     const { name: kind, beta1, beta2, epsilon, momentum, weightDecay } = this.config;
     const all = this.weights.map(({ name, weights }, index) => {
       const gradient = gradients[index];
@@ -95,7 +100,7 @@ export class Optimizer {
     return new Map([...this.moments].map(([name, { shape }]) => [name, shape]));
   }
 
-  /** Copies the moments to host memory. */
+  /** Copies the moments to host memory, by name, in the layout of their weights. */
   async values(): Promise<Map<string, { shape: readonly number[]; data: Float32Array }>> {
     const values = new Map<string, { shape: readonly number[]; data: Float32Array }>();
     for (const [name, stored] of this.moments) {
@@ -106,6 +111,7 @@ export class Optimizer {
     return values;
   }
 
+  /** @throws RangeError if there is no moment of this name */
   assign(name: string, data: Float32Array): void {
     const stored = this.moments.get(name);
     if (stored === undefined) throw new RangeError(`This optimiser has no moment "${name}".`);

@@ -1,4 +1,5 @@
 import { S2sError } from '../errors.js';
+import { bfloat16Aborts } from '../setup/hardware.mjs';
 import { TENSORFLOW_VERSION } from '../setup/wheels.mjs';
 import { missingCudaLibraries } from './cuda-libraries.js';
 import { describeProcessor, parseDevice, type Processor } from './device.js';
@@ -127,7 +128,9 @@ function checkDevice(runtime: LoadedRuntime, device: string, hasVisibleGpu: bool
 function timeProducts({ halfPrecision }: LoadedRuntime): Pick<Diagnosis, 'timings'> & { failures: Finding[] } {
   const timings: Partial<Record<Precision, MatMulTiming>> = {};
   const failures: Finding[] = [];
-  for (const precision of ['float32', halfPrecision ?? 'bfloat16'] as const) {
+  const half = halfPrecision ?? 'bfloat16';
+  const precisions = half === 'bfloat16' && bfloat16Aborts() ? (['float32'] as const) : (['float32', half] as const);
+  for (const precision of precisions) {
     try {
       const timing = timeMatMul(precision);
       timings[precision] = timing;

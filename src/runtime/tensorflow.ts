@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { S2sError } from '../errors.js';
 import { customOpsSupported } from '../setup/addons.mjs';
+import { bfloat16Aborts } from '../setup/hardware.mjs';
 import {
   describeProcessor,
   environmentFor,
@@ -134,7 +135,8 @@ export function loadedRuntime(): LoadedRuntime | undefined {
  * float32 where it has none. A CPU without bfloat16 instructions emulates bfloat16, with the same rounding and no
  * faster than float32.
  *
- * @throws S2sError `no-such-precision` for bfloat16 on a GPU without bfloat16 tensor cores, and for float16 on a CPU
+ * @throws S2sError `no-such-precision` for bfloat16 on a GPU without bfloat16 tensor cores or on a CPU that the user has
+ *   limited to AVX2, and for float16 on a CPU
  */
 export function choosePrecision(
   requested: 'auto' | Precision,
@@ -146,6 +148,13 @@ export function choosePrecision(
       'no-such-precision',
       `precision bfloat16 is not supported by ${description}, which has no tensor cores for it`,
       { hint: 'Use precision: auto, float16 or float32.' },
+    );
+  }
+  if (requested === 'bfloat16' && kind === 'cpu' && bfloat16Aborts()) {
+    throw new S2sError(
+      'no-such-precision',
+      'precision bfloat16 does not work with ONEDNN_MAX_CPU_ISA=AVX2 on a processor with AVX-512',
+      { hint: 'Use precision: float32, or unset ONEDNN_MAX_CPU_ISA.' },
     );
   }
   if (requested === 'float16' && kind === 'cpu') {

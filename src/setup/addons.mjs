@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { onednnFolder, PACKAGE_ROOT, PLATFORM, tensorflowLibrary } from './layout.mjs';
-import { limitedToAvx2, processorIdentity } from './hardware.mjs';
+import { instructionLimit, processorIdentity } from './hardware.mjs';
 
 /**
  * A native addon and its compiler flags. All addons use Node-API, so one build works with every version of Node.
@@ -79,7 +79,7 @@ export function opsAddon() {
       '-O3',
       '-march=native',
       // Excludes all extensions of AVX-512, too.
-      limitedToAvx2() ? '-mno-avx512f' : '-mprefer-vector-width=512',
+      instructionLimit() === 'avx2' ? '-mno-avx512f' : '-mprefer-vector-width=512',
       '-fopenmp-simd',
       '-fno-math-errno',
       '-fno-trapping-math',

@@ -3,28 +3,47 @@ import { closeSync, existsSync, openSync, readdirSync, readSync } from 'node:fs'
 import { cpus } from 'node:os';
 
 /**
- * Whether the user limits computations to AVX2, by the environment variable of oneDNN for that purpose
+ * The instruction set that the user allows at most, by the environment variable of oneDNN for that purpose
  * (https://uxlfoundation.github.io/oneDNN/dev_guide_cpu_dispatcher_control.html). TensorFlow's oneDNN and that of the
- * custom ops read it themselves.
+ * custom ops read it themselves. `DNNL_MAX_CPU_ISA` is its older name.
  *
  * @param {NodeJS.ProcessEnv} environment
- * @returns {boolean}
+ * @returns {'avx2' | 'avx512' | undefined} without AVX-512; with AVX-512, but without its extensions for bfloat16; or
+ *   without a limit that matters here
  */
-export function limitedToAvx2(environment = process.env) {
-  return /^AVX2(_VNNI|_VNNI_2)?$/i.test(environment['ONEDNN_MAX_CPU_ISA'] ?? '');
+export function instructionLimit({ ONEDNN_MAX_CPU_ISA: name, DNNL_MAX_CPU_ISA: older } = process.env) {
+  const limit = (name ?? older ?? '').toUpperCase();
+  if (/^(SSE41|AVX|AVX2|AVX2_VNNI|AVX2_VNNI_2)$/.test(limit)) return 'avx2';
+  return /^AVX512_CORE(_VNNI)?$/.test(limit) ? 'avx512' : undefined;
 }
+
+/** Flags that each limit excludes. */
+const EXCLUDED = { avx2: /^(avx512|amx)/, avx512: /^(avx512_(bf16|fp16)|amx)/ };
 
 /**
  * The CPU's feature flags as in /proc/cpuinfo: `avx512_bf16`. Empty if they cannot be read; without those that
- * `limitedToAvx2` excludes.
+ * `instructionLimit` excludes.
  *
  * @returns {string[]}
  */
 export function processorFlags() {
-  if (process.platform === 'linux') {
-    const flags = /^(?:flags|Features)\s*:\s*(.*)$/m.exec(startOfFile('/proc/cpuinfo'))?.[1]?.split(' ') ?? [];
-    return limitedToAvx2() ? flags.filter((flag) => !/^(avx512|amx)/.test(flag)) : flags;
-  }
+  const limit = instructionLimit();
+  const flags = allProcessorFlags();
+  return limit === undefined ? flags : flags.filter((flag) => !EXCLUDED[limit].test(flag));
+}
+
+/**
+ * Whether TensorFlow's product in bfloat16 aborts the process: on a processor with AVX-512, TensorFlow leaves it to
+ * oneDNN, which has none below AVX-512.
+ */
+export function bfloat16Aborts() {
+  return instructionLimit() === 'avx2' && allProcessorFlags().includes('avx512f');
+}
+
+/** @returns {string[]} */
+function allProcessorFlags() {
+  if (process.platform === 'linux')
+    return /^(?:flags|Features)\s*:\s*(.*)$/m.exec(startOfFile('/proc/cpuinfo'))?.[1]?.split(' ') ?? [];
   if (process.platform === 'darwin')
     return process.arch === 'arm64' ? ['asimd', ...(appleFeature('FEAT_BF16') ? ['bf16'] : [])] : [];
   return [];

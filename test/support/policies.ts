@@ -1,4 +1,5 @@
 import type { ComputePolicy, Kernels, Precision } from '../../src/runtime/policy.js';
+import { bfloat16Aborts } from '../../src/setup/hardware.mjs';
 import { loadedRuntime } from '../../src/runtime/tensorflow.js';
 
 /** A policy with a name for test titles and the accuracy of its results. */
@@ -22,13 +23,14 @@ export function availablePolicies(): NamedPolicy[] {
     named('plain', 'bfloat16'),
     named('fused', 'float16'),
   ];
-  if (loadedRuntime()?.customOps !== true) return policies;
+  const isSupported = ({ policy }: NamedPolicy): boolean => policy.precision !== 'bfloat16' || !bfloat16Aborts();
+  if (loadedRuntime()?.customOps !== true) return policies.filter(isSupported);
   const custom = [false, true].flatMap((customProducts) => [
     named('custom', 'float32', customProducts),
     // There is no custom bfloat16 product, but left factors are padded only without custom products.
     named('custom', 'bfloat16', customProducts),
   ]);
-  return [...policies, ...custom];
+  return [...policies, ...custom].filter(isSupported);
 }
 
 function named(kernels: Kernels, precision: Precision, customProducts = false): NamedPolicy {

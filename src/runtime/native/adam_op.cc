@@ -1,6 +1,6 @@
 // S2sAdam: one Adam update (Kingma and Ba 2015) of all parameters, with the clipping of their
-// gradients, in one pass over memory. An op for each of the some hundred parameters of a
-// Transformer takes longer to start than to compute the small ones.
+// gradients, in one pass over memory. A Transformer has over a hundred parameters: with one op for
+// each, the small ones would take longer to start than to compute.
 //
 // N variables each of weights, first and second moments, N gradients of the same shapes, and
 // numbers [8] to nothing: the variables are updated in place.

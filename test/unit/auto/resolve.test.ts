@@ -1,53 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { describeChoices } from '../../../src/auto/choices.js';
-import { fillFrom } from '../../../src/auto/fill.js';
-import { ASSUMED_FACTS, resolveConfig } from '../../../src/auto/resolve.js';
+import { resolveConfig } from '../../../src/auto/resolve.js';
 import { assertConsistent } from '../../../src/config/checks.js';
 import { configFileSchema, type ConfigInput } from '../../../src/config/file-schema.js';
-import type { CorpusFacts, SideFacts } from '../../../src/data/facts.js';
-
-const DATA = { train: [{ file: '/a.tsv' }], dev: [{ file: '/b.tsv' }] };
-
-function side(facts: Partial<SideFacts>): SideFacts {
-  const { words = 0 } = facts;
-  const distinctWords = Math.round(10 * words ** 0.6);
-  return {
-    words,
-    distinctWords,
-    characters: 0,
-    unspaced: 0,
-    longWords: 24,
-    longCharacters: 120,
-    alphabet: 70,
-    ...facts,
-  };
-}
-
-function corpus(pairs: number, source: Partial<SideFacts>, target: Partial<SideFacts>, alphabet = 80): CorpusFacts {
-  return { pairs, epochPairs: pairs, source: side(source), target: side(target), alphabet };
-}
-
-/** As counted in the corpora of docs/auto.md, in generated text of three million pairs, and in a Latin-Chinese text. */
-const PHRASES = corpus(17_066, { words: 105_000, characters: 430_000 }, { words: 113_000, characters: 470_000 });
-const CAPTIONS = corpus(29_000, { words: 322_000, characters: 1_753_000 }, { words: 345_000, characters: 1_456_000 });
-const MILLIONS = corpus(
-  3_000_000,
-  { words: 75_000_000, characters: 375_000_000, longWords: 90, longCharacters: 500 },
-  { words: 78_000_000, characters: 400_000_000, longWords: 95, longCharacters: 520 },
-  400,
-);
-const CHINESE = corpus(
-  19_680,
-  { words: 106_804, characters: 552_591, alphabet: 110 },
-  { words: 27_462, characters: 222_743, unspaced: 167_229, longWords: 7, longCharacters: 76, alphabet: 1689 },
-  1643,
-);
-
-function resolve(facts: CorpusFacts, given: Omit<ConfigInput, 'data'> = {}, device: 'cpu' | 'gpu' = 'cpu') {
-  return resolveConfig(configFileSchema.parse({ data: DATA, ...given }), facts, device);
-}
+import { CAPTIONS, CHINESE, corpus, DATA, MILLIONS, PHRASES, resolve } from '../../support/corpus-facts.js';
 
 test('little text gets few pieces, small batches, ties, much dropout and a rate that decays late', () => {
   const { config } = resolve(PHRASES);
@@ -145,112 +102,17 @@ test('schedule numbers that are given are kept, with their former companions', (
   assert.deepEqual([schedule.name, schedule.start, schedule.interval], ['step', 100, 1000]);
 });
 
-test('the width of the decoder follows a given embedding size, and the reverse', () => {
-  const decoder = resolve(PHRASES, { model: { decoder: { hiddenSize: 384 } } }).config.model;
-  assert.deepEqual([decoder.embeddingSize, decoder.tieTargetEmbeddings, decoder.encoder.hiddenSize], [384, true, 384]);
-  const embedding = resolve(PHRASES, { model: { embeddingSize: 300 } }).config.model;
-  assert.deepEqual([embedding.decoder.hiddenSize, embedding.tieTargetEmbeddings], [300, true]);
-  const small = resolve(PHRASES, { model: { embeddingSize: 64 } }).config.model;
-  assert.deepEqual([small.decoder.hiddenSize >= 256, small.tieTargetEmbeddings], [true, false]);
-  const tied = resolve(PHRASES, { model: { embeddingSize: 64, tieTargetEmbeddings: true } }).config.model;
-  assert.equal(tied.decoder.hiddenSize, 64);
+test('auto leaves a learned position for </s>', () => {
+  const encoder = { type: 'transformer', positions: 'learned', maxPositions: 40 } as const;
+  const { config } = resolve(CAPTIONS, { model: { encoder } });
+  assert.deepEqual([config.data.maxSourceLength, config.data.maxTargetLength], [39, 60]);
+  assertConsistent(config);
 });
 
-test('a Transformer is as wide as its embeddings, with heads of 64 columns and four times wider inner layers', () => {
-  const type = 'transformer';
-  const { model } = resolve(CAPTIONS, { model: { encoder: { type }, decoder: { type, activation: 'swiglu' } } }).config;
-  assert.equal(model.embeddingSize, 256);
-  const sizes = { hiddenSize: 256, heads: 4, dropout: 0.3, attentionDropout: 0.1, activationDropout: 0.1 };
-  assert.deepEqual(model.encoder, { ...model.encoder, ...sizes, feedForwardSize: 1024 });
-  assert.deepEqual(model.decoder, { ...model.decoder, ...sizes, feedForwardSize: 688 });
-  assert.deepEqual([model.tieTargetEmbeddings, model.dropout], [true, { ...model.dropout, embedding: 0.3, output: 0 }]);
-  const odd = resolve(CAPTIONS, { model: { embeddingSize: 300, encoder: { type }, decoder: {} } }).config.model;
-  assert.deepEqual(odd.encoder, { ...odd.encoder, hiddenSize: 300, heads: 5 });
-  assert.deepEqual([odd.decoder.hiddenSize, odd.tieTargetEmbeddings, odd.dropout.output], [300, true, 0.3]);
-});
-
-test('auto completes every Transformer that is valid, whichever of its settings are removed', () => {
-  const type = fc.constantFrom('transformer' as const, undefined);
-  const sizes = { hiddenSize: fc.constantFrom(6, 12, 64, 'auto' as const) };
-  const heads = fc.constantFrom(1, 2, 3, 5, 'auto' as const);
-  const side = fc
-    .record({ type, ...sizes, heads })
-    .map(({ type: given, heads: count, ...others }) =>
-      given === undefined ? others : { type: given, heads: count, ...others },
-    );
-  const model = fc.record({
-    embeddingSize: fc.constantFrom(6, 12, 64, 'auto' as const),
-    tieTargetEmbeddings: fc.constantFrom(true, false, 'auto' as const),
-    encoder: side,
-    decoder: side,
-  });
-  fc.assert(
-    fc.property(model, (given) => {
-      const loaded = configFileSchema.parse({ data: DATA, model: given });
-      const { config } = resolve(PHRASES, { model: given });
-      const widths = [given.embeddingSize, given.encoder, given.decoder].flatMap((part) =>
-        typeof part === 'object' ? ('heads' in part ? [part.hiddenSize] : []) : [part],
-      );
-      const isSized = new Set(widths.filter((width) => width !== 'auto')).size <= 1;
-      const { embeddingSize, decoder, encoder } = config.model;
-      const isTied = given.tieTargetEmbeddings !== true || embeddingSize === decoder.hiddenSize;
-      const isDivided = [encoder, decoder].every(
-        (part) => part.type !== 'transformer' || part.hiddenSize % part.heads === 0,
-      );
-      if (isSized && isTied && isDivided) assertConsistent(config);
-      else assert.throws(() => assertConsistent(config));
-      assert.deepEqual(fillFrom(loaded, config).model, config.model);
-    }),
-    { numRuns: 500 },
-  );
-});
-
-test('auto completes every model that is valid, whichever of its settings are removed', () => {
-  const even = fc.integer({ min: 1, max: 400 }).map((half) => 2 * half);
-  const size = fc.integer({ min: 1, max: 800 });
-  const model = fc.record({
-    embeddingSize: size,
-    tieTargetEmbeddings: fc.boolean(),
-    shareEmbeddings: fc.boolean(),
-    encoder: fc.record({ hiddenSize: even, bidirectional: fc.boolean() }),
-    decoder: fc.record({
-      hiddenSize: size,
-      attention: fc.constantFrom('none', 'dot', 'general'),
-      bridge: fc.constantFrom('projection', 'copy'),
-    }),
-  });
-  const removed = fc.record({
-    embeddingSize: fc.boolean(),
-    tieTargetEmbeddings: fc.boolean(),
-    shareEmbeddings: fc.boolean(),
-    encoder: fc.boolean(),
-    decoder: fc.boolean(),
-  });
-  fc.assert(
-    fc.property(model, removed, fc.boolean(), (full, gone, shared) => {
-      const tokenizer = { shared };
-      const complete = resolve(ASSUMED_FACTS, { model: full, tokenizer }).config;
-      try {
-        assertConsistent(complete);
-      } catch {
-        fc.pre(false);
-      }
-      const auto = <Value>(isGone: boolean, value: Value) => (isGone ? ('auto' as const) : value);
-      const given = {
-        embeddingSize: auto(gone.embeddingSize, full.embeddingSize),
-        tieTargetEmbeddings: auto(gone.tieTargetEmbeddings, full.tieTargetEmbeddings),
-        shareEmbeddings: auto(gone.shareEmbeddings, full.shareEmbeddings),
-        encoder: { ...full.encoder, hiddenSize: auto(gone.encoder, full.encoder.hiddenSize) },
-        decoder: { ...full.decoder, hiddenSize: auto(gone.decoder, full.decoder.hiddenSize) },
-      };
-      const { config } = resolve(PHRASES, { model: given, tokenizer });
-      assertConsistent(config);
-      // Given values are kept: filling the others in changes nothing.
-      const loaded = configFileSchema.parse({ data: DATA, model: given, tokenizer });
-      assert.deepEqual(fillFrom(loaded, config).model, config.model);
-    }),
-    { numRuns: 500 },
-  );
+test('a short training has a warm-up where its schedule needs one', () => {
+  const { config } = resolve(CAPTIONS, { training: { maxSteps: 20, schedule: { name: 'inverse-sqrt' } } });
+  assert.equal(config.training.schedule.warmupSteps, 1);
+  assertConsistent(config);
 });
 
 test('a complete configuration has no choices and stays as it is', () => {
