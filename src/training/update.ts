@@ -9,11 +9,14 @@ import { globalNorm } from '../runtime/ops/optimizer-updates.js';
 import { tf } from '../runtime/tf.js';
 import { addGradients, computeGradients } from './gradients.js';
 
+const NON_FINITE = ['loss', 'perplexity', 'gradient'] as const;
+
 /**
- * The quantity that was infinite or NaN, so that the update was skipped. The perplexity of a batch overflows from a
- * cross-entropy of 710 nats per token on, which no model reaches that is still learning.
+ * The quantity that was infinite or NaN, so that the update was skipped; in distributed training, on any worker. The
+ * perplexity of a batch overflows from a cross-entropy of 710 nats per token on, which no model reaches that is still
+ * learning.
  */
-export type NonFiniteValue = 'loss' | 'perplexity' | 'gradient';
+export type NonFiniteValue = (typeof NON_FINITE)[number];
 
 /**
  * All-reduce of distributed training: sums each tensor elementwise over all workers. Disposes the tensors and returns
@@ -105,12 +108,12 @@ export async function update(
     (value, index) => !Number.isFinite(value) || !Number.isFinite(perplexityOfBatch[index]),
   );
   const ownNonFinite = findNonFinite(lossOfBatch, perplexityOfBatch, gradientNorm);
-  const [loss, negativeLogLikelihood, workersNotFinite] = await reduceNumbers(
-    [sum(lossOfBatch) / lossFactor, sum(likelihoodOfBatch), ownNonFinite === undefined ? 0 : 1],
+  const [loss, negativeLogLikelihood, ...workers] = await reduceNumbers(
+    [sum(lossOfBatch) / lossFactor, sum(likelihoodOfBatch), ...NON_FINITE.map((kind) => Number(kind === ownNonFinite))],
     reduce,
   );
   // All workers must make the same decision.
-  const notFinite = ownNonFinite ?? (workersNotFinite > 0 ? 'loss' : undefined);
+  const notFinite = NON_FINITE[workers.findIndex((count) => count > 0)];
   const applied = notFinite === undefined;
   const gradientFactor = clippingFactor(gradientNorm, training.clipNorm, lossFactor);
   // The optimiser updates weights in place: TensorFlow would copy them first if a tensor still referred to them.

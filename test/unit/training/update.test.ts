@@ -141,27 +141,36 @@ describe('one update', () => {
     });
   }
 
-  test('no worker applies an update that is not finite for any worker', async () => {
-    const reduces = twoWorkers();
-    const results = await Promise.all(
-      [SHORT, LONG].map(async (pairs, worker) => {
-        const model = tiny();
-        const optimizer = optimizerOf(model, settingsOf({}));
-        if (worker === 0) model.parameters.assign('output.bias', new Float32Array(VOCABULARY).fill(Number.NaN, 3, 4));
-        const result = await update(model, optimizer, [batchOf(pairs)], {
-          training: settingsOf({}),
-          seed: 1,
-          update: 1,
-          learningRate: 0.1,
-          reduce: reduces[worker],
-        });
-        model.dispose();
-        optimizer.dispose();
-        return result.applied;
-      }),
-    );
-    assert.deepEqual(results, [false, false]);
-  });
+  // A bias of 10,000 for one token costs as many nats for each other token: the loss is finite, the perplexity is not.
+  for (const [bias, kind] of [
+    [Number.NaN, 'loss'],
+    [10_000, 'perplexity'],
+  ] as const) {
+    test(`no worker applies an update whose ${kind} is not finite on one of them`, async () => {
+      const reduces = twoWorkers();
+      const results = await Promise.all(
+        [SHORT, LONG].map(async (pairs, worker) => {
+          const model = tiny();
+          const optimizer = optimizerOf(model, settingsOf({}));
+          if (worker === 0) model.parameters.assign('output.bias', new Float32Array(VOCABULARY).fill(bias, 3, 4));
+          const { applied, notFinite } = await update(model, optimizer, [batchOf(pairs)], {
+            training: settingsOf({}),
+            seed: 1,
+            update: 1,
+            learningRate: 0.1,
+            reduce: reduces[worker],
+          });
+          model.dispose();
+          optimizer.dispose();
+          return [applied, notFinite];
+        }),
+      );
+      assert.deepEqual(results, [
+        [false, kind],
+        [false, kind],
+      ]);
+    });
+  }
 
   test('the loss is the same sum divided by tokens or by sentences', async () => {
     const batch = batchOf([...SHORT, ...LONG]);
