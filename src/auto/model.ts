@@ -10,16 +10,19 @@ type Size = number | 'auto';
  * Chooses the sizes, ties and dropout of a model. Given numbers are kept, and the others are chosen such that the model
  * is valid wherever the given ones allow it: tied embeddings have the width of the decoder, and attention `dot` and
  * bridge `copy` get equal hidden sizes.
+ *
+ * @param dropoutOf the dropout for a decoder of this width
  */
 export function chooseModel(
   given: LoadedConfig['model'],
   sharedTokenizer: boolean,
   width: Chosen<number>,
-  dropout: Chosen<number>,
+  dropoutOf: (width: number) => Chosen<number>,
   choices: Choices,
 ): ModelConfig {
   const { encoder, decoder } = given;
   const sizes = chooseSizes(given, width, choices);
+  const dropout = dropoutOf(sizes.decoder);
   const rate = (key: string, value: Size, rule = dropout): number => choices.take(key, value, () => rule);
   return {
     ...given,

@@ -75,9 +75,9 @@ export function resolveConfig(
     tokenizer.shared,
     rules.modelWidth(words, pairs, device, {
       repetitive: isRepetitive(facts),
-      transformer: hasTransformer(given.model),
+      transformers: transformerWidths<number | 'auto'>(given.model.encoder, given.model.decoder).length,
     }),
-    rules.dropoutRate(words, pairs, isRepetitive(facts)),
+    (width) => rules.dropoutRate(words, pairs, isRepetitive(facts), width),
     choices,
   );
   const perPair = tokensOf(facts.target, type('target'), sizeOf('target')) / Math.max(1, pairs) + 1;
@@ -86,7 +86,10 @@ export function resolveConfig(
   const optimizer = {
     ...givenOptimizer,
     learningRate: choices.take('training.optimizer.learningRate', givenOptimizer.learningRate, () =>
-      rules.learningRate(givenOptimizer.name, { transformer: hasTransformer(given.model), fineTuning }),
+      rules.learningRate(givenOptimizer.name, {
+        transformerWidth: transformerWidths(model.encoder, model.decoder)[0],
+        fineTuning,
+      }),
     ),
   };
   return { config: { ...given, tokenizer, data, model, training: { ...training, optimizer } }, choices: choices.all };
@@ -118,8 +121,9 @@ function withinPositions(
   return { value: Math.max(1, side.maxPositions - 1), reason: `${key} is ${side.maxPositions}` };
 }
 
-function hasTransformer({ encoder, decoder }: LoadedConfig['model']): boolean {
-  return encoder.type === 'transformer' || decoder.type === 'transformer';
+/** The widths of those that are Transformers. */
+function transformerWidths<Size>(...sides: readonly { readonly type: string; readonly hiddenSize: Size }[]): Size[] {
+  return sides.filter(({ type }) => type === 'transformer').map(({ hiddenSize }) => hiddenSize);
 }
 
 /** @param perPair estimated target tokens of a pair, with `</s>` */
@@ -131,13 +135,13 @@ function chooseTraining(
   choices: Choices,
 ): Omit<Config['training'], 'optimizer'> {
   const { batch: givenBatch, validation: givenValidation } = given;
-  const transformer = hasTransformer(model);
+  const transformer = transformerWidths<number | 'auto'>(model.encoder, model.decoder).length > 0;
   const { epochPairs, pairs } = facts;
   const { unit, accumulate } = givenBatch;
   const batch = {
     ...givenBatch,
     size: choices.take('training.batch.size', givenBatch.size, () =>
-      rules.batchSize(unit, PADDING * perPair * epochPairs, epochPairs, accumulate, device),
+      rules.batchSize(unit, PADDING * perPair * epochPairs, epochPairs, accumulate, device, transformer),
     ),
   };
   const perEpoch = unit === 'tokens' ? (PADDING * perPair * epochPairs) / batch.size : epochPairs / batch.size;
@@ -149,7 +153,7 @@ function chooseTraining(
       ? undefined
       : given.maxEpochs &&
         choices.take('training.maxEpochs', given.maxEpochs, () =>
-          rules.epochs(amountOfText(facts), pairs, updatesPerEpoch, isRepetitive(facts)),
+          rules.epochs(amountOfText(facts), pairs, updatesPerEpoch, { repetitive: isRepetitive(facts), transformer }),
         );
   const updates = Math.min(given.maxSteps ?? Infinity, (maxEpochs ?? Infinity) * updatesPerEpoch);
   const length = Number.isFinite(updates) ? updates : undefined;

@@ -15,6 +15,7 @@ import { tokensOf } from './estimates.js';
  *         settings that fit the amount of text, above all from dropout and vocabulary size.
  * [PR]    configs/multi30k-de-en.yaml: 29,000 pairs, 6,000 pieces, batches of 1,024 tokens, 18 epochs, of which the
  *         last 8 halve the rate 5 times.
+ * [TF]    configs/multi30k-transformer.yaml: 29,000 pairs, 128 columns, batches of 2,048 tokens, 36 epochs, a rate of 0.004.
  * [DE]    configs/demo.yaml: 24,000 pairs from a grammar, 256 wide, dropout 0.1, 10 epochs.
  */
 
@@ -81,6 +82,8 @@ export function maximumLength(side: SideFacts, type: TokenizerConfig['type'], si
 
 /** Updates in an epoch that batches leave at least, if the text is not tiny [SZ19]. */
 const UPDATES_PER_EPOCH = 350;
+/** The same for Transformers, which need larger batches, and more epochs for as many updates [TF]. */
+const UPDATES_OF_TRANSFORMER = 175;
 /** Target tokens of an epoch below which batches may be smaller than 512 tokens. */
 const VERY_FEW_TOKENS = 50_000;
 /** Target tokens of an epoch below which batches on a CPU have at most 1,024 tokens. */
@@ -89,7 +92,7 @@ const FEW_TOKENS = 1_000_000;
 /**
  * Batch size: the power of two that leaves about 350 updates per epoch [SZ19]. It has at least 512 target tokens, below
  * which updates get hardly faster, or 256 for very little text; at most 8,192 on a GPU, and on a CPU 2,048, or 1,024
- * for little text. In sentences, 16 to 128. Batches of 2,048 tokens leave 17,000 short pairs 48 updates per epoch, with
+ * for little text. Twice as much for a Transformer [TF]. In sentences, 16 to 128. Batches of 2,048 tokens leave 17,000 short pairs 48 updates per epoch, with
  * which BLEU stayed at 0.4.
  *
  * @param epochTokens target tokens of an epoch, with `</s>`
@@ -100,11 +103,13 @@ export function batchSize(
   epochPairs: number,
   accumulate: number,
   device: DeviceKind,
+  transformer: boolean,
 ): Chosen<number> {
-  const largest = device === 'gpu' ? 8192 : epochTokens < FEW_TOKENS ? 1024 : 2048;
+  const largest = device === 'gpu' ? 8192 : epochTokens < FEW_TOKENS && !transformer ? 1024 : 2048;
+  const perEpoch = transformer ? UPDATES_OF_TRANSFORMER : UPDATES_PER_EPOCH;
   const smallest = epochTokens < VERY_FEW_TOKENS ? 256 : 512;
   const [amount, least, most] = unit === 'tokens' ? [epochTokens, smallest, largest] : [epochPairs, 16, 128];
-  const value = clamp(2 ** Math.round(Math.log2(amount / UPDATES_PER_EPOCH / accumulate)), least, most);
+  const value = clamp(2 ** Math.round(Math.log2(amount / perEpoch / accumulate)), least, most);
   const updates = Math.ceil(amount / value / accumulate);
   return { value, reason: `about ${show(twoDigits(updates))} updates per epoch` };
 }
@@ -112,25 +117,35 @@ export function batchSize(
 /**
  * Width of embeddings and hidden states. Little text cannot use a wide model, and on a CPU the time of an update grows
  * with the square of the width.
+ *
+ * @param transformers how many of encoder and decoder are Transformers, whose many layers make up for their width
  */
 export function modelWidth(
   words: number,
   pairs: number,
   device: DeviceKind,
-  { repetitive, transformer }: { readonly repetitive: boolean; readonly transformer: boolean },
+  { repetitive, transformers }: { readonly repetitive: boolean; readonly transformers: number },
 ): Chosen<number> {
+  const forTransformer = `${textOf(pairs, words)}, for a Transformer`;
+  if (transformers === 2 && words < 1_000_000) return { value: 128, reason: forTransformer };
   if (repetitive) return { value: 256, reason: REPEATS };
-  // The many layers of a Transformer make up for their width.
-  if (transformer && words < 3_000_000) return { value: 256, reason: `${textOf(pairs, words)}, for a Transformer` };
+  if (transformers > 0 && words < 3_000_000) return { value: 256, reason: forTransformer };
   const reason = `${textOf(pairs, words)}, on a ${device.toUpperCase()}`;
   return { value: words >= 20_000_000 && device === 'gpu' ? 1024 : 512, reason };
 }
 
-/** Dropout: 0.4 for little text, 0.1 for much [SZ19, AL20]; a repetitive text leaves little to overfit [DE]. */
-export function dropoutRate(words: number, pairs: number, repetitive: boolean): Chosen<number> {
+/** Width up to which a model is too small to overfit much. */
+const NARROW = 128;
+
+/**
+ * Dropout: 0.4 for little text, 0.1 for much [SZ19, AL20]; a repetitive text leaves little to overfit [DE], and so does
+ * a narrow model [TF].
+ */
+export function dropoutRate(words: number, pairs: number, repetitive: boolean, width: number): Chosen<number> {
   if (repetitive) return { value: 0.1, reason: REPEATS };
   const steps = [150_000, 3_000_000, 30_000_000].filter((limit) => words < limit).length;
-  return { value: (1 + steps) / 10, reason: textOf(pairs, words) };
+  const value = (1 + (width <= NARROW ? Math.max(0, steps - 1) : steps)) / 10;
+  return { value, reason: width <= NARROW ? `${textOf(pairs, words)}, ${width} columns` : textOf(pairs, words) };
 }
 
 /** Words up to which the number of updates decides how long a training is. */
@@ -139,20 +154,30 @@ const LITTLE_TEXT = 670_000;
 const UPDATES = 6000;
 /** Less text is learned, and overfitted, in fewer updates. */
 const UPDATES_EXPONENT = 0.2;
+/** Transformers are trained for more epochs: 36 for `LITTLE_TEXT` [TF]. */
+const EPOCHS_OF_TRANSFORMER = 2.25;
 
 /**
  * Passes over the training text: some 6,000 updates for 670,000 words and fewer for less text, but at most 60 passes,
- * and at most 16 of 670,000 words; fewer passes over more text, but at least 3. Fewer for repetitive text [DE].
+ * and at most 16 of 670,000 words; fewer passes over more text, but at least 3. Fewer for repetitive text [DE]. More for
+ * a Transformer [TF], whatever the number of updates, and at most 100.
  */
-export function epochs(words: number, pairs: number, updatesPerEpoch: number, repetitive: boolean): Chosen<number> {
-  if (repetitive) return { value: clamp(Math.round(8 * (LITTLE_TEXT / words) ** 0.4), 2, 60), reason: REPEATS };
-  const share = (LITTLE_TEXT / words) ** 0.3;
+export function epochs(
+  words: number,
+  pairs: number,
+  updatesPerEpoch: number,
+  { repetitive, transformer }: { readonly repetitive: boolean; readonly transformer: boolean },
+): Chosen<number> {
+  const [factor, most] = transformer ? [EPOCHS_OF_TRANSFORMER, 100] : [1, 60];
+  if (repetitive)
+    return { value: clamp(Math.round(8 * factor * (LITTLE_TEXT / words) ** 0.4), 2, most), reason: REPEATS };
+  const share = factor * (LITTLE_TEXT / words) ** 0.3;
   const updates = UPDATES * (words / LITTLE_TEXT) ** UPDATES_EXPONENT;
   const byUpdates = updates / updatesPerEpoch;
-  if (words <= LITTLE_TEXT && byUpdates <= 16 * share) {
+  if (words <= LITTLE_TEXT && byUpdates <= 16 * share && !transformer) {
     return { value: clamp(Math.round(byUpdates), 3, 60), reason: `some ${show(twoDigits(updates))} updates` };
   }
-  return { value: clamp(Math.round((words <= LITTLE_TEXT ? 16 : 13) * share), 3, 60), reason: textOf(pairs, words) };
+  return { value: clamp(Math.round((words <= LITTLE_TEXT ? 16 : 13) * share), 3, most), reason: textOf(pairs, words) };
 }
 
 /** Share of the updates before the rate decays [PR]. */
@@ -173,24 +198,27 @@ export function decay(updates: number): { readonly start: Chosen<number>; readon
 
 /** Learning rates of a new model: Adam as measured in docs/auto.md, SGD as in Luong et al. (2015). */
 const LEARNING_RATES = { adam: 0.002, adamw: 0.002, sgd: 1 } as const;
-/** Adam for a Transformer, after a warm-up: between the 0.0005 and 0.001 that small ones are trained with [AL20]. */
-const TRANSFORMER_RATE = 0.0007;
+/**
+ * Adam for a Transformer of one column, after a warm-up: 0.004 for 128 columns [TF], 0.001 for 512 and 0.0005 for 1,024,
+ * near the 0.0007 for 512 of Vaswani et al. (2017).
+ */
+const TRANSFORMER_RATE = 0.5;
 /** A trained model forgets less at a lower rate. */
 const FINE_TUNING = 0.25;
 
 /**
  * Base learning rate of an optimiser.
  *
- * @param transformer whether encoder or decoder is a Transformer
+ * @param transformerWidth `hiddenSize` of a Transformer; undefined if neither encoder nor decoder is one
  * @param fineTuning whether training starts from a trained model
  */
 export function learningRate(
   optimizer: keyof typeof LEARNING_RATES,
-  { transformer, fineTuning }: { readonly transformer: boolean; readonly fineTuning: boolean },
+  { transformerWidth, fineTuning }: { readonly transformerWidth: number | undefined; readonly fineTuning: boolean },
 ): Chosen<number> {
-  const isAdaptive = optimizer !== 'sgd';
-  const rate = transformer && isAdaptive ? TRANSFORMER_RATE : LEARNING_RATES[optimizer];
-  const reason = transformer && isAdaptive ? `${optimizer} for a Transformer` : optimizer;
+  const ofWidth = transformerWidth !== undefined && optimizer !== 'sgd';
+  const rate = ofWidth ? Math.min(0.004, twoDigits(TRANSFORMER_RATE / transformerWidth)) : LEARNING_RATES[optimizer];
+  const reason = ofWidth ? `${optimizer} for a Transformer of ${transformerWidth} columns` : optimizer;
   return fineTuning
     ? { value: FINE_TUNING * rate, reason: `${reason}, from a trained model` }
     : { value: rate, reason };

@@ -28,7 +28,10 @@ export function chooseTransformer(
 ): Chosable {
   const key = (name: string): string => `model.${side}.${name}`;
   const ofWidth = `${key('hiddenSize')} is ${hiddenSize}`;
-  const smaller = (): Chosen<number> => ({ value: dropout.value >= 0.3 ? 0.1 : 0, reason: dropout.reason });
+  const smaller = (least: number) => (): Chosen<number> => ({
+    value: dropout.value >= least ? 0.1 : 0,
+    reason: dropout.reason,
+  });
   return {
     hiddenSize,
     heads: choices.take(key('heads'), given.heads, () => ({ value: headsFor(hiddenSize), reason: ofWidth })),
@@ -38,8 +41,8 @@ export function chooseTransformer(
       reason: ofWidth,
     })),
     dropout: choices.take(key('dropout'), given.dropout, () => dropout),
-    attentionDropout: choices.take(key('attentionDropout'), given.attentionDropout, smaller),
-    activationDropout: choices.take(key('activationDropout'), given.activationDropout, smaller),
+    attentionDropout: choices.take(key('attentionDropout'), given.attentionDropout, smaller(0.2)),
+    activationDropout: choices.take(key('activationDropout'), given.activationDropout, smaller(0.3)),
   };
 }
 

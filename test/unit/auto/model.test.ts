@@ -21,11 +21,11 @@ test('the width of the decoder follows a given embedding size, and the reverse',
 test('a Transformer is as wide as its embeddings, with heads of 64 columns and four times wider inner layers', () => {
   const type = 'transformer';
   const { model } = resolve(CAPTIONS, { model: { encoder: { type }, decoder: { type, activation: 'swiglu' } } }).config;
-  assert.equal(model.embeddingSize, 256);
-  const sizes = { hiddenSize: 256, heads: 4, dropout: 0.3, attentionDropout: 0.1, activationDropout: 0.1 };
-  assert.deepEqual(model.encoder, { ...model.encoder, ...sizes, feedForwardSize: 1024 });
-  assert.deepEqual(model.decoder, { ...model.decoder, ...sizes, feedForwardSize: 688 });
-  assert.deepEqual([model.tieTargetEmbeddings, model.dropout], [true, { ...model.dropout, embedding: 0.3, output: 0 }]);
+  assert.equal(model.embeddingSize, 128);
+  const sizes = { hiddenSize: 128, heads: 2, dropout: 0.2, attentionDropout: 0.1, activationDropout: 0 };
+  assert.deepEqual(model.encoder, { ...model.encoder, ...sizes, feedForwardSize: 512 });
+  assert.deepEqual(model.decoder, { ...model.decoder, ...sizes, feedForwardSize: 344 });
+  assert.deepEqual([model.tieTargetEmbeddings, model.dropout], [true, { ...model.dropout, embedding: 0.2, output: 0 }]);
   const odd = resolve(CAPTIONS, { model: { embeddingSize: 300, encoder: { type }, decoder: {} } }).config.model;
   assert.deepEqual(odd.encoder, { ...odd.encoder, hiddenSize: 300, heads: 5 });
   assert.deepEqual([odd.decoder.hiddenSize, odd.tieTargetEmbeddings, odd.dropout.output], [300, true, 0.3]);
@@ -152,5 +152,5 @@ test('a residual connection from the first layer on gives the embedding the widt
 test('auto fits the widths of a pair of Transformers to the heads of both', () => {
   const type = 'transformer';
   const { model } = resolve(CAPTIONS, { model: { encoder: { type, heads: 10 }, decoder: { type, heads: 10 } } }).config;
-  assert.equal(model.embeddingSize, 260);
+  assert.equal(model.embeddingSize, 130);
 });

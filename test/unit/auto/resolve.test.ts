@@ -128,6 +128,13 @@ test('each choice has a line with its reason, shared by settings with the same v
   for (const line of lines) assert.match(line, /^[a-z]+\.[A-Za-z.,]+.* \S+: \S.*$/);
 });
 
+test('a Transformer for the size of Multi30k gets the settings measured for it', () => {
+  const type = 'transformer';
+  const { model, training } = resolve(CAPTIONS, { model: { encoder: { type }, decoder: { type } } }).config;
+  assert.deepEqual([model.embeddingSize, model.encoder.dropout, model.dropout.embedding], [128, 0.2, 0.2]);
+  assert.deepEqual([training.batch.size, training.maxEpochs, training.optimizer.learningRate], [2048, 36, 0.0039]);
+});
+
 test('the learning rate depends on the optimiser, and is lower from a trained model', () => {
   const rate = (optimizer: { name?: 'adam' | 'adamw' | 'sgd'; learningRate?: number }, fineTuning: boolean): number =>
     resolveConfig(configFileSchema.parse({ data: DATA, training: { optimizer } }), CAPTIONS, 'cpu', { fineTuning })
@@ -137,7 +144,7 @@ test('the learning rate depends on the optimiser, and is lower from a trained mo
   const withTransformer = resolve(CAPTIONS, { model: { encoder: { type: 'transformer' } } }).config;
   assert.deepEqual([withTransformer.model.embeddingSize, withTransformer.model.decoder.hiddenSize], [256, 256]);
   const transformer = withTransformer.training;
-  assert.ok(transformer.optimizer.learningRate < 0.001);
+  assert.equal(transformer.optimizer.learningRate, 0.002);
   assert.ok(transformer.schedule.warmupSteps >= 300 && transformer.schedule.warmupSteps <= 4000);
   assert.equal(resolve(CAPTIONS).config.training.schedule.warmupSteps, 0);
 });
