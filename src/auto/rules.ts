@@ -15,7 +15,8 @@ import { tokensOf } from './estimates.js';
  *         settings that fit the amount of text, above all from dropout and vocabulary size.
  * [PR]    configs/multi30k-de-en.yaml: 29,000 pairs, 6,000 pieces, batches of 1,024 tokens, 18 epochs, of which the
  *         last 8 halve the rate 5 times.
- * [TF]    configs/multi30k-transformer.yaml: 29,000 pairs, 128 columns, batches of 2,048 tokens, 36 epochs, a rate of 0.004.
+ * [TF]    configs/multi30k-transformer.yaml: 29,000 pairs, 128 columns, batches of 2,048 tokens, 36 epochs, a rate of
+ *         0.004.
  * [DE]    configs/demo.yaml: 24,000 pairs from a grammar, 256 wide, dropout 0.1, 10 epochs.
  */
 
@@ -90,10 +91,10 @@ const VERY_FEW_TOKENS = 50_000;
 const FEW_TOKENS = 1_000_000;
 
 /**
- * Batch size: the power of two that leaves about 350 updates per epoch [SZ19]. It has at least 512 target tokens, below
- * which updates get hardly faster, or 256 for very little text; at most 8,192 on a GPU, and on a CPU 2,048, or 1,024
- * for little text. Twice as much for a Transformer [TF]. In sentences, 16 to 128. Batches of 2,048 tokens leave 17,000 short pairs 48 updates per epoch, with
- * which BLEU stayed at 0.4.
+ * Batch size: the power of two that leaves about 350 updates per epoch [SZ19], or 175 for a Transformer [TF]. It has at
+ * least 512 target tokens, below which updates get hardly faster, or 256 for very little text; at most 8,192 on a GPU,
+ * and on a CPU 2,048, or 1,024 for little text and a recurrent model. In sentences, 16 to 128. Batches of 2,048 tokens
+ * leave 17,000 short pairs 48 updates per epoch, with which BLEU stayed at 0.4.
  *
  * @param epochTokens target tokens of an epoch, with `</s>`
  */
@@ -159,8 +160,8 @@ const EPOCHS_OF_TRANSFORMER = 2.25;
 
 /**
  * Passes over the training text: some 6,000 updates for 670,000 words and fewer for less text, but at most 60 passes,
- * and at most 16 of 670,000 words; fewer passes over more text, but at least 3. Fewer for repetitive text [DE]. More for
- * a Transformer [TF], whatever the number of updates, and at most 100.
+ * and at most 16 of 670,000 words; fewer passes over more text, but at least 3. Fewer for repetitive text [DE]. More
+ * for a Transformer [TF], whatever the number of updates, and at most 100.
  */
 export function epochs(
   words: number,
@@ -199,8 +200,8 @@ export function decay(updates: number): { readonly start: Chosen<number>; readon
 /** Learning rates of a new model: Adam as measured in docs/auto.md, SGD as in Luong et al. (2015). */
 const LEARNING_RATES = { adam: 0.002, adamw: 0.002, sgd: 1 } as const;
 /**
- * Adam for a Transformer of one column, after a warm-up: 0.004 for 128 columns [TF], 0.001 for 512 and 0.0005 for 1,024,
- * near the 0.0007 for 512 of Vaswani et al. (2017).
+ * Adam for a Transformer, after a warm-up, times its width: 0.004 for 128 columns [TF], 0.001 for 512 and 0.0005 for
+ * 1,024, near the 0.0007 for 512 of Vaswani et al. (2017).
  */
 const TRANSFORMER_RATE = 0.5;
 /** A trained model forgets less at a lower rate. */

@@ -12,6 +12,7 @@ import {
 } from '../../../src/runtime/device.js';
 import type { Gpu } from '../../../src/runtime/gpus.js';
 import { PORTABLE_POLICY } from '../../../src/runtime/policy.js';
+import { bfloat16Aborts } from '../../../src/setup/hardware.mjs';
 import { choosePrecision, describeRuntime, policyFor } from '../../../src/runtime/tensorflow.js';
 
 test('devices are auto, cpu, gpu and gpu:N', () => {
@@ -81,6 +82,20 @@ test('precision auto selects the 16-bit dtype that the device multiplies nativel
   );
   assert.equal(describeRuntime(device('cpu', 'bfloat16'), { precision: 'bfloat16' }), 'this device in bfloat16');
   assert.match(describeRuntime(device('cpu', undefined), { precision: 'bfloat16' }), /no faster than float32$/);
+});
+
+test('bfloat16 is refused where the product of TensorFlow would abort the process', (context) => {
+  const before = process.env['ONEDNN_MAX_CPU_ISA'];
+  process.env['ONEDNN_MAX_CPU_ISA'] = 'AVX2';
+  try {
+    if (!bfloat16Aborts()) return context.skip('the processor has no AVX-512');
+    const device: SelectedDevice = { kind: 'cpu', halfPrecision: undefined, description: 'this device' };
+    assert.throws(() => choosePrecision('bfloat16', device), /does not work with ONEDNN_MAX_CPU_ISA=AVX2/);
+    assert.equal(choosePrecision('auto', device), 'float32');
+  } finally {
+    if (before === undefined) delete process.env['ONEDNN_MAX_CPU_ISA'];
+    else process.env['ONEDNN_MAX_CPU_ISA'] = before;
+  }
 });
 
 test('the policy is portable until TensorFlow is loaded', () => {
