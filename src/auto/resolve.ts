@@ -53,22 +53,16 @@ export function resolveConfig(
     size: choices.take('tokenizer.size', givenTokenizer.size, () => tokenizerSize(givenTokenizer, facts)),
   };
   const sizeOf = (side: 'source' | 'target') => tokenizer[side]?.size ?? tokenizer.size;
+  const lengthLimit = (side: 'source' | 'target') =>
+    withinPositions(
+      side === 'source' ? 'encoder' : 'decoder',
+      given.model,
+      rules.maximumLength(facts[side], type(side), sizeOf(side)),
+    );
   const data = {
     ...given.data,
-    maxSourceLength: choices.take('data.maxSourceLength', given.data.maxSourceLength, () =>
-      withinPositions(
-        'model.encoder.maxPositions',
-        given.model.encoder,
-        rules.maximumLength(facts.source, type('source'), sizeOf('source')),
-      ),
-    ),
-    maxTargetLength: choices.take('data.maxTargetLength', given.data.maxTargetLength, () =>
-      withinPositions(
-        'model.decoder.maxPositions',
-        given.model.decoder,
-        rules.maximumLength(facts.target, type('target'), sizeOf('target')),
-      ),
-    ),
+    maxSourceLength: choices.take('data.maxSourceLength', given.data.maxSourceLength, () => lengthLimit('source')),
+    maxTargetLength: choices.take('data.maxTargetLength', given.data.maxTargetLength, () => lengthLimit('target')),
   };
   const model = chooseModel(
     given.model,
@@ -113,12 +107,13 @@ function tokenizerSize(tokenizer: LoadedConfig['tokenizer'], facts: CorpusFacts)
 
 /** A length limit that leaves a learned position for `</s>`. */
 function withinPositions(
-  key: string,
-  side: LoadedConfig['model']['encoder' | 'decoder'],
+  part: 'encoder' | 'decoder',
+  model: LoadedConfig['model'],
   length: Chosen<number>,
 ): Chosen<number> {
+  const side = model[part];
   if (side.type !== 'transformer' || side.positions !== 'learned' || length.value < side.maxPositions) return length;
-  return { value: Math.max(1, side.maxPositions - 1), reason: `${key} is ${side.maxPositions}` };
+  return { value: Math.max(1, side.maxPositions - 1), reason: `model.${part}.maxPositions is ${side.maxPositions}` };
 }
 
 /** The widths of those that are Transformers. */
