@@ -10,11 +10,12 @@ the median of the timed steps.
   lstm       embedding 256, encoder with 1 bidirectional layer of 256 units per direction, decoder with 1 layer of 512,
              attention `general` (Luong et al. 2015)
   lstm-deep  embedding 512, encoder and decoder with 2 layers of 512 each, attention `dot`
+  gru        `lstm` with gated recurrent units
   transformer  embedding 512, 3 + 3 layers with 8 heads and feed-forward networks of 2,048, normalisation before the
              sublayers, sinusoidal positions; dropout only on embeddings and residual connections; training only
-The LSTMs have dropout 0.1, separate embeddings, an attentional hidden state of 512, a zero initial decoder state, and no
-input feeding. `--dtype bfloat16` uses torch.autocast. PyTorch's LSTM has two biases where that of s2s has one, so its
-parameter count is slightly larger.
+The recurrent models have dropout 0.1, separate embeddings, an attentional hidden state of 512, a zero initial decoder
+state, and no input feeding. `--dtype bfloat16` uses torch.autocast. PyTorch's LSTM has two biases where that of s2s has
+one, so its parameter count is slightly larger; the GRUs of both have two.
 
 --decode: greedy search over synthetic sentences of 5 to 30 tokens, or with the sentence lengths of --source, in batches
 of similar length and at most 4,096 source tokens, like those of s2s. Every sentence is decoded to the length of its
@@ -42,27 +43,31 @@ from workload import (
 PAD, BOS, EOS = 0, 2, 3
 BATCH_TOKENS = 4096
 
+SHALLOW = dict(embedding=256, encoder_layers=1, bidirectional=True, decoder_layers=1, general=True)
 MODELS = {
-    "lstm": dict(embedding=256, encoder_layers=1, bidirectional=True, decoder_layers=1, general=True),
-    "lstm-deep": dict(embedding=512, encoder_layers=2, bidirectional=False, decoder_layers=2, general=False),
+    "lstm": dict(cell=nn.LSTM, **SHALLOW),
+    "lstm-deep": dict(
+        cell=nn.LSTM, embedding=512, encoder_layers=2, bidirectional=False, decoder_layers=2, general=False
+    ),
+    "gru": dict(cell=nn.GRU, **SHALLOW),
 }
 HIDDEN = 512
 TRANSFORMER_LAYERS, HEADS, FEED_FORWARD = 3, 8, 2048
 
 
 class Translator(nn.Module):
-    """LSTM encoder and decoder with attention; all sequences are time-major: [time, batch, ...]."""
+    """Recurrent encoder and decoder with attention; all sequences are time-major: [time, batch, ...]."""
 
-    def __init__(self, embedding, encoder_layers, bidirectional, decoder_layers, general):
+    def __init__(self, cell, embedding, encoder_layers, bidirectional, decoder_layers, general):
         super().__init__()
         self.source_embedding = nn.Embedding(VOCABULARY, embedding)
         self.target_embedding = nn.Embedding(VOCABULARY, embedding)
         per_direction = HIDDEN // 2 if bidirectional else HIDDEN
         encoder_dropout, decoder_dropout = (DROPOUT if layers > 1 else 0 for layers in (encoder_layers, decoder_layers))
-        self.encoder = nn.LSTM(
+        self.encoder = cell(
             embedding, per_direction, encoder_layers, bidirectional=bidirectional, dropout=encoder_dropout
         )
-        self.decoder = nn.LSTM(embedding, HIDDEN, decoder_layers, dropout=decoder_dropout)
+        self.decoder = cell(embedding, HIDDEN, decoder_layers, dropout=decoder_dropout)
         self.key_projection = nn.Linear(HIDDEN, HIDDEN, bias=False) if general else nn.Identity()
         self.attentional = nn.Linear(2 * HIDDEN, HIDDEN, bias=False)
         self.projection = nn.Linear(HIDDEN, VOCABULARY)
@@ -159,6 +164,13 @@ def batches_of(sources):
     return batches + [batch]
 
 
+def first_rows(state, rows):
+    """The first rows of the state of an LSTM (hidden and cell) or of a GRU (hidden)."""
+    if isinstance(state, tuple):
+        return tuple(first_rows(part, rows) for part in state)
+    return state[:, :rows].contiguous()
+
+
 def translate_batch(model, batch, device):
     """Greedy translations of a batch sorted by falling length, each as long as its source."""
     lengths = [len(source) for source in batch]
@@ -175,7 +187,7 @@ def translate_batch(model, batch, device):
             live -= 1
         if live < len(previous):
             previous, values, keys, bias = previous[:live], values[:live], keys[:live], bias[:live]
-            state = tuple(part[:, :live].contiguous() for part in state)
+            state = first_rows(state, live)
         output, state = model.decoder(model.target_embedding(previous).unsqueeze(0), state)
         logits = model.projection(model.attend(output.transpose(0, 1), values, keys, bias))
         previous = logits.squeeze(1).argmax(-1)
@@ -215,7 +227,7 @@ def main():
     parser.add_argument("--beam-size", type=int, choices=[1], default=1, help="greedy search only")
     args = parse_workload(parser)
     if args.decode and args.model == "transformer":
-        parser.error("--decode measures the LSTM models only")
+        parser.error("--decode measures the recurrent models only")
 
     torch.manual_seed(1)
     torch.backends.cuda.matmul.allow_tf32 = True

@@ -32,23 +32,27 @@ const TRANSFORMER = {
   feedForwardSize: 2048,
   dropout: 0.1,
 } as const;
-const LAYERS = { type: 'lstm', hiddenSize: 512, dropout: 0.1 } as const;
+const RECURRENT = { hiddenSize: 512, dropout: 0.1 } as const;
+
+/** One bidirectional encoder layer with 256 units per direction, one decoder layer. */
+const shallow = (type: 'lstm' | 'gru') =>
+  ({
+    ...COMMON,
+    embeddingSize: 256,
+    encoder: { ...RECURRENT, type, layers: 1, bidirectional: true },
+    decoder: { ...RECURRENT, type, layers: 1, attention: 'general', bridge: 'zero' },
+  }) as const;
 
 /** The models must equal those of bench/peer_pytorch.py. */
 const MODELS = {
-  /** One bidirectional encoder layer with 256 units per direction. */
-  lstm: {
-    ...COMMON,
-    embeddingSize: 256,
-    encoder: { ...LAYERS, layers: 1, bidirectional: true },
-    decoder: { ...LAYERS, layers: 1, attention: 'general', bridge: 'zero' },
-  },
+  lstm: shallow('lstm'),
   'lstm-deep': {
     ...COMMON,
     embeddingSize: 512,
-    encoder: { ...LAYERS, layers: 2, bidirectional: false },
-    decoder: { ...LAYERS, layers: 2, attention: 'dot', bridge: 'zero' },
+    encoder: { ...RECURRENT, type: 'lstm', layers: 2, bidirectional: false },
+    decoder: { ...RECURRENT, type: 'lstm', layers: 2, attention: 'dot', bridge: 'zero' },
   },
+  gru: shallow('gru'),
   /** Half as deep as the base model of Vaswani et al. (2017), with normalisation before the sublayers. */
   transformer: { ...COMMON, embeddingSize: 512, encoder: TRANSFORMER, decoder: TRANSFORMER },
 } as const;

@@ -55,11 +55,11 @@ export class GruCell implements RecurrentCell {
     return { outputs, final: [finalHidden] };
   }
 
-  step(input: Tensor2D, [hidden]: LayerState, { multiply }: ForwardPass): LayerState {
+  step(input: Tensor2D, [hidden]: LayerState, { multiply, policy }: ForwardPass): LayerState {
     const { name } = this.options;
     const projected = multiply(input, `${name}.inputKernel`, { bias: `${name}.bias` });
     const recurrent = multiply(hidden!, `${name}.recurrentKernel`, { bias: `${name}.recurrentBias` });
-    return [gruCell(projected, recurrent, hidden!)];
+    return [gruCell(projected, recurrent, hidden!, policy)];
   }
 
   cost({ rows, time }: { readonly rows: number; readonly time: number }): Cost {
@@ -70,9 +70,9 @@ export class GruCell implements RecurrentCell {
         { name: `${name}.input`, count: 1, rows: rows * time, inner: inputSize, columns: gates },
         { name: `${name}.recurrent`, count: time, rows, inner: hiddenSize, columns: gates },
       ],
-      // Inputs by time and their gradients; gates, both parts of the candidate, states before each step, outputs; then
-      // what the gradient of one layer holds at once.
-      values: rows * time * (2 * inputSize + 14 * hiddenSize),
+      // Gates, both parts of the candidate and outputs; then the gradients of both products and of the inputs, and the
+      // state before each step.
+      values: rows * time * (inputSize + 12 * hiddenSize),
     };
   }
 }

@@ -6,8 +6,8 @@
 // hidden] and d_cell [rows, hidden].
 #include "lstm_cell.h"
 #include "matrix_view.h"
+#include "op_rows.h"
 #include "op_tensors.h"
-#include "parallel.h"
 #include "tensorflow/core/framework/op.h"
 #include "tensorflow/core/framework/op_kernel.h"
 
@@ -39,25 +39,6 @@ REGISTER_OP("S2sLstmCellGrad")
 
 namespace {
 
-constexpr int64_t kBlockRows = 16;
-
-template <typename Work>
-void ParallelForRows(OpKernelContext* context, int64_t rows, const Work& work) {
-  s2s::ParallelForBlocks(context, rows, kBlockRows, [&](int64_t start, int64_t end) {
-    for (int64_t row = start; row < end; ++row) work(row);
-  });
-}
-
-MatrixView<const float> InputRows(OpKernelContext* context, int input, int64_t columns) {
-  return {s2s::InputData<float>(context, input), columns};
-}
-
-absl::Status AllocateRows(OpKernelContext* context, int output, int64_t rows, int64_t columns,
-                          MatrixView<float>* view) {
-  view->stride = columns;
-  return s2s::AllocateOutput<float>(context, output, {rows, columns}, &view->data);
-}
-
 class LstmCellOp : public tensorflow::OpKernel {
  public:
   using OpKernel::OpKernel;
@@ -75,13 +56,13 @@ class LstmCellOp : public tensorflow::OpKernel {
     MatrixView<float> next_hidden;
     MatrixView<float> next_cell;
     MatrixView<float> gates;
-    OP_REQUIRES_OK(context, AllocateRows(context, 0, rows, hidden, &next_hidden));
-    OP_REQUIRES_OK(context, AllocateRows(context, 1, rows, hidden, &next_cell));
-    OP_REQUIRES_OK(context, AllocateRows(context, 2, rows, 4 * hidden, &gates));
-    const MatrixView<const float> projected = InputRows(context, 0, 4 * hidden);
-    const MatrixView<const float> recurrent = InputRows(context, 1, 4 * hidden);
-    const MatrixView<const float> cell = InputRows(context, 2, hidden);
-    ParallelForRows(context, rows, [&](int64_t row) {
+    OP_REQUIRES_OK(context, s2s::AllocateRows(context, 0, rows, hidden, &next_hidden));
+    OP_REQUIRES_OK(context, s2s::AllocateRows(context, 1, rows, hidden, &next_cell));
+    OP_REQUIRES_OK(context, s2s::AllocateRows(context, 2, rows, 4 * hidden, &gates));
+    const MatrixView<const float> projected = s2s::InputRows(context, 0, 4 * hidden);
+    const MatrixView<const float> recurrent = s2s::InputRows(context, 1, 4 * hidden);
+    const MatrixView<const float> cell = s2s::InputRows(context, 2, hidden);
+    s2s::ParallelForRows(context, rows, [&](int64_t row) {
       const s2s::CellInputs<float> inputs{projected[row], nullptr, recurrent[row], cell[row]};
       s2s::CellForward<false, true>(hidden, inputs, {gates[row], next_cell[row], next_hidden[row]});
     });
@@ -106,14 +87,14 @@ class LstmCellGradOp : public tensorflow::OpKernel {
                                             "gates must be [rows, 4 * hidden]"));
     MatrixView<float> d_preactivations;
     MatrixView<float> d_cell;
-    OP_REQUIRES_OK(context, AllocateRows(context, 0, rows, 4 * hidden, &d_preactivations));
-    OP_REQUIRES_OK(context, AllocateRows(context, 1, rows, hidden, &d_cell));
-    const MatrixView<const float> cell = InputRows(context, 0, hidden);
-    const MatrixView<const float> next_cell = InputRows(context, 1, hidden);
-    const MatrixView<const float> gates = InputRows(context, 2, 4 * hidden);
-    const MatrixView<const float> d_hidden = InputRows(context, 3, hidden);
-    const MatrixView<const float> d_next_cell = InputRows(context, 4, hidden);
-    ParallelForRows(context, rows, [&](int64_t row) {
+    OP_REQUIRES_OK(context, s2s::AllocateRows(context, 0, rows, 4 * hidden, &d_preactivations));
+    OP_REQUIRES_OK(context, s2s::AllocateRows(context, 1, rows, hidden, &d_cell));
+    const MatrixView<const float> cell = s2s::InputRows(context, 0, hidden);
+    const MatrixView<const float> next_cell = s2s::InputRows(context, 1, hidden);
+    const MatrixView<const float> gates = s2s::InputRows(context, 2, 4 * hidden);
+    const MatrixView<const float> d_hidden = s2s::InputRows(context, 3, hidden);
+    const MatrixView<const float> d_next_cell = s2s::InputRows(context, 4, hidden);
+    s2s::ParallelForRows(context, rows, [&](int64_t row) {
       const s2s::CellGradInputs inputs{gates[row],    cell[row], next_cell[row],
                                        d_hidden[row], nullptr,   d_next_cell[row]};
       const s2s::CellGradOutputs<float> outputs{d_preactivations[row], d_cell[row]};

@@ -7,13 +7,12 @@
 // gradients of the initial states [batch, hidden] and previous_hidden [rows, hidden].
 #include <algorithm>
 #include <mutex>
-#include <vector>
 
 #include "lstm_cell.h"
-#include "lstm_sequence.h"
 #include "matrix_view.h"
 #include "op_tensors.h"
 #include "packed_matrix.h"
+#include "recurrent_sequence.h"
 #include "tensorflow/core/framework/op.h"
 #include "tensorflow/core/framework/op_kernel.h"
 
@@ -53,14 +52,10 @@ REGISTER_OP("S2sLstmGrad")
 
 namespace {
 
-// Columns in a block when the gradient of the bias is summed.
-constexpr int64_t kBiasColumns = 256;
-
 template <typename T>
 class LstmGradOp : public tensorflow::OpKernel {
   using Element = s2s::Storage<T>;
 
-  // Row `batch * time + step` of [batch * time, ...] belongs to one step of one sentence.
   struct Arguments {
     SequenceSizes sizes;
     const float* recurrent_kernel;
@@ -100,13 +95,13 @@ class LstmGradOp : public tensorflow::OpKernel {
       static s2s::ScratchBuffer buffer;
       std::lock_guard<std::mutex> lock(s2s::SharedBufferMutex());
       const auto transposed_kernel = s2s::PackKernel<Element>(
-          context, &buffer, s2s::TransposeOf(arguments.recurrent_kernel, sizes.gates()),
-          sizes.gates(), sizes.hidden);
+          context, &buffer, s2s::TransposeOf(arguments.recurrent_kernel, sizes.gates), sizes.gates,
+          sizes.hidden);
       const s2s::RowShares shares(context, sizes.batch);
       s2s::ParallelFor(context, shares.count, [&](int64_t share) {
         RunRows(arguments, transposed_kernel, shares[share]);
       });
-      SumBiasGradient(context, arguments);
+      s2s::SumSteps(context, sizes, arguments.d_projected, arguments.d_bias);
     });
   }
 
@@ -115,8 +110,8 @@ class LstmGradOp : public tensorflow::OpKernel {
     const Tensor& gates = context->input(5);
     const bool is_valid = gates.dims() == 3 && gates.dim_size(0) > 0 && gates.dim_size(2) % 4 == 0;
     TF_RETURN_IF_ERROR(CheckArgument(is_valid, "gates must be [batch, time, 4 * hidden]"));
-    *sizes = {gates.dim_size(0), gates.dim_size(1), gates.dim_size(2) / 4};
-    TF_RETURN_IF_ERROR(CheckShape(context, 0, TensorShape({sizes->hidden, sizes->gates()}),
+    *sizes = {gates.dim_size(0), gates.dim_size(1), gates.dim_size(2) / 4, gates.dim_size(2)};
+    TF_RETURN_IF_ERROR(CheckShape(context, 0, TensorShape({sizes->hidden, sizes->gates}),
                                   "recurrent_kernel must be [hidden, 4 * hidden]"));
     const TensorShape state_shape({sizes->batch, sizes->hidden});
     for (int input : {1, 2, 8, 9}) {
@@ -142,7 +137,7 @@ class LstmGradOp : public tensorflow::OpKernel {
     arguments->initial_cell = rows(2, hidden);
     arguments->lengths = s2s::InputData<int32_t>(context, 3);
     arguments->outputs = rows(4, hidden);
-    arguments->gates = rows(5, arguments->sizes.gates());
+    arguments->gates = rows(5, arguments->sizes.gates);
     arguments->cells = rows(6, hidden);
     arguments->d_outputs = rows(7, hidden);
     arguments->d_final_hidden = rows(8, hidden);
@@ -152,7 +147,7 @@ class LstmGradOp : public tensorflow::OpKernel {
   absl::Status AllocateOutputs(OpKernelContext* context, Arguments* arguments) const {
     const int64_t batch = arguments->sizes.batch;
     const int64_t hidden = arguments->sizes.hidden;
-    const int64_t gates = arguments->sizes.gates();
+    const int64_t gates = arguments->sizes.gates;
     arguments->d_projected.stride = gates;
     arguments->d_hidden.stride = hidden;
     arguments->d_cell.stride = hidden;
@@ -170,32 +165,16 @@ class LstmGradOp : public tensorflow::OpKernel {
   void RunRows(const Arguments& arguments, const s2s::PackedMatrix& transposed_kernel,
                const RowRange& rows) const {
     const SequenceSizes& sizes = arguments.sizes;
-    const int64_t hidden = sizes.hidden;
     std::copy(arguments.d_final_hidden[rows.start], arguments.d_final_hidden[rows.end],
               arguments.d_hidden[rows.start]);
     std::copy(arguments.d_final_cell[rows.start], arguments.d_final_cell[rows.end],
               arguments.d_cell[rows.start]);
-    const int64_t padded_rows = s2s::PackedMatrix::PaddedRows(rows.size());
-    const MatrixView<Element> d_preactivations{
-        s2s::ThreadProductBuffers().left.template Get<Element>(padded_rows * sizes.gates()),
-        sizes.gates()};
-    const MatrixView<float> product{
-        s2s::ThreadProductBuffers().result.Get<float>(padded_rows * hidden), hidden};
-    std::vector<int64_t> active;
-    for (int64_t read = s2s::LongestLength(arguments.lengths, rows) - 1; read >= 0; --read) {
-      s2s::FindActiveRows(arguments.lengths, rows, read, &active);
-      const int64_t count = active.size();
-      for (int64_t i = 0; i < count; ++i) Step(arguments, active[i], read, d_preactivations[i]);
-      transposed_kernel.Multiply(d_preactivations.data, count, product.data);
-      for (int64_t i = 0; i < count; ++i)
-        std::copy_n(product[i], hidden, arguments.d_hidden[active[i]]);
-    }
-    for (int64_t row = rows.start; row < rows.end; ++row) {
-      const int64_t start = row * sizes.time + arguments.lengths[row];
-      const int64_t end = (row + 1) * sizes.time;
-      std::fill(arguments.d_projected[start], arguments.d_projected[end], Element{0});
-      std::fill(arguments.previous_hidden[start], arguments.previous_hidden[end], Element{0});
-    }
+    s2s::RunBackward<Element>(sizes, arguments.lengths, transposed_kernel, rows, arguments.d_hidden,
+                              [&](int64_t row, int64_t read, Element* d_preactivations) {
+                                Step(arguments, row, read, d_preactivations);
+                              });
+    s2s::ClearPadding(sizes, arguments.lengths, rows, arguments.d_projected);
+    s2s::ClearPadding(sizes, arguments.lengths, rows, arguments.previous_hidden);
   }
 
   // One row's step after `read` others.
@@ -216,24 +195,10 @@ class LstmGradOp : public tensorflow::OpKernel {
                                      arguments.d_outputs[step], arguments.d_cell[row]};
     const s2s::CellGradOutputs<Element> outputs{d_preactivations, arguments.d_cell[row]};
     s2s::CellBackward<true>(sizes.hidden, inputs, outputs);
-    std::copy_n(d_preactivations, sizes.gates(), arguments.d_projected[step]);
+    // The state before the step is used in the product only.
+    std::fill_n(arguments.d_hidden[row], sizes.hidden, 0.0f);
+    std::copy_n(d_preactivations, sizes.gates, arguments.d_projected[step]);
     s2s::CastTo(previous_hidden, sizes.hidden, arguments.previous_hidden[step]);
-  }
-
-  // After all steps rather than in RunRows, so that the order of the additions does not depend on
-  // the number of threads.
-  static void SumBiasGradient(OpKernelContext* context, const Arguments& arguments) {
-    const SequenceSizes& sizes = arguments.sizes;
-    const MatrixView<Element> d_projected = arguments.d_projected;
-    float* d_bias = arguments.d_bias;
-    s2s::ParallelForBlocks(context, sizes.gates(), kBiasColumns, [&](int64_t start, int64_t end) {
-      std::fill(d_bias + start, d_bias + end, 0.0f);
-      for (int64_t step = 0; step < sizes.steps(); ++step) {
-        const Element* addend = d_projected[step];
-        for (int64_t column = start; column < end; ++column)
-          d_bias[column] += s2s::ToFloat(addend[column]);
-      }
-    });
   }
 
   int64_t rows_;

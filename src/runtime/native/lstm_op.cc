@@ -7,13 +7,12 @@
 // cells [batch, time, hidden].
 #include <algorithm>
 #include <mutex>
-#include <vector>
 
 #include "lstm_cell.h"
-#include "lstm_sequence.h"
 #include "matrix_view.h"
 #include "op_tensors.h"
 #include "packed_matrix.h"
+#include "recurrent_sequence.h"
 #include "tensorflow/core/framework/op.h"
 #include "tensorflow/core/framework/op_kernel.h"
 
@@ -56,7 +55,6 @@ template <typename T>
 class LstmOp : public tensorflow::OpKernel {
   using Element = s2s::Storage<T>;
 
-  // Row `batch * time + step` of [batch * time, ...] belongs to one step of one sentence.
   struct Arguments {
     SequenceSizes sizes;
     MatrixView<const Element> projected;
@@ -88,8 +86,8 @@ class LstmOp : public tensorflow::OpKernel {
       std::lock_guard<std::mutex> lock(s2s::SharedBufferMutex());
       const SequenceSizes& sizes = arguments.sizes;
       const auto kernel = s2s::PackKernel<Element>(
-          context, &buffer, s2s::RowMajor(arguments.recurrent_kernel, sizes.gates()), sizes.hidden,
-          sizes.gates());
+          context, &buffer, s2s::RowMajor(arguments.recurrent_kernel, sizes.gates), sizes.hidden,
+          sizes.gates);
       const s2s::RowShares shares(context, sizes.batch);
       s2s::ParallelFor(context, shares.count,
                        [&](int64_t share) { RunRows(arguments, kernel, shares[share]); });
@@ -105,10 +103,10 @@ class LstmOp : public tensorflow::OpKernel {
     TF_RETURN_IF_ERROR(
         CheckArgument(is_valid, "projected must be [batch * time or more, 4 * hidden]"));
     const int64_t hidden = projected.dim_size(1) / 4;
-    *sizes = {batch, time_, hidden};
-    TF_RETURN_IF_ERROR(CheckArgument(context->input(1).NumElements() == sizes->gates(),
+    *sizes = {batch, time_, hidden, 4 * hidden};
+    TF_RETURN_IF_ERROR(CheckArgument(context->input(1).NumElements() == sizes->gates,
                                      "bias must be [4 * hidden]"));
-    TF_RETURN_IF_ERROR(CheckShape(context, 2, TensorShape({hidden, sizes->gates()}),
+    TF_RETURN_IF_ERROR(CheckShape(context, 2, TensorShape({hidden, sizes->gates}),
                                   "recurrent_kernel must be [hidden, 4 * hidden]"));
     for (int input : {3, 4}) {
       TF_RETURN_IF_ERROR(CheckShape(context, input, TensorShape({batch, hidden}),
@@ -123,7 +121,7 @@ class LstmOp : public tensorflow::OpKernel {
     const int64_t batch = sizes.batch;
     const int64_t time = sizes.time;
     const int64_t hidden = sizes.hidden;
-    arguments->projected = {InputData<T>(context, 0), sizes.gates()};
+    arguments->projected = {InputData<T>(context, 0), sizes.gates};
     arguments->bias = InputData<float>(context, 1);
     arguments->recurrent_kernel = InputData<float>(context, 2);
     arguments->initial_hidden = {InputData<float>(context, 3), hidden};
@@ -136,44 +134,22 @@ class LstmOp : public tensorflow::OpKernel {
     TF_RETURN_IF_ERROR(allocate(0, {batch, time, hidden}, &arguments->outputs));
     TF_RETURN_IF_ERROR(allocate(1, {batch, hidden}, &arguments->hidden));
     TF_RETURN_IF_ERROR(allocate(2, {batch, hidden}, &arguments->cell));
-    TF_RETURN_IF_ERROR(allocate(3, {batch, time, sizes.gates()}, &arguments->gates));
+    TF_RETURN_IF_ERROR(allocate(3, {batch, time, sizes.gates}, &arguments->gates));
     return allocate(4, {batch, time, hidden}, &arguments->cells);
   }
 
   void RunRows(const Arguments& arguments, const s2s::PackedMatrix& kernel,
                const RowRange& rows) const {
     const SequenceSizes& sizes = arguments.sizes;
-    const int64_t hidden = sizes.hidden;
     std::copy(arguments.initial_hidden[rows.start], arguments.initial_hidden[rows.end],
               arguments.hidden[rows.start]);
     std::copy(arguments.initial_cell[rows.start], arguments.initial_cell[rows.end],
               arguments.cell[rows.start]);
-    // Encoders start with a state of zero: the product of the first step is zero, too.
-    const bool starts_at_zero =
-        std::all_of(arguments.initial_hidden[rows.start], arguments.initial_hidden[rows.end],
-                    [](float value) { return value == 0.0f; });
-    const int64_t padded_rows = s2s::PackedMatrix::PaddedRows(rows.size());
-    const MatrixView<Element> left{
-        s2s::ThreadProductBuffers().left.template Get<Element>(padded_rows * hidden), hidden};
-    const MatrixView<float> recurrent{
-        s2s::ThreadProductBuffers().result.Get<float>(padded_rows * sizes.gates()), sizes.gates()};
-    const int64_t longest = s2s::LongestLength(arguments.lengths, rows);
-    std::vector<int64_t> active;
-    for (int64_t read = 0; read < longest; ++read) {
-      s2s::FindActiveRows(arguments.lengths, rows, read, &active);
-      const int64_t count = active.size();
-      const bool has_recurrent = read > 0 || !starts_at_zero;
-      if (has_recurrent) {
-        for (int64_t i = 0; i < count; ++i)
-          s2s::CastTo(arguments.hidden[active[i]], hidden, left[i]);
-        kernel.Multiply(left.data, count, recurrent.data);
-      }
-      for (int64_t i = 0; i < count; ++i)
-        Step(arguments, active[i], read, has_recurrent ? recurrent[i] : nullptr);
-    }
-    for (int64_t row = rows.start; row < rows.end; ++row)
-      std::fill(arguments.outputs[row * sizes.time + arguments.lengths[row]],
-                arguments.outputs[(row + 1) * sizes.time], 0.0f);
+    s2s::RunForward<Element>(sizes, arguments.lengths, kernel, rows, arguments.hidden,
+                             [&](int64_t row, int64_t read, const float* recurrent) {
+                               Step(arguments, row, read, recurrent);
+                             });
+    s2s::ClearPadding(sizes, arguments.lengths, rows, arguments.outputs);
   }
 
   // One row's step after `read` others. `recurrent` is null if the product is zero.

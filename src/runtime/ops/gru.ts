@@ -1,6 +1,7 @@
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
 import type { ComputePolicy } from '../policy.js';
 import { tf } from '../tf.js';
+import { customGruCell, customGruSequence } from './custom-gru.js';
 import { withGradients } from './gradient.js';
 import { packedProduct, packKernel } from './packed-product.js';
 import { inFloat32, inPrecision, padRowsInPrecision, productOf, withoutPadRows } from './product.js';
@@ -50,10 +51,16 @@ interface Steps {
  * A gated recurrent unit (Cho et al. 2014) over whole sequences, in the form of cuDNN and PyTorch, which applies the
  * reset gate after the recurrent product: `r = σ(x W_r + b_r + h R_r + c_r)`, `z = σ(x W_z + b_z + h R_z + c_z)`,
  * `n = tanh(x W_n + b_n + r (h R_n + c_n))`, `h' = (1 - z) n + z h`. Padded steps leave the state unchanged.
- *
- * One product projects the inputs of all steps, and single products compute the gradients of inputs and kernels.
  */
-export function gruSequence(args: GruSequenceInputs, policy: ComputePolicy): GruSequenceOutputs {
+export function gruSequence(inputs: GruSequenceInputs, policy: ComputePolicy): GruSequenceOutputs {
+  return policy.kernels === 'custom' ? customGruSequence(inputs, policy) : plainGruSequence(inputs, policy);
+}
+
+/**
+ * `gruSequence` with portable tfjs ops, step by step. One product projects the inputs of all steps, and single products
+ * compute the gradients of inputs and kernels.
+ */
+function plainGruSequence(args: GruSequenceInputs, policy: ComputePolicy): GruSequenceOutputs {
   const { inputs, inputKernel, bias, recurrentKernel, recurrentBias, initialHidden, lengths, reverse = false } = args;
   const { precision } = policy;
   const [batch, time, inputSize] = inputs.shape;
@@ -197,7 +204,8 @@ function backward(
  * @param recurrent `[rows, 3 * hidden]`: `h R + c`
  * @param hidden `[rows, hidden]`
  */
-export function gruCell(projected: Tensor2D, recurrent: Tensor2D, hidden: Tensor2D): Tensor2D {
+export function gruCell(projected: Tensor2D, recurrent: Tensor2D, hidden: Tensor2D, policy: ComputePolicy): Tensor2D {
+  if (policy.kernels === 'custom') return customGruCell(projected, recurrent, hidden);
   const size = hidden.shape[1];
   const [gateInputs, candidateInput] = tf.split(projected, [2 * size, size], 1) as [Tensor2D, Tensor2D];
   const [gateSums, candidateSums] = tf.split(recurrent, [2 * size, size], 1) as [Tensor2D, Tensor2D];

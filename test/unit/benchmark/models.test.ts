@@ -4,7 +4,7 @@ import { BENCHMARK_MODELS, benchmarkModel } from '../../../src/benchmark/models.
 import { UsageError } from '../../../src/errors.js';
 
 test('every benchmark model has valid settings without bridge or tied embeddings, which the peers lack', () => {
-  assert.deepEqual(BENCHMARK_MODELS, ['lstm', 'lstm-deep', 'transformer']);
+  assert.deepEqual(BENCHMARK_MODELS, ['lstm', 'lstm-deep', 'gru', 'transformer']);
   for (const name of BENCHMARK_MODELS) {
     const { tieTargetEmbeddings, shareEmbeddings, encoder, decoder, dropout } = benchmarkModel(name);
     if (decoder.type !== 'transformer') assert.deepEqual([decoder.bridge, decoder.inputFeeding], ['zero', false]);
@@ -22,7 +22,7 @@ test('an unknown model is an error that suggests the nearest name', () => {
     () => benchmarkModel('lstm-depp'),
     refusal(
       /no benchmark model lstm-depp/,
-      /^Did you mean lstm-deep\? Available models: lstm, lstm-deep, transformer, and run directories of trained models\.$/,
+      /^Did you mean lstm-deep\? Available models: lstm, lstm-deep, gru, transformer, and run directories of trained models\.$/,
     ),
   );
   assert.throws(() => benchmarkModel('toString'), refusal(/no benchmark model toString/, /^Available models: /));

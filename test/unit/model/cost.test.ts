@@ -131,12 +131,14 @@ describe('cost of a training step', () => {
   test('the benchmark models have six operations for every weight and token', () => {
     // Weights in products, counted by hand. The products within the attention are counted separately.
     const lstm = 2 * (256 * 1024 + 256 * 1024) + 512 * 512 + (256 * 2048 + 512 * 2048) + 1024 * 512 + 512 * 8000;
+    const gru = 2 * (256 * 768 + 256 * 768) + 512 * 512 + (256 * 1536 + 512 * 1536) + 1024 * 512 + 512 * 8000;
     const deep = 8 * 512 * 2048 + 1024 * 512 + 512 * 8000;
     const attention = 64 * 2 * 25 * 25 * 512;
     const { batch: sentences, sourceVocabulary: source, targetVocabulary: target, ...times } = DEFAULT_SHAPE;
     const flops = (name: string): number =>
       trainingFlops(costOf(benchmarkModel(name), { source, target }, { sentences, ...times }));
     assert.equal(flops('lstm'), 6 * (1600 * lstm + attention));
+    assert.equal(flops('gru'), 6 * (1600 * gru + attention));
     assert.equal(flops('lstm-deep'), 6 * (1600 * deep + attention));
   });
 

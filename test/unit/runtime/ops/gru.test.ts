@@ -54,6 +54,22 @@ function reference(
   return Float64Array.from([...outputs, ...state]);
 }
 
+/** Rows of one step, from the sums with their biases. */
+function cellReference(hidden: number, [projected, recurrent, states]: readonly Float64Array[]): Float64Array {
+  const rows = states!.length / hidden;
+  // Without kernels, biases are all that a sequence adds up.
+  const zeros = (size: number): Float64Array => new Float64Array(size);
+  const next = Array.from({ length: rows }, (_, row) => {
+    const of = (list: Float64Array, size: number): Float64Array => list.slice(row * size, (row + 1) * size);
+    const biases = [of(projected!, 3 * hidden), of(recurrent!, 3 * hidden)] as const;
+    return reference({ lengths: [1], time: 1, input: 1, hidden }, false, [
+      ...[zeros(1), zeros(3 * hidden), biases[0], zeros(3 * hidden * hidden), biases[1]],
+      of(states!, hidden),
+    ]).slice(hidden);
+  });
+  return Float64Array.from(next.flatMap((row) => [...row]));
+}
+
 function twofold(sizes: Sizes, reverse: boolean, policy: ComputePolicy): Twofold {
   return {
     shapes: shapesOf(sizes),
@@ -83,11 +99,12 @@ function randomValues(random: Random, shape: readonly number[]): Float64Array {
   );
 }
 
-/** Different lengths, one step, and more rows than a multiple of 64. */
+/** Different lengths, one step, more rows than a multiple of 64, and more units than a vector has. */
 const SIZES: readonly Sizes[] = [
   { lengths: [4, 1, 3], time: 4, input: 3, hidden: 2 },
   { lengths: [1, 1], time: 1, input: 2, hidden: 3 },
   { lengths: Array.from({ length: 67 }, (_, row) => 1 + (row % 2)), time: 2, input: 2, hidden: 2 },
+  { lengths: [3, 5, 2], time: 5, input: 7, hidden: 19 },
 ];
 
 describe('GRU over a sequence', async () => {
@@ -112,26 +129,24 @@ describe('GRU over a sequence', async () => {
     }
   }
 
-  test('one step of the cell equals a sequence of length one', () => {
-    const sizes: Sizes = { lengths: [1, 1, 1], time: 1, input: 2, hidden: 4 };
-    const random = new Random(3);
-    const drawn = (columns: number): Float64Array => randomValues(random, [3, columns]);
-    const [projected, recurrent, hidden] = [drawn(12), drawn(12), drawn(4)];
-    const matrix = (values: Float64Array): Tensor2D => tf.tensor2d(Float32Array.from(values), [3, values.length / 3]);
-    const found = tf.tidy(() => gruCell(matrix(projected), matrix(recurrent), matrix(hidden)).dataSync());
-    for (let row = 0; row < 3; row++) {
-      // Without kernels, biases are all that a sequence adds up.
-      const of = (list: Float64Array, size: number): Float64Array => list.slice(row * size, (row + 1) * size);
-      const none = (size: number): Float64Array => new Float64Array(size);
-      const expected = reference({ ...sizes, lengths: [1] }, false, [
-        none(2),
-        none(24),
-        of(projected, 12),
-        none(48),
-        of(recurrent, 12),
-        of(hidden, 4),
-      ]);
-      assert.ok(relativeError(found.slice(row * 4, (row + 1) * 4), expected.slice(4)) < 1e-6);
-    }
-  });
+  for (const { name, policy } of availablePolicies()) {
+    test(`${name}: one step of the cell equals the equations and their differences`, () => {
+      const [rows, hidden] = [5, 4];
+      const random = new Random(3);
+      const operation: Twofold = {
+        shapes: [
+          [rows, 3 * hidden],
+          [rows, 3 * hidden],
+          [rows, hidden],
+        ],
+        tensors: (...[projected, recurrent, state]) =>
+          gruCell(projected as Tensor2D, recurrent as Tensor2D, state as Tensor2D, policy).flatten(),
+        numbers: (...values) => cellReference(hidden, values),
+      };
+      const inputs = operation.shapes.map((shape) => randomValues(random, shape));
+      const direction = randomValues(random, [rows * hidden]);
+      const { value, gradients } = compareWithDifferences(operation, inputs, direction);
+      for (const [actual, expected] of [value, ...gradients]) assert.ok(relativeError(actual, expected) < 1e-5);
+    });
+  }
 });
