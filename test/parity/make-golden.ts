@@ -14,12 +14,15 @@ const { noTarget, oneToken, ragged, hiddenPadding } = BATCH_KINDS;
 await loadTensorFlow({ device: 'cpu' });
 const found = findPython('PyTorch');
 if ('missing' in found) throw new Error(found.missing);
+// Rounding to bfloat16 changes a gradient of seed 3 by more than half, as it does where a value is close to the kink of a
+// ReLU, which leaves no margin for other processors.
+const TRANSFORMER_SEEDS = [0, 1, 2, 4, 5, 9];
 const sizes = { hidden: [4, 6], vocabulary: [8], batches: [noTarget!, oneToken!, ragged!, hiddenPadding!] };
 await writeRequest(GOLDEN_FOLDER, [
   ...[0, 1, 2, 3, 4, 5].map((seed) => randomCase(seed, sizes)),
   ...[0, 1, 2, 3, 4].map((seed) =>
     randomCase(seed, { ...sizes, hidden: [4], batches: [ragged!] }, randomRecurrentModel),
   ),
-  ...[0, 1, 2, 3, 4, 5].map((seed) => randomCase(seed, { ...sizes, batches: [noTarget!, ragged!] }, randomTransformer)),
+  ...TRANSFORMER_SEEDS.map((seed) => randomCase(seed, { ...sizes, batches: [noTarget!, ragged!] }, randomTransformer)),
 ]);
 runReference(found.python, GOLDEN_FOLDER);
