@@ -2,7 +2,7 @@ import type { Rank, Tensor, Tensor1D } from '@tensorflow/tfjs-node-gpu';
 import { Random } from '../../random.js';
 import type { ComputePolicy } from '../policy.js';
 import { tf } from '../tf.js';
-import { attribute, execute } from './execute.js';
+import { attribute, execute, noTensor } from './execute.js';
 import { withGradient } from './gradient.js';
 
 /**
@@ -55,7 +55,7 @@ export function drawMask(options: DropoutOptions | undefined): DropoutMask | und
 
 /** The seeds of a mask as an input of custom ops: int32 `[2]`, or `[0]` if nothing is dropped. */
 export function maskSeeds(mask: DropoutMask | undefined): Tensor1D {
-  return tf.tensor1d(mask === undefined ? [] : [...mask.seeds], 'int32');
+  return mask === undefined ? noTensor('int32') : tf.tensor1d([...mask.seeds], 'int32');
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Tensor } from '@tensorflow/tfjs-node-gpu';
+import type { DataType, Tensor, Tensor1D } from '@tensorflow/tfjs-node-gpu';
 import { tf } from '../tf.js';
 
 /** TF_DataType numbers of TensorFlow's C API (tensorflow/c/tf_datatype.h). */
@@ -86,6 +86,21 @@ export function execute(
     .map((output) =>
       UNSUPPORTED_BY_TFJS.has(output.dtype) ? opaqueTensor(backend, output) : backend.createOutputTensor(output),
     );
+}
+
+const absent = new Map<DataType, Tensor>();
+
+/**
+ * Stands for an input that an op can do without: an empty tensor, `[0]`. All calls share it, because a new tensor would
+ * take as long as starting an op; do not dispose it.
+ */
+export function noTensor(dtype: 'float32' | 'int32'): Tensor1D {
+  let tensor = absent.get(dtype);
+  if (tensor === undefined || tensor.isDisposed) {
+    tensor = tf.keep(tf.tensor1d([], dtype));
+    absent.set(dtype, tensor);
+  }
+  return tensor as Tensor1D;
 }
 
 function opaqueTensor(backend: NativeBackend, { id, shape, dtype }: NativeTensor): Tensor {

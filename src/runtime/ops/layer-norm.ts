@@ -2,7 +2,7 @@ import type { Rank, Tensor, Tensor1D } from '@tensorflow/tfjs-node-gpu';
 import type { ComputePolicy } from '../policy.js';
 import { tf } from '../tf.js';
 import { applyMask, drawMask, maskSeeds, type DropoutOptions } from './dropout.js';
-import { attribute, execute } from './execute.js';
+import { attribute, execute, noTensor } from './execute.js';
 import { withGradients } from './gradient.js';
 
 /** Options of `normalize`. */
@@ -95,19 +95,18 @@ function customNormalize<Shape extends Rank>(
   return withGradients(
     [x, gain, ...(residual === undefined ? [] : [residual]), ...(bias === undefined ? [] : [bias])],
     (save) => {
-      const empty = tf.zeros([0]);
       const seeds = maskSeeds(mask);
       const outputs = execute(
         'S2sNormalize',
         [...attributes, attribute.float('epsilon', epsilon)],
-        [x, residual ?? empty, gain, bias ?? empty, seeds],
+        [x, residual ?? noTensor('float32'), gain, bias ?? noTensor('float32'), seeds],
         3,
       );
       save([outputs[0]!, outputs[2]!, gain, seeds]);
       return withSum ? [outputs[1]!, outputs[0]!] : [outputs[1]!];
     },
     ([dNormalized, dSum], saved) => {
-      const inputs = [...saved, dSum ?? tf.zeros([0]), dNormalized!];
+      const inputs = [...saved, dSum ?? noTensor('float32'), dNormalized!];
       const [dResidual, masked, dGain, dBias] = execute('S2sNormalizeGrad', attributes, inputs, 4);
       // Cloned, because tfjs may dispose the gradient of one input before that of another is read.
       const dX = masked!.size > 0 ? masked! : residual === undefined ? dResidual! : tf.clone(dResidual!);

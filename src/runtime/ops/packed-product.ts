@@ -2,7 +2,7 @@ import type { Tensor, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 import type { ComputePolicy } from '../policy.js';
 import { tf } from '../tf.js';
 import { activate } from './activation.js';
-import { attribute, execute } from './execute.js';
+import { attribute, execute, noTensor } from './execute.js';
 import type { LinearOptions } from './linear.js';
 import { matMul } from './matmul.js';
 
@@ -54,5 +54,5 @@ export function packedProduct(
     attribute.bool('low_precision', policy.precision !== 'float32'),
     attribute.string('activation', activation ?? 'none'),
   ];
-  return execute('S2sPackedMatMul', attributes, [input, tensor, bias ?? tf.zeros([0])])[0] as Tensor2D;
+  return execute('S2sPackedMatMul', attributes, [input, tensor, bias ?? noTensor('float32')])[0] as Tensor2D;
 }

@@ -2,7 +2,7 @@ import type { Tensor, Tensor1D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-node
 import type { ComputePolicy } from '../policy.js';
 import { tf } from '../tf.js';
 import { applyMask, drawMask, maskSeeds, type DropoutOptions } from './dropout.js';
-import { attribute, execute } from './execute.js';
+import { attribute, execute, noTensor } from './execute.js';
 import { withGradients } from './gradient.js';
 import { batchMatMul } from './matmul.js';
 import { sequenceMask } from './time-major.js';
@@ -139,13 +139,13 @@ function customAttention(projections: Projections, options: ScaledDotOptions, wi
   return withGradients(
     projections,
     (save) => {
-      const inputs = [...projections, options.lengths ?? tf.tensor1d([], 'int32'), maskSeeds(mask)];
+      const inputs = [...projections, options.lengths ?? noTensor('int32'), maskSeeds(mask)];
       const outputs = execute('S2sScaledDotAttention', attributes, inputs, 2);
       save([...inputs, outputs[1]!]);
       return withWeights ? outputs : outputs.slice(0, 1);
     },
     ([dAttended, dWeights], saved) => {
-      const inputs = [...saved, dAttended!, dWeights ?? tf.zeros([0])];
+      const inputs = [...saved, dAttended!, dWeights ?? noTensor('float32')];
       return execute('S2sScaledDotAttentionGrad', attributes, inputs, projections.length);
     },
   );
