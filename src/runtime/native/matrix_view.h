@@ -27,26 +27,35 @@ struct BatchView {
   }
 };
 
-// A float32 matrix with any strides, such as the transpose of one in row-major order.
-struct StridedMatrix {
-  const float* data;
+// A matrix with any strides, such as the transpose of one in row-major order.
+template <typename Element>
+struct StridedView {
+  const Element* data;
   int64_t row_stride;
   int64_t column_stride;
 
-  const float* At(int64_t row, int64_t column) const {
+  const Element* At(int64_t row, int64_t column) const {
     return data + row * row_stride + column * column_stride;
   }
   // The submatrix without the first rows and columns.
-  StridedMatrix From(int64_t row, int64_t column) const {
+  StridedView From(int64_t row, int64_t column) const {
     return {At(row, column), row_stride, column_stride};
   }
 };
 
+using StridedMatrix = StridedView<float>;
+
 // A matrix [rows, columns] in row-major order.
-inline StridedMatrix RowMajor(const float* data, int64_t columns) { return {data, columns, 1}; }
+template <typename Element>
+inline StridedView<Element> RowMajor(const Element* data, int64_t columns) {
+  return {data, columns, 1};
+}
 
 // The transpose of a matrix [rows, columns] in row-major order.
-inline StridedMatrix TransposeOf(const float* data, int64_t columns) { return {data, 1, columns}; }
+template <typename Element>
+inline StridedView<Element> TransposeOf(const Element* data, int64_t columns) {
+  return {data, 1, columns};
+}
 
 }  // namespace s2s
 

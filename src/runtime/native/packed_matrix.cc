@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <tuple>
+#include <type_traits>
 #include <oneapi/dnnl/dnnl.hpp>
 
 #include "sgemm.h"
@@ -13,7 +14,6 @@ namespace {
 
 // Rows of the left factor for which oneDNN chooses the layout of the right one.
 constexpr int64_t kLayoutRows = 64;
-constexpr int64_t kRowMultiple = 8;
 // Columns of a block: a multiple of the 16, 32, 48 or 64 columns that oneDNN's layouts group.
 constexpr int64_t kBlockColumns = 192;
 constexpr int64_t kCacheLine = 64;
@@ -121,6 +121,15 @@ void PackedMatrix::Pack(const StridedMatrix& matrix) {
 int64_t PackedMatrix::Blocks() const { return CeilDiv(columns_, kBlockColumns); }
 
 void PackedMatrix::PackBlock(const StridedMatrix& matrix, int64_t block) {
+  PackAnyBlock(matrix, block);
+}
+
+void PackedMatrix::PackBlock(const StridedView<Bfloat16>& matrix, int64_t block) {
+  PackAnyBlock(matrix, block);
+}
+
+template <typename Element>
+void PackedMatrix::PackAnyBlock(const StridedView<Element>& matrix, int64_t block) {
   const int64_t start = block * kBlockColumns;
   const int64_t columns = std::min(kBlockColumns, columns_ - start);
   if (MultipliesWithOneDnn(columns_, dtype_))
@@ -129,15 +138,19 @@ void PackedMatrix::PackBlock(const StridedMatrix& matrix, int64_t block) {
     PackBlockForSgemm(matrix.From(0, start), start, columns);
 }
 
-void PackedMatrix::PackBlockForSgemm(const StridedMatrix& block, int64_t start, int64_t columns) {
+template <typename Element>
+void PackedMatrix::PackBlockForSgemm(const StridedView<Element>& block, int64_t start,
+                                     int64_t columns) {
   float* packed = PackedColumn(static_cast<float*>(packed_), inner_, start);
   PackFloats(block, inner_, columns, packed);
-  if (dtype_ == Dtype::kFloat32) return;
+  if (dtype_ == Dtype::kFloat32 || std::is_same_v<Element, Bfloat16>) return;
   std::transform(packed, packed + PackedFloats(inner_, columns), packed,
                  [](float value) { return ToFloat(ToBfloat16(value)); });
 }
 
-void PackedMatrix::PackBlockForOneDnn(const StridedMatrix& block, int64_t start, int64_t columns) {
+template <typename Element>
+void PackedMatrix::PackBlockForOneDnn(const StridedView<Element>& block, int64_t start,
+                                      int64_t columns) {
   const Layout target =
       PackedLayout(inner_, columns_, dtype_).submemory_desc({inner_, columns}, {0, start});
   const auto reorder = [&](const void* data, DataType type, int64_t row_stride) {
@@ -146,20 +159,19 @@ void PackedMatrix::PackBlockForOneDnn(const StridedMatrix& block, int64_t start,
     dnnl::memory packed(target, Engine(), packed_);
     dnnl::reorder(source, packed).execute(Stream(), source, packed);
   };
-  if (block.column_stride == 1) return reorder(block.data, DataType::f32, block.row_stride);
+  constexpr DataType kType = std::is_same_v<Element, float> ? DataType::f32 : DataType::bf16;
+  if (block.column_stride == 1) return reorder(block.data, kType, block.row_stride);
   // oneDNN's reorder transposes slower than TransposeTo.
   thread_local ScratchBuffer buffer;
   if (dtype_ == Dtype::kBfloat16) {
     Bfloat16* row_major = buffer.Get<Bfloat16>(inner_ * columns);
-    TransposeTo(block, inner_, columns, row_major);
+    TransposeTo(block, inner_, columns, MatrixView<Bfloat16>{row_major, columns});
     return reorder(row_major, DataType::bf16, columns);
   }
   float* row_major = buffer.Get<float>(inner_ * columns);
-  TransposeTo(block, inner_, columns, row_major);
+  TransposeTo(block, inner_, columns, MatrixView<float>{row_major, columns});
   reorder(row_major, DataType::f32, columns);
 }
-
-int64_t PackedMatrix::PaddedRows(int64_t rows) { return RoundUp(rows, kRowMultiple); }
 
 void PackedMatrix::Multiply(const void* left, int64_t rows, float* result) const {
   if (MultipliesWithOneDnn(columns_, dtype_))

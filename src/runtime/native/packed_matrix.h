@@ -24,6 +24,8 @@ class PackedMatrix {
   PackedMatrix(int64_t inner, int64_t columns, Dtype dtype, void* memory)
       : inner_(inner), columns_(columns), dtype_(dtype), packed_(memory) {}
 
+  int64_t Columns() const { return columns_; }
+
   // Bytes of a packed matrix, a multiple of 64.
   static size_t Size(int64_t inner, int64_t columns, Dtype dtype);
 
@@ -31,19 +33,25 @@ class PackedMatrix {
   void Pack(const StridedMatrix& matrix);
   // The same for one block of columns, 0 ... Blocks() - 1, so that threads can share the work.
   void PackBlock(const StridedMatrix& matrix, int64_t block);
+  void PackBlock(const StridedView<Bfloat16>& matrix, int64_t block);
   int64_t Blocks() const;
 
   // Rows of the memory that Multiply needs for its left factor and its result. The number is
   // rounded up, so that oneDNN compiles few shapes. The contents of pad rows are arbitrary.
-  static int64_t PaddedRows(int64_t rows);
+  static int64_t PaddedRows(int64_t rows) { return RoundUp(rows, kRowMultiple); }
+  static constexpr int64_t kRowMultiple = 8;
 
   // result [rows, columns] = left times the matrix; left [rows, inner] has the dtype of the matrix.
   // Thread-safe.
   void Multiply(const void* left, int64_t rows, float* result) const;
 
  private:
-  void PackBlockForSgemm(const StridedMatrix& block, int64_t start, int64_t columns);
-  void PackBlockForOneDnn(const StridedMatrix& block, int64_t start, int64_t columns);
+  template <typename Element>
+  void PackAnyBlock(const StridedView<Element>& matrix, int64_t block);
+  template <typename Element>
+  void PackBlockForSgemm(const StridedView<Element>& block, int64_t start, int64_t columns);
+  template <typename Element>
+  void PackBlockForOneDnn(const StridedView<Element>& block, int64_t start, int64_t columns);
   void MultiplyWithSgemm(const void* left, int64_t rows, float* result) const;
   void MultiplyWithOneDnn(const void* left, int64_t rows, float* result) const;
 

@@ -6,6 +6,7 @@
 #include <array>
 #include <utility>
 
+#include "dtype.h"
 #include "parallel.h"
 
 namespace s2s {
@@ -131,7 +132,8 @@ size_t PackedFloats(int64_t inner, int64_t columns) {
   return inner * RoundUp(columns, kPanelColumns);
 }
 
-void PackFloats(const StridedMatrix& matrix, int64_t inner, int64_t columns, float* packed) {
+template <typename Element>
+void PackFloats(const StridedView<Element>& matrix, int64_t inner, int64_t columns, float* packed) {
   // Few rows of all panels at a time: either the reads or the writes jump, and stay in the cache.
   constexpr int64_t kBlockRows = 16;
   for (int64_t start = 0; start < inner; start += kBlockRows) {
@@ -140,14 +142,17 @@ void PackFloats(const StridedMatrix& matrix, int64_t inner, int64_t columns, flo
       const int64_t width = std::min(kPanelColumns, columns - column);
       float* panel = PackedColumn(packed, inner, column);
       for (int64_t row = start; row < end; ++row) {
-        const float* from = matrix.At(row, column);
+        const Element* from = matrix.At(row, column);
         float* to = panel + row * kPanelColumns;
-        for (int64_t i = 0; i < width; ++i) to[i] = from[i * matrix.column_stride];
+        for (int64_t i = 0; i < width; ++i) to[i] = ToFloat(from[i * matrix.column_stride]);
         std::fill(to + width, to + kPanelColumns, 0.0f);
       }
     }
   }
 }
+
+template void PackFloats(const StridedView<float>&, int64_t, int64_t, float*);
+template void PackFloats(const StridedView<Bfloat16>&, int64_t, int64_t, float*);
 
 void Sgemm(const StridedMatrix& left, const float* packed, int64_t rows, int64_t inner,
            int64_t columns, float* result) {

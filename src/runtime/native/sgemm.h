@@ -26,8 +26,9 @@ inline float* PackedColumn(float* packed, int64_t inner, int64_t column) {
   return packed + column * inner;
 }
 
-// Packs a matrix [inner, columns].
-void PackFloats(const StridedMatrix& matrix, int64_t inner, int64_t columns, float* packed);
+// Packs a matrix [inner, columns] of float or Bfloat16.
+template <typename Element>
+void PackFloats(const StridedView<Element>& matrix, int64_t inner, int64_t columns, float* packed);
 
 // result = left packed, where left is [rows, inner], the packed matrix [inner, columns] and the
 // result [rows, columns] in row-major order.

@@ -4,25 +4,35 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <type_traits>
 
 #include "dtype.h"
 #include "matrix_view.h"
 
 namespace s2s {
 
-// Writes a matrix [rows, columns] with contiguous columns in row-major order.
-template <typename Element>
-void TransposeTo(const StridedMatrix& matrix, int64_t rows, int64_t columns, Element* result) {
-  // Few columns at a time: in most models they lie a power of two apart, so that only a few of them
-  // fit into one set of the cache.
-  constexpr int64_t kBlockColumns = 8;
-  for (int64_t column = 0; column < columns; column += kBlockColumns) {
-    const int64_t width = std::min(kBlockColumns, columns - column);
-    for (int64_t row = 0; row < rows; ++row) {
-      const float* from = matrix.At(row, column);
-      Element* to = result + row * columns + column;
-      for (int64_t i = 0; i < width; ++i)
-        to[i] = FromFloat<Element>(from[i * matrix.column_stride]);
+// Writes a matrix [rows, columns] with contiguous columns into one with contiguous rows.
+template <typename From, typename To>
+void TransposeTo(const StridedView<From>& matrix, int64_t rows, int64_t columns,
+                 const MatrixView<To>& result) {
+  // Through a small tile, so that each cache line is read once and written once: in most models
+  // columns or rows lie a power of two apart, and few of them fit into one set of the cache.
+  constexpr int64_t kTile = 32;
+  From tile[kTile][kTile];
+  for (int64_t column = 0; column < columns; column += kTile) {
+    const int64_t width = std::min(kTile, columns - column);
+    for (int64_t row = 0; row < rows; row += kTile) {
+      const int64_t height = std::min(kTile, rows - row);
+      for (int64_t i = 0; i < width; ++i) std::copy_n(matrix.At(row, column + i), height, tile[i]);
+      for (int64_t j = 0; j < height; ++j) {
+        To* to = result[row + j] + column;
+        for (int64_t i = 0; i < width; ++i) {
+          if constexpr (std::is_same_v<From, To>)
+            to[i] = tile[i][j];
+          else
+            to[i] = FromFloat<To>(ToFloat(tile[i][j]));
+        }
+      }
     }
   }
 }

@@ -34,9 +34,9 @@ class TransposeOp : public tensorflow::OpKernel {
     float* transposed = nullptr;
     OP_REQUIRES_OK(context, s2s::AllocateOutput<float>(context, 0, {rows, columns}, &transposed));
     const s2s::StridedMatrix view = s2s::TransposeOf(s2s::InputData<float>(context, 0), rows);
-    const s2s::MatrixView<float> result{transposed, columns};
     s2s::ParallelForBlocks(context, rows, kBlockRows, [&](int64_t start, int64_t end) {
-      s2s::TransposeTo(view.From(start, 0), end - start, columns, result[start]);
+      s2s::TransposeTo(view.From(start, 0), end - start, columns,
+                       s2s::MatrixView<float>{transposed + start * columns, columns});
     });
   }
 };

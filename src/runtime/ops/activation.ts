@@ -37,7 +37,7 @@ export function gate(input: Tensor2D, activation: Exclude<Activation, 'tanh'>, p
   return tf.mul(activate(left, activation), right);
 }
 
-/** `gate` with the custom ops S2sGate and S2sGateGrad (src/runtime/native/activation_op.cc). */
+/** `gate` with the custom ops S2sGate and S2sGateGrad (src/runtime/native/gate_op.cc). */
 function customGate(input: Tensor2D, activation: Activation): Tensor2D {
   const attributes = [attribute.string('activation', activation)];
   return withGradient<Tensor2D>(

@@ -1,11 +1,10 @@
 import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 import type { ComputePolicy } from '../policy.js';
-import { tf } from '../tf.js';
 import { activate, type Activation } from './activation.js';
-import { attribute, execute } from './execute.js';
+import { attribute, execute, noTensor } from './execute.js';
 import { withGradient } from './gradient.js';
 import { matMul } from './matmul.js';
-import { inFloat32, paddedRows, padRowsInPrecision, productOf } from './product.js';
+import { paddedRows } from './product.js';
 
 /** What follows the product of a linear layer. */
 export interface LinearOptions {
@@ -44,8 +43,8 @@ function isFused(input: Tensor2D, { kernels }: ComputePolicy, { bias, activation
 }
 
 /**
- * `linear` with the custom ops S2sLinear and S2sActivationGrad (src/runtime/native/linear_op.cc, activation_op.cc). Sums
- * stay in float32 until the activation, so that bfloat16 rounds once less than with `matMul`.
+ * `linear` with the custom ops S2sLinear and S2sLinearGrad (src/runtime/native/linear_op.cc, linear_grad_op.cc). Sums
+ * stay in float32, so that bfloat16 rounds less often than with `matMul`.
  */
 function customLinear(
   input: Tensor2D,
@@ -54,41 +53,22 @@ function customLinear(
   { bias, activation }: LinearOptions,
 ): Tensor2D {
   const { precision } = policy;
-  const [rows] = input.shape;
-  const type = attribute.type('T', precision);
-  const name = attribute.string('activation', activation ?? 'none');
+  const attributes = [attribute.type('T', precision), attribute.string('activation', activation ?? 'none')];
   return withGradient<Tensor2D>(
     bias === undefined ? [input, kernel] : [input, kernel, bias],
     (save) => {
-      // Rounded once for the product here and the one in the gradient.
-      const left = padRowsInPrecision(input, policy);
-      const attributes = [attribute.type('Tin', precision), type, attribute.int('rows', rows), name];
-      const empty = tf.zeros([0]);
-      const [output, preactivation] = execute('S2sLinear', attributes, [left, kernel, bias ?? empty], 2);
-      const saved = activation === undefined ? empty : preactivation!.size > 0 ? preactivation! : output!;
-      save([left, kernel, saved]);
+      const inputs = [input, kernel, bias ?? noTensor('float32')];
+      const [output, preactivation, rounded] = execute('S2sLinear', attributes, inputs, 3);
+      const left = precision === 'float32' ? input : rounded!;
+      const activated = preactivation!.size > 0 ? preactivation! : output!;
+      save(activation === undefined ? [left, kernel] : [left, kernel, activated]);
       return output as Tensor2D;
     },
-    (gradient, [left, right, saved]) => {
-      const padded = paddedRows(rows, policy);
-      // Without activation and rounding, the gradient of the sum is that of the output, without a copy.
-      const isCopy = activation === undefined && precision === 'float32' && padded === rows;
-      const [sumGradient, dBias] = execute(
-        'S2sActivationGrad',
-        [type, attribute.int('rows', padded), name, attribute.bool('bias_only', isCopy)],
-        [gradient, saved!],
-        2,
-      );
-      const dSum = isCopy ? gradient : sumGradient;
-      const [dInput] = execute(
-        'S2sLinear',
-        [attribute.type('Tin', precision), type, attribute.int('rows', rows), attribute.bool('transposed', true)],
-        [dSum!, right!, tf.zeros([0])],
-        2,
-      );
-      const dKernel = productOf(left as Tensor2D, dSum as Tensor2D, policy, { a: true });
-      const dFactors = [dInput!, inFloat32(dKernel, precision)];
-      return bias === undefined ? dFactors : [...dFactors, dBias!];
+    (gradient, [left, right, activated]) => {
+      const rows = attribute.int('padded_rows', paddedRows(input.shape[0], policy));
+      const inputs = [gradient, left!, right!, activated ?? noTensor('float32')];
+      const gradients = execute('S2sLinearGrad', [...attributes, rows], inputs, 3);
+      return bias === undefined ? gradients.slice(0, 2) : gradients;
     },
   );
 }

@@ -105,52 +105,57 @@ describe('linear layer', async () => {
       });
     }
 
-    test(`${name}: large shapes equal sums in double precision`, () => {
-      for (const [rows, inner, columns] of [
-        [70, 33, 17],
-        [131, 600, 90],
-        [65, 70, 1100],
-        [257, 48, 64],
-      ] as const) {
-        const random = new Random(rows);
-        const [input, kernel, bias, direction] = [rows * inner, inner * columns, columns, rows * columns].map((count) =>
-          Float32Array.from(randomValues(random, count)),
-        ) as [Float32Array, Float32Array, Float32Array, Float32Array];
-        const expected = {
-          output: new Float64Array(rows * columns),
-          dInput: new Float64Array(rows * inner),
-          dKernel: new Float64Array(inner * columns),
-          dBias: new Float64Array(columns),
-        };
-        for (let row = 0; row < rows; row++) {
-          for (let column = 0; column < columns; column++) {
-            const d = direction[row * columns + column]!;
-            let sum = bias[column]!;
-            expected.dBias[column]! += d;
-            for (let k = 0; k < inner; k++) {
-              sum += input[row * inner + k]! * kernel[k * columns + column]!;
-              expected.dInput[row * inner + k]! += d * kernel[k * columns + column]!;
-              expected.dKernel[k * columns + column]! += d * input[row * inner + k]!;
+    for (const activation of [undefined, 'swish'] as const) {
+      test(`large shapes, ${activation ?? 'no activation'}, ${name}: equal sums in double precision`, () => {
+        for (const [rows, inner, columns] of [
+          [70, 33, 17],
+          [131, 600, 90],
+          [65, 70, 1100],
+          [257, 48, 64],
+        ] as const) {
+          const random = new Random(rows);
+          const [input, kernel, bias, direction] = [rows * inner, inner * columns, columns, rows * columns].map(
+            (count) => Float32Array.from(randomValues(random, count)),
+          ) as [Float32Array, Float32Array, Float32Array, Float32Array];
+          const expected = {
+            output: new Float64Array(rows * columns),
+            dInput: new Float64Array(rows * inner),
+            dKernel: new Float64Array(inner * columns),
+            dBias: new Float64Array(columns),
+          };
+          for (let row = 0; row < rows; row++) {
+            for (let column = 0; column < columns; column++) {
+              let sum = bias[column]!;
+              for (let k = 0; k < inner; k++) sum += input[row * inner + k]! * kernel[k * columns + column]!;
+              const sigmoid = 1 / (1 + Math.exp(-sum));
+              const [value, slope] =
+                activation === undefined ? [sum, 1] : [sum * sigmoid, sigmoid * (1 + sum * (1 - sigmoid))];
+              expected.output[row * columns + column] = value;
+              const d = direction[row * columns + column]! * slope;
+              expected.dBias[column]! += d;
+              for (let k = 0; k < inner; k++) {
+                expected.dInput[row * inner + k]! += d * kernel[k * columns + column]!;
+                expected.dKernel[k * columns + column]! += d * input[row * inner + k]!;
+              }
             }
-            expected.output[row * columns + column] = sum;
+          }
+          const before = tf.memory().numTensors;
+          const actual = tf.tidy(() => {
+            const { value, grads } = tf.valueAndGrads((a: Tensor, b: Tensor, c: Tensor) =>
+              linear(a as Tensor2D, b as Tensor2D, policy, { bias: c as Tensor1D, activation }),
+            )(
+              [tf.tensor2d(input, [rows, inner]), tf.tensor2d(kernel, [inner, columns]), tf.tensor1d(bias)],
+              tf.tensor2d(direction, [rows, columns]),
+            );
+            return [value, ...grads].map((tensor) => tensor.dataSync());
+          });
+          assert.equal(tf.memory().numTensors, before);
+          for (const [index, [which, sums]] of Object.entries(expected).entries()) {
+            const error = relativeError(actual[index]!, sums);
+            assert.ok(error < tolerance, `[${rows}, ${inner}] x [${inner}, ${columns}], ${which}: error ${error}`);
           }
         }
-        const before = tf.memory().numTensors;
-        const actual = tf.tidy(() => {
-          const { value, grads } = tf.valueAndGrads((a: Tensor, b: Tensor, c: Tensor) =>
-            linear(a as Tensor2D, b as Tensor2D, policy, { bias: c as Tensor1D }),
-          )(
-            [tf.tensor2d(input, [rows, inner]), tf.tensor2d(kernel, [inner, columns]), tf.tensor1d(bias)],
-            tf.tensor2d(direction, [rows, columns]),
-          );
-          return [value, ...grads].map((tensor) => tensor.dataSync());
-        });
-        assert.equal(tf.memory().numTensors, before);
-        for (const [index, [which, sums]] of Object.entries(expected).entries()) {
-          const error = relativeError(actual[index]!, sums);
-          assert.ok(error < tolerance, `[${rows}, ${inner}] x [${inner}, ${columns}], ${which}: error ${error}`);
-        }
-      }
-    });
+      });
+    }
   }
 });
