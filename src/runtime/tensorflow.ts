@@ -12,6 +12,7 @@ import {
 } from './device.js';
 import { listGpus } from './gpus.js';
 import { chooseLibrary, type InstalledLibrary } from './library.js';
+import { prepareOps } from './ops/execute.js';
 import { PORTABLE_POLICY, type ComputePolicy, type Precision } from './policy.js';
 import { setTensorFlow, tf } from './tf.js';
 import { loadTfjs } from './tfjs.js';
@@ -101,6 +102,7 @@ async function load(device: Device, options: TensorFlowOptions): Promise<LoadedR
   const { isUsingGpuDevice: usesGpu } = tf.backend() as unknown as { isUsingGpuDevice: boolean };
   const selected = selectDevice(device, { library, usesGpu, environment, gpus: () => listGpus(environment) });
   loaded = { library, ...selected, ...loadCustomOps(library) };
+  prepareOps();
   return loaded;
 }
 

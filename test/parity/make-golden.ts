@@ -14,9 +14,8 @@ const { noTarget, oneToken, ragged, hiddenPadding } = BATCH_KINDS;
 await loadTensorFlow({ device: 'cpu' });
 const found = findPython('PyTorch');
 if ('missing' in found) throw new Error(found.missing);
-// Rounding to bfloat16 changes a gradient of seed 3 by more than half, as it does where a value is close to the kink of a
-// ReLU, which leaves no margin for other processors.
-const TRANSFORMER_SEEDS = [0, 1, 2, 4, 5, 9];
+// Seed 11 takes the place of seed 3, of which rounding to bfloat16 changes one gradient by more than half.
+const TRANSFORMER_SEEDS = [0, 1, 2, 11, 4, 5];
 const sizes = { hidden: [4, 6], vocabulary: [8], batches: [noTarget!, oneToken!, ragged!, hiddenPadding!] };
 await writeRequest(GOLDEN_FOLDER, [
   ...[0, 1, 2, 3, 4, 5].map((seed) => randomCase(seed, sizes)),

@@ -10,6 +10,7 @@
 
 #include "gru_cell.h"
 #include "matrix_view.h"
+#include "op_rows.h"
 #include "op_tensors.h"
 #include "packed_matrix.h"
 #include "recurrent_sequence.h"
@@ -89,15 +90,7 @@ class GruGradOp : public tensorflow::OpKernel {
          {arguments.d_projected, arguments.d_recurrent, arguments.previous_hidden})
       std::fill(values[sizes.steps()], values[rows_], Element{0});
     s2s::RunWithErrors(context, [&] {
-      static s2s::ScratchBuffer buffer;
-      std::lock_guard<std::mutex> lock(s2s::SharedBufferMutex());
-      const auto transposed_kernel = s2s::PackKernel<Element>(
-          context, &buffer, s2s::TransposeOf(arguments.recurrent_kernel, sizes.gates), sizes.gates,
-          sizes.hidden);
-      const s2s::RowShares shares(context, sizes.batch);
-      s2s::ParallelFor(context, shares.count, [&](int64_t share) {
-        RunRows(arguments, transposed_kernel, shares[share]);
-      });
+      RunSteps(context, arguments);
       s2s::SumSteps(context, sizes, arguments.d_projected, arguments.d_bias);
       s2s::SumSteps(context, sizes, arguments.d_recurrent, arguments.d_recurrent_bias);
     });
@@ -127,7 +120,7 @@ class GruGradOp : public tensorflow::OpKernel {
 
   static void BindInputs(OpKernelContext* context, Arguments* arguments) {
     const auto rows = [&](int input, int64_t columns) {
-      return MatrixView<const float>{s2s::InputData<float>(context, input), columns};
+      return s2s::InputRows(context, input, columns);
     };
     const int64_t hidden = arguments->sizes.hidden;
     arguments->recurrent_kernel = s2s::InputData<float>(context, 0);
@@ -153,6 +146,18 @@ class GruGradOp : public tensorflow::OpKernel {
     TF_RETURN_IF_ERROR(
         s2s::AllocateOutput<float>(context, 4, {batch, hidden}, &arguments->d_hidden.data));
     return s2s::AllocateOutput<T>(context, 5, {rows_, hidden}, &arguments->previous_hidden.data);
+  }
+
+  void RunSteps(OpKernelContext* context, const Arguments& arguments) const {
+    static s2s::ScratchBuffer buffer;
+    std::lock_guard<std::mutex> lock(s2s::SharedBufferMutex());
+    const SequenceSizes& sizes = arguments.sizes;
+    const auto transposed_kernel = s2s::PackKernel<Element>(
+        context, &buffer, s2s::TransposeOf(arguments.recurrent_kernel, sizes.gates), sizes.gates,
+        sizes.hidden);
+    const s2s::RowShares shares(context, sizes.batch);
+    s2s::ParallelFor(context, shares.count,
+                     [&](int64_t share) { RunRows(arguments, transposed_kernel, shares[share]); });
   }
 
   void RunRows(const Arguments& arguments, const s2s::PackedMatrix& transposed_kernel,

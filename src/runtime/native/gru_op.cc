@@ -9,6 +9,7 @@
 
 #include "gru_cell.h"
 #include "matrix_view.h"
+#include "op_rows.h"
 #include "op_tensors.h"
 #include "packed_matrix.h"
 #include "recurrent_sequence.h"
@@ -119,13 +120,9 @@ class GruOp : public tensorflow::OpKernel {
     arguments->recurrent_bias = InputData<float>(context, 3);
     arguments->initial_hidden = {InputData<float>(context, 4), hidden};
     arguments->lengths = InputData<int32_t>(context, 5);
-    const auto allocate = [&](int output, const TensorShape& shape, MatrixView<float>* view) {
-      view->stride = shape.dim_size(shape.dims() - 1);
-      return s2s::AllocateOutput<float>(context, output, shape, &view->data);
-    };
-    TF_RETURN_IF_ERROR(allocate(0, {batch, time, hidden}, &arguments->outputs));
-    TF_RETURN_IF_ERROR(allocate(1, {batch, hidden}, &arguments->hidden));
-    return allocate(2, {batch, time, 4 * hidden}, &arguments->gates);
+    TF_RETURN_IF_ERROR(s2s::AllocateAs(context, 0, {batch, time, hidden}, &arguments->outputs));
+    TF_RETURN_IF_ERROR(s2s::AllocateAs(context, 1, {batch, hidden}, &arguments->hidden));
+    return s2s::AllocateAs(context, 2, {batch, time, 4 * hidden}, &arguments->gates);
   }
 
   void RunRows(const Arguments& arguments, const s2s::PackedMatrix& kernel,

@@ -1,6 +1,6 @@
 // S2sLinearGrad: all gradients of a linear layer (linear_op.cc) in one op. The gradient of the sum
 // is packed for that of the kernel without a cast, and the threads take blocks of both products, so
-// that neither waits for the other at the end of each.
+// that no thread waits between them.
 //
 // d_output [rows, columns], input [rows, inner], kernel [inner, columns] and saved [rows, columns]
 // or [0] to d_input [rows, inner], d_kernel [inner, columns] and d_bias [columns].
@@ -44,9 +44,10 @@ REGISTER_OP("S2sLinearGrad")
     .Attr("activation: string = 'none'")
     .Doc(
         "The gradients of S2sLinear. saved is its preactivation or, if that is empty, its output; "
-        "empty for the activation none. Factors are rounded to T, sums are float32. The sums over "
-        "rows, of which batches have many numbers, run over `padded_rows` with zeros at the end, "
-        "because oneDNN compiles code for each number.");
+        "empty for the activation none. Factors are rounded to T, sums are float32. Batches "
+        "differ in their number of rows, and oneDNN compiles code for each: sums over rows are "
+        "sums "
+        "over `padded_rows`, with zeros at the end.");
 
 namespace {
 
@@ -101,7 +102,7 @@ class LinearGradOp : public tensorflow::OpKernel {
     OP_REQUIRES_OK(context,
                    s2s::AllocateOutput<float>(context, 1, kernel.shape(), &arguments.d_kernel));
     OP_REQUIRES_OK(context, s2s::AllocateOutput<float>(context, 2, {arguments.columns}, &d_bias));
-    // Of the output, if nothing has to be changed.
+    // The gradient of the output itself, if it needs no activation, rounding or padding.
     Tensor sum_gradient = context->input(0);
     const bool copies =
         kRounds || activation_ != Activation::kNone || padded_rows_ != arguments.rows;
@@ -167,8 +168,8 @@ class LinearGradOp : public tensorflow::OpKernel {
     const int64_t columns = arguments.columns;
     const MatrixView<Element> input{
         input_buffer.Get<Element>(PackedMatrix::PaddedRows(inner) * padded_rows_), padded_rows_};
-    PackedMatrix d_sum = s2s::UnpackedMatrix<Element>(&sum_buffer, padded_rows_, columns);
-    PackedMatrix kernel = s2s::UnpackedMatrix<Element>(&kernel_buffer, columns, inner);
+    PackedMatrix d_sum = s2s::AllocatePacked<Element>(&sum_buffer, padded_rows_, columns);
+    PackedMatrix kernel = s2s::AllocatePacked<Element>(&kernel_buffer, columns, inner);
     const s2s::StridedMatrix transposed_kernel =
         s2s::TransposeOf(InputData<float>(context, 2), columns);
     const int64_t input_tasks = s2s::CeilDiv(rows, kTransposedRows);

@@ -10,6 +10,7 @@
 
 #include "lstm_cell.h"
 #include "matrix_view.h"
+#include "op_rows.h"
 #include "op_tensors.h"
 #include "packed_matrix.h"
 #include "recurrent_sequence.h"
@@ -92,15 +93,7 @@ class LstmGradOp : public tensorflow::OpKernel {
     std::fill(arguments.previous_hidden[sizes.steps()], arguments.previous_hidden[rows_],
               Element{0});
     s2s::RunWithErrors(context, [&] {
-      static s2s::ScratchBuffer buffer;
-      std::lock_guard<std::mutex> lock(s2s::SharedBufferMutex());
-      const auto transposed_kernel = s2s::PackKernel<Element>(
-          context, &buffer, s2s::TransposeOf(arguments.recurrent_kernel, sizes.gates), sizes.gates,
-          sizes.hidden);
-      const s2s::RowShares shares(context, sizes.batch);
-      s2s::ParallelFor(context, shares.count, [&](int64_t share) {
-        RunRows(arguments, transposed_kernel, shares[share]);
-      });
+      RunSteps(context, arguments);
       s2s::SumSteps(context, sizes, arguments.d_projected, arguments.d_bias);
     });
   }
@@ -129,7 +122,7 @@ class LstmGradOp : public tensorflow::OpKernel {
 
   static void BindInputs(OpKernelContext* context, Arguments* arguments) {
     const auto rows = [&](int input, int64_t columns) {
-      return MatrixView<const float>{s2s::InputData<float>(context, input), columns};
+      return s2s::InputRows(context, input, columns);
     };
     const int64_t hidden = arguments->sizes.hidden;
     arguments->recurrent_kernel = s2s::InputData<float>(context, 0);
@@ -160,6 +153,18 @@ class LstmGradOp : public tensorflow::OpKernel {
     TF_RETURN_IF_ERROR(
         s2s::AllocateOutput<float>(context, 3, {batch, hidden}, &arguments->d_cell.data));
     return s2s::AllocateOutput<T>(context, 4, {rows_, hidden}, &arguments->previous_hidden.data);
+  }
+
+  void RunSteps(OpKernelContext* context, const Arguments& arguments) const {
+    static s2s::ScratchBuffer buffer;
+    std::lock_guard<std::mutex> lock(s2s::SharedBufferMutex());
+    const SequenceSizes& sizes = arguments.sizes;
+    const auto transposed_kernel = s2s::PackKernel<Element>(
+        context, &buffer, s2s::TransposeOf(arguments.recurrent_kernel, sizes.gates), sizes.gates,
+        sizes.hidden);
+    const s2s::RowShares shares(context, sizes.batch);
+    s2s::ParallelFor(context, shares.count,
+                     [&](int64_t share) { RunRows(arguments, transposed_kernel, shares[share]); });
   }
 
   void RunRows(const Arguments& arguments, const s2s::PackedMatrix& transposed_kernel,

@@ -10,6 +10,7 @@
 
 #include "lstm_cell.h"
 #include "matrix_view.h"
+#include "op_rows.h"
 #include "op_tensors.h"
 #include "packed_matrix.h"
 #include "recurrent_sequence.h"
@@ -127,15 +128,11 @@ class LstmOp : public tensorflow::OpKernel {
     arguments->initial_hidden = {InputData<float>(context, 3), hidden};
     arguments->initial_cell = {InputData<float>(context, 4), hidden};
     arguments->lengths = InputData<int32_t>(context, 5);
-    const auto allocate = [&](int output, const TensorShape& shape, MatrixView<float>* view) {
-      view->stride = shape.dim_size(shape.dims() - 1);
-      return s2s::AllocateOutput<float>(context, output, shape, &view->data);
-    };
-    TF_RETURN_IF_ERROR(allocate(0, {batch, time, hidden}, &arguments->outputs));
-    TF_RETURN_IF_ERROR(allocate(1, {batch, hidden}, &arguments->hidden));
-    TF_RETURN_IF_ERROR(allocate(2, {batch, hidden}, &arguments->cell));
-    TF_RETURN_IF_ERROR(allocate(3, {batch, time, sizes.gates}, &arguments->gates));
-    return allocate(4, {batch, time, hidden}, &arguments->cells);
+    TF_RETURN_IF_ERROR(s2s::AllocateAs(context, 0, {batch, time, hidden}, &arguments->outputs));
+    TF_RETURN_IF_ERROR(s2s::AllocateAs(context, 1, {batch, hidden}, &arguments->hidden));
+    TF_RETURN_IF_ERROR(s2s::AllocateAs(context, 2, {batch, hidden}, &arguments->cell));
+    TF_RETURN_IF_ERROR(s2s::AllocateAs(context, 3, {batch, time, sizes.gates}, &arguments->gates));
+    return s2s::AllocateAs(context, 4, {batch, time, hidden}, &arguments->cells);
   }
 
   void RunRows(const Arguments& arguments, const s2s::PackedMatrix& kernel,

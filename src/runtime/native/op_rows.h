@@ -24,10 +24,16 @@ inline MatrixView<const float> InputRows(tensorflow::OpKernelContext* context, i
   return {InputData<float>(context, input), columns};
 }
 
+// An output with this shape, as the rows of its last dimension.
+inline absl::Status AllocateAs(tensorflow::OpKernelContext* context, int output,
+                               const tensorflow::TensorShape& shape, MatrixView<float>* view) {
+  view->stride = shape.dim_size(shape.dims() - 1);
+  return AllocateOutput<float>(context, output, shape, &view->data);
+}
+
 inline absl::Status AllocateRows(tensorflow::OpKernelContext* context, int output, int64_t rows,
                                  int64_t columns, MatrixView<float>* view) {
-  view->stride = columns;
-  return AllocateOutput<float>(context, output, {rows, columns}, &view->data);
+  return AllocateAs(context, output, {rows, columns}, view);
 }
 
 }  // namespace s2s

@@ -17,9 +17,9 @@ inline void CastTo(const float* from, int64_t count, Element* to) {
   for (int64_t i = 0; i < count; ++i) to[i] = FromFloat<Element>(from[i]);
 }
 
-// A matrix in memory of the buffer, to be packed for factors of type Element.
+// A matrix in memory of the buffer, for factors of type Element; its contents are still undefined.
 template <typename Element>
-PackedMatrix UnpackedMatrix(ScratchBuffer* buffer, int64_t inner, int64_t columns) {
+PackedMatrix AllocatePacked(ScratchBuffer* buffer, int64_t inner, int64_t columns) {
   constexpr Dtype kDtype = std::is_same_v<Element, Bfloat16> ? Dtype::kBfloat16 : Dtype::kFloat32;
   char* memory = buffer->Get<char>(PackedMatrix::Size(inner, columns, kDtype));
   return PackedMatrix(inner, columns, kDtype, memory);
@@ -29,7 +29,7 @@ PackedMatrix UnpackedMatrix(ScratchBuffer* buffer, int64_t inner, int64_t column
 template <typename Element>
 PackedMatrix PackKernel(tensorflow::OpKernelContext* context, ScratchBuffer* buffer,
                         const StridedMatrix& kernel, int64_t inner, int64_t columns) {
-  PackedMatrix packed = UnpackedMatrix<Element>(buffer, inner, columns);
+  PackedMatrix packed = AllocatePacked<Element>(buffer, inner, columns);
   ParallelFor(context, packed.Blocks(), [&](int64_t block) { packed.PackBlock(kernel, block); });
   return packed;
 }

@@ -14,6 +14,7 @@
 #include "packed_kernel.h"
 #include "packed_matrix.h"
 #include "parallel.h"
+#include "row_sums.h"
 
 namespace s2s {
 
@@ -157,19 +158,19 @@ void ClearPadding(const SequenceSizes& sizes, const int32_t* lengths, const RowR
     std::fill(values[row * sizes.time + lengths[row]], values[(row + 1) * sizes.time], Element{0});
 }
 
-// Adds up the rows of all steps, such as the gradient of a bias from those of the steps. The order
-// of the additions does not depend on the number of threads.
+// Adds up the rows of all steps, such as the gradient of a bias from those of the steps.
 template <typename Element>
 void SumSteps(tensorflow::OpKernelContext* context, const SequenceSizes& sizes,
               const MatrixView<Element>& values, float* sums) {
-  constexpr int64_t kColumns = 256;
-  ParallelForBlocks(context, values.stride, kColumns, [&](int64_t start, int64_t end) {
-    std::fill(sums + start, sums + end, 0.0f);
-    for (int64_t step = 0; step < sizes.steps(); ++step) {
-      const Element* addend = values[step];
-      for (int64_t column = start; column < end; ++column) sums[column] += ToFloat(addend[column]);
-    }
-  });
+  SumOverRows(context, sizes.steps(), values.stride, sums,
+              [&](int64_t start, int64_t end, float* block_sums) {
+                for (int64_t step = start; step < end; ++step) {
+                  const Element* addend = values[step];
+#pragma omp simd
+                  for (int64_t column = 0; column < values.stride; ++column)
+                    block_sums[column] += ToFloat(addend[column]);
+                }
+              });
 }
 
 }  // namespace s2s

@@ -35,7 +35,8 @@ class RowBlocks {
   int64_t count_;
 };
 
-// The rows of a left factor [rows, width], in memory that also has pad rows.
+// The rows of a left factor [rows, width] in memory that also has pad rows: `left` itself if it
+// needs none, or a copy that is valid until the next call on this thread.
 template <typename Element>
 const Element* WithPadRows(const Element* left, int64_t rows, int64_t width) {
   const int64_t padded_rows = PackedMatrix::PaddedRows(rows);

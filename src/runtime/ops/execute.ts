@@ -91,16 +91,22 @@ export function execute(
 const absent = new Map<DataType, Tensor>();
 
 /**
- * Stands for an input that an op can do without: an empty tensor, `[0]`. All calls share it, because a new tensor would
- * take as long as starting an op; do not dispose it.
+ * Stands for an input that an op can do without: an empty tensor, `[0]`. All calls share it for the life of the
+ * process, because a new tensor would take as long as starting an op; do not dispose it.
  */
 export function noTensor(dtype: 'float32' | 'int32'): Tensor1D {
   let tensor = absent.get(dtype);
-  if (tensor === undefined || tensor.isDisposed) {
+  if (tensor === undefined) {
     tensor = tf.keep(tf.tensor1d([], dtype));
     absent.set(dtype, tensor);
   }
   return tensor as Tensor1D;
+}
+
+/** Creates the tensors of `noTensor`, so that the first op does not change the number of tensors. */
+export function prepareOps(): void {
+  noTensor('float32');
+  noTensor('int32');
 }
 
 function opaqueTensor(backend: NativeBackend, { id, shape, dtype }: NativeTensor): Tensor {

@@ -3,8 +3,8 @@ import type { ComputePolicy } from '../policy.js';
 import { tf } from '../tf.js';
 import { customGruCell, customGruSequence } from './custom-gru.js';
 import { withGradients } from './gradient.js';
-import { packedProduct, packKernel } from './packed-product.js';
-import { inFloat32, inPrecision, padRowsInPrecision, productOf, withoutPadRows } from './product.js';
+import { matMul } from './matmul.js';
+import { inFloat32, inPrecision, productOf } from './product.js';
 import { sequenceMask } from './time-major.js';
 
 /** Inputs of a GRU layer over whole sequences. */
@@ -68,9 +68,9 @@ function plainGruSequence(args: GruSequenceInputs, policy: ComputePolicy): GruSe
   const [outputs, finalHidden] = withGradients(
     [inputs, inputKernel, bias, recurrentKernel, recurrentBias, initialHidden],
     (save) => {
-      const flat = padRowsInPrecision(tf.reshape(tf.transpose(inputs, [1, 0, 2]), [rows, inputSize]), policy);
+      const flat = inPrecision(tf.reshape(tf.transpose(inputs, [1, 0, 2]), [rows, inputSize]) as Tensor2D, precision);
       const kernel = inPrecision(inputKernel, precision);
-      const product = withoutPadRows(productOf(flat, kernel, policy), rows, precision);
+      const product = inFloat32(productOf(flat, kernel, policy), precision);
       const projected = tf.reshape(tf.add(product, bias), [time, batch, bias.shape[0]]) as Tensor3D;
       const mask = tf.expandDims(tf.transpose(sequenceMask(lengths, time)), 2) as Tensor3D;
       const { reset, update, candidate, recurrent, previous, after } = forward(projected, mask, args, policy);
@@ -90,12 +90,9 @@ function plainGruSequence(args: GruSequenceInputs, policy: ComputePolicy): GruSe
           { recurrentKernel: savedRecurrentKernel as Tensor2D, reverse },
           policy,
         );
-        const [dProjected, dRecurrentSums] = [
-          padRowsInPrecision(dInput, policy),
-          padRowsInPrecision(dRecurrent, policy),
-        ];
-        const before = padRowsInPrecision(tf.reshape(previous, [rows, previous.shape[2]]), policy);
-        const dFlat = withoutPadRows(productOf(dProjected, kernel as Tensor2D, policy, { b: true }), rows, precision);
+        const [dProjected, dRecurrentSums] = [inPrecision(dInput, precision), inPrecision(dRecurrent, precision)];
+        const before = inPrecision(tf.reshape(previous, [rows, previous.shape[2]]) as Tensor2D, precision);
+        const dFlat = inFloat32(productOf(dProjected, kernel as Tensor2D, policy, { b: true }), precision);
         return [
           tf.transpose(tf.reshape(dFlat, [time, batch, inputSize]), [1, 0, 2]),
           inFloat32(productOf(flat as Tensor2D, dProjected, policy, { a: true }), precision),
@@ -121,7 +118,6 @@ function forward(
   const inputs = unstackSteps(projected);
   // An update gate of 1 keeps the state.
   const padding = unstackSteps(tf.sub<Tensor3D>(1, mask));
-  const kernel = packKernel(recurrentKernel, policy);
   const [reset, update, candidate, recurrent, previous, after] = Array.from({ length: 6 }, (): Tensor2D[] => []) as [
     ...[Tensor2D[], Tensor2D[], Tensor2D[], Tensor2D[], Tensor2D[], Tensor2D[]],
   ];
@@ -130,7 +126,7 @@ function forward(
     const before = hidden;
     // The temporary values of each step are disposed, because memory would grow with the number of steps.
     const [r, kept, n, candidateSums, next] = inTidy(() => {
-      const sums = packedProduct(before, kernel, { bias: recurrentBias });
+      const sums = matMul(before, recurrentKernel, policy, { bias: recurrentBias });
       const [gateInputs, candidateInput] = tf.split(inputs[index]!, [2 * size, size], 1) as [Tensor2D, Tensor2D];
       const [gateSums, candidateSum] = tf.split(sums, [2 * size, size], 1) as [Tensor2D, Tensor2D];
       const [ofReset, ofUpdate] = tf.split(tf.sigmoid(tf.add(gateInputs, gateSums)), 2, 1) as [Tensor2D, Tensor2D];
@@ -179,7 +175,6 @@ function backward(
   const byUpdate = inTidy(() => unstackSteps(tf.mul(tf.sub(previous, candidate), tf.mul(update, changed()))));
   const byReset = inTidy(() => unstackSteps(tf.mul(recurrent, tf.mul(reset, tf.sub(1, reset)))));
   const [resets, updates, gradients] = [unstackSteps(reset), unstackSteps(update), unstackSteps(dSteps)];
-  const kernel = packKernel(recurrentKernel, policy, true);
   const time = gradients.length;
   const [dInput, dRecurrent] = [new Array<Tensor2D>(time), new Array<Tensor2D>(time)];
   let carried = dFinal;
@@ -190,7 +185,10 @@ function backward(
       const dCandidate = tf.mul<Tensor2D>(dHidden, byCandidate[index]!);
       const dGates = [tf.mul<Tensor2D>(dCandidate, byReset[index]!), tf.mul<Tensor2D>(dHidden, byUpdate[index]!)];
       const dRecurrentSums = tf.concat([...dGates, tf.mul<Tensor2D>(dCandidate, resets[index]!)], 1);
-      const dBefore = tf.add(tf.mul(dHidden, updates[index]!), packedProduct(dRecurrentSums, kernel));
+      const dBefore = tf.add(
+        tf.mul(dHidden, updates[index]!),
+        matMul(dRecurrentSums, recurrentKernel, policy, { transposeB: true }),
+      );
       return [tf.concat([...dGates, dCandidate], 1), dRecurrentSums, dBefore];
     }) as [...[Tensor2D, Tensor2D, Tensor2D]];
   }

@@ -14,6 +14,8 @@ interface Sizes {
   readonly time: number;
   readonly input: number;
   readonly hidden: number;
+  /** Rows from this one on start with a state of zero; by default none. */
+  readonly zeroFrom?: number;
 }
 
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
@@ -105,6 +107,8 @@ const SIZES: readonly Sizes[] = [
   { lengths: [1, 1], time: 1, input: 2, hidden: 3 },
   { lengths: Array.from({ length: 67 }, (_, row) => 1 + (row % 2)), time: 2, input: 2, hidden: 2 },
   { lengths: [3, 5, 2], time: 5, input: 7, hidden: 19 },
+  { lengths: [2, 3, 1, 3], time: 3, input: 2, hidden: 3, zeroFrom: 0 },
+  { lengths: [2, 3, 1, 3], time: 3, input: 2, hidden: 3, zeroFrom: 1 },
 ];
 
 describe('GRU over a sequence', async () => {
@@ -117,6 +121,7 @@ describe('GRU over a sequence', async () => {
           const random = new Random(5);
           const operation = twofold(sizes, reverse, policy);
           const inputs = operation.shapes.map((shape) => randomValues(random, shape));
+          inputs.at(-1)!.fill(0, (sizes.zeroFrom ?? sizes.lengths.length) * sizes.hidden);
           const direction = randomValues(random, [operation.numbers(...inputs).length]);
           const { value, gradients } = compareWithDifferences(operation, inputs, direction);
           for (const [index, [actual, expected]] of [value, ...gradients].entries()) {
@@ -129,7 +134,22 @@ describe('GRU over a sequence', async () => {
     }
   }
 
-  for (const { name, policy } of availablePolicies()) {
+  for (const { name, policy, tolerance } of availablePolicies()) {
+    test(`${name}: wide layers equal the equations`, () => {
+      const sizes: Sizes = { lengths: [6, 1, 4, 6, 2, 5, 3], time: 6, input: 50, hidden: 96 };
+      const random = new Random(7);
+      const { shapes, tensors, numbers } = twofold(sizes, false, policy);
+      // Small weights, so that the gates are not saturated.
+      const inputs = shapes.map((shape, index) =>
+        randomValues(random, shape).map((value) => Math.fround([1, 3].includes(index) ? value / 8 : value)),
+      );
+      const found = tf.tidy(() =>
+        tensors(...inputs.map((values, index) => tf.tensor(Float32Array.from(values), [...shapes[index]!]))).dataSync(),
+      );
+      const error = relativeError(found, numbers(...inputs));
+      assert.ok(error < tolerance, `error ${error}`);
+    });
+
     test(`${name}: one step of the cell equals the equations and their differences`, () => {
       const [rows, hidden] = [5, 4];
       const random = new Random(3);

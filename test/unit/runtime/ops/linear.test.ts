@@ -52,7 +52,12 @@ describe('linear layer', async () => {
 
   for (const { name, policy, tolerance } of availablePolicies()) {
     for (const activation of [undefined, 'relu', 'gelu', 'swish', 'tanh'] as const) {
-      test(`${activation ?? 'no activation'}, ${name}: equals the formula, gradients equal finite differences`, () => {
+      const skip =
+        activation === 'relu' &&
+        policy.precision !== 'float32' &&
+        'rounding to 16 bits may cross the jump of its derivative at 0; the large shapes below allow for that';
+      const title = `${activation ?? 'no activation'}, ${name}: equals the formula, gradients equal finite differences`;
+      test(title, { skip }, () => {
         for (const [rows, inner, columns, hasBias] of [
           [1, 1, 1, true],
           [3, 5, 7, true],
@@ -74,8 +79,6 @@ describe('linear layer', async () => {
                 return activation === undefined ? sum : FORMULA[activation](sum);
               }),
           };
-          // The derivative of relu jumps at 0, which rounding to 16 bits may cross.
-          if (activation === 'relu' && policy.precision !== 'float32') continue;
           check(op, tolerance, 1);
         }
       });
@@ -105,51 +108,56 @@ describe('linear layer', async () => {
       });
     }
 
-    for (const activation of [undefined, 'swish'] as const) {
+    for (const activation of [undefined, 'swish', 'relu'] as const) {
       test(`large shapes, ${activation ?? 'no activation'}, ${name}: equal sums in double precision`, () => {
-        for (const [rows, inner, columns] of [
-          [70, 33, 17],
-          [131, 600, 90],
-          [65, 70, 1100],
-          [257, 48, 64],
+        for (const [rows, inner, columns, hasBias] of [
+          [70, 33, 17, true],
+          [131, 600, 90, true],
+          [65, 70, 1100, true],
+          [257, 48, 64, true],
+          [513, 40, 70, false],
         ] as const) {
           const random = new Random(rows);
           const [input, kernel, bias, direction] = [rows * inner, inner * columns, columns, rows * columns].map(
             (count) => Float32Array.from(randomValues(random, count)),
           ) as [Float32Array, Float32Array, Float32Array, Float32Array];
+          const before = tf.memory().numTensors;
+          const actual = tf.tidy(() => {
+            const factors = [tf.tensor2d(input, [rows, inner]), tf.tensor2d(kernel, [inner, columns])];
+            const { value, grads } = tf.valueAndGrads((a: Tensor, b: Tensor, c?: Tensor) =>
+              linear(a as Tensor2D, b as Tensor2D, policy, { bias: c as Tensor1D | undefined, activation }),
+            )(hasBias ? [...factors, tf.tensor1d(bias)] : factors, tf.tensor2d(direction, [rows, columns]));
+            return [value, ...grads].map((tensor) => tensor.dataSync());
+          });
+          assert.equal(tf.memory().numTensors, before);
           const expected = {
             output: new Float64Array(rows * columns),
             dInput: new Float64Array(rows * inner),
             dKernel: new Float64Array(inner * columns),
-            dBias: new Float64Array(columns),
+            ...(hasBias ? { dBias: new Float64Array(columns) } : {}),
           };
           for (let row = 0; row < rows; row++) {
             for (let column = 0; column < columns; column++) {
-              let sum = bias[column]!;
+              const at = row * columns + column;
+              let sum = hasBias ? bias[column]! : 0;
               for (let k = 0; k < inner; k++) sum += input[row * inner + k]! * kernel[k * columns + column]!;
+              expected.output[at] = activation === undefined ? sum : FORMULA[activation](sum);
               const sigmoid = 1 / (1 + Math.exp(-sum));
-              const [value, slope] =
-                activation === undefined ? [sum, 1] : [sum * sigmoid, sigmoid * (1 + sum * (1 - sigmoid))];
-              expected.output[row * columns + column] = value;
-              const d = direction[row * columns + column]! * slope;
-              expected.dBias[column]! += d;
+              const slope = {
+                none: 1,
+                swish: sigmoid * (1 + sum * (1 - sigmoid)),
+                // On the side of 0 where rounding has put the sum.
+                relu: actual[0]![at]! > 0 ? 1 : 0,
+              }[activation ?? 'none'];
+              const d = direction[at]! * slope;
+              if (expected.dBias !== undefined) expected.dBias[column]! += d;
               for (let k = 0; k < inner; k++) {
                 expected.dInput[row * inner + k]! += d * kernel[k * columns + column]!;
                 expected.dKernel[k * columns + column]! += d * input[row * inner + k]!;
               }
             }
           }
-          const before = tf.memory().numTensors;
-          const actual = tf.tidy(() => {
-            const { value, grads } = tf.valueAndGrads((a: Tensor, b: Tensor, c: Tensor) =>
-              linear(a as Tensor2D, b as Tensor2D, policy, { bias: c as Tensor1D, activation }),
-            )(
-              [tf.tensor2d(input, [rows, inner]), tf.tensor2d(kernel, [inner, columns]), tf.tensor1d(bias)],
-              tf.tensor2d(direction, [rows, columns]),
-            );
-            return [value, ...grads].map((tensor) => tensor.dataSync());
-          });
-          assert.equal(tf.memory().numTensors, before);
+          assert.equal(actual.length, Object.keys(expected).length);
           for (const [index, [which, sums]] of Object.entries(expected).entries()) {
             const error = relativeError(actual[index]!, sums);
             assert.ok(error < tolerance, `[${rows}, ${inner}] x [${inner}, ${columns}], ${which}: error ${error}`);
