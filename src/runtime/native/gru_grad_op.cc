@@ -6,7 +6,6 @@
 // final_hidden to d_projected and d_recurrent [rows, 3 * hidden], d_bias and d_recurrent_bias [3 *
 // hidden], d_initial_hidden [batch, hidden] and previous_hidden [rows, hidden].
 #include <algorithm>
-#include <mutex>
 
 #include "gru_cell.h"
 #include "matrix_view.h"
@@ -90,7 +89,11 @@ class GruGradOp : public tensorflow::OpKernel {
          {arguments.d_projected, arguments.d_recurrent, arguments.previous_hidden})
       std::fill(values[sizes.steps()], values[rows_], Element{0});
     s2s::RunWithErrors(context, [&] {
-      RunSteps(context, arguments);
+      s2s::RunShares<Element>(
+          context, sizes, s2s::TransposeOf(arguments.recurrent_kernel, sizes.gates), sizes.gates,
+          sizes.hidden, [&](const s2s::PackedMatrix& transposed_kernel, const RowRange& rows) {
+            RunRows(arguments, transposed_kernel, rows);
+          });
       s2s::SumSteps(context, sizes, arguments.d_projected, arguments.d_bias);
       s2s::SumSteps(context, sizes, arguments.d_recurrent, arguments.d_recurrent_bias);
     });
@@ -146,18 +149,6 @@ class GruGradOp : public tensorflow::OpKernel {
     TF_RETURN_IF_ERROR(
         s2s::AllocateOutput<float>(context, 4, {batch, hidden}, &arguments->d_hidden.data));
     return s2s::AllocateOutput<T>(context, 5, {rows_, hidden}, &arguments->previous_hidden.data);
-  }
-
-  void RunSteps(OpKernelContext* context, const Arguments& arguments) const {
-    static s2s::ScratchBuffer buffer;
-    std::lock_guard<std::mutex> lock(s2s::SharedBufferMutex());
-    const SequenceSizes& sizes = arguments.sizes;
-    const auto transposed_kernel = s2s::PackKernel<Element>(
-        context, &buffer, s2s::TransposeOf(arguments.recurrent_kernel, sizes.gates), sizes.gates,
-        sizes.hidden);
-    const s2s::RowShares shares(context, sizes.batch);
-    s2s::ParallelFor(context, shares.count,
-                     [&](int64_t share) { RunRows(arguments, transposed_kernel, shares[share]); });
   }
 
   void RunRows(const Arguments& arguments, const s2s::PackedMatrix& transposed_kernel,

@@ -6,7 +6,6 @@
 // outputs and of the final states to d_projected [rows, 4 * hidden], d_bias [4 * hidden], the
 // gradients of the initial states [batch, hidden] and previous_hidden [rows, hidden].
 #include <algorithm>
-#include <mutex>
 
 #include "lstm_cell.h"
 #include "matrix_view.h"
@@ -93,7 +92,11 @@ class LstmGradOp : public tensorflow::OpKernel {
     std::fill(arguments.previous_hidden[sizes.steps()], arguments.previous_hidden[rows_],
               Element{0});
     s2s::RunWithErrors(context, [&] {
-      RunSteps(context, arguments);
+      s2s::RunShares<Element>(
+          context, sizes, s2s::TransposeOf(arguments.recurrent_kernel, sizes.gates), sizes.gates,
+          sizes.hidden, [&](const s2s::PackedMatrix& transposed_kernel, const RowRange& rows) {
+            RunRows(arguments, transposed_kernel, rows);
+          });
       s2s::SumSteps(context, sizes, arguments.d_projected, arguments.d_bias);
     });
   }
@@ -153,18 +156,6 @@ class LstmGradOp : public tensorflow::OpKernel {
     TF_RETURN_IF_ERROR(
         s2s::AllocateOutput<float>(context, 3, {batch, hidden}, &arguments->d_cell.data));
     return s2s::AllocateOutput<T>(context, 4, {rows_, hidden}, &arguments->previous_hidden.data);
-  }
-
-  void RunSteps(OpKernelContext* context, const Arguments& arguments) const {
-    static s2s::ScratchBuffer buffer;
-    std::lock_guard<std::mutex> lock(s2s::SharedBufferMutex());
-    const SequenceSizes& sizes = arguments.sizes;
-    const auto transposed_kernel = s2s::PackKernel<Element>(
-        context, &buffer, s2s::TransposeOf(arguments.recurrent_kernel, sizes.gates), sizes.gates,
-        sizes.hidden);
-    const s2s::RowShares shares(context, sizes.batch);
-    s2s::ParallelFor(context, shares.count,
-                     [&](int64_t share) { RunRows(arguments, transposed_kernel, shares[share]); });
   }
 
   void RunRows(const Arguments& arguments, const s2s::PackedMatrix& transposed_kernel,

@@ -6,7 +6,6 @@
 // time, hidden], final_hidden and final_cell [batch, hidden], gates [batch, time, 4 * hidden] and
 // cells [batch, time, hidden].
 #include <algorithm>
-#include <mutex>
 
 #include "lstm_cell.h"
 #include "matrix_view.h"
@@ -82,16 +81,13 @@ class LstmOp : public tensorflow::OpKernel {
     Arguments arguments;
     OP_REQUIRES_OK(context, CheckInputs(context, &arguments.sizes));
     OP_REQUIRES_OK(context, Bind(context, &arguments));
+    const SequenceSizes& sizes = arguments.sizes;
     s2s::RunWithErrors(context, [&] {
-      static s2s::ScratchBuffer buffer;
-      std::lock_guard<std::mutex> lock(s2s::SharedBufferMutex());
-      const SequenceSizes& sizes = arguments.sizes;
-      const auto kernel = s2s::PackKernel<Element>(
-          context, &buffer, s2s::RowMajor(arguments.recurrent_kernel, sizes.gates), sizes.hidden,
-          sizes.gates);
-      const s2s::RowShares shares(context, sizes.batch);
-      s2s::ParallelFor(context, shares.count,
-                       [&](int64_t share) { RunRows(arguments, kernel, shares[share]); });
+      s2s::RunShares<Element>(
+          context, sizes, s2s::RowMajor(arguments.recurrent_kernel, sizes.gates), sizes.hidden,
+          sizes.gates, [&](const s2s::PackedMatrix& kernel, const RowRange& rows) {
+            RunRows(arguments, kernel, rows);
+          });
     });
   }
 

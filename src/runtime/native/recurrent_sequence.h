@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <mutex>
 #include <vector>
 
 #include "dtype.h"
@@ -68,6 +69,18 @@ struct ProductBuffers {
 inline ProductBuffers& ThreadProductBuffers() {
   thread_local ProductBuffers buffers;
   return buffers;
+}
+
+// Packs `kernel` [inner, columns], a recurrent kernel or its transpose, and calls run(packed, rows)
+// for each thread's share of the rows.
+template <typename Element, typename Run>
+void RunShares(tensorflow::OpKernelContext* context, const SequenceSizes& sizes,
+               const StridedMatrix& kernel, int64_t inner, int64_t columns, const Run& run) {
+  static ScratchBuffer buffer;
+  std::lock_guard<std::mutex> lock(SharedBufferMutex());
+  const auto packed = PackKernel<Element>(context, &buffer, kernel, inner, columns);
+  const RowShares shares(context, sizes.batch);
+  ParallelFor(context, shares.count, [&](int64_t share) { run(packed, shares[share]); });
 }
 
 // Finds the rows with more than `read` steps, in the order of the batch.
