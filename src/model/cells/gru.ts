@@ -70,8 +70,8 @@ export class GruCell implements RecurrentCell {
         { name: `${name}.input`, count: 1, rows: rows * time, inner: inputSize, columns: gates },
         { name: `${name}.recurrent`, count: time, rows, inner: hiddenSize, columns: gates },
       ],
-      // With the custom ops: gates, both parts of the candidate and outputs; then the gradients of both products and of the inputs, and the
-      // state before each step.
+      // With the custom ops: gates, both parts of the candidate and outputs; then the gradients of both products and of
+      // the inputs, and the state before each step.
       values: rows * time * (inputSize + 12 * hiddenSize),
     };
   }

@@ -122,8 +122,8 @@ export class RecurrentDecoder implements Decoder {
     const inputs = Array.from({ length: this.settings.layers }, (_, layer) =>
       layer === 0 ? embeddingSize + size : size,
     );
-    // Each step keeps its inputs and both of its products of up to four gates, and has separate gradients for the decoder's
-    // kernels and for the keys and values of the attention.
+    // Each step keeps its inputs and both of its products of up to four gates, and has separate gradients for the
+    // decoder's kernels and for the keys and values of the attention.
     const perPosition = inputs.reduce((sum, input) => sum + input + 8 * size, 0);
     const kernels = inputs.reduce((sum, input) => sum + 4 * (input + size) * size, (encoderSize + size) * size);
     return (

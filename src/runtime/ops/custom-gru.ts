@@ -4,7 +4,8 @@ import { tf } from '../tf.js';
 import { attribute, execute } from './execute.js';
 import { withGradients } from './gradient.js';
 import type { GruSequenceInputs, GruSequenceOutputs } from './gru.js';
-import { inFloat32, inPrecision, padRowsInPrecision, productOf, withoutPadRows } from './product.js';
+import { inPrecision, padRowsInPrecision, productOf } from './product.js';
+import { sequenceGradients } from './sequence-gradients.js';
 
 /**
  * `gruSequence` with the custom ops S2sGru and S2sGruGrad (src/runtime/native/gru_op.cc and gru_grad_op.cc), which run
@@ -38,10 +39,13 @@ export function customGruSequence(args: GruSequenceInputs, policy: ComputePolicy
         [...saved, ...gradients],
         6,
       ) as [Tensor2D, Tensor1D, Tensor2D, Tensor1D, Tensor2D, Tensor2D];
-      const dInputs = withoutPadRows(productOf(dProjected, kernel as Tensor2D, policy, { b: true }), rows, precision);
-      const dInputKernel = inFloat32(productOf(flat as Tensor2D, dProjected, policy, { a: true }), precision);
-      const dRecurrentKernel = inFloat32(productOf(previousHidden, dRecurrent, policy, { a: true }), precision);
-      return [tf.reshape(dInputs, inputs.shape), dInputKernel, dBias, dRecurrentKernel, dRecurrentBias, dInitial];
+      const factors = { inputs: flat as Tensor2D, inputKernel: kernel as Tensor2D, previousHidden };
+      const { dInputs, dInputKernel, dRecurrentKernel } = sequenceGradients(
+        { ...factors, dProjected, dRecurrent },
+        inputs.shape,
+        policy,
+      );
+      return [dInputs, dInputKernel, dBias, dRecurrentKernel, dRecurrentBias, dInitial];
     },
   );
   return { outputs: outputs as Tensor3D, finalHidden: finalHidden as Tensor2D };

@@ -4,7 +4,8 @@ import { tf } from '../tf.js';
 import { attribute, execute } from './execute.js';
 import { withGradients } from './gradient.js';
 import type { LstmSequenceInputs, LstmSequenceOutputs } from './lstm.js';
-import { inFloat32, inPrecision, padRowsInPrecision, productOf, withoutPadRows } from './product.js';
+import { inPrecision, padRowsInPrecision, productOf } from './product.js';
+import { sequenceGradients } from './sequence-gradients.js';
 
 /**
  * `lstmSequence` with the custom ops S2sLstm and S2sLstmGrad (src/runtime/native/lstm_op.cc and lstm_grad_op.cc),
@@ -39,10 +40,13 @@ export function customLstmSequence(args: LstmSequenceInputs, policy: ComputePoli
         [...saved, ...gradients],
         5,
       ) as [Tensor2D, Tensor1D, Tensor2D, Tensor2D, Tensor2D];
-      const dInputs = withoutPadRows(productOf(dSums, kernel as Tensor2D, policy, { b: true }), rows, precision);
-      const dInputKernel = inFloat32(productOf(flat as Tensor2D, dSums, policy, { a: true }), precision);
-      const dRecurrentKernel = inFloat32(productOf(previousHidden, dSums, policy, { a: true }), precision);
-      return [tf.reshape(dInputs, inputs.shape), dInputKernel, dBias, dRecurrentKernel, dHidden, dCell];
+      const factors = { inputs: flat as Tensor2D, inputKernel: kernel as Tensor2D, previousHidden };
+      const { dInputs, dInputKernel, dRecurrentKernel } = sequenceGradients(
+        { ...factors, dProjected: dSums, dRecurrent: dSums },
+        inputs.shape,
+        policy,
+      );
+      return [dInputs, dInputKernel, dBias, dRecurrentKernel, dHidden, dCell];
     },
   );
   return { outputs: outputs as Tensor3D, finalHidden: finalHidden as Tensor2D, finalCell: finalCell as Tensor2D };
